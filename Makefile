@@ -1,0 +1,33 @@
+# make setup   a virtual environment in .venv with everything (needs Python 3.11, make, g++)
+# make demo    compiles, simulates and explains an embedded trained model
+# make test    lint, types and the fast tests
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.isobit-installed
+
+setup: $(STAMP)
+
+# torch first, pinned: a plain `torch` would pull the CUDA build.
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[train,dev]"
+	touch $(STAMP)
+
+demo: setup
+	$(BIN)/isobit compile compiler/isobit/demo/model.onnx -o demo-build --board pynq-z1
+	$(BIN)/isobit csim demo-build -n 10000
+	$(BIN)/isobit explain demo-build
+
+test: setup
+	$(BIN)/ruff check compiler tests benchmarks examples
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+slow: setup
+	$(BIN)/python -m pytest -n 2 -m slow
+
+clean:
+	rm -rf .venv demo-build
+
+.PHONY: setup demo test slow clean

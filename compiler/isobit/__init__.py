@@ -1,0 +1,15 @@
+"""isobit: quantised neural networks to Vitis HLS projects, proven by C simulation to compute the very same integers.
+
+build = isobit.compile("model.onnx", "build/", board="pynq-z1")
+result = isobit.csim(build)
+assert result.equal
+"""
+
+from isobit.check.csim import CsimResult, csim
+from isobit.flow import compile_model as compile
+from isobit.emit.build import Build
+from isobit.emit.build import load_build as load
+from isobit.errors import CheckFailed, DoesNotFit, IsobitError
+from isobit.version import __version__
+
+__all__ = ["Build", "CheckFailed", "CsimResult", "DoesNotFit", "IsobitError", "__version__", "compile", "csim", "load"]

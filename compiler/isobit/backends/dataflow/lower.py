@@ -1,0 +1,196 @@
+"""Graph and plan to a dataflow design: one process per operation, streams single-producer single-consumer.
+
+A value read twice gets a fork, a producer and a consumer of different width get a width converter, and the shallow side
+of a join gets a FIFO that holds the frames in flight on the deep side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from isobit.backends.dataflow.kernels import KERNELS, Kernel
+from isobit.emit.design import Design, IntType, Port, Process, Stream
+from isobit.errors import IsobitError
+from isobit.ir import Graph, Node
+from isobit.ir.ops import Add, Const, Input, Output, Reindex
+from isobit.plan import Plan
+from isobit.plan.folding import divisors
+
+
+def lower(graph: Graph, plan: Plan) -> Design:
+    """The dataflow design of ``graph`` under ``plan``.
+
+    Raises:
+        IsobitError: E504 for an operation or an arrangement that no template covers.
+    """
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise IsobitError(
+            "E504", f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs; the templates take one of each"
+        )
+    return _Lowering(graph, plan).run()
+
+
+class _Lowering:
+    def __init__(self, graph: Graph, plan: Plan) -> None:
+        self.graph, self.plan = graph, plan
+        self.streams: dict[str, Stream] = {}
+        self.processes: list[Process] = []
+        self.ports: list[Port] = []
+        self.copies: dict[str, list[str]] = {}
+        self.delay: dict[str, int] = {}  # frames in flight between the input and a stream
+
+    def run(self) -> Design:
+        for node in self.graph.nodes:
+            if isinstance(node, Input):
+                self._input(node)
+            elif isinstance(node, Output):
+                self._output(node)
+            elif isinstance(node, Reindex):
+                self._alias(node)
+            elif not isinstance(node, Const):
+                self._compute(node)
+        return Design(tuple(self.processes), tuple(self.streams.values()), tuple(self.ports))
+
+    # ------------------------------------------------------------------ nodes
+
+    def _input(self, node: Input) -> None:
+        kind = self.graph.types[node.name]
+        port = _port(node.name, node.outside, kind.size, IntType.of(*kind.bounds), is_input=True)
+        self.ports.append(port)
+        stream = self._stream(node.name, port.elem, port.lanes, port.frame, 1)
+        self._process(
+            "read_" + node.name,
+            "read_frame",
+            _port_constants(port),
+            (("elem_t", port.elem),),
+            (port.name,),
+            (stream, "frame_end"),
+            node=node.name,
+        )
+        self._produce(node.name, stream)
+
+    def _output(self, node: Output) -> None:
+        (value,) = node.inputs
+        kind = self.graph.types[value]
+        elem = self.streams[self.copies[value][0]].elem
+        port = _port(node.name, node.outside, kind.size, elem, is_input=False)
+        self.ports.append(port)
+        stream = self._take(value, port.lanes, kind.size)
+        self._process(
+            "write_" + node.name,
+            "write_frame",
+            _port_constants(port),
+            (("elem_t", elem),),
+            (stream, "frame_end"),
+            (port.name,),
+        )
+
+    def _alias(self, node: Reindex) -> None:
+        if not np.array_equal(node.index.reshape(-1), np.arange(self.graph.types[node.inputs[0]].size)):
+            raise IsobitError("E504", "no template reorders a frame", where=node.name)
+        copy = self.copies[node.inputs[0]].pop(0)
+        self._produce(node.name, copy)
+
+    def _compute(self, node: Node) -> None:
+        build = KERNELS.get(type(node))
+        if build is None:
+            raise IsobitError("E504", f"no template for {node.op}", where=node.name)
+        layer = self.plan.layers[node.name]
+        operands = [i for i in node.inputs if not isinstance(self.graph.by_name[i], Const)]
+        if isinstance(node, Add) and len(operands) != len(node.inputs):
+            raise IsobitError("E504", "no template adds a constant outside a step", where=node.name)
+        taken = [self._take(i, layer.simd, self.graph.types[i].size) for i in operands]
+        self._balance(taken)
+        kernel: Kernel = build(self.graph, node, layer, [self.streams[s] for s in taken])
+        delay = max(self.delay[s] for s in taken) + kernel.frames
+        out = self._stream(node.name, kernel.out_type, kernel.out_lanes, self.graph.types[node.name].size, delay)
+        self._process(
+            node.name, kernel.template, kernel.constants, kernel.types, tuple(taken), (out,), kernel.arrays, node.name
+        )
+        self._produce(node.name, out)
+
+    # ------------------------------------------------------------------ streams
+
+    def _stream(self, name: str, elem: IntType, lanes: int, size: int, delay: int) -> str:
+        stream = Stream("s_" + name, elem, lanes, size // lanes)
+        self.streams[stream.name] = stream
+        self.delay[stream.name] = delay
+        return stream.name
+
+    def _process(
+        self,
+        name: str,
+        template: str,
+        constants: Any,
+        types: Any,
+        inputs: Any,
+        outputs: Any,
+        arrays: Any = (),
+        node: str = "",
+    ) -> None:
+        self.processes.append(
+            Process(name, template, tuple(constants), tuple(types), tuple(inputs), tuple(outputs), tuple(arrays), node)
+        )
+
+    def _produce(self, value: str, stream: str) -> None:
+        """Register ``stream`` as ``value``, once per reader."""
+        copies = [stream]
+        for number in range(1, len(self.graph.consumers[value])):
+            source = self.streams[copies.pop()]
+            pair = [replace(source, name=f"{source.name}_{number}{side}") for side in "ab"]
+            for copy in pair:
+                self.streams[copy.name] = copy
+                self.delay[copy.name] = self.delay[source.name]
+            constants = (("WORDS", source.words), ("LANES", source.lanes))
+            self._process(
+                f"fork_{value}_{number}",
+                "fork",
+                constants,
+                (("elem_t", source.elem),),
+                (source.name,),
+                [c.name for c in pair],
+            )
+            copies += [c.name for c in pair]
+        self.copies[value] = copies
+
+    def _take(self, value: str, lanes: int, frame: int) -> str:
+        """One copy of ``value`` for one reader, in words of ``lanes`` elements."""
+        source = self.streams[self.copies[value].pop(0)]
+        if source.lanes == lanes:
+            return source.name
+        number = sum(p.template == "width_converter" for p in self.processes)
+        converted = self._stream(f"{value}_x{lanes}_{number}", source.elem, lanes, frame, self.delay[source.name])
+        constants = (("FRAME", frame), ("IN_LANES", source.lanes), ("OUT_LANES", lanes))
+        self._process(
+            f"regroup_{value}_{number}",
+            "width_converter",
+            constants,
+            (("elem_t", source.elem),),
+            (source.name,),
+            (converted,),
+        )
+        return converted
+
+    def _balance(self, taken: list[str]) -> None:
+        """Give the shallow side of a join room for the frames that the deep side holds."""
+        deepest = max(self.delay[s] for s in taken)
+        for name in taken:
+            behind = deepest - self.delay[name]
+            if behind:
+                self.streams[name] = replace(self.streams[name], depth=self.streams[name].words * (2 * behind + 1))
+
+
+def _port(node: str, outside: str, frame: int, elem: IntType, *, is_input: bool) -> Port:
+    elem_bits = next((b for b in (8, 16, 32, 64) if elem.bits <= b), 0)
+    if not elem_bits:
+        raise IsobitError("E504", f"a port of {elem.bits}-bit elements; at most 64 are supported", where=node)
+    # AXI DMA moves words of 8, 16, 32, 64 ... bits only.
+    lanes = max(d for d in divisors(frame) if d * elem_bits in (8, 16, 32, 64))
+    return Port(("in_" if is_input else "out_") + node, node, outside, is_input, frame, lanes, elem, elem_bits)
+
+
+def _port_constants(port: Port) -> tuple[tuple[str, int], ...]:
+    return (("FRAME", port.frame), ("LANES", port.lanes), ("ELEM", port.elem_bits), ("WORD", port.word_bits))

@@ -1,0 +1,112 @@
+"""Ties: where the float32 execution of the source rounds to another integer than exact arithmetic.
+
+The bound is the standard forward error of a float32 evaluation in any summation order, ``(n + c) * u`` times the sum of
+the magnitudes of all terms, with ``u = 2^-24``, ``n`` the number of summed terms and ``c`` a constant for the handful of
+elementwise operations of a layer (N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from isobit.frontend.qonnx import Imported
+from isobit.frontend.staircases import pull_back
+from isobit.ir import Graph, Node
+from isobit.ir.ops import Add, Concat, Const, Linear, Output, Reindex
+from isobit.ir.types import IntArray
+
+_UNIT = 2.0**-24
+_ELEMENTWISE = 16
+_LISTED = 10_000
+
+
+@dataclass(frozen=True)
+class Tie:
+    """One integer that differs. ``distance`` from the exact value to the rounding edge and the float error ``bound`` are
+    in units of the accumulator; it is ``explained`` when the distance is at most the bound."""
+
+    layer: str
+    sample: int
+    element: tuple[int, ...]
+    graph: int
+    source: int
+    distance: float
+    bound: float
+
+    @property
+    def explained(self) -> bool:
+        return self.distance <= self.bound
+
+
+def classify(
+    imported: Imported, graph: Graph, values: Mapping[str, IntArray], node: Node, mine: IntArray, theirs: IntArray
+) -> list[Tie]:
+    """Every element of ``node`` where graph and float execution differ, with distance and bound."""
+    wrong = np.argwhere(mine != theirs)
+    origin = imported.origins.get(node.name)
+    ties = []
+    for index in (tuple(int(i) for i in w) for w in wrong[:_LISTED]):
+        got, want = int(mine[index]), int(theirs[index])
+        if origin is None or isinstance(node, Output):
+            ties.append(Tie(node.name, index[0], index[1:], got, want, float("inf"), 0.0))
+            continue
+        real, channel = origin.quantised, index[-1]
+        edges = [origin.boundary(channel, level) for level in range(min(got, want) + 1, max(got, want) + 1)]
+        pulled = [pull_back(real.segments, channel, edge).value for edge in edges]
+        accumulator = int(values[real.value][index])
+        distance = max((abs(Fraction(accumulator) - p) for p in pulled if p is not None), default=None)
+        size, terms = magnitude(graph, values, real.value, index[0])
+        first = real.segments[0]
+        constant = float(_at(first.weight, channel) / abs(_at(first.scale, channel)))
+        bound = (
+            _UNIT
+            * (terms + _ELEMENTWISE)
+            * (float(np.broadcast_to(size, graph.types[real.value].shape)[index[1:]]) + constant)
+        )
+        ties.append(
+            Tie(node.name, index[0], index[1:], got, want, float("inf") if distance is None else float(distance), bound)
+        )
+    return ties
+
+
+def _at(values: Any, channel: int) -> Fraction:
+    value: Fraction = values[channel if len(values) > 1 else 0]
+    return value
+
+
+def magnitude(graph: Graph, values: Mapping[str, IntArray], name: str, sample: int) -> tuple[Any, int]:
+    """For one sample, the sum of the magnitudes of the terms behind every element of a value (up to the last rounding),
+    and how many terms are summed."""
+    node = graph.by_name[name]
+    if isinstance(node, Const):
+        return np.abs(node.value.astype(np.float64)), 0
+    if isinstance(node, Linear):
+        return _linear_magnitude(graph, values, node, sample)
+    if isinstance(node, Add):
+        parts = [magnitude(graph, values, i, sample) for i in node.inputs]
+        weighted = [np.abs(c.astype(np.float64)) * p[0] for c, p in zip(node.coefficients, parts, strict=True)]
+        return sum(weighted), len(parts) + max(p[1] for p in parts)
+    if isinstance(node, Reindex):
+        size, terms = magnitude(graph, values, node.inputs[0], sample)
+        return np.broadcast_to(size, graph.types[node.inputs[0]].shape).reshape(-1)[node.index], terms
+    if isinstance(node, Concat):
+        parts = [magnitude(graph, values, i, sample) for i in node.inputs]
+        return np.concatenate([p[0] for p in parts], axis=node.axis), max(p[1] for p in parts)
+    return np.abs(values[name][sample].astype(np.float64)), 0
+
+
+def _linear_magnitude(graph: Graph, values: Mapping[str, IntArray], node: Linear, sample: int) -> tuple[Any, int]:
+    size, terms = magnitude(graph, values, node.inputs[0], sample)
+    weights = graph.by_name[node.inputs[1]]
+    assert isinstance(weights, Const)
+    absolute = np.abs(weights.value.astype(np.float64))
+    fan_in = int(np.prod(absolute.shape[1:]))
+    if absolute.ndim == 2 and node.groups == 1:
+        return size @ absolute.T, terms + fan_in
+    rows = absolute.reshape(len(absolute), -1).sum(axis=1) * float(np.max(size))
+    return np.broadcast_to(rows, graph.types[node.name].shape), terms + fan_in

@@ -1,0 +1,170 @@
+"""Verdict 2: the source model and the graph agree.
+
+In exact arithmetic they must agree on every output (:mod:`isobit.check.source_exact` evaluates the source without any of
+the compiler's code). The float32 execution by qonnx must agree too, or differ at a *tie*: the exact value lies within
+the float error of a rounding edge. Every layer is checked on the integers that the float execution itself produced
+below it, so that one tie does not hide what follows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from isobit.check.float_error import Tie, classify
+from isobit.check.source_exact import evaluate_exact
+from isobit.check.source_float import FloatRun, run_float
+from isobit.check.stimuli import float_samples
+from isobit.emit.build import Build
+from isobit.errors import IsobitError
+from isobit.frontend.onnx_file import load_onnx
+from isobit.frontend.onnx_model import SourceModel
+from isobit.frontend.qonnx import Imported, InputType, import_traced
+from isobit.frontend.symbolic import Real
+from isobit.interp import Evaluator, quantise
+from isobit.ir.ops import Output
+from isobit.ir.types import IntArray
+
+EXACT_SAMPLES, FLOAT_SAMPLES = 32, 256
+_LOGIT_OPS = {"softmax", "logsoftmax"}
+_LAYOUT_OPS = {"reshape", "transpose"}
+
+
+@dataclass(frozen=True)
+class SourceVerdict:
+    """Source = graph.
+
+    ``exact_outputs`` outputs were compared in exact arithmetic, ``exact_mismatches`` differed (0 when all is well; -1 when
+    the exact evaluator cannot take the model, with ``note`` saying why). ``float_integers`` integers (every quantiser's and
+    every output's) were compared with qonnx; ``ties`` differed within the float error of an edge, ``unexplained`` otherwise.
+    """
+
+    exact_outputs: int
+    exact_mismatches: int
+    float_samples: int
+    float_integers: int
+    ties: tuple[Tie, ...]
+    unexplained: tuple[Tie, ...]
+    note: str = ""
+
+    @property
+    def equal(self) -> bool:
+        return self.exact_mismatches <= 0 and not self.unexplained
+
+
+def check_source(build: Build, integers: IntArray | None, samples: Any = None) -> SourceVerdict:
+    """Compare the build's graph with its source on ``samples`` (float, source layout) or on floats made from ``integers``."""
+    origin = build.manifest["source"]
+    declared = InputType.parse(origin["input_type"], origin["input_scale"]) if origin["input_type"] else None
+    model = load_onnx(build.source)
+    imported = import_traced(model, declared)
+    (node,) = imported.graph.inputs
+    if samples is None or np.issubdtype(np.asarray(samples).dtype, np.integer):
+        x = float_samples(
+            node, (np.asarray(samples) if integers is None else integers)[:FLOAT_SAMPLES], np.random.default_rng(0)
+        )
+    else:
+        x = np.asarray(samples, np.float32)[:FLOAT_SAMPLES].reshape(-1, *node.outside_shape)
+    checked = _Checked(build, model, imported, declared, x)
+    exact_outputs, wrong, note = checked.exact()
+    compared, ties, unexplained = checked.float()
+    return SourceVerdict(exact_outputs, wrong, len(x), compared, ties, unexplained, note)
+
+
+class _Checked:
+    def __init__(
+        self, build: Build, model: SourceModel, imported: Imported, declared: InputType | None, x: Any
+    ) -> None:
+        self.build, self.model, self.imported, self.declared, self.x = build, model, imported, declared, x
+        (self.node,) = imported.graph.inputs
+        self.integers = quantise(self.node, x)
+
+    def exact(self) -> tuple[int, int, str]:
+        """Outputs compared and differing in exact arithmetic; the optimised graph of the build is what is compared."""
+        (output,) = self.build.graph.outputs
+        kinds = {op.kind for op in output.host}
+        if kinds - _LOGIT_OPS - _LAYOUT_OPS:
+            return 0, -1, "the host's last float operations are not evaluated exactly"
+        if self.declared is not None and self.declared.scale != 1:
+            return 0, -1, "a declared input scale is not evaluated exactly"
+        count = min(len(self.x), EXACT_SAMPLES)
+        (info,) = self.model.inputs
+        model, x = self.model, self.x[:count]
+        if self.node.quantiser is None:
+            model = replace(model, annotations={**model.annotations, info.name: "INT16"})
+        try:
+            reference = evaluate_exact(model, {info.name: x.reshape(count, *info.shape[1:])})[output.outside]
+        except IsobitError as error:
+            return 0, -1, error.message
+        mine = Evaluator(self.build.graph).run({self.build.graph.inputs[0].name: self.integers[:count]})[output.name]
+        theirs = self._in_graph_layout(output, reference.num.reshape(count, *output.outside_shape))
+        return mine.size, int(np.count_nonzero(mine != nearest_integers(output, theirs, reference.den))), ""
+
+    def float(self) -> tuple[int, tuple[Tie, ...], tuple[Tie, ...]]:
+        """Integers compared with qonnx, the ties and the unexplained differences."""
+        (info,) = self.model.inputs
+        execution = run_float(self.model, self.x.reshape(len(self.x), *info.shape[1:]))
+        graph, values = self.imported.graph, {self.node.name: self.integers}
+        evaluator, quantised = Evaluator(graph), self._quantised(execution)
+        compared, found = 0, []
+        for node, function in evaluator.functions:
+            mine = function(*(values[i] for i in node.inputs))
+            theirs = self._output(execution, node) if isinstance(node, Output) else quantised.get(node.name)
+            if theirs is not None:
+                compared += mine.size
+                found += classify(self.imported, graph, values, node, mine, theirs)
+            values[node.name] = mine if theirs is None else theirs
+        ties = tuple(t for t in found if t.explained)
+        return compared, ties, tuple(t for t in found if not t.explained)
+
+    def _quantised(self, execution: FloatRun) -> dict[str, IntArray]:
+        """The integers of every step, read back from the float execution's tensors."""
+        integers = {}
+        for name, tensor in execution.tensors.items():
+            real = self.imported.tensors.get(name)
+            if isinstance(real, Real) and real.value in self.imported.origins:
+                moved = tensor.transpose(0, *(a + 1 for a in real.layout))
+                integers[real.value] = _read_back(moved, real.scale, real.offset)
+        return integers
+
+    def _output(self, execution: FloatRun, node: Output) -> IntArray | None:
+        if any(op.kind not in _LAYOUT_OPS for op in node.host):
+            return None
+        tensor = execution.outputs[node.outside].reshape(len(self.x), *node.outside_shape)
+        return _read_back(self._in_graph_layout(node, tensor), np.array(node.scale), np.array(node.offset))
+
+    def _in_graph_layout(self, node: Output, tensor: Any) -> Any:
+        """``(batch, *outside_shape)`` with the host's reshapes and transposes undone."""
+        shape = self.imported.graph.types[self.imported.graph.outputs[0].name].shape
+        for op in reversed(node.host):
+            if op.kind == "reshape":
+                transposed = [o for o in node.host if o.kind == "transpose"]
+                tensor = tensor.reshape(
+                    len(tensor), *(tuple(shape[a] for a in transposed[0].shape) if transposed else shape)
+                )
+            elif op.kind == "transpose":
+                tensor = tensor.transpose(0, *(int(a) + 1 for a in np.argsort(op.shape)))
+        return tensor
+
+
+def _read_back(tensor: Any, scale: Any, offset: Any) -> IntArray:
+    """The integers nearest to float values ``scale * integer + offset``."""
+    s, o = (np.array([float(v) for v in a]) for a in (scale, offset))
+    return np.asarray(np.round((tensor.astype(np.float64) - o) / s).astype(np.int64))
+
+
+def nearest_integers(node: Output, numerators: Any, denominator: int) -> IntArray:
+    """The integers whose exact reals ``scale * integer + offset`` are nearest to the reference's exact values.
+
+    The values themselves agree only to the 128 bits of the square root where a BatchNormalization ends the network.
+    """
+    channels = numerators.shape[-1]
+    integers = np.empty(numerators.shape, dtype=np.int64)
+    for c in range(channels):
+        scale, offset = node.scale[c % len(node.scale)], node.offset[c % len(node.offset)]
+        column = [round((Fraction(int(n), denominator) - offset) / scale) for n in numerators[..., c].reshape(-1)]
+        integers[..., c] = np.array(column, dtype=np.int64).reshape(numerators.shape[:-1])
+    return integers

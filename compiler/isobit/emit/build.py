@@ -1,0 +1,155 @@
+"""A build on disk: writing it, loading it back, and what its manifest says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isobit.emit.design import Design, IntType, Port
+from isobit.emit.project import MANIFEST, atomic_folder, file_hashes, headers, raw_bytes, render, write_files
+from isobit.errors import IsobitError, printable
+from isobit.ir import Graph, parse_graph, print_graph
+from isobit.ir.ops import Const
+from isobit.plan import LayerPlan, Plan
+from isobit.version import __version__
+
+FORMAT = 1
+GRAPH, SOURCE, HLS = "graph.txt", "source.onnx", "hls"
+
+
+@dataclass(frozen=True, eq=False)
+class Build:
+    """A compiled project: its folder, the integer graph, the AXI ports and the manifest."""
+
+    path: Path
+    graph: Graph
+    ports: tuple[Port, ...]
+    manifest: Mapping[str, Any]
+
+    @property
+    def hls(self) -> Path:
+        """The Vitis HLS project folder."""
+        return self.path / HLS
+
+    @property
+    def source(self) -> Path:
+        """The QONNX model the build was made from."""
+        return self.path / SOURCE
+
+
+def write_build(
+    destination: Path,
+    graph: Graph,
+    plan: Plan,
+    design: Design,
+    source: bytes,
+    origin: Mapping[str, Any],
+    vectors: tuple[Any, Any],
+) -> Build:
+    """Write everything to ``destination``, all at once or not at all.
+
+    Args:
+        source: the bytes of the QONNX model.
+        origin: what the manifest says of the source.
+        vectors: sample input and expected output integers for the testbench, ``(batch, ...)`` each.
+
+    Raises:
+        IsobitError: E601 or E602 (see :func:`isobit.emit.project.atomic_folder`).
+    """
+    (port_in,), (port_out,) = design.inputs, design.outputs
+    with atomic_folder(destination) as work:
+        texts = {
+            f"{HLS}/{k}": v for k, v in (render(design, plan.board, str(origin["name"])) | headers(design)).items()
+        }
+        write_files(work, texts | {GRAPH: print_graph(graph)})
+        (work / SOURCE).write_bytes(source)
+        (work / HLS / "tb_data").mkdir()
+        (work / HLS / "tb_data" / "inputs.bin").write_bytes(raw_bytes(vectors[0], port_in.dtype))
+        (work / HLS / "tb_data" / "expected.bin").write_bytes(raw_bytes(vectors[1], port_out.dtype))
+        manifest = _manifest(graph, plan, design, origin) | {"files": file_hashes(work)}
+        (work / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return load_build(destination)
+
+
+def load_build(path: Path) -> Build:
+    """Read a build back.
+
+    Raises:
+        IsobitError: E603 when the folder is no build, E608 when one of its files was changed or lost.
+    """
+    try:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        if manifest["format"] != FORMAT:
+            raise ValueError(f"format {manifest['format']}, this isobit reads {FORMAT}")
+        ports = tuple(_port(p) for p in manifest["ports"])
+        recorded = dict(manifest["files"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IsobitError(
+            "E603", printable(error), where=printable(path), hint="make one with: isobit compile model.onnx -o build/"
+        ) from error
+    _refuse_changes(path, recorded)
+    return Build(path, parse_graph((path / GRAPH).read_text(encoding="utf-8")), ports, manifest)
+
+
+def _refuse_changes(path: Path, recorded: Mapping[str, str]) -> None:
+    for name, digest in recorded.items():
+        file = path / name
+        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+            what = "changed" if file.is_file() else "missing"
+            raise IsobitError("E608", f"{printable(name)} is {what}", where=printable(path), hint="compile again")
+
+
+def _manifest(graph: Graph, plan: Plan, design: Design, origin: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "isobit": __version__,
+        "source": dict(origin),
+        "graph": graph.digest,
+        "board": plan.board.model_dump(),
+        "estimate": _cost(plan.cost)
+        | {"interval": plan.interval, "frames_per_second": round(plan.frames_per_second, 1)},
+        "ports": [_port_record(p) for p in design.ports],
+        "layers": [_layer(graph, n.name, plan.layers.get(n.name)) for n in graph.nodes if not isinstance(n, Const)],
+        "versions": {"numpy": np.__version__},
+    }
+
+
+def _port_record(port: Port) -> dict[str, Any]:
+    record = {
+        k: getattr(port, k) for k in ("name", "node", "outside", "is_input", "frame", "lanes", "elem_bits", "word_bits")
+    }
+    return record | {"bits": port.elem.bits, "signed": port.elem.signed}
+
+
+def _port(record: Mapping[str, Any]) -> Port:
+    elem = IntType(int(record["bits"]), bool(record["signed"]))
+    return Port(
+        record["name"], record["node"], record["outside"], bool(record["is_input"]), int(record["frame"]),
+        int(record["lanes"]), elem, int(record["elem_bits"]),
+    )  # fmt: skip
+
+
+def _layer(graph: Graph, name: str, layer: LayerPlan | None) -> dict[str, Any]:
+    node, kind = graph.by_name[name], graph.types[name]
+    record: dict[str, Any] = {
+        "name": name, "op": node.op, "inputs": list(node.inputs), "source": list(node.source), "rules": list(node.rules),
+        "shape": list(kind.shape), "bits": kind.bits, "interval": list(kind.bounds),
+    }  # fmt: skip
+    if layer is None:
+        return record
+    chosen = {"implementation": layer.implementation, "pe": layer.pe, "simd": layer.simd, "cycles": layer.cycles}
+    rows = [
+        {"implementation": c.implementation, "possible": c.possible, "reason": c.reason} | _cost(c.cost)
+        for c in layer.candidates
+    ]
+    return record | chosen | {"cost": _cost(layer.cost), "candidates": rows}
+
+
+def _cost(cost: Any) -> dict[str, int]:
+    return {"lut": cost.lut, "dsp": cost.dsp, "bram36": cost.bram36}

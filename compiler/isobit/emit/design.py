@@ -1,0 +1,147 @@
+"""A hardware design before it is text: dataflow processes, the streams between them, constant arrays, ports.
+
+Everything a template needs is a number or a type here; names are C identifiers by construction.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from isobit.ir.types import IntArray
+from isobit.numerics import bit_width, is_signed
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class IntType:
+    """``ap_int<bits>`` or ``ap_uint<bits>``."""
+
+    bits: int
+    signed: bool
+
+    @classmethod
+    def of(cls, lo: int, hi: int) -> IntType:
+        """The narrowest type that holds ``lo .. hi``."""
+        return cls(bit_width(lo, hi), is_signed(lo))
+
+    @classmethod
+    def holding(cls, values: IntArray) -> IntType:
+        return cls.of(int(values.min()), int(values.max()))
+
+    def __str__(self) -> str:
+        return f"{'ap_int' if self.signed else 'ap_uint'}<{self.bits}>"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A FIFO of words of ``lanes`` elements; ``words`` per frame, ``depth`` in words."""
+
+    name: str
+    elem: IntType
+    lanes: int
+    words: int
+    depth: int = 2
+
+    @property
+    def type(self) -> str:
+        return f"isobit::lanes<{self.elem}, {self.lanes}>"
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """A constant array of a process. ``storage`` is ``auto``, ``bram`` or ``lutram``."""
+
+    name: str
+    elem: IntType
+    values: IntArray
+    storage: str = "auto"
+
+    def __post_init__(self) -> None:
+        assert _IDENTIFIER.fullmatch(self.name)
+        lo, hi = int(np.min(self.values)), int(np.max(self.values))
+        assert bit_width(lo, hi) <= self.elem.bits + (self.elem.signed and lo >= 0), (self.name, lo, hi, self.elem)
+
+
+@dataclass(frozen=True, eq=False)
+class Process:
+    """One call of a template: ``isobit::<template><cfg_<name>>(inputs, outputs, arrays)``.
+
+    ``node`` is the graph value it makes (also its tap), or "" for plumbing.
+    """
+
+    name: str
+    template: str
+    constants: tuple[tuple[str, int | bool], ...]
+    types: tuple[tuple[str, IntType], ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    arrays: tuple[Array, ...] = ()
+    node: str = ""
+
+    def __post_init__(self) -> None:
+        assert _IDENTIFIER.fullmatch(self.name)
+
+
+@dataclass(frozen=True)
+class Port:
+    """An AXI-stream port: ``frame`` elements per sample, ``lanes`` per word, each in a container of ``elem_bits``."""
+
+    name: str
+    node: str
+    outside: str
+    is_input: bool
+    frame: int
+    lanes: int
+    elem: IntType
+    elem_bits: int
+
+    @property
+    def word_bits(self) -> int:
+        return self.lanes * self.elem_bits
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """The numpy type of one container."""
+        return np.dtype(f"{'i' if self.elem.signed else 'u'}{self.elem_bits // 8}").newbyteorder("<")
+
+
+@dataclass(frozen=True)
+class Design:
+    """Processes in topological order, streams, ports, and the stream of frame-end flags."""
+
+    processes: tuple[Process, ...]
+    streams: tuple[Stream, ...]
+    ports: tuple[Port, ...]
+    flags: str = "frame_end"
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The template headers the top function needs."""
+        return tuple(sorted({HEADER_OF[p.template] for p in self.processes}))
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        return tuple(p for p in self.ports if p.is_input)
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        return tuple(p for p in self.ports if not p.is_input)
+
+
+HEADER_OF = {
+    "add": "add",
+    "argmax": "argmax",
+    "dense": "dense",
+    "fork": "fork",
+    "lookup": "lookup",
+    "multiply_shift": "multiply_shift",
+    "read_frame": "stream_io",
+    "thresholds": "thresholds",
+    "top_k": "argmax",
+    "width_converter": "width_converter",
+    "write_frame": "stream_io",
+}

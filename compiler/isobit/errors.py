@@ -1,0 +1,104 @@
+"""Every refusal isobit can make: a stable code, what was found, where, and the smallest change that helps.
+
+A user's bad file never shows a traceback: code raises :class:`IsobitError`, the command line prints it and
+exits with :attr:`IsobitError.exit_code`. ``CODES`` is the one list; ``docs/errors.md`` is checked against it.
+"""
+
+from __future__ import annotations
+
+EXIT_EQUAL = 0
+EXIT_MISMATCH = 1
+EXIT_REFUSED = 2
+EXIT_DOES_NOT_FIT = 3
+EXIT_INTERRUPTED = 130
+
+CODES: dict[str, str] = {
+    # E1xx: the file
+    "E101": "the model file cannot be read",
+    "E102": "the file is not a valid ONNX model",
+    "E103": "the opset or IR version is not supported",
+    "E104": "the graph is not a directed acyclic graph",
+    "E105": "external tensor data is missing or lies outside the model's folder",
+    "E106": "a shape is dynamic, missing, inconsistent or too large",
+    "E107": "a name is used twice or never defined",
+    "E108": "an element type is not supported",
+    # E2xx: what the model says
+    "E201": "the operator is not supported",
+    "E202": "the operator's attributes are not supported",
+    "E203": "a tensor that must be quantised has no quantiser",
+    "E204": "a scale, zero point or constant is not a usable number",
+    "E205": "the bit width is not supported",
+    "E206": "a quantiser parameter is computed at run time",
+    "E207": "the rounding mode is unknown",
+    "E208": "the real values of two tensors cannot be joined exactly",
+    "E209": "the model's input has no quantiser and no declared integer type",
+    # E3xx: Brevitas
+    "E301": "the Brevitas source cannot be loaded",
+    "E302": "the Brevitas module cannot be exported",
+    "E303": "a package needed for this input is not installed",
+    # E4xx: the integer graph
+    "E401": "the integer graph is not well formed",
+    "E402": "the graph text cannot be parsed",
+    # E5xx: plan and hardware
+    "E501": "the board is unknown or its file is invalid",
+    "E502": "the design does not fit the board",
+    "E503": "the plan is not legal for this graph",
+    "E504": "the hardware backend has no template for this operation",
+    # E6xx: output and simulation
+    "E601": "the output folder cannot be written",
+    "E602": "the output folder holds something that is not an isobit build",
+    "E603": "this is not an isobit build",
+    "E604": "no C++ compiler was found",
+    "E605": "the generated C++ does not compile",
+    "E606": "the simulation failed",
+    "E607": "the input vectors do not fit the model",
+    "E608": "the build's files were changed after it was made",
+    "E609": "the layer is unknown",
+}
+
+
+class IsobitError(Exception):
+    """A coded, located refusal.
+
+    Args:
+        code: a key of :data:`CODES`.
+        message: what was found, in one sentence.
+        where: the place in the user's file (node, tensor, path), or ``""``.
+        hint: the smallest change that would make it legal, or ``""``.
+    """
+
+    exit_code = EXIT_REFUSED
+
+    def __init__(self, code: str, message: str, *, where: str = "", hint: str = "") -> None:
+        assert code in CODES, code
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        lines = [f"{self.code}: {CODES[self.code]}: {self.message}"]
+        if self.where:
+            lines.append(f"  at: {self.where}")
+        if self.hint:
+            lines.append(f"  help: {self.hint}")
+        return "\n".join(lines)
+
+
+class DoesNotFit(IsobitError):
+    """The design is legal and exact but larger than the board (exit code 3)."""
+
+    exit_code = EXIT_DOES_NOT_FIT
+
+
+class CheckFailed(IsobitError):
+    """A simulation ran and its verdict is a named failure (exit code 1)."""
+
+    exit_code = EXIT_MISMATCH
+
+
+def printable(name: object, limit: int = 120) -> str:
+    """A name from a model file, safe for a terminal: control characters escaped, length bounded."""
+    text = str(name).encode("unicode_escape").decode("ascii")
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,109 @@
+"""From a model to a build: the whole flow in one function."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from isobit.backends.dataflow import lower
+from isobit.check.stimuli import edge_and_random
+from isobit.emit.build import Build, write_build
+from isobit.errors import IsobitError, printable
+from isobit.frontend.onnx_file import load_onnx
+from isobit.frontend.qonnx import InputType, import_model
+from isobit.hardware import load_board
+from isobit.interp import run
+from isobit.ir import Graph
+from isobit.passes import optimise
+from isobit.plan import plan_for
+
+if TYPE_CHECKING:
+    import torch
+
+Exporter = Literal["torchscript", "dynamo"]
+Progress = Callable[[str], None]
+TESTBENCH_FRAMES = 16
+
+
+def compile_model(
+    source: str | Path | torch.nn.Module,
+    output: str | Path,
+    *,
+    board: str = "pynq-z1",
+    input_shape: tuple[int, ...] | None = None,
+    input_type: str | None = None,
+    input_scale: str = "1",
+    exporter: Exporter = "torchscript",
+    progress: Progress = lambda _: None,
+) -> Build:
+    """Compile a model into a Vitis HLS project.
+
+    Args:
+        source: a QONNX file, ``file.py:factory`` (or ``package.module:factory``) that returns a Brevitas module, or a module.
+        output: the build folder; replaced if it is an isobit build, refused if it holds anything else.
+        board: a board's name or a ``.toml`` file.
+        input_shape: shape of one sample, for Brevitas sources.
+        input_type: QONNX datatype (``UINT8`` ...) of an input that has no quantiser; ``input_scale`` its scale, a rational.
+        progress: called with a few words at every stage.
+
+    Raises:
+        IsobitError: any coded refusal; nothing is left behind.
+        DoesNotFit: E502 when the design exceeds the board.
+    """
+    declared = InputType.parse(input_type, input_scale) if input_type else None
+    target = load_board(board)
+    with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:
+        progress("reading the model")
+        path, name = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter)
+        model = load_onnx(path)
+        imported = import_model(model, declared)
+        data = path.read_bytes()
+    progress("folding and shrinking requantizers")
+    graph = optimise(imported)
+    progress("choosing the folding")
+    plan = plan_for(graph, target)
+    design = lower(graph, plan)
+    progress("writing the project")
+    origin = {
+        "name": printable(name), "sha256": hashlib.sha256(data).hexdigest(), "input_type": input_type, "input_scale": input_scale,
+    }  # fmt: skip
+    return write_build(Path(output), graph, plan, design, data, origin, _testbench_vectors(graph))
+
+
+def import_source(
+    source: str | Path, *, input_shape: tuple[int, ...] | None = None, input_type: str | None = None, input_scale: str = "1",
+    exporter: Exporter = "torchscript",
+) -> Graph:  # fmt: skip
+    """The integer graph of a model before any pass (see :func:`compile_model` for the arguments)."""
+    declared = InputType.parse(input_type, input_scale) if input_type else None
+    with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:
+        path, _ = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter)
+        return import_model(load_onnx(path), declared)
+
+
+def _as_file(source: Any, scratch: Path, shape: tuple[int, ...] | None, exporter: Exporter) -> tuple[Path, str]:
+    if isinstance(source, str | Path):
+        text = str(source)
+        if text.endswith(".onnx") or ":" not in text:
+            return Path(text), Path(text).name
+        from isobit.frontend.brevitas import export_brevitas
+
+        return export_brevitas(text, shape, scratch, exporter), Path(text.rsplit(":", 1)[0]).name + ":" + text.rsplit(
+            ":", 1
+        )[1]
+    from isobit.frontend.brevitas import export_module
+
+    if not hasattr(source, "forward"):
+        raise IsobitError("E301", f"{type(source).__name__} is neither a path nor a torch module")
+    return export_module(source, shape, scratch, exporter), type(source).__name__
+
+
+def _testbench_vectors(graph: Graph) -> tuple[Any, Any]:
+    (node,), (output,) = graph.inputs, graph.outputs
+    integers = edge_and_random(node, TESTBENCH_FRAMES, np.random.default_rng(1))
+    return integers, run(graph, {node.name: integers})[output.name]

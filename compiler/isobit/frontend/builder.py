@@ -1,0 +1,190 @@
+"""The state of one import: the symbolic value of every source tensor and the integer graph built so far."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from isobit.errors import IsobitError, printable
+from isobit.frontend.onnx_model import SourceModel, SourceNode
+from isobit.frontend.staircases import Bound
+from isobit.frontend.symbolic import HostReal, Rationals, Real, Tensor, rationals
+from isobit.ir import Graph, Node, ValueType, toposort, verify
+from isobit.ir.ops import Add, Const, HostOp, frozen_ints
+from isobit.ir.ranges import infer_type
+from isobit.ir.types import IntArray
+
+_KEYWORDS = frozenset(
+    "alignas alignof and asm auto bool break case catch char class compl const constexpr continue decltype default delete "
+    "do double else enum explicit export extern false float for friend goto if inline int long mutable namespace new "
+    "noexcept not nullptr operator or private protected public register return short signed sizeof static struct switch "
+    "template this throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor "
+    "main std hls input output linear add step".split()
+)
+
+# Module names that Brevitas' exporters put into every path and that tell a reader nothing.
+_BOILERPLATE = frozenset({"export_handler", "act_quant", "weight_quant", "bias_quant", "activation_impl", ""})
+_SPATIAL = frozenset(
+    {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "QuantAvgPool2d", "Resize", "Upsample"}
+)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a step came from: the real tensor it quantised and, per channel and level, the boundary on that real."""
+
+    quantised: Real
+    boundary: Callable[[int, int], Bound]
+
+
+@dataclass
+class Builder:
+    """Grows the integer graph; ``tensors`` maps a source tensor's raw name to its symbolic value.
+
+    ``origins`` keeps, for every step's name, what it was made from: the source check needs the exact rounding edges.
+    """
+
+    model: SourceModel
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
+    types: dict[str, ValueType] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
+
+    def emit(self, node: Node) -> str:
+        """Append ``node`` and return its name."""
+        self.types[node.name] = infer_type(node, tuple(self.types[i] for i in node.inputs), self.nodes)
+        self.nodes[node.name] = node
+        return node.name
+
+    def const(self, hint: str, value: Any) -> str:
+        return self.emit(Const(name=self.fresh(hint), value=frozen_ints(value)))
+
+    def fresh(self, hint: str) -> str:
+        """An unused C++ identifier that resembles ``hint`` (any text from the file)."""
+        parts = [p for p in re.split(r"[/:]+", hint) if p not in _BOILERPLATE]
+        parts = [p for p, after in zip(parts, [*parts[1:], ""], strict=True) if not after.startswith(p)]
+        stem = re.sub(r"\W+", "_", "_".join(parts), flags=re.ASCII).strip("_")[-40:].strip("_") or "v"
+        stem = re.sub(r"__+", "_", stem)
+        if stem[0].isdigit() or stem in _KEYWORDS or stem.lower().startswith(("isobit", "ap_")):
+            stem = "n_" + stem
+        name, suffix = stem, 2
+        while name in self.nodes:
+            name, suffix = f"{stem}_{suffix}", suffix + 1
+        return name
+
+    def hint(self, node: SourceNode) -> str:
+        """A short readable stem for the values made from ``node``."""
+        return node.name or f"{node.op.lower()}_{node.outputs[0]}"
+
+    def scaled(self, hint: str, value: str, factors: IntArray, source: tuple[str, ...]) -> str:
+        """``factors * value`` (per channel), or ``value`` itself when every factor is one."""
+        if (factors == 1).all():
+            return value
+        return self.emit(
+            Add(name=self.fresh(hint), inputs=(value,), coefficients=(frozen_ints(factors),), source=source)
+        )
+
+    def graph(self) -> Graph:
+        """The finished graph: dead values dropped, verified."""
+        return verify(Graph(toposort(self.nodes.values())))
+
+    # ------------------------------------------------------------------ layout
+
+    def input_layout(self, rank: int) -> tuple[int, ...]:
+        """Channels last for an image network's input, the source's own order otherwise (batch axis excluded)."""
+        spatial = any(node.op in _SPATIAL for node in self.model.nodes)
+        return (*range(1, rank), 0) if spatial and rank > 1 else tuple(range(rank))
+
+    def host_transpose(self, layout: tuple[int, ...]) -> tuple[HostOp, ...]:
+        return () if layout == tuple(range(len(layout))) else (HostOp("transpose", shape=layout),)
+
+    # ------------------------------------------------------------------ looking at tensors
+
+    def tensor(self, name: str) -> Tensor:
+        if name in self.model.constants:
+            return np.asarray(self.model.constants[name])
+        return self.tensors[name]
+
+    def constant(self, node: SourceNode, index: int, what: str, default: Any = None) -> Any:
+        """Input ``index`` as a plain constant array.
+
+        Raises:
+            IsobitError: E206 when it is computed at run time, E204 when it is missing and has no default.
+        """
+        if index >= len(node.inputs) or not node.inputs[index]:
+            if default is None:
+                raise IsobitError("E204", f"{node.op} has no {what}", where=self.where(node))
+            return np.asarray(default)
+        value = self.tensor(node.inputs[index])
+        if not isinstance(value, np.ndarray):
+            raise IsobitError(
+                "E206", f"the {what} of {node.op} is computed at run time", where=self.where(node),
+                hint="export the model in eval mode with constant quantiser parameters",
+            )  # fmt: skip
+        return value
+
+    def real(self, node: SourceNode, index: int = 0) -> Real:
+        """Input ``index`` as a real function of an integer value.
+
+        Raises:
+            IsobitError: E209 for a raw input that no quantiser has seen, E203 for an unquantised constant.
+        """
+        value = self.tensor(node.inputs[index])
+        if isinstance(value, Real):
+            return value
+        if isinstance(value, HostReal):
+            raise IsobitError(
+                "E209", f"{node.op} reads the float input {printable(value.outside)} before any quantiser",
+                where=self.where(node),
+                hint="quantise the input in the model (QuantIdentity) or declare it: --input-type UINT8 (or INT8, BIPOLAR ...)",
+            )  # fmt: skip
+        raise IsobitError("E201", f"{node.op} on a constant operand is not supported here", where=self.where(node))
+
+    def affine(self, node: SourceNode, index: int = 0) -> Real:
+        """Like :meth:`real`, and refuse what is not ``scale * integer + offset`` (E203: no quantiser after it)."""
+        value = self.real(node, index)
+        if not value.is_affine:
+            raise IsobitError(
+                "E203", f"input {index} of {node.op} is an activation function's output that nothing quantises",
+                where=self.where(node), hint="use QuantReLU / QuantIdentity so that a quantiser follows the activation",
+            )  # fmt: skip
+        return value
+
+    def per_channel(self, node: SourceNode, values: Any, real: Real) -> Rationals:
+        """A constant operand as exact rationals along ``real``'s channel axis.
+
+        Raises:
+            IsobitError: E208 when it varies along another axis, E204 when it holds NaN or infinity.
+        """
+        array = np.asarray(values)
+        if array.size == 1:
+            return rationals(array.reshape(-1))
+        rank = len(real.layout) + 1
+        padded = array.reshape((1,) * (rank - array.ndim) + array.shape) if array.ndim < rank else array
+        channel_axis = real.layout[-1] + 1
+        channels = self.types[real.value].channels
+        if padded.ndim != rank or padded.size != padded.shape[channel_axis] or padded.size != channels:
+            raise IsobitError(
+                "E208",
+                f"a constant of shape {array.shape} varies along more than the channel axis",
+                where=self.where(node),
+            )
+        return rationals(padded.reshape(-1))
+
+    def where(self, node: SourceNode) -> str:
+        name = f" {printable(node.name)!r}" if node.name else ""
+        return f"{node.op}{name} -> {printable(node.outputs[0])!r}"
+
+    def unsupported(self, node: SourceNode, why: str, hint: str = "") -> IsobitError:
+        return IsobitError("E202", why, where=self.where(node), hint=hint)
+
+
+def attribute_ints(node: SourceNode, name: str, default: Sequence[int]) -> tuple[int, ...]:
+    """An integer-list attribute, or its default."""
+    value = node.attrs.get(name, default)
+    assert isinstance(value, Sequence)
+    return tuple(int(v) for v in value)

@@ -1,0 +1,67 @@
+"""Shape rules of the ONNX standard that ONNX's own shape inference does not enforce."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from isobit.errors import IsobitError
+
+Shape = tuple[int, ...]
+
+
+def check_consistent(
+    op: str, attrs: Mapping[str, object], inputs: Sequence[Shape], outputs: Sequence[Shape], where: str
+) -> None:
+    """Refuse a standard node whose shapes contradict each other.
+
+    Args:
+        op: the operator.
+        attrs: its attributes.
+        inputs: shape of each input, ``()`` where an optional one is absent.
+        outputs: shape of each output.
+        where: the node, for the message.
+
+    Raises:
+        IsobitError: E106.
+    """
+    rule = _RULES.get(op)
+    problem = rule(attrs, inputs, outputs) if rule else ""
+    if problem:
+        raise IsobitError("E106", f"operator {op}: {problem}", where=where)
+
+
+def _reshape(attrs: Mapping[str, object], inputs: Sequence[Shape], outputs: Sequence[Shape]) -> str:
+    if math.prod(inputs[0]) == math.prod(outputs[0]):
+        return ""
+    return f"shape {list(inputs[0])} cannot become {list(outputs[0])} at batch size 1"
+
+
+def _gemm(attrs: Mapping[str, object], inputs: Sequence[Shape], outputs: Sequence[Shape]) -> str:
+    left = inputs[0][0 if attrs.get("transA", 0) else 1]
+    right = inputs[1][1 if attrs.get("transB", 0) else 0]
+    return "" if left == right else f"inner sizes {left} and {right} differ"
+
+
+def _conv(attrs: Mapping[str, object], inputs: Sequence[Shape], outputs: Sequence[Shape]) -> str:
+    group = attrs.get("group", 1)
+    data, weight = inputs[0], inputs[1]
+    if not isinstance(group, int) or group < 1 or weight[0] % group or data[1] != weight[1] * group:
+        return f"{data[1]} input channels, weight shape {list(weight)} and group {group} do not fit"
+    if len(inputs) > 2 and inputs[2] not in ((), (weight[0],)):
+        return f"bias shape {list(inputs[2])} does not fit {weight[0]} output channels"
+    return ""
+
+
+def _batch_norm(attrs: Mapping[str, object], inputs: Sequence[Shape], outputs: Sequence[Shape]) -> str:
+    wanted = (inputs[0][1],) if len(inputs[0]) > 1 else (1,)
+    bad = [list(shape) for shape in inputs[1:] if shape != wanted]
+    return f"parameter shape {bad[0]} does not fit {wanted[0]} channels" if bad else ""
+
+
+_RULES: Mapping[str, Callable[[Mapping[str, object], Sequence[Shape], Sequence[Shape]], str]] = {
+    "Reshape": _reshape,
+    "Gemm": _gemm,
+    "Conv": _conv,
+    "BatchNormalization": _batch_norm,
+}

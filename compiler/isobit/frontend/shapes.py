@@ -1,0 +1,203 @@
+"""Reshape-like operators, transposes, concatenation, selection at the end, and the graph's outputs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from isobit.errors import IsobitError, printable
+from isobit.frontend.builder import Builder, attribute_ints
+from isobit.frontend.onnx_model import SourceNode, TensorInfo
+from isobit.frontend.symbolic import HostReal, QuantisedConstant, Real, Tensor, rationals
+from isobit.ir.ops import Add, Concat, HostOp, Output, Reindex, Select, frozen_ints
+from isobit.numerics import bit_width, rational_gcd
+
+_MAX_ALIGNED_BITS = 63
+
+
+def import_reshape(b: Builder, node: SourceNode) -> Tensor:
+    """Reshape, Flatten, Squeeze, Unsqueeze: the element order of the source is kept."""
+    x, full = b.tensor(node.inputs[0]), b.model.shapes[node.outputs[0]]
+    if isinstance(x, QuantisedConstant):
+        return x.reshape(full)
+    if full[:1] != (1,) or len(full) < 2:
+        raise IsobitError("E106", f"the batch axis is reshaped away: {full}", where=b.where(node))
+    shape = full[1:]
+    if isinstance(x, HostReal):
+        return x if x.shape == shape else x.then(HostOp("reshape", shape=shape), shape)
+    real = _uniform(b, node, b.real(node))
+    order = np.arange(b.types[real.value].size).reshape(b.types[real.value].shape)
+    index = order.transpose(np.argsort(real.layout)).reshape(shape)
+    layout = tuple(range(len(shape)))
+    if index.shape == order.shape and (index == order).all():
+        return replace(real, layout=layout)
+    return replace(real, value=_reindex(b, node, real.value, index), layout=layout)
+
+
+def import_transpose(b: Builder, node: SourceNode) -> Tensor:
+    """Transposes of activations only change the layout; nothing moves."""
+    x = b.tensor(node.inputs[0])
+    rank = len(b.model.shapes[node.inputs[0]])
+    permutation = attribute_ints(node, "perm", tuple(reversed(range(rank))))
+    if isinstance(x, QuantisedConstant):
+        return x.transpose(permutation)
+    if permutation[0] != 0:
+        raise b.unsupported(node, "the batch axis is moved", "keep axis 0 first")
+    axes = tuple(p - 1 for p in permutation[1:])
+    if isinstance(x, HostReal):
+        return x.then(HostOp("transpose", shape=axes), tuple(x.shape[a] for a in axes))
+    real = b.real(node)
+    return replace(real, layout=tuple(axes.index(a) for a in real.layout))
+
+
+def import_concat(b: Builder, node: SourceNode) -> Tensor:
+    """Concatenation along the channel axis: every part keeps its own exact scale."""
+    parts = [b.affine(node, i) for i in range(len(node.inputs))]
+    rank = len(parts[0].layout)
+    axis = int(str(node.attrs.get("axis", 1)))
+    source_axis = (axis + rank + 1 if axis < 0 else axis) - 1
+    if any(p.layout != parts[0].layout for p in parts) or parts[0].layout[-1] != source_axis:
+        raise b.unsupported(node, "only concatenation along the channels is supported")
+    widths = [b.types[p.value].channels for p in parts]
+    scale, offset = (
+        np.concatenate([np.broadcast_to(getattr(p, a), (w,)) for p, w in zip(parts, widths, strict=True)])
+        for a in ("scale", "offset")
+    )
+    source = (printable(node.name or node.outputs[0]),)
+    name = b.emit(
+        Concat(name=b.fresh(b.hint(node)), inputs=tuple(p.value for p in parts), axis=rank - 1, source=source)
+    )
+    return Real.of(name, parts[0].layout, rationals(scale), rationals(offset))
+
+
+def import_select(b: Builder, node: SourceNode) -> Tensor:
+    """ArgMax and the indices of TopK over the channels, on integers aligned to one exact scale."""
+    x = b.affine(node)
+    rank = len(x.layout)
+    axis = int(str(node.attrs.get("axis", 0 if node.op == "ArgMax" else -1)))
+    if (axis + rank + 1 if axis < 0 else axis) - 1 != x.layout[-1]:
+        raise b.unsupported(node, "selection must be along the channels")
+    if node.attrs.get("select_last_index", 0) or not node.attrs.get("largest", 1):
+        raise b.unsupported(node, "only the first of the largest elements can be selected")
+    k = 1 if node.op == "ArgMax" else int(b.constant(node, 1, "k").reshape(-1)[0])
+    source = (printable(node.name or node.outputs[0]),)
+    name = b.emit(Select(name=b.fresh(b.hint(node)), inputs=(_aligned(b, node, x),), k=k, source=source))
+    layout = x.layout
+    if node.op == "ArgMax" and not node.attrs.get("keepdims", 1):
+        layout = (0,)
+    return Real.of(name, layout, rationals([1]), rationals([0]))
+
+
+def import_softmax(b: Builder, node: SourceNode) -> Tensor:
+    """Softmax (and LogSoftmax) as the network's last operation stays on the host."""
+    real = b.affine(node)
+    if node.outputs[0] not in {o.name for o in b.model.outputs}:
+        raise b.unsupported(
+            node, "Softmax inside the network is not supported", "only a final Softmax can stay on the host"
+        )
+    return real.apply(node.op.lower())
+
+
+def import_output(b: Builder, info: TensorInfo) -> None:
+    """Emit the output node of one graph output: integers, their exact scale, and what the host still does."""
+    value = b.tensor(info.name)
+    if not isinstance(value, Real):
+        raise IsobitError(
+            "E203",
+            f"the output {printable(info.label)!r} does not depend on a quantised value",
+            where=printable(info.label),
+        )
+    first, host = value.segments[0], _host_tail(b, info, value)
+    b.emit(
+        Output(
+            name=b.fresh(info.label), inputs=(value.value,), scale=tuple(first.scale), offset=tuple(first.offset),
+            outside=info.label, outside_shape=info.shape[1:], host=host, source=(printable(info.label),),
+        )
+    )  # fmt: skip
+
+
+def _host_tail(b: Builder, info: TensorInfo, value: Real) -> tuple[HostOp, ...]:
+    """The float operations after ``scale * integer + offset``, then the source's own layout."""
+    ops: list[HostOp] = []
+    for number, segment in enumerate(value.segments):
+        if segment.after == "leaky":
+            assert segment.slope is not None
+            ops.append(HostOp("leaky", values=tuple(map(float, segment.slope)), shape=(len(segment.slope),)))
+        elif segment.after not in ("", "identity"):
+            ops.append(HostOp(segment.after))
+        if number and not ((segment.scale == 1).all() and (segment.offset == 0).all()):
+            ops.extend(
+                HostOp(k, tuple(map(float, v)), (len(v),)) for k, v in (("mul", segment.scale), ("add", segment.offset))
+            )
+        if segment.lo is not None or segment.hi is not None:
+            ops.append(
+                HostOp(
+                    "clip", values=tuple(_one(b, info, v, s) for v, s in ((segment.lo, -np.inf), (segment.hi, np.inf)))
+                )
+            )
+    inverse = tuple(int(a) for a in np.argsort(value.layout))
+    if inverse != tuple(range(len(inverse))):
+        ops.append(HostOp("transpose", shape=inverse))
+    if tuple(b.types[value.value].shape[a] for a in inverse) != info.shape[1:]:
+        ops.append(HostOp("reshape", shape=info.shape[1:]))
+    return tuple(ops)
+
+
+def _one(b: Builder, info: TensorInfo, values: object, default: float) -> float:
+    if values is None:
+        return default
+    distinct = set(np.asarray(values, dtype=object).reshape(-1))
+    if len(distinct) > 1:
+        raise IsobitError(
+            "E203", "the output is clipped per channel and nothing quantises it", where=printable(info.label)
+        )
+    return float(distinct.pop())
+
+
+def _uniform(b: Builder, node: SourceNode, real: Real) -> Real:
+    """A real value whose functions do not depend on the channel, so that elements may be regrouped."""
+    arrays = [a for s in real.segments for a in (s.scale, s.offset, s.lo, s.hi, s.slope) if a is not None]
+    if all(len(a) == 1 or (a == a[0]).all() for a in arrays):
+        segments = tuple(
+            replace(
+                s, **{k: v[:1] for k in ("scale", "offset", "lo", "hi", "slope") if (v := getattr(s, k)) is not None}
+            )
+            for s in real.segments
+        )
+        return replace(real, segments=segments)
+    kind = b.types[real.value]
+    if kind.size == kind.channels and b.model.shapes[node.outputs[0]][-1] == kind.channels:
+        return real
+    raise IsobitError(
+        "E208",
+        "a value with per-channel scales is reshaped",
+        where=b.where(node),
+        hint="quantise per tensor before the reshape",
+    )
+
+
+def _reindex(b: Builder, node: SourceNode, value: str, index: object) -> str:
+    source = (printable(node.name or node.outputs[0]),)
+    return b.emit(Reindex(name=b.fresh(b.hint(node)), inputs=(value,), index=frozen_ints(index), source=source))
+
+
+def _aligned(b: Builder, node: SourceNode, x: Real) -> str:
+    """Integers whose order over the channels is the order of the real values."""
+    if len(x.offset) == 1 and len(x.scale) == 1 and x.scale[0] > 0:
+        return x.value
+    kind = b.types[x.value]
+    scale, offset = (np.broadcast_to(a, (kind.channels,)) for a in (x.scale, x.offset))
+    unit = rational_gcd(*scale, *(o for o in offset if o != 0)) or Fraction(1)
+    factors, constants = (frozen_ints(np.array([int(v / unit) for v in a], dtype=object)) for a in (scale, offset))
+    bias = b.const(b.hint(node) + "_bias", constants)
+    name = b.emit(
+        Add(name=b.fresh(b.hint(node) + "_align"), inputs=(x.value, bias), coefficients=(factors, frozen_ints(1)))
+    )
+    if bit_width(*b.types[name].bounds) > _MAX_ALIGNED_BITS:
+        raise IsobitError(
+            "E208", f"comparing channels of unrelated scales would take {b.types[name].bits} bits", where=b.where(node),
+            hint="add an output quantiser (QuantIdentity) before the selection",
+        )  # fmt: skip
+    return name

@@ -1,0 +1,158 @@
+"""What a tensor of the source model is while it is being imported: four kinds, none of them approximate.
+
+* :class:`Real` - an exact real function of an integer value: segments of ``clamp(scale * v + offset)`` joined by
+  non-linear functions. Everything after the first quantiser is of this kind.
+* :class:`HostReal` - the raw float input after some float32 operations that stay on the host.
+* :class:`QuantisedConstant` - integers with float32 scale and zero point: quantised weights and biases.
+* a plain numpy array - a float or integer constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isobit.ir.ops import HostOp
+from isobit.numerics import exact
+
+Rationals = NDArray[Any]  # object array of Fraction, shape (1,) or (channels,)
+Floats = NDArray[Any]
+
+
+def rationals(values: Any) -> Rationals:
+    """An object array of Fractions from a scalar, list or array of numbers."""
+    flat = np.atleast_1d(np.asarray(values, dtype=object)).reshape(-1)
+    return np.array([v if isinstance(v, Fraction) else exact(v) for v in flat], dtype=object)
+
+
+ONE, ZERO = rationals([1]), rationals([0])
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """``clamp(scale * v + offset, lo, hi)`` per channel; ``lo`` and ``hi`` are None where nothing clamps.
+
+    ``after`` names the non-linear function applied to the previous segment's value first ("" for the first segment),
+    with ``slope`` its negative-side slope where that is a leaky ReLU. ``weight`` is the sum of the magnitudes of all
+    constants added on the way: with it the float32 error of the source's own evaluation can be bounded.
+    """
+
+    scale: Rationals
+    offset: Rationals
+    lo: Rationals | None = None
+    hi: Rationals | None = None
+    after: str = ""
+    slope: Rationals | None = None
+    weight: Rationals = field(default_factory=lambda: ZERO)
+
+    def affine(self, a: Rationals, b: Rationals) -> Segment:
+        """``a * self + b``; a negative ``a`` swaps the clamps."""
+        lo, hi = (None if c is None else a * c + b for c in (self.lo, self.hi))
+        scaled = replace(self, scale=a * self.scale, offset=a * self.offset + b, weight=abs(a) * self.weight + abs(b))
+        if lo is None and hi is None:
+            return scaled
+        if (a == 0).any() or ((a < 0).any() and (a > 0).any()):
+            raise MixedSigns
+        return replace(scaled, lo=hi, hi=lo) if (a < 0).all() else replace(scaled, lo=lo, hi=hi)
+
+    def clamp(self, lo: Rationals | None, hi: Rationals | None) -> Segment:
+        """``min(max(self, lo), hi)``."""
+        low = self.lo if lo is None else lo if self.lo is None else np.maximum(self.lo, lo)
+        high = self.hi if hi is None else hi if self.hi is None else np.minimum(self.hi, hi)
+        if lo is not None and high is not None:
+            high = np.maximum(high, lo)
+        if hi is not None and low is not None:
+            low = np.minimum(low, hi)
+        return replace(self, lo=low, hi=high)
+
+
+class MixedSigns(Exception):
+    """A clamped value is scaled by factors of different signs: the clamp must become a segment of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Real:
+    """A real tensor as an exact function of the integer value ``value``.
+
+    ``layout[i]`` is the source axis (batch excluded) that became axis ``i`` of the integer value.
+    """
+
+    value: str
+    layout: tuple[int, ...]
+    segments: tuple[Segment, ...]
+
+    @classmethod
+    def of(cls, value: str, layout: tuple[int, ...], scale: Rationals, offset: Rationals) -> Real:
+        return cls(value, layout, (Segment(scale, offset, weight=abs(offset)),))
+
+    @property
+    def is_affine(self) -> bool:
+        """Is it just ``scale * integer + offset``?"""
+        return len(self.segments) == 1 and self.segments[0].lo is None and self.segments[0].hi is None
+
+    @property
+    def scale(self) -> Rationals:
+        return self.segments[0].scale
+
+    @property
+    def offset(self) -> Rationals:
+        return self.segments[0].offset
+
+    def affine(self, a: Rationals, b: Rationals) -> Real:
+        try:
+            return self._with_last(lambda s: s.affine(a, b))
+        except MixedSigns:
+            return replace(self, segments=(*self.segments, Segment(a, b, after="identity")))
+
+    def clamp(self, lo: Rationals | None, hi: Rationals | None) -> Real:
+        return self._with_last(lambda s: s.clamp(lo, hi))
+
+    def apply(self, function: str, slope: Rationals | None = None) -> Real:
+        """Append a monotone non-linear function (``leaky``, ``sigmoid``, ``tanh``)."""
+        return replace(self, segments=(*self.segments, Segment(ONE, ZERO, after=function, slope=slope)))
+
+    def _with_last(self, change: Callable[[Segment], Segment]) -> Real:
+        return replace(self, segments=(*self.segments[:-1], change(self.segments[-1])))
+
+
+@dataclass(frozen=True)
+class HostReal:
+    """The raw graph input ``outside`` after float32 operations that stay on the host; ``shape`` without batch."""
+
+    outside: str
+    outside_shape: tuple[int, ...]
+    shape: tuple[int, ...]
+    host: tuple[HostOp, ...] = ()
+
+    def then(self, op: HostOp, shape: tuple[int, ...] | None = None) -> HostReal:
+        return replace(self, host=(*self.host, op), shape=self.shape if shape is None else shape)
+
+
+@dataclass(frozen=True, eq=False)
+class QuantisedConstant:
+    """``(integers - zero_point) * scale``, all three broadcastable to one shape; scale and zero point float32."""
+
+    integers: NDArray[Any]
+    scale: Floats
+    zero_point: Floats
+
+    def reshape(self, shape: tuple[int, ...]) -> QuantisedConstant:
+        return self._map(lambda a: a.reshape(shape))
+
+    def transpose(self, permutation: tuple[int, ...]) -> QuantisedConstant:
+        return self._map(lambda a: a.transpose(permutation))
+
+    def _map(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> QuantisedConstant:
+        """Scalars stay as they are; everything else is broadcast to the integers' shape first."""
+        scale, zero = (
+            a if a.size == 1 else change(np.broadcast_to(a, self.integers.shape)) for a in (self.scale, self.zero_point)
+        )
+        return QuantisedConstant(change(self.integers), scale, zero)
+
+
+Tensor = Real | HostReal | QuantisedConstant | NDArray[Any]

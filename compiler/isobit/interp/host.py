@@ -1,0 +1,106 @@
+"""The float32 work of the host: floats to the graph's input integers, output integers back to floats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isobit.errors import IsobitError
+from isobit.ir.ops import HostOp, Input, Output
+from isobit.ir.types import IntArray
+from isobit.numerics import Rounding
+from isobit.numerics.float_quantise import quantise_float, sign_float
+
+Floats = NDArray[Any]
+
+
+def quantise(node: Input, x: Floats) -> IntArray:
+    """Integers ``(batch, *node.shape)`` for float32 inputs ``(batch, *outside_shape)``, as the source computes them.
+
+    An input without a quantiser takes the integers ``x / scale`` and refuses anything else.
+
+    Raises:
+        IsobitError: E607 when shapes do not fit or a value is NaN or no integer of the declared type.
+    """
+    x = _shaped(node, np.asarray(x, np.float32))
+    for op in node.host:
+        x = apply_host_op(op, x)
+    if node.quantiser is None:
+        return _as_integers(node, x)
+    q = node.quantiser
+    scale, zero = (np.array(v, np.float32) for v in (q.scale, q.zero_point))
+    if q.rounding == "SIGN":
+        return sign_float(x, scale, zero, q.lo, q.hi)
+    return quantise_float(x, scale, zero, Rounding.parse(q.rounding), q.lo, q.hi)
+
+
+def real_input(node: Input, integers: IntArray) -> Floats:
+    """Float32 inputs ``(batch, *outside_shape)`` that stand for ``integers`` of an input without a quantiser."""
+    scale = np.array([float(s) for s in node.scale], np.float32)
+    x = integers.astype(np.float32) * scale
+    for op in reversed(node.host):
+        assert op.kind == "transpose"
+        x = x.transpose(0, *(int(a) + 1 for a in np.argsort(op.shape)))
+    return np.asarray(x.reshape(len(x), *node.outside_shape))
+
+
+def dequantise(node: Output, integers: IntArray) -> Floats:
+    """Float32 outputs ``(batch, *outside_shape)``: ``scale * integer + offset`` rounded once, then the host's functions."""
+    scale, offset = (np.array([float(v) for v in values]) for values in (node.scale, node.offset))
+    x = (integers.astype(np.float64) * scale + offset).astype(np.float32)
+    for op in node.host:
+        x = apply_host_op(op, x)
+    return x
+
+
+def apply_host_op(op: HostOp, x: Floats) -> Floats:
+    """One :class:`HostOp` on ``(batch, ...)`` float32."""
+    values = np.array(op.values, np.float32).reshape(op.shape) if op.kind in _ARITHMETIC else op
+    return np.asarray((_ARITHMETIC.get(op.kind) or _FUNCTIONS[op.kind])(x, values))
+
+
+_ARITHMETIC: dict[str, Callable[[Floats, Any], Floats]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "div": np.divide,
+    "leaky": lambda x, slope: np.where(x >= 0, x, x * slope),
+}
+_FUNCTIONS: dict[str, Callable[[Floats, Any], Floats]] = {
+    "reshape": lambda x, op: x.reshape(len(x), *op.shape),
+    "transpose": lambda x, op: x.transpose(0, *(a + 1 for a in op.shape)),
+    "relu": lambda x, op: np.maximum(x, np.float32(0)),
+    "clip": lambda x, op: np.clip(x, np.float32(op.values[0]), np.float32(op.values[1])),
+    "sigmoid": lambda x, op: (1 / (1 + np.exp(-x))).astype(np.float32),
+    "tanh": lambda x, op: np.tanh(x),
+    "softmax": lambda x, op: _softmax(x),
+    "logsoftmax": lambda x, op: np.log(_softmax(x)),
+}
+
+
+def _softmax(x: Floats) -> Floats:
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+
+def _shaped(node: Input, x: Floats) -> Floats:
+    if np.isnan(x).any():
+        raise IsobitError("E607", f"the vectors for {node.outside!r} hold NaN")
+    if x.ndim < 1 or x[:1].size != int(np.prod(node.outside_shape)) * len(x[:1]):
+        raise IsobitError("E607", f"{node.outside!r} takes (batch, {node.outside_shape}), not {x.shape}")
+    return x.reshape(len(x), *node.outside_shape)
+
+
+def _as_integers(node: Input, x: Floats) -> IntArray:
+    scaled = x.astype(np.float64) / np.array([float(s) for s in node.scale])
+    integers = np.round(scaled)
+    wrong = np.abs(scaled - integers) > 2.0**-10
+    if wrong.any():
+        where = [int(i) for i in np.argwhere(wrong)[0]]
+        raise IsobitError(
+            "E607", f"{node.outside!r}{where} = {float(x[tuple(where)])} is not an integer times the input scale"
+        )
+    return integers.astype(np.int64)

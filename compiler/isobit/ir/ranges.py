@@ -1,0 +1,203 @@
+"""Range inference: from the intervals of a node's inputs to the shape and per-channel intervals of its value.
+
+Sound by construction and, for one node with independent inputs, tight. This is the type system of the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from isobit.errors import IsobitError, printable
+from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Node, Output, Pad, Reindex, Select, Step, Table
+from isobit.ir.types import IntArray, ValueType
+from isobit.numerics import as_int_array
+
+_INT64_SAFE = 1 << 62
+
+
+def infer_type(node: Node, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
+    """The type of ``node`` given its inputs' types.
+
+    Raises:
+        IsobitError: E401 when shapes do not fit together.
+    """
+    try:
+        return _RULES[type(node)](node, inputs, by_name)
+    except (ValueError, IndexError) as error:
+        raise IsobitError("E401", f"{node.op}: {error}", where=printable(node.name)) from error
+
+
+def _input(node: Input, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
+    return ValueType.of(node.shape, node.lo, node.hi)
+
+
+def _const(node: Const, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
+    value = node.value
+    rows = value.reshape(-1, value.shape[-1])
+    return ValueType.of(value.shape, rows.min(axis=0), rows.max(axis=0))
+
+
+def _same(node: Node, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
+    return inputs[0]
+
+
+def _linear(node: Linear, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
+    x, w = inputs
+    shape = linear_shape(node, x.shape, w.shape)
+    low, high = _products(node, x, by_name.get(node.inputs[1]), w)
+    return ValueType.of(shape, low.sum(axis=1), high.sum(axis=1))
+
+
+def accumulator_interval(node: Linear, x: ValueType, weights: IntArray) -> tuple[IntArray, IntArray]:
+    """Per output channel an interval that holds every partial sum in every order (and zero).
+
+    Hardware accumulates from zero; a partial sum can leave the interval of the whole sum, never this one.
+    """
+    low, high = _term_bounds(node, x, weights)
+    return np.minimum(low, 0).sum(axis=1), np.maximum(high, 0).sum(axis=1)
+
+
+def linear_shape(node: Linear, x: tuple[int, ...], w: tuple[int, ...]) -> tuple[int, ...]:
+    """Output shape of a dense layer or convolution; raises ValueError when the shapes do not fit."""
+    spatial = len(w) - 2
+    if w[-1] * node.groups != x[-1] or w[0] % node.groups:
+        raise ValueError(f"weights {w} in {node.groups} groups do not fit input {x}")
+    if spatial == 0:
+        return (*x[:-1], w[0])
+    if len(x) != spatial + 1 or len(node.strides) != spatial or len(node.dilations) != spatial:
+        raise ValueError(f"kernel of {spatial} axes on input {x}")
+    return (*window_counts(x[:-1], w[1:-1], node.strides, node.dilations), w[0])
+
+
+def window_counts(size: Any, kernel: Any, strides: Any, dilations: Any) -> tuple[int, ...]:
+    """How many windows fit along each spatial axis; raises ValueError when none does."""
+    counts = tuple((n - (k - 1) * d - 1) // s + 1 for n, k, s, d in zip(size, kernel, strides, dilations, strict=True))
+    if min(counts) < 1:
+        raise ValueError(f"kernel {tuple(kernel)} does not fit into {tuple(size)}")
+    return counts
+
+
+def _products(node: Linear, x: ValueType, weights: Node | None, w: ValueType) -> tuple[IntArray, IntArray]:
+    if isinstance(weights, Const):
+        return _term_bounds(node, x, weights.value)
+    taps = int(np.prod(w.shape[1:-1], dtype=np.int64))
+    xlo, xhi = (
+        np.broadcast_to(
+            np.tile(b.reshape(node.groups, -1), taps).repeat(w.shape[0] // node.groups, 0),
+            (w.shape[0], taps * w.shape[-1]),
+        )
+        for b in (x.lo, x.hi)
+    )
+    corners = [a.astype(object) * b for a in (xlo, xhi) for b in (int(w.lo.min()), int(w.hi.max()))]
+    return as_int_array(np.minimum.reduce(corners)), as_int_array(np.maximum.reduce(corners))
+
+
+def _term_bounds(node: Linear, x: ValueType, weights: IntArray) -> tuple[IntArray, IntArray]:
+    """Bounds of every product, shape ``(out, taps * in / groups)``."""
+    out, fan_in = weights.shape[0], int(np.prod(weights.shape[1:], dtype=np.int64))
+    flat = weights.reshape(out, fan_in)
+    taps = fan_in // weights.shape[-1]
+    per_group = out // node.groups
+    lo, hi = (np.tile(b.reshape(node.groups, -1), taps).repeat(per_group, axis=0) for b in (x.lo, x.hi))
+    largest = max(abs(v) for v in x.bounds) * max(1, int(np.abs(flat).max(initial=0))) * fan_in
+    if largest >= _INT64_SAFE:
+        flat, lo, hi = (a.astype(object) for a in (flat, lo, hi))
+    return np.where(flat >= 0, flat * lo, flat * hi), np.where(flat >= 0, flat * hi, flat * lo)
+
+
+def _add(node: Add, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
+    shape = np.broadcast_shapes(*(t.shape for t in inputs))
+    lo = np.zeros(shape[-1], object)
+    hi = np.zeros(shape[-1], object)
+    for coefficient, operand in zip(node.coefficients, inputs, strict=True):
+        a = coefficient.astype(object)
+        low, high = a * operand.lo, a * operand.hi
+        lo, hi = lo + np.minimum(low, high), hi + np.maximum(low, high)
+    return ValueType.of(shape, lo, hi)
+
+
+def _step(node: Step, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
+    (x,) = inputs
+    if len(node.curves) not in (1, x.channels):
+        raise ValueError(f"{len(node.curves)} curves for {x.channels} channels")
+    curves = node.curves * x.channels if len(node.curves) == 1 else node.curves
+    ends = [c.interval_on(int(lo), int(hi)) for c, lo, hi in zip(curves, x.lo, x.hi, strict=True)]
+    return ValueType.of(x.shape, [e[0] for e in ends], [e[1] for e in ends])
+
+
+def _table(node: Table, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
+    (x,) = inputs
+    if node.values.shape[0] not in (1, x.channels):
+        raise ValueError(f"{node.values.shape[0]} rows for {x.channels} channels")
+    reach = [_reachable_row(node, c, int(x.lo[c]), int(x.hi[c])) for c in range(x.channels)]
+    return ValueType.of(x.shape, [int(r.min()) for r in reach], [int(r.max()) for r in reach])
+
+
+def _reachable_row(node: Table, channel: int, lo: int, hi: int) -> IntArray:
+    row = node.values[channel if node.values.shape[0] > 1 else 0]
+    first = int(node.lo[channel if node.lo.shape[0] > 1 else 0])
+    if lo < first or hi >= first + len(row):
+        raise ValueError(f"the table holds {first}..{first + len(row) - 1}, the input reaches {lo}..{hi}")
+    return row[lo - first : hi - first + 1]
+
+
+def _maxpool(node: MaxPool, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
+    (x,) = inputs
+    counts = window_counts(x.shape[:-1], node.kernel, node.strides, node.dilations)
+    return ValueType((*counts, x.channels), x.lo, x.hi)
+
+
+def _pad(node: Pad, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
+    (x,) = inputs
+    spatial = tuple(n + b + a for n, b, a in zip(x.shape[:-1], node.before, node.after, strict=True))
+    if spatial == x.shape[:-1]:
+        return x
+    return ValueType.of((*spatial, x.channels), np.minimum(x.lo, node.value), np.maximum(x.hi, node.value))
+
+
+def _concat(node: Concat, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
+    axis, rank = node.axis, len(inputs[0].shape)
+    if not 0 <= axis < rank or len({(*t.shape[:axis], *t.shape[axis + 1 :]) for t in inputs}) != 1:
+        raise ValueError(f"axis {axis} of {[t.shape for t in inputs]}")
+    shape = list(inputs[0].shape)
+    shape[axis] = sum(t.shape[axis] for t in inputs)
+    if axis == rank - 1:
+        return ValueType.of(
+            tuple(shape), np.concatenate([t.lo for t in inputs]), np.concatenate([t.hi for t in inputs])
+        )
+    lo, hi = np.min([t.lo for t in inputs], axis=0), np.max([t.hi for t in inputs], axis=0)
+    return ValueType.of(tuple(shape), lo, hi)
+
+
+def _reindex(node: Reindex, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
+    (x,) = inputs
+    if node.index.min(initial=0) < 0 or node.index.max(initial=0) >= x.size:
+        raise ValueError(f"positions outside the {x.size} elements of the input")
+    channel = node.index.reshape(-1, node.index.shape[-1]) % x.channels
+    return ValueType.of(node.index.shape, x.lo[channel].min(axis=0), x.hi[channel].max(axis=0))
+
+
+def _select(node: Select, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
+    (x,) = inputs
+    if not 1 <= node.k <= x.channels:
+        raise ValueError(f"{node.k} of {x.channels} elements")
+    return ValueType.of((*x.shape[:-1], node.k), 0, x.channels - 1)
+
+
+_RULES: dict[type[Node], Callable[[Any, tuple[ValueType, ...], Mapping[str, Node]], ValueType]] = {
+    Input: _input,
+    Const: _const,
+    Output: _same,
+    Linear: _linear,
+    Add: _add,
+    Step: _step,
+    Table: _table,
+    MaxPool: _maxpool,
+    Pad: _pad,
+    Concat: _concat,
+    Reindex: _reindex,
+    Select: _select,
+}

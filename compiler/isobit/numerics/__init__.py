@@ -1,0 +1,59 @@
+"""Pure mathematics, no graph: rounding, rationals, intervals, staircases and the multiply-shift search; all exact."""
+
+from isobit.numerics.curve import Curve
+from isobit.numerics.intervals import IntArray, Interval, as_int_array, bit_width, fit_dtype, is_signed
+from isobit.numerics.multiply_shift import (
+    MAX_SHIFT,
+    CutPair,
+    NoMultiplyShift,
+    Slopes,
+    feasible_slopes,
+    least_multiply_shift,
+    proves,
+    shared_multiply_shift,
+)
+from isobit.numerics.rationals import exact, exact_array, rational_gcd, sqrt_rational
+from isobit.numerics.rounding import Rounding, boundary, round_quotient, round_rational, round_shift
+from isobit.numerics.staircase import (
+    Cuts,
+    MultiplyShift,
+    Rounded,
+    compose,
+    equal,
+    equal_on,
+    from_thresholds,
+)
+
+__all__ = [
+    "MAX_SHIFT",
+    "Curve",
+    "CutPair",
+    "Cuts",
+    "IntArray",
+    "Interval",
+    "MultiplyShift",
+    "NoMultiplyShift",
+    "Rounded",
+    "Rounding",
+    "Slopes",
+    "as_int_array",
+    "bit_width",
+    "boundary",
+    "compose",
+    "equal",
+    "equal_on",
+    "exact",
+    "exact_array",
+    "feasible_slopes",
+    "fit_dtype",
+    "from_thresholds",
+    "is_signed",
+    "least_multiply_shift",
+    "proves",
+    "rational_gcd",
+    "round_quotient",
+    "round_rational",
+    "round_shift",
+    "shared_multiply_shift",
+    "sqrt_rational",
+]

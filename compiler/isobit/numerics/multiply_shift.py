@@ -1,0 +1,278 @@
+"""The search for the least multiplicand: a staircase as ``(m * x + c) >> k``, proven, or the reason why none exists.
+
+On ``[lo, hi]`` let the curve rise from level ``y0`` through cuts ``t_1 <= .. <= t_n``, all in ``(lo, hi]``. Integers
+m, c, k implement it exactly when at every cut
+
+    m * t_j + c >= (y0 + j) * 2**k    and    m * (t_j - 1) + c < (y0 + j) * 2**k.
+
+Eliminating c leaves ``m * (t_j - t_i - 1) < (j - i) * 2**k`` for every i and j, so that the slope ``m / 2**k`` lies in
+an open interval whose ends are ratios of pairs of cuts. As c ranges over integers and so do all products, every slope
+``m / 2**k`` in that interval has an integer c: the condition is exact in both directions.
+
+The result is clamped to the curve's own values at lo and hi, or to a wider ``clamp = (LO, HI)`` that many curves share.
+Then a curve that stays below HI must not be overtaken at hi, and one that stays above LO not fall short at lo:
+
+    m * hi + c < (y0 + n + 1) * 2**k    and    m * lo + c >= y0 * 2**k.
+
+These are the halves of two more cuts, level ``y0 + n + 1`` at hi + 1 and level ``y0`` at lo, and as one is only left
+and the other only reached, they enter nothing but the upper limit of the slope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from isobit.numerics.curve import Curve
+from isobit.numerics.intervals import IntArray, as_int_array, magnitude, widened
+from isobit.numerics.staircase import MultiplyShift
+
+MAX_SHIFT = 62
+"""The largest k that the search tries."""
+
+Clamp = tuple[int, int]
+"""The least and the greatest value a multiply and shift may give."""
+
+
+@dataclass(frozen=True)
+class CutPair:
+    """Two cuts of a curve, the lower level first."""
+
+    low_level: int
+    low_cut: int
+    high_level: int
+    high_cut: int
+
+    def __str__(self) -> str:
+        return f"levels {self.low_level} (from {self.low_cut}) and {self.high_level} (from {self.high_cut})"
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """The slopes ``lower < s < upper`` a curve admits, and the pairs of cuts that say so; no upper limit when None."""
+
+    lower: Fraction
+    lower_pair: CutPair | None
+    upper: Fraction | None
+    upper_pair: CutPair | None
+
+    @property
+    def empty(self) -> bool:
+        """True when no slope at all is admitted."""
+        return self.upper is not None and self.lower >= self.upper
+
+
+@dataclass(frozen=True)
+class NoMultiplyShift:
+    """Why no multiply and shift exists: curve ``index`` needs a slope above one ratio of cuts and below another.
+
+    ``lower_pair`` is None when every slope above zero is steep enough.
+    """
+
+    index: int
+    lower_pair: CutPair | None
+    upper_pair: CutPair
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Edges:
+    """A curve as the search sees it: it reaches ``levels[j]`` at ``cuts[j]`` and not at the left neighbour.
+
+    With ``low`` the first edge is the interval's lower end, where its level must be reached, whatever happens before;
+    with ``high`` the last one lies behind the upper end and must not be reached before, whatever happens there.
+    """
+
+    levels: IntArray
+    cuts: IntArray
+    low: bool
+    high: bool
+    clamp: Clamp
+
+    @property
+    def reached(self) -> slice:
+        """The edges whose level must be reached at the cut."""
+        return slice(0, self.cuts.size - self.high)
+
+    @property
+    def avoided(self) -> slice:
+        """The edges whose level must not be reached at the cut's left neighbour."""
+        return slice(int(self.low), self.cuts.size)
+
+    def pair(self, i: int, j: int) -> CutPair:
+        """The edges i and j."""
+        return CutPair(int(self.levels[i]), int(self.cuts[i]), int(self.levels[j]), int(self.cuts[j]))
+
+
+def _edges(curve: Curve, lo: int, hi: int, clamp: Clamp | None) -> _Edges:
+    inside = curve.restrict(lo, hi)
+    least, greatest = clamp or (inside.start, inside.top)
+    if not least <= inside.start <= inside.top <= greatest:
+        raise ValueError(f"values from {inside.start} to {inside.top} do not fit the clamp [{least}, {greatest}]")
+    low, high = inside.start > least, inside.top < greatest
+    ends = as_int_array([lo][:low]), as_int_array([hi + 1][:high])
+    cuts = np.concatenate([ends[0], inside.cuts(), ends[1]])
+    levels = np.arange(cuts.size, dtype=np.int64) + (inside.start + 1 - low)
+    return _Edges(levels, cuts, low, high, (least, greatest))
+
+
+def feasible_slopes(curve: Curve, lo: int, hi: int, clamp: Clamp | None = None) -> Slopes:
+    """The open interval of slopes with which a multiply and shift equals ``curve`` on ``[lo, hi]``.
+
+    The ends are ``max (j-i)/(t_j-t_i+1)`` and ``min (j-i)/(t_j-t_i-1)`` over pairs i < j of cuts, the latter where the
+    denominator is positive, and including the ends of the interval where ``clamp`` does not hold the curve. Linear
+    time per step of Dinkelbach's method.
+
+    Raises:
+        ValueError: the interval is empty, or the curve leaves the clamp on it.
+    """
+    return _slopes(_edges(curve, lo, hi, clamp))
+
+
+def _slopes(edges: _Edges) -> Slopes:
+    if edges.cuts.size < 2:
+        return Slopes(Fraction(0), None, None, None)
+    t = as_int_array(widened(edges.cuts, 2 * magnitude(edges.cuts)) - edges.cuts[0])
+    j = np.arange(t.size, dtype=np.int64)
+    lower, lower_pair = _lower(edges, t, j)
+    inverse, upper_pair = _greatest_ratio(t, j, -1, 0)
+    if inverse <= 0:
+        return Slopes(lower, lower_pair, None, None)
+    return Slopes(lower, lower_pair, 1 / inverse, edges.pair(*upper_pair))
+
+
+def _lower(edges: _Edges, t: IntArray, j: IntArray) -> tuple[Fraction, CutPair | None]:
+    """The lower limit, from the cuts that are both reached and avoided."""
+    first, last = edges.avoided.start, edges.reached.stop
+    if last - first < 2:
+        return Fraction(0), None
+    ratio, (a, b) = _greatest_ratio(j[: last - first], t[first:last] - t[first], 0, 1)
+    return ratio, edges.pair(first + a, first + b)
+
+
+def _greatest_ratio(u: IntArray, v: IntArray, a: int, b: int) -> tuple[Fraction, tuple[int, int]]:
+    """The maximum of ``(u_j - u_i + a) / (v_j - v_i + b)`` over i < j, and the pair it is found at.
+
+    u and v start at 0 and never fall, and every denominator must be positive. Dinkelbach: while some pair is better
+    than the ratio p/q at hand, that is ``q*(u_j - u_i + a) - p*(v_j - v_i + b) > 0``, take the pair that exceeds most.
+    """
+    bound = 4 * (int(u[-1]) + 1) * (int(v[-1]) + 1)
+    u, v = widened(u, bound), widened(v, bound)
+    i, j = 0, u.size - 1
+    while True:
+        p, q = int(u[j]) - int(u[i]) + a, int(v[j]) - int(v[i]) + b
+        w = q * u - p * v
+        gain = w[1:] - np.minimum.accumulate(w)[:-1]
+        best = int(np.argmax(gain))
+        if int(gain[best]) + q * a - p * b <= 0:
+            return Fraction(p, q), (i, j)
+        i, j = int(np.argmin(w[: best + 1])), best + 1
+
+
+def least_multiply_shift(
+    curve: Curve, lo: int, hi: int, clamp: Clamp | None = None
+) -> MultiplyShift | NoMultiplyShift:
+    """The multiply and shift with the least m (then least k) that equals ``curve`` on ``[lo, hi]``, if one exists.
+
+    It clamps to ``clamp``, or to the curve's values at lo and hi.
+
+    Raises:
+        ValueError: the interval is empty, or the curve leaves the clamp on it.
+    """
+    found = shared_multiply_shift((curve,), (lo,), (hi,), clamp)
+    return found if isinstance(found, NoMultiplyShift) else found[0]
+
+
+def shared_multiply_shift(
+    curves: Sequence[Curve], los: Sequence[int], his: Sequence[int], clamp: Clamp | None = None
+) -> tuple[MultiplyShift, ...] | NoMultiplyShift:
+    """One multiply and shift per curve, equal to it on its ``[lo, hi]``, all with the same k.
+
+    All clamp to ``clamp``, or each to its curve's values at lo and hi. The least m of a curve, ``floor(lower * 2**k) +
+    1``, never falls with k, and a k that admits one stays good when it grows. So the least k that serves every curve
+    also makes every m as small as it can be. A curve without a cut inside that the clamp holds constrains nothing.
+
+    Raises:
+        ValueError: an interval is empty, or a curve leaves the clamp on it.
+    """
+    edges = [_edges(curve, lo, hi, clamp) for curve, lo, hi in zip(curves, los, his, strict=True)]
+    slopes = [_slopes(e) for e in edges]
+    k = 0
+    for index, s in enumerate(slopes):
+        shift = _least_shift(s, k)
+        if shift is None:
+            return _refusal(index, s)
+        k = shift
+    return tuple(_build(e, s, k) for e, s in zip(edges, slopes, strict=True))
+
+
+def _least_shift(s: Slopes, first: int) -> int | None:
+    """The least k from ``first`` to MAX_SHIFT for which some ``m / 2**k`` is an admitted slope."""
+    if s.upper is None:
+        return first
+    num, den = s.upper.numerator, s.upper.denominator
+    return next((k for k in range(first, MAX_SHIFT + 1) if _multiplicand(s, k) * den < num << k), None)
+
+
+def _multiplicand(s: Slopes, k: int) -> int:
+    return (s.lower.numerator << k) // s.lower.denominator + 1
+
+
+def _build(edges: _Edges, s: Slopes, k: int) -> MultiplyShift:
+    m = _multiplicand(s, k)
+    return MultiplyShift(m, _roundest(*_offsets(edges, m, k)), k, *edges.clamp)
+
+
+def _offsets(edges: _Edges, m: int, k: int) -> tuple[int, int]:
+    """The least and greatest c with which m and k reach every cut and no left neighbour of one.
+
+    A side that nothing limits ends where c would need more bits than the other side asks for, or at 0.
+    """
+    t, levels = edges.cuts, edges.levels
+    bound = (magnitude(levels) + 1 << k) + (magnitude(t) + 1) * m
+    at_cut = widened(levels, bound) * (1 << k) - m * widened(t, bound)
+    reached, avoided = at_cut[edges.reached], at_cut[edges.avoided] + (m - 1)
+    least = int(reached.max()) if reached.size else None
+    greatest = int(avoided.min()) if avoided.size else None
+    if least is None:
+        least = -(1 << (~greatest).bit_length()) if greatest is not None and greatest < 0 else 0
+    if greatest is None:
+        greatest = (1 << least.bit_length()) - 1 if least > 0 else 0
+    return least, greatest
+
+
+def _roundest(lo: int, hi: int) -> int:
+    """The integer of ``[lo, hi]`` with the most trailing zeros, the least magnitude among equals."""
+    if lo <= 0 <= hi:
+        return 0
+    if hi < 0:
+        return -_roundest(-hi, -lo)
+    # below the highest bit in which lo - 1 and hi differ, everything of hi can be cleared
+    spare = ((lo - 1) ^ hi).bit_length() - 1
+    return hi >> spare << spare
+
+
+def _refusal(index: int, s: Slopes) -> NoMultiplyShift:
+    assert s.upper_pair is not None
+    if s.empty:
+        reason = f"{s.lower_pair} need a slope above {s.lower}, {s.upper_pair} need one below {s.upper}"
+    else:
+        pairs = "; ".join(str(p) for p in (s.lower_pair, s.upper_pair) if p is not None)
+        reason = f"no m / 2**k with k <= {MAX_SHIFT} lies between {s.lower} and {s.upper} ({pairs})"
+    return NoMultiplyShift(index, s.lower_pair, s.upper_pair, reason)
+
+
+def proves(ms: MultiplyShift, curve: Curve, lo: int, hi: int) -> bool:
+    """True exactly when ``ms`` equals ``curve`` on ``[lo, hi]``.
+
+    Looks at every cut inside, its left neighbour and both ends. That is complete: between two such points the curve is
+    constant, and ``ms`` is monotone. ``ms`` is taken with its own clamp, which may be wider than the curve.
+    """
+    inside = curve.restrict(lo, hi)
+    t = inside.cuts()
+    points = np.concatenate([as_int_array([lo, hi]), t, widened(t, magnitude(t) + 1) - 1])
+    wanted = inside.start + np.searchsorted(t, points, side="right")
+    return bool(np.array_equal(ms(points), wanted))

@@ -1,0 +1,36 @@
+"""The pipeline: one tuple, run in order. Every entry keeps every reachable output integer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from isobit.ir import Graph
+from isobit.passes import rules
+from isobit.passes.merge import merge_equal
+from isobit.passes.rewrite import Rule, apply_rule
+from isobit.passes.shrink import shrink_multiplicands
+
+Pass = Rule | Callable[[Graph], Graph]
+
+PIPELINE: tuple[Pass, ...] = (
+    merge_equal,
+    Rule("fold-scale-into-weights", rules.fold_scale_into_weights),
+    Rule("falling-step-to-table", rules.falling_step_to_table),
+    Rule("compose-steps", rules.compose_steps),
+    Rule("narrow-steps", rules.narrow_steps),
+    Rule("drop-identity-steps", rules.drop_identity_steps),
+    Rule("drop-dead-channels", rules.drop_dead_channels),
+    Rule("fold-bias-into-step", rules.fold_bias_into_step),
+    Rule("fold-bias-into-output", rules.fold_bias_into_output),
+    Rule("narrow-steps", rules.narrow_steps),
+    Rule("absorb-permutation", rules.absorb_permutation),
+    merge_equal,
+    Rule("shrink-multiplicands", shrink_multiplicands),
+)
+
+
+def optimise(graph: Graph, pipeline: tuple[Pass, ...] = PIPELINE) -> Graph:
+    """``graph`` after every pass of ``pipeline``, in order."""
+    for step in pipeline:
+        graph = apply_rule(graph, step) if isinstance(step, Rule) else step(graph)
+    return graph

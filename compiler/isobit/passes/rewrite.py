@@ -1,0 +1,80 @@
+"""Rules and the driver that applies them.
+
+A rule looks at one node and returns the nodes that replace it (the last one keeps the node's name), or None. The
+driver sweeps the graph, applies every rule that fires on nodes untouched in this sweep, and repeats until none fires;
+the work is linear in the graph per sweep. A rule never changes a reachable output integer: that is its law, stated as
+an equation in its docstring and tested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from isobit.ir import Graph, Node, toposort, verify
+
+Rewrite = Callable[[Graph, Node], "tuple[Node, ...] | None"]
+_MAX_SWEEPS = 1000
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A named rewrite. ``equation`` is the first paragraph of the rewrite's docstring."""
+
+    name: str
+    rewrite: Rewrite
+
+    @property
+    def equation(self) -> str:
+        return (self.rewrite.__doc__ or "").split("\n\n")[0].strip()
+
+
+def apply_rule(graph: Graph, rule: Rule) -> Graph:
+    """``graph`` after ``rule`` has fired wherever it can."""
+    for _ in range(_MAX_SWEEPS):
+        swept = _sweep(graph, rule)
+        if swept is graph:
+            return graph
+        graph = swept
+    raise AssertionError(f"rule {rule.name} does not terminate")
+
+
+def _sweep(graph: Graph, rule: Rule) -> Graph:
+    nodes: dict[str, Node] = dict(graph.by_name)
+    touched: set[str] = set()
+    for node in graph.nodes:
+        if node.name in touched or any(i in touched for i in node.inputs):
+            continue
+        made = rule.rewrite(graph, node)
+        if made is None:
+            continue
+        for new in made:
+            nodes[new.name] = _with_history(graph, node, new, rule)
+        touched |= _neighbourhood(graph, node, made)
+    return verify(Graph(toposort(nodes.values()))) if touched else graph
+
+
+def _neighbourhood(graph: Graph, node: Node, made: tuple[Node, ...]) -> set[str]:
+    """Everything whose type or readers the rewrite may have changed: not looked at again in this sweep."""
+    changed = {node.name, *node.inputs, *(n.name for n in made), *(i for n in made for i in n.inputs)}
+    return changed | {user.name for name in changed if name in graph.consumers for user in graph.consumers[name]}
+
+
+def _with_history(graph: Graph, old: Node, new: Node, rule: Rule) -> Node:
+    before = graph.by_name.get(new.name, old)
+    source = tuple(dict.fromkeys((*new.source, *before.source)))
+    rules = tuple(dict.fromkeys((*before.rules, *new.rules, rule.name)))
+    return replace(new, source=source, rules=rules)
+
+
+def fresh_name(graph: Graph, stem: str) -> str:
+    """A name the graph does not use yet."""
+    name, number = stem, 2
+    while name in graph.by_name:
+        name, number = f"{stem}_{number}", number + 1
+    return name
+
+
+def sole_reader(graph: Graph, name: str) -> bool:
+    """Is the value read exactly once?"""
+    return len(graph.consumers[name]) == 1

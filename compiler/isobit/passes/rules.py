@@ -1,0 +1,219 @@
+"""The rewrite rules. Notation: ``W x`` a linear, ``f`` a staircase, ``k * x`` an add with coefficient ``k``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from isobit.ir import Graph, Node, frozen_ints
+from isobit.ir.ops import Add, Const, Linear, Output, Reindex, Step, Table
+from isobit.ir.types import IntArray, ValueType
+from isobit.numerics import Curve, as_int_array, compose
+from isobit.passes.rewrite import fresh_name, sole_reader
+
+_TABLE_LIMIT = 1 << 16
+
+
+def fold_scale_into_weights(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+    """``k * (W x) = (k W) x``: an integer factor per channel moves into the weights (also a negative slope's -1)."""
+    if not isinstance(node, Add) or len(node.inputs) != 1 or not sole_reader(graph, node.inputs[0]):
+        return None
+    linear = graph.by_name[node.inputs[0]]
+    weights = _const_weights(graph, linear)
+    if not isinstance(linear, Linear) or weights is None:
+        return None
+    factors = node.coefficients[0].astype(object).reshape(-1, *([1] * (weights.value.ndim - 1)))
+    scaled = as_int_array(weights.value.astype(object) * factors)
+    new = Const(name=fresh_name(graph, weights.name + "_s"), value=frozen_ints(scaled))
+    return new, replace(linear, name=node.name, inputs=(linear.inputs[0], new.name))
+
+
+def fold_bias_into_step(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+    """``f(x + b) = (shift_b f)(x)``: an added constant moves the cuts."""
+    if not isinstance(node, Step) or not sole_reader(graph, node.inputs[0]):
+        return None
+    split = _constant_addend(graph, graph.by_name[node.inputs[0]])
+    if split is None:
+        return None
+    value, bias = split
+    channels = graph.types[node.name].channels
+    curves = tuple(
+        _curve(node, c).shift(int(bias[c if len(bias) > 1 else 0])) for c in range(_rows(node, bias, channels))
+    )
+    return (replace(node, inputs=(value,), curves=curves),)
+
+
+def fold_bias_into_output(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+    """``s (x + b) + o = s x + (s b + o)``: a constant before an output joins its exact offset."""
+    if not isinstance(node, Output) or not sole_reader(graph, node.inputs[0]):
+        return None
+    split = _constant_addend(graph, graph.by_name[node.inputs[0]])
+    if split is None:
+        return None
+    value, bias = split
+    rows = max(len(bias), len(node.scale), len(node.offset))
+    offset = tuple(
+        node.offset[c % len(node.offset)] + node.scale[c % len(node.scale)] * int(bias[c % len(bias)])
+        for c in range(rows)
+    )
+    return (replace(node, inputs=(value,), offset=offset),)
+
+
+def compose_steps(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+    """``f(g(x)) = (f o g)(x)``: chained requantizers are one staircase (their scales are never just multiplied)."""
+    if not isinstance(node, Step) or not sole_reader(graph, node.inputs[0]):
+        return None
+    inner = graph.by_name[node.inputs[0]]
+    if not isinstance(inner, Step):
+        return None
+    rows = max(len(node.curves), len(inner.curves))
+    curves = tuple(compose(_curve(node, c), _curve(inner, c)) for c in range(rows))
+    return (replace(node, inputs=inner.inputs, curves=curves, source=inner.source + node.source),)
+
+
+def narrow_steps(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+    """``f = f`` restricted to the reachable interval: levels and cuts that no input reaches are dropped."""
+    if not isinstance(node, Step):
+        return None
+    x = graph.types[node.inputs[0]]
+    spans = [x.bounds] if len(node.curves) == 1 else [(int(a), int(b)) for a, b in zip(x.lo, x.hi, strict=True)]
+    curves = tuple(curve.restrict(*span) for curve, span in zip(node.curves, spans, strict=True))
+    return None if curves == node.curves else (replace(node, curves=curves),)
+
+
+def drop_identity_steps(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+    """``f(x) = x`` on the reachable interval: the readers of a step that changes nothing read its input."""
+    replaced = [i for i in node.inputs if _is_identity(graph, graph.by_name[i])]
+    if not replaced:
+        return None
+    inputs = tuple(graph.by_name[i].inputs[0] if i in replaced else i for i in node.inputs)
+    return (replace(node, inputs=inputs),)
+
+
+def drop_dead_channels(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+    """``W2 f(W1 x) = W2[:, live] f[live](W1[live] x) + W2[:, dead] v``: constant or unread channels go.
+
+    A channel is dead when its step is a constant ``v`` or no weight reads it. The constant term is added after ``W2``
+    and folds into the next step. Dense layers only.
+    """
+    found = _dense_chain(graph, node)
+    if found is None:
+        return None
+    first, w1, step, second, w2 = found
+    kind = graph.types[step.name]
+    constant, unread = kind.lo == kind.hi, ~w2.value.any(axis=0)
+    live = ~(constant | unread)
+    if live.all() or not live.any():
+        return None
+    bias = as_int_array(w2.value[:, ~live].astype(object) @ np.where(unread, 0, kind.lo)[~live].astype(object))
+    new_w1 = Const(name=fresh_name(graph, w1.name + "_l"), value=frozen_ints(w1.value[live]))
+    new_w2 = Const(name=fresh_name(graph, w2.name + "_l"), value=frozen_ints(w2.value[:, live]))
+    new_first = replace(first, inputs=(first.inputs[0], new_w1.name))
+    curves = (
+        step.curves if len(step.curves) == 1 else tuple(c for c, keep in zip(step.curves, live, strict=True) if keep)
+    )
+    new_step = replace(step, curves=curves)
+    if not bias.any():
+        return new_w1, new_w2, new_first, new_step, replace(second, inputs=(step.name, new_w2.name))
+    inner = replace(second, name=fresh_name(graph, second.name + "_live"), inputs=(step.name, new_w2.name))
+    constant_node = Const(name=fresh_name(graph, second.name + "_bias"), value=frozen_ints(bias))
+    total = Add(
+        name=second.name, inputs=(inner.name, constant_node.name), coefficients=(frozen_ints(1), frozen_ints(1))
+    )
+    return new_w1, new_w2, new_first, new_step, inner, constant_node, total
+
+
+def absorb_permutation(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+    """``W (P x) = (W P) x``: a flatten that reorders elements becomes one that does not, with permuted weights."""
+    if not isinstance(node, Linear) or graph.types[node.name].shape[:-1]:
+        return None
+    weights, flatten = _const_weights(graph, node), graph.by_name[node.inputs[0]]
+    if weights is None or weights.value.ndim != 2 or not isinstance(flatten, Reindex) or flatten.index.ndim != 1:
+        return None
+    order = flatten.index
+    if len(order) != graph.types[flatten.inputs[0]].size or (np.sort(order) != np.arange(len(order))).any():
+        return None
+    if (order == np.arange(len(order))).all():
+        return None
+    permuted = np.empty_like(weights.value)
+    permuted[:, order] = weights.value
+    new = Const(name=fresh_name(graph, weights.name + "_p"), value=frozen_ints(permuted))
+    plain = Reindex(
+        name=fresh_name(graph, flatten.name + "_flat"), inputs=flatten.inputs, index=frozen_ints(np.arange(len(order)))
+    )
+    return new, plain, replace(node, inputs=(plain.name, new.name))
+
+
+def falling_step_to_table(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+    """``f(k * x) = t[x]``: a factor that no weights can take (nothing linear below) makes a small table."""
+    if not isinstance(node, Step) or not sole_reader(graph, node.inputs[0]):
+        return None
+    scale = graph.by_name[node.inputs[0]]
+    if not isinstance(scale, Add) or len(scale.inputs) != 1:
+        return None
+    x = graph.types[scale.inputs[0]]
+    lo, hi = x.bounds
+    rows = max(len(node.curves), len(scale.coefficients[0]))
+    if (hi - lo + 1) * rows > _TABLE_LIMIT:
+        return None
+    domain = np.arange(lo, hi + 1)
+    factors = scale.coefficients[0]
+    values = [_curve(node, c)(as_int_array(domain * int(factors[c % len(factors)]))) for c in range(rows)]
+    return (Table(name=node.name, inputs=scale.inputs, lo=frozen_ints(lo), values=frozen_ints(np.stack(values))),)
+
+
+# --------------------------------------------------------------------------------------------------------------- parts
+
+
+def _curve(step: Step, channel: int) -> Curve:
+    return step.curves[channel if len(step.curves) > 1 else 0]
+
+
+def _rows(step: Step, bias: IntArray, channels: int) -> int:
+    return 1 if len(step.curves) == 1 and len(bias) == 1 else channels
+
+
+def _const_weights(graph: Graph, linear: Node) -> Const | None:
+    if not isinstance(linear, Linear):
+        return None
+    weights = graph.by_name[linear.inputs[1]]
+    return weights if isinstance(weights, Const) else None
+
+
+def _constant_addend(graph: Graph, node: Node) -> tuple[str, IntArray] | None:
+    """``x + b`` as ``(x, b)`` when one operand is a constant vector and the other has coefficient one."""
+    if not isinstance(node, Add) or len(node.inputs) != 2:
+        return None
+    for value, constant in ((0, 1), (1, 0)):
+        bias = graph.by_name[node.inputs[constant]]
+        if isinstance(bias, Const) and bias.value.ndim == 1 and (node.coefficients[value] == 1).all():
+            return node.inputs[value], as_int_array(bias.value.astype(object) * node.coefficients[constant])
+    return None
+
+
+def _is_identity(graph: Graph, node: Node) -> bool:
+    """Checked at the cuts: a staircase through (lo, lo) and (hi, hi) whose cuts are lo+1 .. hi is the identity."""
+    if not isinstance(node, Step):
+        return False
+    x: ValueType = graph.types[node.inputs[0]]
+    return all(
+        _curve(node, c).interval_on(lo, hi) == (lo, hi)
+        and _curve(node, c).levels <= 1 << 17
+        and np.array_equal(_curve(node, c).restrict(lo, hi).cuts(), np.arange(lo + 1, hi + 1))
+        for c, (lo, hi) in enumerate(zip(map(int, x.lo), map(int, x.hi), strict=True))
+    )
+
+
+def _dense_chain(graph: Graph, node: Node) -> tuple[Linear, Const, Step, Linear, Const] | None:
+    w2 = _const_weights(graph, node)
+    step = graph.by_name[node.inputs[0]] if node.inputs else None
+    if w2 is None or w2.value.ndim != 2 or not isinstance(node, Linear) or not isinstance(step, Step):
+        return None
+    first = graph.by_name[step.inputs[0]]
+    w1 = _const_weights(graph, first)
+    if w1 is None or w1.value.ndim != 2 or not isinstance(first, Linear):
+        return None
+    if not (sole_reader(graph, first.name) and sole_reader(graph, step.name)):
+        return None
+    return first, w1, step, node, w2

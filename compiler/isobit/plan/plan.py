@@ -1,0 +1,82 @@
+"""The plan: how fast each layer runs and how it is built. It can never change an integer.
+
+The interpreter never sees it; legality (every factor divides what it must) is checked here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from isobit.errors import IsobitError
+from isobit.hardware import Board, Cost
+from isobit.ir import Graph
+from isobit.ir.ops import Linear
+
+Implementation = Literal["multiply_shift", "thresholds", "lookup"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to build a step: its cost with the lanes it would get, or why it cannot be built."""
+
+    implementation: Implementation
+    cost: Cost
+    possible: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """How one node is built.
+
+    ``pe`` output elements (dense: neurons) and ``simd`` input elements per clock; ``cycles`` clocks per frame.
+    ``candidates`` are the ways a step could be built, the chosen first.
+    """
+
+    pe: int
+    simd: int
+    cycles: int
+    cost: Cost
+    implementation: str
+    candidates: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every computing node's :class:`LayerPlan`, for one board."""
+
+    board: Board
+    layers: Mapping[str, LayerPlan]
+
+    @property
+    def cost(self) -> Cost:
+        return sum((layer.cost for layer in self.layers.values()), Cost())
+
+    @property
+    def interval(self) -> int:
+        """Initiation interval of the whole design in clocks per frame: its slowest layer."""
+        return max((layer.cycles for layer in self.layers.values()), default=1)
+
+    @property
+    def frames_per_second(self) -> float:
+        """Steady-state rate at the board's clock, by the declared schedules (not measured on hardware)."""
+        return self.board.clock_mhz * 1e6 / self.interval
+
+
+def checked(graph: Graph, board: Board, layers: dict[str, LayerPlan]) -> Plan:
+    """The plan, if every factor divides what it must.
+
+    Raises:
+        IsobitError: E503 naming the first layer whose PE or SIMD does not divide its outputs or inputs.
+    """
+    for name, layer in layers.items():
+        node, kind = graph.by_name[name], graph.types[name]
+        fan_in = graph.types[node.inputs[0]].channels
+        if isinstance(node, Linear) and fan_in % layer.simd:
+            raise IsobitError("E503", f"SIMD {layer.simd} does not divide its {fan_in} inputs", where=name)
+        if kind.size % layer.pe:
+            raise IsobitError("E503", f"PE {layer.pe} does not divide its {kind.size} outputs", where=name)
+    return Plan(board, MappingProxyType(dict(layers)))

@@ -1,0 +1,49 @@
+"""Choosing how a step is built: every body's cost, the cheapest legal one first."""
+
+from __future__ import annotations
+
+from isobit.hardware import Board, Cost, cost
+from isobit.ir import Graph
+from isobit.ir.ops import Step, Table
+from isobit.numerics import MultiplyShift, bit_width
+from isobit.plan.plan import Candidate
+
+_MAX_LEVELS = 255
+_MAX_TABLE = 1 << 12
+
+
+def candidates(graph: Graph, node: Step | Table, pe: int, board: Board) -> tuple[Candidate, ...]:
+    """The bodies of ``node`` at ``pe`` lanes, possible ones first, then by cost."""
+    made = [_lookup(graph, node, pe)]
+    if isinstance(node, Step):
+        made += [_multiply_shift(graph, node, pe, board), _thresholds(graph, node, pe)]
+    return tuple(sorted(made, key=lambda c: (not c.possible, c.cost.weight)))
+
+
+def _multiply_shift(graph: Graph, node: Step, pe: int, board: Board) -> Candidate:
+    curves = [c for c in node.curves if isinstance(c, MultiplyShift)]
+    if len(curves) != len(node.curves):
+        why = next((r for r in node.rules if r.startswith("no multiply-shift")), "the step is kept as cut points")
+        return Candidate("multiply_shift", Cost(), False, why)
+    x = graph.types[node.inputs[0]]
+    m_bits = max(c.m for c in curves).bit_length()
+    c_bits = bit_width(min(c.c for c in curves), max(c.c for c in curves))
+    total = cost.multiply_shift(pe, len(curves), x.bits, m_bits, c_bits, graph.types[node.name].bits, board.dsp)
+    return Candidate("multiply_shift", total, True, f"{m_bits}-bit multiplicands, shift {curves[0].k}")
+
+
+def _thresholds(graph: Graph, node: Step, pe: int) -> Candidate:
+    levels = max(c.levels for c in node.curves)
+    if levels > _MAX_LEVELS:
+        return Candidate("thresholds", Cost(), False, f"{levels} thresholds are more than {_MAX_LEVELS}")
+    total = cost.thresholds(pe, max(levels, 1), len(node.curves), graph.types[node.inputs[0]].bits)
+    return Candidate("thresholds", total, True, f"{levels} thresholds")
+
+
+def _lookup(graph: Graph, node: Step | Table, pe: int) -> Candidate:
+    lo, hi = graph.types[node.inputs[0]].bounds
+    rows = len(node.curves) if isinstance(node, Step) else len(node.values)
+    size = hi - lo + 1
+    if isinstance(node, Step) and size > _MAX_TABLE:
+        return Candidate("lookup", Cost(), False, f"a table of {size} entries per channel is more than {_MAX_TABLE}")
+    return Candidate("lookup", cost.lookup(pe, rows, size, graph.types[node.name].bits), True, f"{size} entries")

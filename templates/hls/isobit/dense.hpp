@@ -1,0 +1,90 @@
+// Matrix-vector unit: acc[o] = sum over i of weight[o][i] * x[i], folded over PE outputs and SIMD inputs.
+//
+//   struct fc1 {
+//     static const int IN = 16, OUT = 64, SIMD = 4, PE = 8;
+//     typedef ap_int<8> in_t;  typedef ap_int<4> weight_t;  typedef ap_int<16> acc_t;
+//   };
+//
+// Weights: row nf * SF + sf holds, for each of the PE outputs nf * PE + pe, the weights of inputs
+// sf * SIMD .. sf * SIMD + SIMD - 1 (SF = IN / SIMD, NF = OUT / PE).
+// acc_t must hold the running sum after every SIMD inputs, not only the last one.
+// Schedule: II = 1, SF * NF cycles a frame; SF words in during the first SF cycles, one word out every SF cycles.
+#ifndef ISOBIT_DENSE_HPP
+#define ISOBIT_DENSE_HPP
+
+#include "isobit/types.hpp"
+
+namespace isobit {
+
+namespace detail {
+// Widths that hold a dot product of SIMD terms, and an accumulator plus one.
+template <class Cfg>
+struct dense_types {
+  static const int DOT_WIDTH = product_width<typename Cfg::in_t, typename Cfg::weight_t>::VALUE + ceil_log2(Cfg::SIMD);
+  static const int SUM_WIDTH = 1 + max_of(DOT_WIDTH, int_traits<typename Cfg::acc_t>::WIDTH + 1);
+  typedef typename working<DOT_WIDTH>::type dot_t;
+  typedef typename working<SUM_WIDTH>::type sum_t;
+  typedef typename rom_of<typename Cfg::weight_t>::type rom_t;
+};
+
+template <class Cfg>
+typename dense_types<Cfg>::dot_t dot(const lanes<typename Cfg::in_t, Cfg::SIMD>& x,
+                                     const typename dense_types<Cfg>::rom_t (&weights)[Cfg::SIMD]) {
+#pragma HLS INLINE
+  typename dense_types<Cfg>::dot_t sum = 0;
+  for (int s = 0; s < Cfg::SIMD; ++s) {
+#pragma HLS UNROLL
+    sum += x[s] * from_rom<typename Cfg::weight_t>(weights[s]);
+  }
+  return sum;
+}
+}  // namespace detail
+
+template <class Cfg>
+void dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
+           hls::stream<lanes<typename Cfg::acc_t, Cfg::PE> >& out,
+           const typename detail::dense_types<Cfg>::rom_t (
+               &weights)[Cfg::OUT / Cfg::PE * (Cfg::IN / Cfg::SIMD)][Cfg::PE][Cfg::SIMD]) {
+#pragma HLS ARRAY_RESHAPE variable=weights complete dim=2
+#pragma HLS ARRAY_RESHAPE variable=weights complete dim=3
+  static_assert(Cfg::IN % Cfg::SIMD == 0 && Cfg::OUT % Cfg::PE == 0, "SIMD divides IN, PE divides OUT");
+  typedef lanes<typename Cfg::in_t, Cfg::SIMD> in_word;
+  typedef lanes<typename Cfg::acc_t, Cfg::PE> acc_word;
+  typedef typename detail::dense_types<Cfg>::sum_t sum_t;
+  static const int SF = Cfg::IN / Cfg::SIMD;
+  static const int NF = Cfg::OUT / Cfg::PE;
+
+  in_word frame[SF];  // kept for the NF passes over it
+#pragma HLS AGGREGATE variable=frame
+  acc_word acc;
+#pragma HLS ARRAY_PARTITION variable=acc.data complete
+
+  int sf = 0, nf = 0;
+  for (int row = 0; row < NF * SF; ++row) {
+#pragma HLS PIPELINE II=1
+    in_word x;
+    if (nf == 0) {
+      x = in.read();
+      frame[sf] = x;
+    } else {
+      x = frame[sf];
+    }
+    for (int pe = 0; pe < Cfg::PE; ++pe) {
+#pragma HLS UNROLL
+      sum_t sum = 0;
+      if (sf != 0) sum = acc[pe];
+      sum += detail::dot<Cfg>(x, weights[row][pe]);
+      ISOBIT_CHANNEL(nf * Cfg::PE + pe);
+      acc[pe] = typename Cfg::acc_t(sum);
+    }
+    if (++sf == SF) {
+      out.write(acc);
+      sf = 0;
+      ++nf;
+    }
+  }
+}
+
+}  // namespace isobit
+
+#endif

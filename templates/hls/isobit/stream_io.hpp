@@ -1,0 +1,81 @@
+// The accelerator's edges: AXI-stream words to element words, and back.
+//
+//   struct input_port { static const int FRAME = 16, LANES = 4, ELEM = 8, WORD = 32; typedef ap_int<8> elem_t; };
+//
+// A frame is FRAME elements, LANES to an AXI word, the first in the lowest bits, each sign- or zero-extended to
+// a container of ELEM bits. Schedule: II = 1, FRAME / LANES words in and out.
+#ifndef ISOBIT_STREAM_IO_HPP
+#define ISOBIT_STREAM_IO_HPP
+
+#include "ap_axi_sdata.h"
+#include "isobit/types.hpp"
+
+namespace isobit {
+
+namespace detail {
+template <class Cfg>
+struct port {
+  typedef int_traits<typename Cfg::elem_t> elem;
+  static_assert(Cfg::FRAME % Cfg::LANES == 0, "whole AXI words make a frame");
+  static_assert(Cfg::WORD == Cfg::LANES * Cfg::ELEM, "an AXI word is LANES containers");
+  static_assert(Cfg::ELEM == 8 || Cfg::ELEM == 16 || Cfg::ELEM == 32 || Cfg::ELEM == 64, "containers are whole words");
+  static_assert(elem::WIDTH <= Cfg::ELEM, "an element fits its container");
+
+  typedef typename any_int<Cfg::ELEM, elem::SIGNED>::type container_t;
+  typedef ap_axiu<Cfg::WORD, 0, 0, 0> beat_t;
+  typedef lanes<typename Cfg::elem_t, Cfg::LANES> word_t;
+};
+}  // namespace detail
+
+// Reads one frame. TLAST of its final word goes to `last`, to travel around the network to write_frame():
+// give that stream a depth of at least the number of frames in flight (one per process).
+template <class Cfg>
+void read_frame(hls::stream<ap_axiu<Cfg::WORD, 0, 0, 0> >& axis,
+                hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& out, hls::stream<ap_uint<1> >& last) {
+  typedef detail::port<Cfg> port;
+  ap_uint<1> end = 0;
+  for (int i = 0; i < Cfg::FRAME / Cfg::LANES; ++i) {
+#pragma HLS PIPELINE II=1
+    const typename port::beat_t beat = axis.read();
+    typename port::word_t word;
+#pragma HLS ARRAY_PARTITION variable=word.data complete
+    for (int l = 0; l < Cfg::LANES; ++l) {
+#pragma HLS UNROLL
+      typename port::container_t element = 0;
+      element.range(Cfg::ELEM - 1, 0) = beat.data.range(l * Cfg::ELEM + Cfg::ELEM - 1, l * Cfg::ELEM);
+      ISOBIT_CHANNEL(i * Cfg::LANES + l);
+      word[l] = typename Cfg::elem_t(element);
+    }
+    out.write(word);
+    end = beat.last;
+  }
+  last.write(end);
+}
+
+// Writes one frame. TLAST is set on its final word exactly if the frame's input ended with TLAST, so that a
+// DMA transfer of many frames ends where its batch does.
+template <class Cfg>
+void write_frame(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in, hls::stream<ap_uint<1> >& last,
+                 hls::stream<ap_axiu<Cfg::WORD, 0, 0, 0> >& axis) {
+  typedef detail::port<Cfg> port;
+  static const int WORDS = Cfg::FRAME / Cfg::LANES;
+  const ap_uint<1> end = last.read();
+  for (int i = 0; i < WORDS; ++i) {
+#pragma HLS PIPELINE II=1
+    const typename port::word_t word = in.read();
+    typename port::beat_t beat;
+    for (int l = 0; l < Cfg::LANES; ++l) {
+#pragma HLS UNROLL
+      typename port::container_t element = word[l];
+      beat.data.range(l * Cfg::ELEM + Cfg::ELEM - 1, l * Cfg::ELEM) = element.range(Cfg::ELEM - 1, 0);
+    }
+    beat.keep = ~ap_uint<Cfg::WORD / 8>(0);
+    beat.strb = ~ap_uint<Cfg::WORD / 8>(0);
+    beat.last = i == WORDS - 1 ? end : ap_uint<1>(0);
+    axis.write(beat);
+  }
+}
+
+}  // namespace isobit
+
+#endif

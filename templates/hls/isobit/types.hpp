@@ -1,0 +1,134 @@
+// Types every isobit template shares: the stream word, ROM element types, working integers.
+//
+// Compiled by Vitis HLS (synthesis and its C simulation) and, outside Vitis, by g++ or clang++ against
+// the simulation stand-ins of isobit, which define the ISOBIT_* macros below before this file does.
+#ifndef ISOBIT_TYPES_HPP
+#define ISOBIT_TYPES_HPP
+
+#include <stdint.h>
+
+#include "ap_int.h"
+#include "hls_stream.h"
+
+#ifndef ISOBIT_LAYER
+#define ISOBIT_LAYER(name)         // names the layer a checked simulation reports
+#define ISOBIT_CHANNEL(channel)    // names the channel a checked simulation reports
+#define ISOBIT_INDEX(index, size)  // checked simulation: 0 <= index < size, or stop
+#define ISOBIT_TAP(name, stream)   // tapped simulation: records the stream's content, undisturbed
+#endif
+
+namespace isobit {
+
+// One stream word: N elements that travel together.
+template <class T, int N>
+struct lanes {
+  static_assert(N >= 1, "a word holds at least one element");
+  T data[N];
+
+  T& operator[](int lane) { return data[lane]; }
+  const T& operator[](int lane) const { return data[lane]; }
+};
+
+constexpr int min_of(int a, int b) { return a < b ? a : b; }
+constexpr int max_of(int a, int b) { return a < b ? b : a; }
+constexpr int gcd(int a, int b) { return b == 0 ? a : gcd(b, a % b); }
+
+// Bits needed to number n things: 0 for one, 1 for two, 2 for three or four.
+constexpr int ceil_log2(long long n) { return n <= 1 ? 0 : 1 + ceil_log2((n + 1) / 2); }
+
+// Width and sign of ap_int and ap_uint.
+template <class T>
+struct int_traits;
+template <int W>
+struct int_traits<ap_int<W> > {
+  static const int WIDTH = W;
+  static const bool SIGNED = true;
+};
+template <int W>
+struct int_traits<ap_uint<W> > {
+  static const int WIDTH = W;
+  static const bool SIGNED = false;
+};
+
+template <int W, bool SIGNED>
+struct any_int {
+  typedef ap_int<W> type;
+};
+template <int W>
+struct any_int<W, false> {
+  typedef ap_uint<W> type;
+};
+
+// Width of T's values as signed integers.
+template <class T>
+struct signed_width {
+  static const int VALUE = int_traits<T>::WIDTH + (int_traits<T>::SIGNED ? 0 : 1);
+};
+
+// Width of a product of A and B as a signed integer: one bit more where both are unsigned.
+template <class A, class B>
+struct product_width {
+  static const int VALUE =
+      int_traits<A>::WIDTH + int_traits<B>::WIDTH + (int_traits<A>::SIGNED || int_traits<B>::SIGNED ? 0 : 1);
+};
+
+namespace detail {
+template <int BYTES, bool SIGNED>
+struct builtin;
+template <> struct builtin<1, true> { typedef int8_t type; };
+template <> struct builtin<2, true> { typedef int16_t type; };
+template <> struct builtin<4, true> { typedef int32_t type; };
+template <> struct builtin<8, true> { typedef int64_t type; };
+template <> struct builtin<1, false> { typedef uint8_t type; };
+template <> struct builtin<2, false> { typedef uint16_t type; };
+template <> struct builtin<4, false> { typedef uint32_t type; };
+template <> struct builtin<8, false> { typedef uint64_t type; };
+}  // namespace detail
+
+// Element type of a generated constant array. In simulation it is a builtin integer, so that the compiler
+// lays the array out as data; from_rom() makes the hardware's value of it in every build.
+template <int W, bool SIGNED>
+struct rom {
+  static_assert(W >= 1 && W <= 64, "constants have 1 to 64 bits");
+#ifdef __SYNTHESIS__
+  typedef typename any_int<W, SIGNED>::type type;
+#else
+  typedef typename detail::builtin<W <= 8 ? 1 : W <= 16 ? 2 : W <= 32 ? 4 : 8, SIGNED>::type type;
+#endif
+};
+
+// The ROM element type that stores values of T.
+template <class T>
+struct rom_of {
+  typedef typename rom<int_traits<T>::WIDTH, int_traits<T>::SIGNED>::type type;
+};
+
+template <class T>
+inline T from_rom(typename rom_of<T>::type stored) {
+#ifdef ISOBIT_NATIVE
+  return T::stored(stored);
+#else
+  return T(stored);
+#endif
+}
+
+// A signed integer of at least W bits for sums whose width is proven at compile time: exactly W bits in
+// hardware, the machine's own word in native simulation, which then vectorises.
+template <int W>
+struct working {
+#ifdef ISOBIT_NATIVE
+  typedef typename ap_native::builtin_of<W>::type type;
+#else
+  typedef ap_int<W> type;
+#endif
+};
+
+// Row of a per-channel parameter; the single row of a per-tensor one.
+template <int CHANNELS>
+inline int parameter_row(int channel) {
+  return CHANNELS == 1 ? 0 : channel;
+}
+
+}  // namespace isobit
+
+#endif

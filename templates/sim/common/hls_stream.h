@@ -1,0 +1,129 @@
+// hls::stream for simulation outside Vitis: a first-in first-out queue that stops at what hardware would hang on.
+//
+// Reading an empty stream, leaving elements in one that ends, and growing past MAX_ELEMENTS are named failures
+// (isobit_sim.h). DEPTH is the hardware's; here processes run one after the other and a stream holds a frame.
+// Buffers are pooled per element type, so that a stream made for every frame costs no allocation.
+#ifndef ISOBIT_SIM_HLS_STREAM_H
+#define ISOBIT_SIM_HLS_STREAM_H
+
+#include <stddef.h>
+
+#include "isobit_sim.h"
+
+namespace isobit {
+namespace sim {
+
+// Ring buffers waiting for their next stream. Never destroyed: streams may outlive any static object.
+template <class T>
+struct buffer_pool {
+  static const int LIMIT = 16;
+  T* buffer[LIMIT];
+  size_t capacity[LIMIT];
+  int count;
+
+  static buffer_pool& get() {
+    static thread_local buffer_pool pool = {};
+    return pool;
+  }
+
+  T* take(size_t& taken) {
+    if (count == 0) return new T[taken = 64];
+    taken = capacity[--count];
+    return buffer[count];
+  }
+
+  void give(T* used, size_t size) {
+    if (count == LIMIT) {
+      delete[] used;
+      return;
+    }
+    buffer[count] = used;
+    capacity[count++] = size;
+  }
+};
+
+}  // namespace sim
+}  // namespace isobit
+
+namespace hls {
+
+template <class T, int DEPTH = 0>
+class stream;
+
+template <class T>
+class stream<T, 0> {
+ public:
+  static const size_t MAX_ELEMENTS = size_t(1) << 26;
+
+  explicit stream(const char* name = "unnamed") : name_(name), head_(0), count_(0) {
+    buffer_ = isobit::sim::buffer_pool<T>::get().take(capacity_);
+  }
+  ~stream() {
+    if (count_ != 0) isobit::sim::fail_stream("leftover", name_);
+    isobit::sim::buffer_pool<T>::get().give(buffer_, capacity_);
+  }
+  stream(const stream&) = delete;
+  stream& operator=(const stream&) = delete;
+
+  bool empty() const { return count_ == 0; }
+  bool full() const { return count_ == MAX_ELEMENTS; }
+  size_t size() const { return count_; }
+  const char* name() const { return name_; }
+
+  void write(const T& element) {
+    if (count_ == capacity_) grow();
+    buffer_[(head_ + count_++) & (capacity_ - 1)] = element;
+  }
+  T read() {
+    if (count_ == 0) isobit::sim::fail_stream("empty-read", name_);
+    const size_t first = head_;
+    head_ = (head_ + 1) & (capacity_ - 1);
+    --count_;
+    return buffer_[first];
+  }
+  void read(T& element) { element = read(); }
+
+  bool write_nb(const T& element) {
+    if (full()) return false;
+    write(element);
+    return true;
+  }
+  bool read_nb(T& element) {
+    if (empty()) return false;
+    element = read();
+    return true;
+  }
+  void operator<<(const T& element) { write(element); }
+  void operator>>(T& element) { element = read(); }
+
+  // Simulation only: the element that the (i + 1)-th read would return.
+  const T& peek(size_t i) const { return buffer_[(head_ + i) & (capacity_ - 1)]; }
+
+ private:
+  __attribute__((cold, noinline)) void grow() {
+    if (full()) isobit::sim::fail_stream("overflow", name_);
+    T* larger = new T[2 * capacity_];
+    for (size_t i = 0; i < count_; ++i) larger[i] = peek(i);
+    delete[] buffer_;
+    buffer_ = larger;
+    capacity_ *= 2;
+    head_ = 0;
+  }
+
+  const char* name_;
+  T* buffer_;
+  size_t capacity_;  // a power of two
+  size_t head_;
+  size_t count_;
+};
+
+// A stream with its hardware depth; passes as hls::stream<T>.
+template <class T, int DEPTH>
+class stream : public stream<T, 0> {
+ public:
+  explicit stream(const char* name = "unnamed") : stream<T, 0>(name) {}
+};
+
+}  // namespace hls
+
+#endif

@@ -1,0 +1,81 @@
+// Shared by the template tests: plain-integer values, deterministic stimuli, comparison that names the element.
+#ifndef ISOBIT_TEST_CHECK_HPP
+#define ISOBIT_TEST_CHECK_HPP
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "isobit/types.hpp"
+
+namespace check {
+
+using isobit::int_traits;
+using isobit::lanes;
+using isobit::rom_of;
+
+static long long elements = 0;  // compared so far
+static int configurations = 0;
+
+inline uint64_t next_random() {
+  static uint64_t state = 88172645463325252ULL;
+  state ^= state << 13;
+  state ^= state >> 7;
+  state ^= state << 17;
+  return state;
+}
+
+template <class T>
+constexpr long long least() {
+  return int_traits<T>::SIGNED ? -(1LL << (int_traits<T>::WIDTH - 1)) : 0;
+}
+template <class T>
+constexpr long long greatest() {
+  return (1LL << (int_traits<T>::WIDTH - (int_traits<T>::SIGNED ? 1 : 0))) - 1;
+}
+
+// low .. high, every fourth time one of the two ends.
+inline long long random_in(long long low, long long high) {
+  const uint64_t r = next_random();
+  if (r % 8 == 0) return low;
+  if (r % 8 == 1) return high;
+  return low + static_cast<long long>((r >> 3) % static_cast<uint64_t>(high - low + 1));
+}
+template <class T>
+long long random_of() {
+  return random_in(least<T>(), greatest<T>());
+}
+
+inline void equal(const char* what, int frame, int element, long long expected, long long found) {
+  ++elements;
+  if (expected == found) return;
+  printf("%s: configuration %d frame %d element %d: expected %lld, found %lld\n", what, configurations, frame, element,
+         expected, found);
+  exit(1);
+}
+
+// A frame as words of N lanes, and back.
+template <class T, int N>
+void send(hls::stream<lanes<T, N> >& stream, const long long* frame, int size) {
+  for (int i = 0; i < size; i += N) {
+    lanes<T, N> word;
+    for (int l = 0; l < N; ++l) word[l] = T(frame[i + l]);
+    stream.write(word);
+  }
+}
+template <class T, int N>
+void receive(const char* what, int frame, hls::stream<lanes<T, N> >& stream, const long long* expected, int size) {
+  for (int i = 0; i < size; i += N) {
+    const lanes<T, N> word = stream.read();
+    for (int l = 0; l < N; ++l) equal(what, frame, i + l, expected[i + l], word[l].to_int64());
+  }
+}
+
+inline int summary() {
+  printf("configurations %d elements %lld\n", configurations, elements);
+  return 0;
+}
+
+}  // namespace check
+
+#endif

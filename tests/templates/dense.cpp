@@ -1,0 +1,51 @@
+// isobit/dense.hpp against two nested loops, over the generated foldings.
+#include "isobit/dense.hpp"
+
+#include "check.hpp"
+
+template <int IN_, int OUT_, int SIMD_, int PE_, class X, class W, class A>
+struct config {
+  static const int IN = IN_, OUT = OUT_, SIMD = SIMD_, PE = PE_;
+  typedef X in_t;
+  typedef W weight_t;
+  typedef A acc_t;
+};
+
+template <class Cfg>
+void run() {
+  ++check::configurations;
+  static const int SF = Cfg::IN / Cfg::SIMD;
+  long long matrix[Cfg::OUT][Cfg::IN];
+  typename check::rom_of<typename Cfg::weight_t>::type weights[Cfg::OUT / Cfg::PE * SF][Cfg::PE][Cfg::SIMD];
+  for (int o = 0; o < Cfg::OUT; ++o) {
+    for (int i = 0; i < Cfg::IN; ++i) {
+      matrix[o][i] = check::random_of<typename Cfg::weight_t>();
+      weights[o / Cfg::PE * SF + i / Cfg::SIMD][o % Cfg::PE][i % Cfg::SIMD] = matrix[o][i];
+    }
+  }
+
+  hls::stream<check::lanes<typename Cfg::in_t, Cfg::SIMD> > in("in");
+  hls::stream<check::lanes<typename Cfg::acc_t, Cfg::PE> > out("out");
+  const int FRAMES = 3;
+  long long x[FRAMES][Cfg::IN];
+  for (int f = 0; f < FRAMES; ++f) {
+    for (int i = 0; i < Cfg::IN; ++i) {
+      x[f][i] = f == 0 ? check::least<typename Cfg::in_t>() : check::random_of<typename Cfg::in_t>();
+    }
+    check::send(in, x[f], Cfg::IN);
+  }
+  for (int f = 0; f < FRAMES; ++f) {
+    isobit::dense<Cfg>(in, out, weights);
+    long long expected[Cfg::OUT];
+    for (int o = 0; o < Cfg::OUT; ++o) {
+      expected[o] = 0;
+      for (int i = 0; i < Cfg::IN; ++i) expected[o] += matrix[o][i] * x[f][i];
+    }
+    check::receive("dense", f, out, expected, Cfg::OUT);
+  }
+}
+
+int main() {
+#include "cases.inc"
+  return check::summary();
+}
