@@ -1,11 +1,15 @@
 """The command line: ``isobit compile``, ``csim``, ``show``, ``explain``, ``boards``, ``paths``.
 
-Exit codes: 0 equal (or done), 1 mismatch or a failed simulation, 2 refused, 3 does not fit, 130 interrupted.
+Exit codes: 0 equal (or done), 1 mismatch or a failed simulation, 2 refused (or wrong usage), 3 does not fit, 130
+interrupted, 141 the reader of the output went away, 143 terminated.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,13 +18,42 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
+from typer.core import TyperGroup
 
 from isobit import errors
 from isobit.errors import IsobitError
 from isobit.version import __version__
 
+
+class _Guarded(TyperGroup):
+    """Whatever a command raises becomes one message without a traceback and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # the Context of typer or of click, by version
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except IsobitError as error:
+            raise _refused(error) from error
+        except KeyboardInterrupt as error:
+            err.print("interrupted", style="bold red")
+            raise typer.Exit(errors.EXIT_INTERRUPTED) from error
+        except BrokenPipeError as error:
+            # Python flushes stdout once more at its own exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(errors.EXIT_PIPE_CLOSED) from error
+        except (OSError, MemoryError) as error:
+            raise _refused(IsobitError("E610", errors.printable(str(error) or type(error).__name__))) from error
+
+
+def _refused(error: IsobitError) -> typer.Exit:
+    err.print(escape(str(error)), style="bold red", soft_wrap=True)
+    return typer.Exit(error.exit_code)
+
+
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
+    cls=_Guarded, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
     help="Quantised neural networks to Vitis HLS projects, proven by C simulation to compute the very same integers.",
 )  # fmt: skip
 out = Console(highlight=False)
@@ -57,10 +90,8 @@ def compile_command(
             exporter=_exporter(exporter), progress=progress,
         )  # fmt: skip
     out.print(build_table(build))
-    out.print(
-        f"Vitis HLS project in {escape(str(build.hls))}; check it with: isobit csim {escape(str(build.path))}",
-        soft_wrap=True,
-    )
+    out.print(f"Vitis HLS project in {escape(shlex.quote(str(build.hls)))}", soft_wrap=True)
+    out.print(f"check it with: isobit csim {escape(shlex.quote(str(build.path)))}", soft_wrap=True)
 
 
 @app.command()
@@ -86,13 +117,13 @@ def csim(
     with _Progress() as progress:
         loaded = load_build(build)
         result = run_csim(
-            loaded, load_vectors(inputs) if inputs else None, vectors=vectors, checked=checked, source=source, compiler=compiler,
-            seed=seed, timeout=timeout, progress=progress,
+            loaded, load_vectors(inputs) if inputs else None, vectors=vectors, checked=checked, source=source,
+            compiler=compiler, seed=seed, timeout=timeout, progress=progress,
         )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(csim_json(result), indent=1) + "\n")
     else:
-        out.print(csim_table(loaded, result))
+        out.print(csim_table(result))
     raise typer.Exit(errors.EXIT_EQUAL if result.equal else errors.EXIT_MISMATCH)
 
 
@@ -104,6 +135,7 @@ def show(
     input_shape: Shape = None,
     input_type: Type = None,
     input_scale: Scale = "1",
+    exporter: Exporter = "torchscript",
 ) -> None:
     """Print the integer graph with every value's interval and width."""
     from isobit.emit.build import load_build
@@ -114,7 +146,10 @@ def show(
     if Path(what).is_dir():
         graph = load_build(Path(what)).graph
     else:
-        graph = import_source(what, input_shape=_shape(input_shape), input_type=input_type, input_scale=input_scale)
+        graph = import_source(
+            what, input_shape=_shape(input_shape), input_type=input_type, input_scale=input_scale,
+            exporter=_exporter(exporter),
+        )  # fmt: skip
         graph = graph if raw else optimise(graph)
     sys.stdout.write(print_graph(graph, full=full))
 
@@ -192,18 +227,14 @@ def _exporter(name: str) -> Any:
     return name
 
 
+def _terminate(*_: Any) -> None:
+    raise SystemExit(errors.EXIT_TERMINATED)
+
+
 def main() -> None:
-    """Run the command line; a coded error is printed and becomes its exit code."""
-    try:
-        app(standalone_mode=True)
-    except IsobitError as error:
-        err.print(escape(str(error)), style="bold red", soft_wrap=True)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        err.print("interrupted; nothing was written", style="bold red")
-        sys.exit(errors.EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        sys.exit(0)
+    """Run the command line. SIGTERM unwinds like an error, so that no half-written folder stays behind."""
+    signal.signal(signal.SIGTERM, _terminate)
+    app()
 
 
 if __name__ == "__main__":

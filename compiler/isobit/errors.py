@@ -11,6 +11,8 @@ EXIT_MISMATCH = 1
 EXIT_REFUSED = 2
 EXIT_DOES_NOT_FIT = 3
 EXIT_INTERRUPTED = 130
+EXIT_PIPE_CLOSED = 141
+EXIT_TERMINATED = 143
 
 CODES: dict[str, str] = {
     # E1xx: the file
@@ -54,6 +56,7 @@ CODES: dict[str, str] = {
     "E607": "the input vectors do not fit the model",
     "E608": "the build's files were changed after it was made",
     "E609": "the layer is unknown",
+    "E610": "the operating system refused an operation",
 }
 
 

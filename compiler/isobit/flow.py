@@ -44,11 +44,12 @@ def compile_model(
     """Compile a model into a Vitis HLS project.
 
     Args:
-        source: a QONNX file, ``file.py:factory`` (or ``package.module:factory``) that returns a Brevitas module, or a module.
+        source: a QONNX file, a Brevitas module, or ``file.py:factory`` (``package.module:factory``) that returns one.
         output: the build folder; replaced if it is an isobit build, refused if it holds anything else.
         board: a board's name or a ``.toml`` file.
         input_shape: shape of one sample, for Brevitas sources.
-        input_type: QONNX datatype (``UINT8`` ...) of an input that has no quantiser; ``input_scale`` its scale, a rational.
+        input_type: QONNX datatype (``UINT8`` ...) of an input that has no quantiser.
+        input_scale: the real value of one step of ``input_type``, a rational such as ``1/255``.
         progress: called with a few words at every stage.
 
     Raises:
@@ -70,14 +71,15 @@ def compile_model(
     design = lower(graph, plan)
     progress("writing the project")
     origin = {
-        "name": printable(name), "sha256": hashlib.sha256(data).hexdigest(), "input_type": input_type, "input_scale": input_scale,
+        "name": printable(name), "sha256": hashlib.sha256(data).hexdigest(),
+        "input_type": input_type, "input_scale": input_scale,
     }  # fmt: skip
     return write_build(Path(output), graph, plan, design, data, origin, _testbench_vectors(graph))
 
 
 def import_source(
-    source: str | Path, *, input_shape: tuple[int, ...] | None = None, input_type: str | None = None, input_scale: str = "1",
-    exporter: Exporter = "torchscript",
+    source: str | Path, *, input_shape: tuple[int, ...] | None = None, input_type: str | None = None,
+    input_scale: str = "1", exporter: Exporter = "torchscript",
 ) -> Graph:  # fmt: skip
     """The integer graph of a model before any pass (see :func:`compile_model` for the arguments)."""
     declared = InputType.parse(input_type, input_scale) if input_type else None
@@ -93,9 +95,8 @@ def _as_file(source: Any, scratch: Path, shape: tuple[int, ...] | None, exporter
             return Path(text), Path(text).name
         from isobit.frontend.brevitas import export_brevitas
 
-        return export_brevitas(text, shape, scratch, exporter), Path(text.rsplit(":", 1)[0]).name + ":" + text.rsplit(
-            ":", 1
-        )[1]
+        location, _, factory = text.rpartition(":")
+        return export_brevitas(text, shape, scratch, exporter), f"{Path(location).name}:{factory}"
     from isobit.frontend.brevitas import export_module
 
     if not hasattr(source, "forward"):

@@ -9,7 +9,7 @@
 using isobit::lanes;
 
 struct narrow_dense {  // the first product of output 3 needs 7 bits
-  static const int IN = 2, OUT = 4, SIMD = 1, PE = 2;
+  static const int IN = 2, OUT = 4, SIMD = 1, PE = 2, VECTORS = 1;
   typedef ap_int<4> in_t, weight_t;
   typedef ap_int<6> acc_t;
 };

@@ -127,37 +127,46 @@ void run_add() {
   }
 }
 
-template <int FRAME_, int LANES_, int K_, class E>
+template <int FRAME_, int LANES_, int VECTORS_, int K_, class E>
 struct select_config {
-  static const int FRAME = FRAME_, LANES = LANES_, K = K_;
+  static const int FRAME = FRAME_, LANES = LANES_, VECTORS = VECTORS_, K = K_;
   typedef E in_t;
   typedef ap_uint<4> index_t;
 };
+
+// The indices of the `count` largest of `size` elements: largest first, among equals the lower index first.
+static void rank(const long long* x, int size, int count, long long* order) {
+  bool taken[16] = {};
+  for (int k = 0; k < count; ++k) {
+    int first = -1;
+    for (int i = size - 1; i >= 0; --i)
+      if (!taken[i] && (first < 0 || x[i] >= x[first])) first = i;
+    taken[first] = true;
+    order[k] = first;
+  }
+}
 
 // Values of few bits, so that ties are frequent.
 template <class Cfg>
 void run_select() {
   ++check::configurations;
+  static const int SIZE = Cfg::VECTORS * Cfg::FRAME;
   hls::stream<check::lanes<typename Cfg::in_t, Cfg::LANES> > in("in");
   hls::stream<check::lanes<ap_uint<4>, 1> > best("best");
   hls::stream<check::lanes<ap_uint<4>, Cfg::K> > ranked("ranked");
   for (int f = 0; f < 20; ++f) {
-    long long x[Cfg::FRAME], order[Cfg::K];
-    bool taken[Cfg::FRAME] = {};
-    for (int i = 0; i < Cfg::FRAME; ++i) x[i] = check::random_of<typename Cfg::in_t>();
-    for (int k = 0; k < Cfg::K; ++k) {
-      int first = -1;
-      for (int i = Cfg::FRAME - 1; i >= 0; --i)
-        if (!taken[i] && (first < 0 || x[i] >= x[first])) first = i;
-      taken[first] = true;
-      order[k] = first;
+    long long x[SIZE], first[Cfg::VECTORS], order[Cfg::VECTORS * Cfg::K];
+    for (int i = 0; i < SIZE; ++i) x[i] = check::random_of<typename Cfg::in_t>();
+    for (int v = 0; v < Cfg::VECTORS; ++v) {
+      rank(x + v * Cfg::FRAME, Cfg::FRAME, Cfg::K, order + v * Cfg::K);
+      first[v] = order[v * Cfg::K];
     }
-    check::send(in, x, Cfg::FRAME);
+    check::send(in, x, SIZE);
     isobit::argmax<Cfg>(in, best);
-    check::receive("argmax", f, best, order, 1);
-    check::send(in, x, Cfg::FRAME);
+    check::receive("argmax", f, best, first, Cfg::VECTORS);
+    check::send(in, x, SIZE);
     isobit::top_k<Cfg>(in, ranked);
-    check::receive("top_k", f, ranked, order, Cfg::K);
+    check::receive("top_k", f, ranked, order, Cfg::VECTORS * Cfg::K);
   }
 }
 

@@ -45,9 +45,9 @@ def dense_cases() -> list[str]:
     for n, (i, o, simd, pe) in enumerate(foldings):
         x, w = types[n % len(types)]
         operands = f"{integer_type(*x)}, {integer_type(*w)}, {accumulator(6, x, w)}"
-        cases.append(f"run<config<{i}, {o}, {simd}, {pe}, {operands}> >();")
+        cases.append(f"run<config<{i}, {o}, {simd}, {pe}, {1 + n % 3}, {operands}> >();")
     wide = accumulator(4, (24, True), (32, True))
-    return [*cases, f"run<config<4, 2, 2, 1, ap_int<24>, ap_int<32>, {wide}> >();"]
+    return [*cases, f"run<config<4, 2, 2, 1, 1, ap_int<24>, ap_int<32>, {wide}> >();"]
 
 
 def channel_foldings() -> list[tuple[int, int, int]]:
@@ -95,7 +95,10 @@ def stream_cases() -> list[str]:
         cases.append(f"run_add<add_config<{channels}, {pe}, {folds}, {operands}> >();")
     for n, (frame, k) in enumerate([(1, 1), (4, 1), (4, 4), (6, 2), (10, 3)]):
         element = integer_type(3, n % 2 == 0)
-        cases += [f"run_select<select_config<{frame}, {lanes}, {k}, {element}> >();" for lanes in divisors(frame)]
+        vectors = 1 + n % 3
+        cases += [
+            f"run_select<select_config<{frame}, {lanes}, {vectors}, {k}, {element}> >();" for lanes in divisors(frame)
+        ]
     return cases
 
 

@@ -26,7 +26,8 @@ class Mismatch:
     accumulator: int | None = None
 
     def __str__(self) -> str:
-        text = f"sample {self.sample}, layer {self.layer}, element {list(self.element)}: expected {self.expected}, got {self.got}"
+        place = f"sample {self.sample}, layer {self.layer}, element {list(self.element)}"
+        text = f"{place}: expected {self.expected}, got {self.got}"
         return text if self.accumulator is None else f"{text} (accumulator {self.accumulator})"
 
 

@@ -126,6 +126,8 @@ def _vectors(build: Build, inputs: object, count: int, seed: int) -> IntArray:
     if not array.size:
         raise IsobitError("E607", "the file holds no vectors")
     if np.issubdtype(array.dtype, np.integer) and array.shape[1:] == node.shape:
+        if int(array.max()) >= 1 << 63:
+            raise IsobitError("E607", f"the integer {array.max()} is outside the input's interval")
         return array.astype(np.int64)
     if not np.issubdtype(array.dtype, np.number) or np.issubdtype(array.dtype, np.complexfloating):
         raise IsobitError("E607", f"vectors of type {array.dtype}", hint="float32 samples or the input's integers")

@@ -1,8 +1,9 @@
 """Ties: where the float32 execution of the source rounds to another integer than exact arithmetic.
 
-The bound is the standard forward error of a float32 evaluation in any summation order, ``(n + c) * u`` times the sum of
-the magnitudes of all terms, with ``u = 2^-24``, ``n`` the number of summed terms and ``c`` a constant for the handful of
-elementwise operations of a layer (N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1).
+The bound is the standard forward error of a float32 evaluation in any summation order, ``(n + c) * u`` times the sum
+of the magnitudes of all terms, with ``u = 2^-24``, ``n`` the number of summed terms and ``c`` a constant for the
+handful of elementwise operations of a layer (N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed.,
+section 3.1).
 """
 
 from __future__ import annotations
@@ -27,8 +28,11 @@ _LISTED = 10_000
 
 @dataclass(frozen=True)
 class Tie:
-    """One integer that differs. ``distance`` from the exact value to the rounding edge and the float error ``bound`` are
-    in units of the accumulator; it is ``explained`` when the distance is at most the bound."""
+    """One integer that differs; it is ``explained`` when ``distance`` is at most ``bound``.
+
+    ``distance`` (from the exact value to the rounding edge) and ``bound`` (of the float error) are in accumulator
+    steps.
+    """
 
     layer: str
     sample: int

@@ -41,7 +41,7 @@ def simulate(build: Build, binary: Binary, integers: IntArray, folder: Path, tim
     """Stream ``integers`` ``(batch, *shape)`` through the top function.
 
     Raises:
-        CheckFailed: E606 when the simulation stops with a named failure, crashes, or does not end in ``timeout`` seconds.
+        CheckFailed: E606 when it stops with a named failure, crashes, or runs longer than ``timeout`` seconds.
     """
     (port_in,), (port_out,) = (tuple(p for p in build.ports if p.is_input == side) for side in (True, False))
     inputs, outputs = folder / f"inputs-{binary.flavour}.bin", folder / f"outputs-{binary.flavour}.bin"

@@ -1,9 +1,9 @@
 """Verdict 2: the source model and the graph agree.
 
-In exact arithmetic they must agree on every output (:mod:`isobit.check.source_exact` evaluates the source without any of
-the compiler's code). The float32 execution by qonnx must agree too, or differ at a *tie*: the exact value lies within
-the float error of a rounding edge. Every layer is checked on the integers that the float execution itself produced
-below it, so that one tie does not hide what follows.
+In exact arithmetic they must agree on every output (:mod:`isobit.check.source_exact` evaluates the source without
+any of the compiler's code). The float32 execution by qonnx must agree too, or differ at a *tie*: the exact value lies
+within the float error of a rounding edge. Every layer is checked on the integers that the float execution itself
+produced below it, so that one tie does not hide what follows.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ _LAYOUT_OPS = {"reshape", "transpose"}
 class SourceVerdict:
     """Source = graph.
 
-    ``exact_outputs`` outputs were compared in exact arithmetic, ``exact_mismatches`` differed (0 when all is well; -1 when
-    the exact evaluator cannot take the model, with ``note`` saying why). ``float_integers`` integers (every quantiser's and
-    every output's) were compared with qonnx; ``ties`` differed within the float error of an edge, ``unexplained`` otherwise.
+    ``exact_outputs`` outputs were compared in exact arithmetic, ``exact_mismatches`` differed (0 when all is well; -1
+    when the exact evaluator cannot take the model, with ``note`` saying why). ``float_integers`` integers (every
+    quantiser's and every output's) were compared with qonnx; ``ties`` differed within the float error of an edge,
+    ``unexplained`` otherwise.
     """
 
     exact_outputs: int
@@ -56,7 +57,7 @@ class SourceVerdict:
 
 
 def check_source(build: Build, integers: IntArray | None, samples: Any = None) -> SourceVerdict:
-    """Compare the build's graph with its source on ``samples`` (float, source layout) or on floats made from ``integers``."""
+    """Compare the graph with its source on float ``samples`` (source layout) or on floats made from ``integers``."""
     origin = build.manifest["source"]
     declared = InputType.parse(origin["input_type"], origin["input_scale"]) if origin["input_type"] else None
     model = load_onnx(build.source)

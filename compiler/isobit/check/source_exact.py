@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isobit.check import source_exact_quant as quantisers
-from isobit.check.source_exact_ops import OPERATORS, Call
+from isobit.check.source_exact_call import Call
+from isobit.check.source_exact_ops import OPERATORS
 from isobit.check.source_exact_tensor import ExactTensor, from_floats, from_integers
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx_model import QUANTISERS, SourceModel, SourceNode, TensorInfo
@@ -29,7 +30,8 @@ Value = ExactTensor | Raw
 _INTEGER_DATATYPES = ("INT", "UINT", "BIPOLAR", "BINARY", "TERNARY")
 _RESHAPING = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
 _ORDER_ONLY = ("ArgMax", "TopK")
-_AXIS_DEFAULT = {"Concat": 0, "ArgMax": 0, "TopK": -1}
+_AXIS_DEFAULT = {"Concat": 0, "ArgMax": 0, "Gather": 0, "Split": 0, "TopK": -1}
+_AXES_INPUT = {"ReduceMean": 1, "Slice": 3}
 
 
 def evaluate_exact(model: SourceModel, inputs: Mapping[str, Raw], *, taps: bool = False) -> Mapping[str, ExactTensor]:
@@ -116,10 +118,10 @@ def _axes(model: SourceModel, node: SourceNode) -> tuple[int, ...]:
     if node.op == "Transpose":
         perm = node.attrs.get("perm")
         return () if isinstance(perm, tuple) and perm[0] == 0 else (0,)
-    if node.op == "ReduceMean":
-        axes = node.attrs.get("axes")
-        if axes is None and len(node.inputs) > 1 and node.inputs[1] in model.constants:
-            axes = tuple(model.constants[node.inputs[1]].tolist())
+    if node.op in _AXES_INPUT:
+        axes, index = node.attrs.get("axes"), _AXES_INPUT[node.op]
+        if axes is None and len(node.inputs) > index and node.inputs[index] in model.constants:
+            axes = tuple(model.constants[node.inputs[index]].tolist())
         return axes if isinstance(axes, tuple) else (0,)
     if node.op in _AXIS_DEFAULT:
         axis = node.attrs.get("axis", _AXIS_DEFAULT[node.op])
@@ -187,7 +189,12 @@ def _exact_operator(node: SourceNode, given: list[Value | None], shapes: tuple[t
     if node.op not in OPERATORS:
         raise IsobitError("E201", f"the exact evaluator has no '{printable(node.op)}'")
     inputs = tuple(None if value is None else _exact(value) for value in given)
-    return OPERATORS[node.op](Call(node, inputs, shapes))
+    return OPERATORS[node.op](Call(node, inputs, shapes, whole=_is_whole(given)))
+
+
+def _is_whole(given: list[Value | None]) -> bool:
+    """Are the operands of an integer type? ONNX wants one type for both, so a constant's tells."""
+    return any(isinstance(value, np.ndarray) and value.dtype.kind in "iu" for value in given)
 
 
 def _quantise(node: SourceNode, given: list[Value | None]) -> ExactTensor:

@@ -10,60 +10,23 @@ from __future__ import annotations
 import decimal
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from isobit.check import source_exact_move as moves
 from isobit.check import source_exact_tensor as exact
+from isobit.check import source_exact_window as windows
+from isobit.check.source_exact_call import Call
+from isobit.check.source_exact_quant import round_ratio
 from isobit.check.source_exact_tensor import ExactTensor
-from isobit.check.source_exact_window import average_pool, convolution, max_pool
 from isobit.errors import IsobitError
-from isobit.frontend.onnx_model import SourceNode
 from isobit.numerics.rationals import sqrt_rational
 
 _TABLE_DIGITS = 60
 _UNIT: int = 10**_TABLE_DIGITS
-
-
-@dataclass(frozen=True)
-class Call:
-    """One execution of a node: its inputs (``None`` where absent) and its output shapes for the batch at hand."""
-
-    node: SourceNode
-    inputs: tuple[ExactTensor | None, ...]
-    shapes: tuple[tuple[int, ...], ...]
-
-    def given(self, index: int) -> ExactTensor:
-        """An input that must be there."""
-        value = self.optional(index)
-        if value is None:
-            raise IsobitError("E202", f"input {index} is missing")
-        return value
-
-    def optional(self, index: int) -> ExactTensor | None:
-        """An input that may be absent."""
-        return self.inputs[index] if index < len(self.inputs) else None
-
-    def integer(self, name: str, default: int) -> int:
-        """An integer attribute."""
-        value = self.node.attrs.get(name, default)
-        return value if isinstance(value, int) else default
-
-    def number(self, name: str, default: float) -> ExactTensor:
-        """A float attribute as an exact scalar."""
-        value = self.node.attrs.get(name, default)
-        return exact.scalar(Fraction(value if isinstance(value, int | float) else default))
-
-    def integers(self, name: str, index: int | None = None) -> tuple[int, ...] | None:
-        """A list of integers, from an attribute or from the input that replaced it in later opsets."""
-        value = self.node.attrs.get(name)
-        if isinstance(value, tuple):
-            return tuple(int(v) for v in value)
-        tensor = self.optional(index) if index is not None else None
-        return None if tensor is None else tuple(int(n) for n in tensor.num.flat)
 
 
 def _binary(function: Callable[[ExactTensor, ExactTensor], ExactTensor]) -> Callable[[Call], ExactTensor]:
@@ -71,10 +34,12 @@ def _binary(function: Callable[[ExactTensor, ExactTensor], ExactTensor]) -> Call
 
 
 def _divide(call: Call) -> ExactTensor:
+    """Division of reals, or towards zero where the operands have an integer type."""
     divisor = call.given(1)
     if (divisor.num == 0).any():
         raise IsobitError("E204", "division by zero")
-    return exact.divide(call.given(0), divisor)
+    quotient = exact.divide(call.given(0), divisor)
+    return _round(quotient, "DOWN") if call.whole else quotient
 
 
 def _reshape(call: Call) -> ExactTensor:
@@ -166,11 +131,72 @@ def _top_k(call: Call) -> tuple[ExactTensor, ExactTensor]:
 
 
 def _cast(call: Call) -> ExactTensor:
-    """Casting to a float type keeps the number; to another type only if it is an integer already."""
-    data = call.given(0)
-    if call.integer("to", 1) not in (1, 11) and data.den != 1:
-        raise IsobitError("E202", "a cast that rounds")
-    return data
+    """Casting to a float type keeps the number, to an integer type rounds towards zero; nothing may wrap around."""
+    data, kind = call.given(0), call.integer("to", 1)
+    if kind in _FLOAT_TYPES:
+        return data
+    whole, (low, high) = _round(data, "DOWN"), _INTEGER_TYPES[kind]
+    if (whole.num < low).any() or (whole.num > high).any():
+        raise IsobitError("E202", "a cast that wraps around")
+    return whole
+
+
+_FLOAT_TYPES = (1, 11)
+_INTEGER_TYPES = {
+    **{kind: (0, 2**bits - 1) for kind, bits in ((2, 8), (4, 16), (12, 32), (13, 64))},
+    **{kind: (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for kind, bits in ((3, 8), (5, 16), (6, 32), (7, 64))},
+}
+"""Intervals by ONNX's element type numbers."""
+
+
+def _round(data: ExactTensor, mode: str) -> ExactTensor:
+    return ExactTensor(round_ratio(data.num, data.den, mode), 1)
+
+
+def _rounded(mode: str) -> Callable[[Call], ExactTensor]:
+    return lambda call: _round(call.given(0), mode)
+
+
+def _convolution(function: Callable[..., ExactTensor]) -> Callable[[Call], ExactTensor]:
+    return lambda call: function(call.given(0), call.given(1), call.optional(2), call.node.attrs, call.shapes[0])
+
+
+def _pad(call: Call) -> ExactTensor:
+    pads = call.integers("pads", 1) or ()
+    axes = call.integers("axes", 3)
+    rank = len(call.given(0).shape)
+    if axes is not None:
+        pads = _spread(pads[: len(axes)], axes, rank) + _spread(pads[len(axes) :], axes, rank)
+    value = call.optional(2) or call.number("value", 0.0)
+    return moves.pad(call.given(0), pads, value, call.text("mode", "constant"))
+
+
+def _spread(values: tuple[int, ...], axes: tuple[int, ...], rank: int) -> tuple[int, ...]:
+    by_axis = {axis % rank: value for axis, value in zip(axes, values, strict=True)}
+    return tuple(by_axis.get(axis, 0) for axis in range(rank))
+
+
+def _slice(call: Call) -> ExactTensor:
+    starts, ends = call.integers("starts", 1) or (), call.integers("ends", 2) or ()
+    axes = call.integers("axes", 3) or tuple(range(len(starts)))
+    steps = call.integers("steps", 4) or (1,) * len(starts)
+    return moves.cut(call.given(0), starts, ends, axes, steps)
+
+
+def _split(call: Call) -> tuple[ExactTensor, ...]:
+    axis = call.integer("axis", 0)
+    return moves.split(call.given(0), axis, [shape[axis] for shape in call.shapes])
+
+
+def _resize(call: Call, index: int) -> ExactTensor:
+    """``Resize`` with its scales where it has them (``Upsample``: input 1 or attribute), else with the ratio of sizes."""
+    given, legacy = call.optional(index), index == 1
+    written = call.node.attrs.get("scales")
+    if isinstance(written, tuple):
+        scales = [Fraction(float(v)) for v in written]
+    else:
+        scales = [given[(i,)] for i in range(given.shape[0])] if given is not None and given.num.size else None
+    return moves.resize(call.given(0), call.shapes[0], scales, call.node.attrs, legacy)
 
 
 def _inside(value: decimal.Decimal) -> int:
@@ -208,37 +234,49 @@ OPERATORS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
     {
         "Add": _binary(exact.add),
         "ArgMax": _arg_max,
-        "AveragePool": lambda call: average_pool(call.given(0), call.node.attrs, call.shapes[0]),
+        "AveragePool": lambda call: windows.average_pool(call.given(0), call.node.attrs, call.shapes[0]),
         "BatchNormalization": _batch_norm,
         "Cast": _cast,
         "Clip": _clip,
+        "Ceil": _rounded("CEIL"),
         "Concat": _concat,
-        "Conv": lambda call: convolution(
-            call.given(0), call.given(1), call.optional(2), call.node.attrs, call.shapes[0]
-        ),
+        "Conv": _convolution(windows.convolution),
+        "ConvTranspose": _convolution(windows.transposed_convolution),
+        "DepthToSpace": lambda call: moves.depth_to_space(call.given(0), call.integer("blocksize", 0), call.text("mode", "DCR")),
         "Div": _divide,
         "Flatten": _reshape,
+        "Floor": _rounded("FLOOR"),
+        "Gather": lambda call: moves.gather(call.given(0), call.given(1), call.integer("axis", 0)),
         "Gemm": _gemm,
         "GlobalAveragePool": _global_average,
+        "GlobalMaxPool": lambda call: windows.global_max(call.given(0)),
         "Identity": _unchanged,
         "LeakyRelu": lambda call: _leaky(call.given(0), call.number("alpha", float(np.float32(0.01)))),
         "LogSoftmax": _unchanged,
         "MatMul": _binary(exact.matmul),
-        "MaxPool": lambda call: max_pool(call.given(0), call.node.attrs, call.shapes[0]),
+        "MaxPool": lambda call: windows.max_pool(call.given(0), call.node.attrs, call.shapes[0]),
         "Mul": _binary(exact.multiply),
         "Neg": lambda call: exact.subtract(exact.scalar(0), call.given(0)),
         "PRelu": lambda call: _leaky(call.given(0), call.given(1)),
+        "Pad": _pad,
+        "QuantAvgPool2d": lambda call: windows.quant_average(call.given(0), call.node.attrs, call.shapes[0]),
         "ReduceMean": _reduce_mean,
         "Relu": lambda call: exact.maximum(call.given(0), exact.scalar(0)),
         "Reshape": _reshape,
+        "Resize": lambda call: _resize(call, 2),
+        "Round": _rounded("ROUND"),
         "Sigmoid": _table(_sigmoid),
         "Sign": lambda call: exact.from_integers(np.sign(call.given(0).num)),
+        "Slice": _slice,
         "Softmax": _unchanged,
+        "SpaceToDepth": lambda call: moves.space_to_depth(call.given(0), call.integer("blocksize", 0)),
+        "Split": _split,
         "Squeeze": _reshape,
         "Sub": _binary(exact.subtract),
         "Tanh": _table(_tanh),
         "TopK": _top_k,
         "Transpose": _transpose,
         "Unsqueeze": _reshape,
+        "Upsample": lambda call: _resize(call, 1),
     }
 )

@@ -130,3 +130,61 @@ def _counts(attrs: Attrs, geometry: Window, shape: Shape) -> Objects:
         geometry = Window(geometry.kernel, geometry.strides, geometry.dilations, (0,) * spatial, rest, geometry.out)
     view = geometry.slide(ones, 0)
     return objects(view.sum(axis=tuple(range(2 + spatial, view.ndim))))
+
+
+def transposed_convolution(
+    data: ExactTensor, weight: ExactTensor, bias: ExactTensor | None, attrs: Attrs, out: Shape
+) -> ExactTensor:
+    """``ConvTranspose``: every input element adds its multiple of the kernel at ``stride * position - pad``."""
+    kernel, rank = weight.shape[2:], len(out) - 2
+    strides, dilations = _per_axis(attrs, "strides", rank), _per_axis(attrs, "dilations", rank)
+    group = attrs.get("group", 1)
+    groups = group if isinstance(group, int) else 1
+    inputs, filters = data.shape[1] // groups, weight.shape[1]
+    size = [s * (n - 1) + (k - 1) * d + 1 for s, n, k, d in zip(strides, data.shape[2:], kernel, dilations, strict=True)]
+    begins = _transposed_begins(attrs, size, out, rank)
+    reach = [max(n, b + o) for n, b, o in zip(size, begins, out[2:], strict=True)]
+    total = np.zeros((*out[:2], *reach), dtype=object)
+    for group_index, tap in ((g, t) for g in range(groups) for t in np.ndindex(*kernel)):
+        rows = slice(group_index * inputs, (group_index + 1) * inputs)
+        columns = slice(group_index * filters, (group_index + 1) * filters)
+        product = np.tensordot(data.num[:, rows], weight.num[(rows, slice(None), *tap)], axes=(1, 0))
+        where = tuple(
+            slice(t * d, t * d + s * (n - 1) + 1, s)
+            for t, d, s, n in zip(tap, dilations, strides, data.shape[2:], strict=True)
+        )
+        total[(slice(None), columns, *where)] += np.moveaxis(product, -1, 1)
+    kept = total[(slice(None), slice(None), *(slice(b, b + o) for b, o in zip(begins, out[2:], strict=True)))]
+    result = lowest(kept, data.den * weight.den)
+    return result if bias is None else add(result, bias.map(lambda num: num.reshape(-1, *(1,) * rank)))
+
+
+def _transposed_begins(attrs: Attrs, size: Sequence[int], out: Shape, rank: int) -> Shape:
+    """How many elements are cut off before each axis: ``pads``, or half of what the declared shape leaves out."""
+    pads, mode = attrs.get("pads"), attrs.get("auto_pad", "NOTSET")
+    if "output_shape" not in attrs and mode in ("NOTSET", "VALID"):
+        return pads[:rank] if isinstance(pads, tuple) else (0,) * rank
+    extra = attrs.get("output_padding", (0,) * rank)
+    spare = extra if isinstance(extra, tuple) else (0,) * rank
+    totals = [n + e - o for n, e, o in zip(size, spare, out[2:], strict=True)]
+    return tuple(t // 2 if mode == "SAME_UPPER" else t - t // 2 for t in totals)
+
+
+def global_max(data: ExactTensor) -> ExactTensor:
+    """``GlobalMaxPool``."""
+    return data.map(lambda num: num.max(axis=tuple(range(2, num.ndim)), keepdims=True))
+
+
+def quant_average(data: ExactTensor, attrs: Attrs, out: Shape) -> ExactTensor:
+    """QONNX ``QuantAvgPool2d``: window sums shifted right so that a full window of ``ibits`` fits ``obits``."""
+    kernel, stride, wide, narrow = (int(str(attrs[key])) for key in ("kernel", "stride", "ibits", "obits"))
+    last = str(attrs.get("data_layout", "NCHW")) == "NHWC"
+    num = np.moveaxis(data.num, -1, 1) if last else data.num
+    shape = (out[0], out[3], *out[1:3]) if last else out
+    geometry = Window((kernel,) * 2, (stride,) * 2, (1, 1), (0, 0), (0, 0), shape[2:])
+    sums = geometry.slide(num, 0).sum(axis=(-1, -2))
+    largest, shift = (2**wide - 1) * kernel * kernel, 0
+    while largest >> shift >= 2**narrow:
+        shift += 1
+    kept = objects(sums // (data.den << shift))
+    return ExactTensor(np.moveaxis(kept, 1, -1) if last else kept, 1)

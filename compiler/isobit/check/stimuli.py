@@ -12,9 +12,10 @@ from isobit.ir.types import IntArray, ValueType
 
 
 def edge_and_random(node: Input, count: int, rng: np.random.Generator) -> IntArray:
-    """``count`` input samples ``(count, *node.shape)``: all low, all high, zero, alternating, half and half, then random.
+    """``count`` input samples ``(count, *node.shape)``: corner cases, then random ones.
 
-    Random samples alternate between uniform values and values from the two ends only, which reach large accumulators.
+    The corners are all low, all high, zero, alternating, and half and half. Random samples alternate between uniform
+    values and values from the two ends only, which reach large accumulators.
     """
     kind = ValueType.of(node.shape, node.lo, node.hi)
     lo, hi = (np.broadcast_to(b, node.shape).astype(np.int64) for b in (kind.lo, kind.hi))
@@ -43,7 +44,7 @@ def float_samples(
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
     """Float32 samples ``(batch, *source shape)`` that the first quantiser takes to about ``integers``.
 
-    They lie anywhere in the quantiser's cell, not at its centre; without a quantiser they stand for ``integers`` exactly.
+    They lie anywhere in the quantiser's cell, not at its centre; without a quantiser they are ``integers`` exactly.
     """
     if node.quantiser is None:
         return real_input(node, integers)
@@ -52,7 +53,7 @@ def float_samples(
     x = ((integers + jitter) * scale + offset).astype(np.float32)
     for op in reversed(node.host):
         x = _undone(op, x, node)
-    return x.reshape(len(x), *node.outside_shape)
+    return np.asarray(x.reshape(len(x), *node.outside_shape))
 
 
 def _undone(

@@ -89,7 +89,7 @@ def load_build(path: Path) -> Build:
             raise ValueError(f"format {manifest['format']}, this isobit reads {FORMAT}")
         ports = tuple(_port(p) for p in manifest["ports"])
         recorded = dict(manifest["files"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise IsobitError(
             "E603", printable(error), where=printable(path), hint="make one with: isobit compile model.onnx -o build/"
         ) from error
@@ -138,8 +138,8 @@ def _port(record: Mapping[str, Any]) -> Port:
 def _layer(graph: Graph, name: str, layer: LayerPlan | None) -> dict[str, Any]:
     node, kind = graph.by_name[name], graph.types[name]
     record: dict[str, Any] = {
-        "name": name, "op": node.op, "inputs": list(node.inputs), "source": list(node.source), "rules": list(node.rules),
-        "shape": list(kind.shape), "bits": kind.bits, "interval": list(kind.bounds),
+        "name": name, "op": node.op, "inputs": list(node.inputs), "source": list(node.source),
+        "rules": list(node.rules), "shape": list(kind.shape), "bits": kind.bits, "interval": list(kind.bounds),
     }  # fmt: skip
     if layer is None:
         return record

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
 
-from isobit.emit.design import Array, Design
+from isobit.emit.design import Array, Design, IntType
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Board
 from isobit.version import __version__
@@ -32,7 +32,8 @@ def render(design: Design, board: Board, title: str) -> dict[str, str]:
     """The generated files of a project: path to text. ``title`` is shown in comments only."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates_root() / "project"),
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True, autoescape=False,
     )  # fmt: skip
     environment.filters |= {"initialiser": _initialiser, "dimensions": _dimensions}
     context = {
@@ -63,8 +64,17 @@ def _dimensions(array: Array) -> str:
 
 def _initialiser(array: Array) -> str:
     """The values in braces, one line per row of the first axis."""
-    text = str(array.values.tolist()).translate(str.maketrans("[]", "{}"))
+    values = array.values.tolist() if array.elem.bits < 64 else _wide(array.values.tolist(), array.elem)
+    text = str(values).replace("'", "").translate(str.maketrans("[]", "{}"))
     return "  " + text.replace("}, {", "},\n   {") if array.values.ndim > 1 else _wrapped(text)
+
+
+def _wide(values: Any, elem: IntType) -> Any:
+    """Nested lists of integers as calls that make them: no C++ literal has more than 63 bits and a sign."""
+    if isinstance(values, list):
+        return [_wide(v, elem) for v in values]
+    maker = f"isobit::wide_constant<{elem.bits}, {'true' if elem.signed else 'false'}>"
+    return f"{maker}({values >> 64}, {values & (1 << 64) - 1:#x}ULL)"
 
 
 def _wrapped(text: str) -> str:
@@ -100,8 +110,8 @@ def atomic_folder(destination: Path) -> Iterator[Path]:
     Raises:
         IsobitError: E602 when ``destination`` holds something else, E601 when it cannot be written.
     """
-    _refuse_foreign(destination)
     try:
+        _refuse_foreign(destination)
         destination.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{destination.name[:40]}.", suffix=".partial", dir=destination.parent))
     except OSError as error:
@@ -116,6 +126,10 @@ def atomic_folder(destination: Path) -> Iterator[Path]:
 
 
 def _refuse_foreign(destination: Path) -> None:
+    if Path.cwd().is_relative_to(destination.resolve()):
+        raise IsobitError(
+            "E602", "the working folder lies inside it", where=printable(destination), hint="choose a folder of its own"
+        )
     if destination.is_symlink() or (destination.exists() and not destination.is_dir()):
         raise IsobitError(
             "E602", "the output path is not a folder", where=printable(destination), hint="choose another -o"
@@ -130,11 +144,16 @@ def _refuse_foreign(destination: Path) -> None:
 
 
 def _swap(work: Path, destination: Path) -> None:
-    os.chmod(work, 0o755)
+    work.chmod(0o755)
     old = work.with_suffix(".old")
     if destination.exists():
-        os.replace(destination, old)
-    os.replace(work, destination)
+        destination.replace(old)
+    try:
+        work.replace(destination)
+    except BaseException:
+        if old.exists():
+            old.replace(destination)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -21,7 +21,6 @@ import importlib
 import importlib.util
 import io
 import logging
-import os
 import sys
 import traceback
 import warnings
@@ -99,7 +98,7 @@ def load_module(source: str) -> torch.nn.Module:
         raise IsobitError("E301", "there is no such file", where=location)
     fork_rng = _require()
     # as if Python had been started on the source
-    folder = str(Path(location).absolute().parent) if location.endswith(".py") else os.getcwd()
+    folder = str(Path(location).absolute().parent) if location.endswith(".py") else str(Path.cwd())
     with fork_rng(devices=[]), mock.patch.object(sys, "path", [folder, *sys.path]):
         factory = getattr(_user_code(lambda: _import(location), "importing the source", source), name, None)
         if factory is None:

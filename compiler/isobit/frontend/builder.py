@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -14,22 +15,25 @@ from isobit.frontend.onnx_model import SourceModel, SourceNode
 from isobit.frontend.staircases import Bound
 from isobit.frontend.symbolic import HostReal, Rationals, Real, Tensor, rationals
 from isobit.ir import Graph, Node, ValueType, toposort, verify
-from isobit.ir.ops import Add, Const, HostOp, frozen_ints
+from isobit.ir.ops import Add, Const, HostOp, Step, frozen_ints
 from isobit.ir.ranges import infer_type
 from isobit.ir.types import IntArray
+from isobit.numerics import Rounded, Rounding
 
 _KEYWORDS = frozenset(
-    "alignas alignof and asm auto bool break case catch char class compl const constexpr continue decltype default delete "
-    "do double else enum explicit export extern false float for friend goto if inline int long mutable namespace new "
-    "noexcept not nullptr operator or private protected public register return short signed sizeof static struct switch "
-    "template this throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor "
-    "main std hls input output linear add step".split()
+    """
+    alignas alignof and asm auto bool break case catch char class compl const constexpr continue decltype default
+    delete do double else enum explicit export extern false float for friend goto if inline int long mutable namespace
+    new noexcept not nullptr operator or private protected public register return short signed sizeof static struct
+    switch template this throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t
+    while xor main std hls input output linear add step
+    """.split()
 )
 
 # Module names that Brevitas' exporters put into every path and that tell a reader nothing.
 _BOILERPLATE = frozenset({"export_handler", "act_quant", "weight_quant", "bias_quant", "activation_impl", ""})
 _SPATIAL = frozenset(
-    {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "QuantAvgPool2d", "Resize", "Upsample"}
+    "Conv ConvTranspose MaxPool AveragePool GlobalAveragePool GlobalMaxPool QuantAvgPool2d Resize Upsample".split()
 )
 
 
@@ -105,8 +109,15 @@ class Builder:
     # ------------------------------------------------------------------ looking at tensors
 
     def tensor(self, name: str) -> Tensor:
+        """The symbolic value of a source tensor.
+
+        Raises:
+            IsobitError: E202 for an output of an operator that isobit does not compute (the values of a TopK).
+        """
         if name in self.model.constants:
             return np.asarray(self.model.constants[name])
+        if name not in self.tensors:
+            raise IsobitError("E202", "this output of its operator is not supported", where=printable(name))
         return self.tensors[name]
 
     def constant(self, node: SourceNode, index: int, what: str, default: Any = None) -> Any:
@@ -140,7 +151,7 @@ class Builder:
             raise IsobitError(
                 "E209", f"{node.op} reads the float input {printable(value.outside)} before any quantiser",
                 where=self.where(node),
-                hint="quantise the input in the model (QuantIdentity) or declare it: --input-type UINT8 (or INT8, BIPOLAR ...)",
+                hint="quantise the input in the model (QuantIdentity) or declare it: --input-type UINT8, INT8, BIPOLAR",
             )  # fmt: skip
         raise IsobitError("E201", f"{node.op} on a constant operand is not supported here", where=self.where(node))
 
@@ -148,11 +159,35 @@ class Builder:
         """Like :meth:`real`, and refuse what is not ``scale * integer + offset`` (E203: no quantiser after it)."""
         value = self.real(node, index)
         if not value.is_affine:
+            clamped = self._clamped(node, value)
+            if clamped is not None:
+                return clamped
             raise IsobitError(
                 "E203", f"input {index} of {node.op} is an activation function's output that nothing quantises",
                 where=self.where(node), hint="use QuantReLU / QuantIdentity so that a quantiser follows the activation",
             )  # fmt: skip
         return value
+
+    def _clamped(self, node: SourceNode, value: Real) -> Real | None:
+        """``clamp(scale * v + offset)`` as a clamp of the integers, where its limits are integers of the tensor."""
+        (first, *others), kind = value.segments, self.types[value.value]
+        if others or (first.scale == 0).any():
+            return None
+        rows = max(len(a) for a in (first.scale, first.offset, first.lo, first.hi) if a is not None)
+        curves = []
+        for c, (scale, offset) in enumerate(zip(*np.broadcast_arrays(first.scale, first.offset, np.empty(rows))[:2], strict=True)):
+            ends = [None if v is None else (v[c % len(v)] - offset) / scale for v in (first.lo, first.hi)]
+            if any(e is not None and e.denominator != 1 for e in ends):
+                return None
+            lo, hi = ends if scale > 0 else reversed(ends)
+            low, high = (bound if e is None else int(e) for bound, e in zip(kind.bounds, (lo, hi), strict=True))
+            # an open side moves with the other one where that lies outside the integers' interval
+            low, high = (min(low, high), high) if lo is None else (low, max(low, high))
+            curves.append(Rounded(Fraction(1), Fraction(0), Rounding.FLOOR, low, high))
+        name = self.fresh(value.value + "_clamp")
+        source = (printable(node.name or node.outputs[0]),)
+        self.emit(Step(name=name, inputs=(value.value,), curves=tuple(curves), source=source))
+        return Real.of(name, value.layout, first.scale, first.offset)
 
     def per_channel(self, node: SourceNode, values: Any, real: Real) -> Rationals:
         """A constant operand as exact rationals along ``real``'s channel axis.

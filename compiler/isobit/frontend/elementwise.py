@@ -14,9 +14,11 @@ from isobit.errors import IsobitError, printable
 from isobit.frontend.builder import Builder
 from isobit.frontend.onnx_model import SourceNode
 from isobit.frontend.products import constant_channels
+from isobit.frontend.quantisers import rounded
 from isobit.frontend.symbolic import ONE, ZERO, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
 from isobit.ir.ops import Add, HostOp, frozen_ints
-from isobit.numerics import exact, rational_gcd, sqrt_rational
+from isobit.ir.types import IntArray
+from isobit.numerics import Rounding, exact, rational_gcd, sqrt_rational
 
 
 def import_arithmetic(b: Builder, node: SourceNode) -> Tensor:
@@ -29,20 +31,24 @@ def import_arithmetic(b: Builder, node: SourceNode) -> Tensor:
     if isinstance(left, HostReal):
         return _on_host(b, node, left, b.constant(node, 1, "second operand"))
     x = b.real(node)
-    return _AFFINE[node.op](b, node, x, constant_channels(b, node, right, x))
+    y = _AFFINE[node.op](b, node, x, constant_channels(b, node, right, x))
+    # ONNX divides integers towards zero; both operands have one type, so the constant's tells.
+    whole = node.op == "Div" and isinstance(right, np.ndarray) and right.dtype.kind in "iu"
+    return rounded(b, node, y, Rounding.DOWN) if whole else y
 
 
 def import_batchnorm(b: Builder, node: SourceNode) -> Tensor:
     """``(x - mean) / sqrt(variance + epsilon) * gamma + beta`` in inference mode (ONNX BatchNormalization)."""
     x = b.real(node)
+    behind = (1,) * (len(x.layout) - 1)
     gamma, beta, mean, variance = (
-        b.per_channel(node, b.constant(node, i, what), x)
+        b.per_channel(node, b.constant(node, i, what).reshape(-1, *behind), x)
         for i, what in enumerate(("gamma", "beta", "mean", "variance"), 1)
     )
-    epsilon = exact(np.float32(node.attrs.get("epsilon", 1e-5)))
+    epsilon = exact(node.number("epsilon", 1e-5))
     if (variance + epsilon <= 0).any():
         raise IsobitError("E204", "a variance is negative", where=b.where(node))
-    slope = gamma / rationals([sqrt_rational(v + epsilon) for v in variance])
+    slope = gamma * rationals([sqrt_rational(1 / (v + epsilon)) for v in variance])
     return x.affine(ONE, -mean).affine(slope, beta)
 
 
@@ -65,12 +71,12 @@ def import_clip(b: Builder, node: SourceNode) -> Tensor:
 def import_leaky(b: Builder, node: SourceNode) -> Tensor:
     """LeakyRelu (attribute alpha) and PRelu (slope per channel)."""
     x = b.real(node)
-    values = np.float32(node.attrs.get("alpha", 0.01)) if node.op == "LeakyRelu" else b.constant(node, 1, "slope")
+    values = node.number("alpha", 0.01) if node.op == "LeakyRelu" else b.constant(node, 1, "slope")
     slope = b.per_channel(node, values, x)
     if (slope == 0).all():
         return x.clamp(ZERO, None)
-    if (slope <= 0).any():
-        raise b.unsupported(node, "a negative-side slope that is not positive makes the function non-monotone")
+    if (slope < 0).any():
+        raise b.unsupported(node, "a negative slope below zero makes the function non-monotone")
     return x.apply("leaky", slope)
 
 
@@ -89,10 +95,10 @@ def import_neg(b: Builder, node: SourceNode) -> Tensor:
 
 
 def _limit(b: Builder, node: SourceNode, index: int, name: str) -> Any:
-    value = node.attrs.get(name)
-    if value is None and index < len(node.inputs) and node.inputs[index]:
-        value = b.constant(node, index, name).reshape(-1)[0]
-    return None if value is None or not np.isfinite(np.float32(value)) else np.float32(value)
+    value = node.number(name, np.nan)
+    if np.isnan(value) and index < len(node.inputs) and node.inputs[index]:
+        value = np.float32(b.constant(node, index, name).reshape(-1)[0])
+    return value if np.isfinite(value) else None
 
 
 def _constant_first(b: Builder, node: SourceNode, left: Tensor, right: Real | HostReal) -> Tensor:
@@ -152,8 +158,9 @@ def _join(b: Builder, node: SourceNode) -> Real:
     return Real.of(name, x.layout, unit, x.offset + y.offset)
 
 
-def common_unit(x: Rationals, y: Rationals) -> tuple[Rationals, Any, Any]:
+def common_unit(x: Rationals, y: Rationals) -> tuple[Rationals, IntArray, IntArray]:
     """Per channel the greatest rational of which both scales are integer multiples, and those multiples."""
     x, y = np.broadcast_arrays(x, y)
     unit = rationals([rational_gcd(p, q) or 1 for p, q in zip(x, y, strict=True)])
-    return unit, *(frozen_ints(np.array([int(v) for v in s / unit], dtype=object)) for s in (x, y))
+    first, second = (frozen_ints(np.array([int(v) for v in s / unit], dtype=object)) for s in (x, y))
+    return unit, first, second

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from isobit.errors import IsobitError, printable
+
 Array = NDArray[np.generic]
 
 MAX_FILE_BYTES = 2**31
@@ -49,6 +51,17 @@ class SourceNode:
     attrs: Mapping[str, object]
     opset: int
     domain: str
+
+    def number(self, name: str, default: float) -> np.float32:
+        """The attribute ``name`` as a float32, which is what ONNX stores.
+
+        Raises:
+            IsobitError: E202 when it is no number.
+        """
+        value = self.attrs.get(name, default)
+        if not isinstance(value, int | float):
+            raise IsobitError("E202", f"the attribute {name} is no number", where=printable(self.name or self.op))
+        return np.float32(value)
 
 
 @dataclass(frozen=True)

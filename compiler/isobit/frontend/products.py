@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.frontend.builder import Builder
 from isobit.frontend.onnx_model import SourceNode
-from isobit.frontend.symbolic import ONE, ZERO, QuantisedConstant, Rationals, Real, Tensor, rationals
+from isobit.frontend.symbolic import ONE, ZERO, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
 from isobit.ir.ops import Linear
 from isobit.ir.types import IntArray
 from isobit.numerics import as_int_array, exact_array, rational_gcd
@@ -35,7 +36,7 @@ def import_gemm(b: Builder, node: SourceNode) -> Tensor:
         raise b.unsupported(node, "transA is not supported", "transpose before the Gemm")
     x, w = b.affine(node), b.tensor(node.inputs[1])
     y = _dense(b, node, x, _weights(b, node, w, transposed=bool(node.attrs.get("transB", 0))))
-    alpha, beta = (rationals([np.float32(node.attrs.get(k, 1.0))]) for k in ("alpha", "beta"))
+    alpha, beta = (rationals([node.number(k, 1.0)]) for k in ("alpha", "beta"))
     y = y.affine(alpha, ZERO)
     if len(node.inputs) > 2 and node.inputs[2]:
         y = y.affine(ONE, beta * constant_channels(b, node, b.tensor(node.inputs[2]), y))
@@ -44,6 +45,8 @@ def import_gemm(b: Builder, node: SourceNode) -> Tensor:
 
 def constant_channels(b: Builder, node: SourceNode, value: Tensor, like: Real) -> Rationals:
     """A constant operand (float or quantised) as exact rationals along ``like``'s channels."""
+    if isinstance(value, Real | HostReal):
+        raise IsobitError("E201", f"{node.op} with an operand that is computed at run time", where=b.where(node))
     if isinstance(value, QuantisedConstant):
         integers = b.per_channel(node, value.integers, like)
         scale, zero = b.per_channel(node, value.scale, like), b.per_channel(node, value.zero_point, like)
@@ -53,16 +56,21 @@ def constant_channels(b: Builder, node: SourceNode, value: Tensor, like: Real) -
 
 def _weights(b: Builder, node: SourceNode, w: Tensor, *, transposed: bool) -> tuple[IntArray, Rationals]:
     """Integer weights ``(out, in)`` and the scale of each output channel (or of all)."""
-    quantised = _as_quantised(b, node, w)
+    quantised = as_quantised(b, node, w)
     if quantised.integers.ndim != 2:
         raise b.unsupported(node, f"weights of rank {quantised.integers.ndim} are not supported")
     if not transposed:
         quantised = quantised.transpose((1, 0))
-    integers = quantised.integers - _integer_zero(b, node, quantised.zero_point)
+    integers = quantised.integers - integer_zero(b, node, quantised.zero_point)
     return scaled_rows(b, node, integers, quantised.scale)
 
 
-def _as_quantised(b: Builder, node: SourceNode, w: Any) -> QuantisedConstant:
+def as_quantised(b: Builder, node: SourceNode, w: Any) -> QuantisedConstant:
+    """Constant weights as integers with a scale; plain float constants only where they are integers already.
+
+    Raises:
+        IsobitError: E203 for float weights that nothing quantised, E202 when they are computed at run time.
+    """
     if isinstance(w, QuantisedConstant):
         return w
     if not isinstance(w, np.ndarray):
@@ -72,12 +80,13 @@ def _as_quantised(b: Builder, node: SourceNode, w: Any) -> QuantisedConstant:
     if (w != np.round(w)).any() or np.abs(w).max(initial=0) > _INTEGER_WEIGHT_LIMIT:
         raise IsobitError(
             "E203", f"the weights {printable(node.inputs[1])!r} are floats with no quantiser", where=b.where(node),
-            hint="train with brevitas.nn.QuantLinear / QuantConv2d, or quantise the weights (Quant node) before exporting",
+            hint="train with brevitas.nn.QuantLinear / QuantConv2d, or quantise the weights with a Quant node",
         )  # fmt: skip
     return QuantisedConstant(w.astype(np.int64), np.ones(1, np.float32), np.zeros(1, np.float32))
 
 
-def _integer_zero(b: Builder, node: SourceNode, zero: Any) -> IntArray:
+def integer_zero(b: Builder, node: SourceNode, zero: Any) -> IntArray:
+    """The weights' zero point, which must be an integer (E204)."""
     if (zero != np.round(zero)).any():
         raise IsobitError("E204", "the weights' zero point is not an integer", where=b.where(node))
     return np.asarray(zero.astype(np.int64))
@@ -105,23 +114,23 @@ def _dense(b: Builder, node: SourceNode, x: Real, weights: tuple[IntArray, Ratio
     kind = b.types[x.value]
     if integers.shape[1] != kind.channels or x.layout[-1] != len(x.layout) - 1:
         raise IsobitError("E106", f"weights {integers.shape} do not fit the input {kind.shape}", where=b.where(node))
-    common = x.scale[0] if len(x.scale) == 1 else rational_gcd(*x.scale)
+    offset = scale * exact_dot(integers, x.offset)
+    common = x.scale[0] if len(x.scale) == 1 else rational_gcd(*x.scale) or Fraction(1)
     if len(x.scale) > 1:
         factors = np.array([int(s / common) for s in x.scale], dtype=object)
         integers = as_int_array(integers.astype(object) * factors)
-    offset = scale * exact_dot(integers, x.offset / (ONE if len(x.scale) == 1 else x.scale / common), kind.channels)
     source = (printable(node.name or node.outputs[0]),)
     w = b.const(b.hint(node) + "_w", integers)
     name = b.emit(Linear(name=b.fresh(b.hint(node)), inputs=(x.value, w), source=source))
     return Real.of(name, x.layout, common * scale, offset)
 
 
-def exact_dot(integers: IntArray, offset: Rationals, channels: int) -> Rationals:
+def exact_dot(integers: IntArray, offset: Rationals) -> Rationals:
     """``integers @ offset`` exactly, per row."""
     if all(v == 0 for v in offset):
         return ZERO
     if len(offset) == 1:
-        return rationals([offset[0] * int(s) for s in integers.sum(axis=1)])
+        return rationals([offset[0] * int(s) for s in integers.astype(object).sum(axis=1)])
     unit = rational_gcd(*offset)
     parts = np.array([int(v / unit) for v in offset], dtype=object)
     return rationals([unit * int(v) for v in integers.astype(object) @ parts])

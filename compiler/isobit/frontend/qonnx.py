@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from isobit.errors import IsobitError, printable
-from isobit.frontend import elementwise, products, quantisers, shapes
+from isobit.frontend import convolutions, elementwise, movement, pools, products, quantisers, shapes
 from isobit.frontend.builder import Builder, Origin
 from isobit.frontend.onnx_file import load_onnx
 from isobit.frontend.onnx_model import SourceModel, SourceNode, TensorInfo
@@ -21,29 +21,49 @@ from isobit.frontend.symbolic import HostReal, Real, Tensor, rationals
 from isobit.ir import Graph
 from isobit.ir.ops import Input, frozen_ints
 
-_OPERATORS: Mapping[str, Callable[[Builder, SourceNode], Tensor]] = {
+Handler = Callable[[Builder, SourceNode], Tensor | dict[str, Tensor]]
+_OPERATORS: Mapping[str, Handler] = {
     "Add": elementwise.import_arithmetic,
     "ArgMax": shapes.import_select,
+    "AveragePool": pools.import_average,
     "BatchNormalization": elementwise.import_batchnorm,
     "BipolarQuant": quantisers.import_bipolar,
+    "Cast": quantisers.import_rounding,
+    "Ceil": quantisers.import_rounding,
     "Clip": elementwise.import_clip,
     "Concat": shapes.import_concat,
+    "Conv": convolutions.import_conv,
+    "ConvTranspose": convolutions.import_conv_transpose,
+    "DepthToSpace": movement.import_depth_to_space,
     "Div": elementwise.import_arithmetic,
     "Flatten": shapes.import_reshape,
+    "Floor": quantisers.import_rounding,
+    "Gather": movement.import_slice,
     "Gemm": products.import_gemm,
+    "GlobalAveragePool": pools.import_average,
+    "GlobalMaxPool": pools.import_maxpool,
     "LeakyRelu": elementwise.import_leaky,
     "LogSoftmax": shapes.import_softmax,
     "MatMul": products.import_matmul,
+    "MaxPool": pools.import_maxpool,
     "Mul": elementwise.import_arithmetic,
     "MultiThreshold": quantisers.import_multithreshold,
     "Neg": elementwise.import_neg,
     "PRelu": elementwise.import_leaky,
+    "Pad": movement.import_pad,
     "Quant": quantisers.import_quant,
+    "QuantAvgPool2d": pools.import_quant_average,
+    "ReduceMean": pools.import_reduce_mean,
     "Relu": elementwise.import_relu,
     "Reshape": shapes.import_reshape,
+    "Resize": movement.import_upsample,
+    "Round": quantisers.import_rounding,
     "Sigmoid": elementwise.import_smooth,
     "Sign": quantisers.import_sign,
+    "Slice": movement.import_slice,
     "Softmax": shapes.import_softmax,
+    "SpaceToDepth": movement.import_depth_to_space,
+    "Split": movement.import_split,
     "Squeeze": shapes.import_reshape,
     "Sub": elementwise.import_arithmetic,
     "Tanh": elementwise.import_smooth,
@@ -51,8 +71,10 @@ _OPERATORS: Mapping[str, Callable[[Builder, SourceNode], Tensor]] = {
     "Transpose": shapes.import_transpose,
     "Trunc": quantisers.import_trunc,
     "Unsqueeze": shapes.import_reshape,
+    "Upsample": movement.import_upsample,
 }
 _TYPE = re.compile(r"(BIPOLAR|TERNARY|BINARY|U?INT)(\d*)")
+_ELEMENT_TYPES = {"uint8": "UINT8", "int8": "INT8", "uint16": "UINT16", "int16": "INT16", "bool": "BINARY"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +123,7 @@ def import_onnx(path: Path, input_type: InputType | None = None) -> Graph:
         input_type: take the (only) raw input as these integers; an annotation in the file is used when absent.
 
     Raises:
-        IsobitError: E1xx when the file cannot be used, E2xx when the model says something that has no exact integer meaning.
+        IsobitError: E1xx when the file cannot be used, E2xx when the model has no exact integer meaning.
     """
     return import_model(load_onnx(path), input_type)
 
@@ -126,13 +148,14 @@ def import_traced(model: SourceModel, input_type: InputType | None = None) -> Im
     for info in model.inputs:
         b.tensors[info.name] = _raw_input(b, info, input_type or _annotated(model, info))
     for node in model.nodes:
-        b.tensors[_produced(b, node)] = _operator(b, node)(b, node)
+        made = _operator(b, node)(b, node)
+        b.tensors |= made if isinstance(made, dict) else {_produced(node): made}
     for info in model.outputs:
         shapes.import_output(b, info)
     return Imported(b.graph(), b.tensors, b.origins)
 
 
-def _operator(b: Builder, node: SourceNode) -> Callable[[Builder, SourceNode], Tensor]:
+def _operator(b: Builder, node: SourceNode) -> Handler:
     handler = _OPERATORS.get(node.op)
     if handler is None:
         raise IsobitError(
@@ -142,13 +165,14 @@ def _operator(b: Builder, node: SourceNode) -> Callable[[Builder, SourceNode], T
     return handler
 
 
-def _produced(b: Builder, node: SourceNode) -> str:
+def _produced(node: SourceNode) -> str:
     """The output that is used: the indices for TopK, the first otherwise."""
     return node.outputs[1] if node.op == "TopK" else node.outputs[0]
 
 
 def _annotated(model: SourceModel, info: TensorInfo) -> InputType | None:
-    name = model.annotations.get(info.name, "")
+    """The integer type that the file declares for an input, by annotation or by element type."""
+    name = model.annotations.get(info.name, "") or _ELEMENT_TYPES.get(info.dtype, "")
     match = _TYPE.fullmatch(name)
     return InputType.parse(name) if match and name not in ("UINT", "INT") else None
 
@@ -160,8 +184,9 @@ def _raw_input(b: Builder, info: TensorInfo, declared: InputType | None) -> Tens
     layout = b.input_layout(len(shape))
     name = b.emit(
         Input(
-            name=b.fresh(info.label), shape=tuple(shape[a] for a in layout), lo=frozen_ints(declared.lo), hi=frozen_ints(declared.hi),
-            scale=(declared.scale,), outside=info.label, outside_shape=shape, host=b.host_transpose(layout), source=(printable(info.label),),
+            name=b.fresh(info.label), shape=tuple(shape[a] for a in layout),
+            lo=frozen_ints(declared.lo), hi=frozen_ints(declared.hi), scale=(declared.scale,),
+            outside=info.label, outside_shape=shape, host=b.host_transpose(layout), source=(printable(info.label),),
         )
     )  # fmt: skip
     return Real.of(name, layout, rationals([declared.scale]), rationals([0]))

@@ -18,6 +18,7 @@ from isobit.frontend.onnx_model import SourceNode
 from isobit.frontend.staircases import Bound, Uniform, threshold_curve, uniform_curve
 from isobit.frontend.symbolic import HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
 from isobit.ir.ops import Input, Quantiser, Step, frozen_ints
+from isobit.ir.types import IntArray
 from isobit.numerics import Curve, Rounded, Rounding, compose, exact
 from isobit.numerics.float_quantise import quantise_float, sign_float
 
@@ -37,23 +38,23 @@ def import_quant(b: Builder, node: SourceNode) -> Tensor:
     )
     signed, narrow = bool(node.attrs.get("signed", 1)), bool(node.attrs.get("narrow", 0))
     if bits == 1 and signed:  # qonnx gives these two values, whatever the narrow flag says
-        return _bipolar(b, node, x, scale, zero)
+        return _bipolar(b, node, x, scale, zero, scale)
     lo, hi = _limits(bits, signed, narrow)
-    rounding = Rounding.parse(str(node.attrs.get("rounding_mode", "ROUND")))
+    rounding = _rounding(b, node, "ROUND")
     if isinstance(x, np.ndarray):
-        return _constant(b, node, quantise_float(x, scale, zero, rounding, lo, hi), scale, zero)
+        return _constant(b, node, x, quantise_float(x, scale, zero, rounding, lo, hi), scale, zero)
     if isinstance(x, HostReal):
         return _host(b, node, x, scale, zero, rounding.name, lo, hi)
     if isinstance(x, QuantisedConstant):
         raise b.unsupported(node, "a constant is quantised twice", "export the weights with one quantiser")
     s, z = b.per_channel(node, scale, x), b.per_channel(node, zero, x)
-    return _uniform_step(b, node, x, lambda c: Uniform(_pick(s, c), _pick(z, c), rounding, lo, hi), (s, z))
+    return uniform_step(b, node, x, lambda c: Uniform(_pick(s, c), _pick(z, c), rounding, lo, hi), (s, z))
 
 
 def import_bipolar(b: Builder, node: SourceNode) -> Tensor:
     """QONNX BipolarQuant: ``scale`` where ``x >= 0``, else ``-scale``."""
     scale = _positive(b, node, b.constant(node, 1, "scale"))
-    return _bipolar(b, node, b.tensor(node.inputs[0]), scale, np.zeros(1, np.float32))
+    return _bipolar(b, node, b.tensor(node.inputs[0]), scale, np.zeros(1, np.float32), np.ones(1, np.float32))
 
 
 def import_multithreshold(b: Builder, node: SourceNode) -> Tensor:
@@ -67,7 +68,7 @@ def import_multithreshold(b: Builder, node: SourceNode) -> Tensor:
     layout = str(node.attrs.get("data_layout", "")) or ("NC" if rank == 2 else "NCHW" if rank == 4 else "")
     if layout.find("C") - 1 != x.layout[-1]:
         raise b.unsupported(node, f"data layout {layout!r} does not put the channels where the tensor has them")
-    scale, bias = (rationals([np.float32(node.attrs.get(k, d))]) for k, d in (("out_scale", 1.0), ("out_bias", 0.0)))
+    scale, bias = (rationals([node.number(k, d)]) for k, d in (("out_scale", 1.0), ("out_bias", 0.0)))
     if scale[0] <= 0:
         raise IsobitError("E204", "out_scale is not positive", where=b.where(node))
     rows = [[Bound(exact(t), True) for t in row] for row in np.sort(table, axis=1)]
@@ -81,6 +82,46 @@ def import_sign(b: Builder, node: SourceNode) -> Tensor:
     return _threshold_step(b, node, x, (rationals([1]), rationals([0])), -1, [bounds])
 
 
+def import_rounding(b: Builder, node: SourceNode) -> Tensor:
+    """ONNX Floor, Ceil, Round and Cast to an integer type (towards zero), of a function of one integer.
+
+    A Cast to a float type keeps every number.
+    """
+    x = b.real(node)
+    if node.op == "Cast" and node.attrs.get("to") in _FLOAT_TYPES:
+        return x
+    return rounded(b, node, x, _ROUNDING_OPS[node.op])
+
+
+def rounded(b: Builder, node: SourceNode, x: Real, rounding: Rounding) -> Real:
+    """``x`` rounded to integers of scale one; the same ``x`` where it holds integers already.
+
+    Raises:
+        IsobitError: E202 after a non-linear function, or for a cast to a type that does not hold every result.
+    """
+    if len(x.segments) > 1:
+        raise b.unsupported(node, f"{node.op} after a non-linear function")
+    first, kind = x.segments[0], b.types[x.value]
+    pairs = zip(*np.broadcast_arrays(first.scale, first.offset, kind.lo, kind.hi), strict=True)
+    reached = [s * int(v) + o for s, o, lo, hi in pairs for v in (lo, hi)]
+    limits = [v for values in (first.lo, first.hi) if values is not None for v in values]
+    low, high = int(min(*reached, *limits)) - 2, int(max(*reached, *limits)) + 2
+    if node.op == "Cast":
+        _refuse_wrapping(b, node, low + 1, high - 1)
+    if all(v.denominator == 1 for v in (*first.scale, *first.offset, *limits)):
+        return x
+    one, zero = rationals([1]), rationals([0])
+    step = Uniform(Fraction(1), Fraction(0), rounding, low, high)
+    return uniform_step(b, node, x, lambda _: step, (one, zero))
+
+
+def _refuse_wrapping(b: Builder, node: SourceNode, low: int, high: int) -> None:
+    """Does the integer type hold ``low .. high``, give or take one?"""
+    least, most = _INTEGER_TYPES.get(int(str(node.attrs["to"])), (0, 0))
+    if low + 1 < least or high - 1 > most:
+        raise b.unsupported(node, f"a cast of {low}..{high} to a type that holds {least}..{most}")
+
+
 def import_trunc(b: Builder, node: SourceNode) -> Tensor:
     """QONNX Trunc, both versions: rounding to the input's integers, then dropping bits with a named rounding.
 
@@ -90,22 +131,22 @@ def import_trunc(b: Builder, node: SourceNode) -> Tensor:
     x = b.affine(node)
     scale, zero = _positive(b, node, b.constant(node, 1, "scale")), _finite(b, node, b.constant(node, 2, "zero point"))
     s, z = b.per_channel(node, scale, x), b.per_channel(node, zero, x)
-    rounding = Rounding.parse(str(node.attrs.get("rounding_mode", "FLOOR")))
+    rounding = _rounding(b, node, "FLOOR")
     if len(node.inputs) == 5:
         bits = [_bits(b, node, b.constant(node, i, "bit width"), 64) for i in (3, 4)]
-        shift, limits, out_scale, out_zero = bits[0] - bits[1], None, s, z
+        step, limits, out_scale, out_zero = rationals([Fraction(2) ** (bits[0] - bits[1])]), None, s, z
     else:
         out_scale = b.per_channel(node, _positive(b, node, b.constant(node, 4, "output scale")), x)
-        shift = round(np.log2(float(out_scale[0] / s[0])))
+        step = rationals([Fraction(2) ** round(np.log2(float(ratio))) for ratio in out_scale / s])
         out_bits = _bits(b, node, b.constant(node, 5, "bit width"), MAX_ACTIVATION_BITS)
         limits = _limits(out_bits, bool(node.attrs.get("signed", 1)), bool(node.attrs.get("narrow", 0)))
-        out_zero = z / Fraction(2) ** shift
-    divisor = Fraction(2) ** shift
+        out_zero = z / step
 
     def curve(channel: int) -> tuple[Curve, bool]:
-        return _trunc_curve(b, x, channel, (_pick(s, channel), _pick(z, channel)), divisor, rounding, limits)
+        quant = _pick(s, channel), _pick(z, channel)
+        return _trunc_curve(b, x, channel, quant, _pick(step, channel), rounding, limits)
 
-    return _step(b, node, x, out_scale, -out_zero * out_scale, curve)
+    return _step(b, node, x, out_scale, -out_zero * out_scale, curve, rows=max(len(s), len(z), len(out_scale)))
 
 
 def _trunc_curve(
@@ -123,10 +164,18 @@ def _trunc_curve(
     return compose(Rounded(1 / divisor, Fraction(0), rounding, lo, hi), inner), falling
 
 
+_FLOAT_TYPES = (1, 11)  # float32 and float64 in ONNX's enumeration
+_INTEGER_TYPES = {
+    **{kind: (0, (1 << bits) - 1) for kind, bits in ((2, 8), (4, 16), (12, 32), (13, 64))},
+    **{kind: (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) for kind, bits in ((3, 8), (5, 16), (6, 32), (7, 64))},
+}
+_ROUNDING_OPS = {"Cast": Rounding.DOWN, "Ceil": Rounding.CEIL, "Floor": Rounding.FLOOR, "Round": Rounding.ROUND}
+
+
 # --------------------------------------------------------------------------------------------------------------- parts
 
 
-def _uniform_step(
+def uniform_step(
     b: Builder, node: SourceNode, x: Real, quantiser: Callable[[int], Uniform], scales: tuple[Rationals, Rationals]
 ) -> Real:
     s, z = scales
@@ -166,11 +215,12 @@ def _step(
     return Real.of(name, x.layout, scale, offset)
 
 
-def _bipolar(b: Builder, node: SourceNode, x: Tensor, scale: Any, zero: Any) -> Tensor:
+def _bipolar(b: Builder, node: SourceNode, x: Tensor, scale: Any, zero: Any, divisor: Any) -> Tensor:
+    """``scale * (1 or -1)`` by the sign of ``x / divisor + zero``; the division only matters where it underflows."""
     if isinstance(x, np.ndarray):
-        return _constant(b, node, sign_float(x, scale, zero, -1, 1), scale, zero)
+        return _constant(b, node, x, sign_float(x, divisor, zero, -1, 1), scale, zero)
     if isinstance(x, HostReal):
-        return _host(b, node, x, scale, zero, "SIGN", -1, 1)
+        return _host(b, node, x, scale, zero, "SIGN", -1, 1, divisor)
     if isinstance(x, QuantisedConstant):
         raise b.unsupported(node, "a constant is quantised twice")
     s, z = b.per_channel(node, scale, x), b.per_channel(node, zero, x)
@@ -178,24 +228,30 @@ def _bipolar(b: Builder, node: SourceNode, x: Tensor, scale: Any, zero: Any) -> 
     return _threshold_step(b, node, x, (s, -z * s), -1, bounds)
 
 
-def _constant(b: Builder, node: SourceNode, integers: Any, scale: Any, zero: Any) -> QuantisedConstant:
-    if not np.isfinite(b.tensor(node.inputs[0])).all():
+def _constant(b: Builder, node: SourceNode, x: Any, integers: IntArray, scale: Any, zero: Any) -> QuantisedConstant:
+    if not np.isfinite(x).all():
         raise IsobitError("E204", "the quantised constant holds NaN or infinity", where=b.where(node))
-    return QuantisedConstant(integers, np.asarray(scale), np.asarray(zero))
+    rank = integers.ndim
+    full = (np.reshape(a, (1,) * (rank - np.ndim(a)) + np.shape(a)) for a in (scale, zero))
+    return QuantisedConstant(integers, *full)
 
 
-def _host(b: Builder, node: SourceNode, x: HostReal, scale: Any, zero: Any, rounding: str, lo: int, hi: int) -> Real:
-    """The first quantiser: its integers are the hardware's input."""
+def _host(
+    b: Builder, node: SourceNode, x: HostReal, scale: Any, zero: Any, rounding: str, lo: int, hi: int, divisor: Any = None
+) -> Real:
+    """The first quantiser: its integers are the hardware's input. The host divides by ``divisor`` if not by ``scale``."""
     layout = b.input_layout(len(x.shape))
     shape = tuple(x.shape[a] for a in layout)
-    flat = [tuple(float(v) for v in _along(b, node, a, x.shape, layout)) for a in (scale, zero)]
-    quantiser = Quantiser(flat[0], flat[1], rounding, lo, hi)
+    divisor = scale if divisor is None else divisor
+    flat = [tuple(float(v) for v in _along(b, node, a, x.shape, layout)) for a in (scale, zero, divisor)]
+    quantiser = Quantiser(flat[2], flat[1], rounding, lo, hi)
     s, z = rationals(flat[0]), rationals(flat[1])
     name = b.emit(
         Input(
             name=b.fresh(x.outside), shape=shape, lo=frozen_ints(lo), hi=frozen_ints(hi),
             scale=tuple(s), offset=tuple(-z * s), outside=x.outside, outside_shape=x.outside_shape,
-            host=x.host + b.host_transpose(layout), quantiser=quantiser, source=(printable(node.name or node.outputs[0]),),
+            host=x.host + b.host_transpose(layout), quantiser=quantiser,
+            source=(printable(node.name or node.outputs[0]),),
         )
     )  # fmt: skip
     return Real.of(name, layout, s, -z * s)
@@ -211,6 +267,13 @@ def _along(b: Builder, node: SourceNode, values: Any, shape: tuple[int, ...], la
             "E208", f"a quantiser of shape {array.shape} varies along more than the channels", where=b.where(node)
         )
     return padded.reshape(-1)
+
+
+def _rounding(b: Builder, node: SourceNode, default: str) -> Rounding:
+    try:
+        return Rounding.parse(str(node.attrs.get("rounding_mode", default)))
+    except IsobitError as error:
+        raise IsobitError(error.code, error.message, where=b.where(node), hint=error.hint) from error
 
 
 def _limits(bits: int, signed: bool, narrow: bool) -> tuple[int, int]:

@@ -8,10 +8,11 @@ from fractions import Fraction
 import numpy as np
 
 from isobit.errors import IsobitError, printable
+from isobit.frontend import movement
 from isobit.frontend.builder import Builder, attribute_ints
 from isobit.frontend.onnx_model import SourceNode, TensorInfo
 from isobit.frontend.symbolic import HostReal, QuantisedConstant, Real, Tensor, rationals
-from isobit.ir.ops import Add, Concat, HostOp, Output, Reindex, Select, frozen_ints
+from isobit.ir.ops import Add, Concat, HostOp, Output, Select, frozen_ints
 from isobit.numerics import bit_width, rational_gcd
 
 _MAX_ALIGNED_BITS = 63
@@ -19,21 +20,11 @@ _MAX_ALIGNED_BITS = 63
 
 def import_reshape(b: Builder, node: SourceNode) -> Tensor:
     """Reshape, Flatten, Squeeze, Unsqueeze: the element order of the source is kept."""
-    x, full = b.tensor(node.inputs[0]), b.model.shapes[node.outputs[0]]
-    if isinstance(x, QuantisedConstant):
-        return x.reshape(full)
-    if full[:1] != (1,) or len(full) < 2:
-        raise IsobitError("E106", f"the batch axis is reshaped away: {full}", where=b.where(node))
-    shape = full[1:]
-    if isinstance(x, HostReal):
-        return x if x.shape == shape else x.then(HostOp("reshape", shape=shape), shape)
-    real = _uniform(b, node, b.real(node))
-    order = np.arange(b.types[real.value].size).reshape(b.types[real.value].shape)
-    index = order.transpose(np.argsort(real.layout)).reshape(shape)
-    layout = tuple(range(len(shape)))
-    if index.shape == order.shape and (index == order).all():
-        return replace(real, layout=layout)
-    return replace(real, value=_reindex(b, node, real.value, index), layout=layout)
+    x = b.tensor(node.inputs[0])
+    if not isinstance(x, HostReal):
+        return movement.import_reshape(b, node)
+    shape = b.model.shapes[node.outputs[0]][1:]
+    return x if x.shape == shape else x.then(HostOp("reshape", shape=shape), shape)
 
 
 def import_transpose(b: Builder, node: SourceNode) -> Tensor:
@@ -84,15 +75,16 @@ def import_select(b: Builder, node: SourceNode) -> Tensor:
     k = 1 if node.op == "ArgMax" else int(b.constant(node, 1, "k").reshape(-1)[0])
     source = (printable(node.name or node.outputs[0]),)
     name = b.emit(Select(name=b.fresh(b.hint(node)), inputs=(_aligned(b, node, x),), k=k, source=source))
-    layout = x.layout
-    if node.op == "ArgMax" and not node.attrs.get("keepdims", 1):
-        layout = (0,)
-    return Real.of(name, layout, rationals([1]), rationals([0]))
+    return Real.of(name, x.layout, rationals([1]), rationals([0]))
 
 
 def import_softmax(b: Builder, node: SourceNode) -> Tensor:
-    """Softmax (and LogSoftmax) as the network's last operation stays on the host."""
+    """Softmax (and LogSoftmax) over the channels as the network's last operation stays on the host."""
     real = b.affine(node)
+    rank = len(real.layout) + 1
+    axis = int(str(node.attrs.get("axis", -1 if node.opset >= 13 else 1))) % rank
+    if axis - 1 != real.layout[-1] or (node.opset < 13 and axis != rank - 1):
+        raise b.unsupported(node, "only Softmax over the channels is supported")
     if node.outputs[0] not in {o.name for o in b.model.outputs}:
         raise b.unsupported(
             node, "Softmax inside the network is not supported", "only a final Softmax can stay on the host"
@@ -154,33 +146,6 @@ def _one(b: Builder, info: TensorInfo, values: object, default: float) -> float:
             "E203", "the output is clipped per channel and nothing quantises it", where=printable(info.label)
         )
     return float(distinct.pop())
-
-
-def _uniform(b: Builder, node: SourceNode, real: Real) -> Real:
-    """A real value whose functions do not depend on the channel, so that elements may be regrouped."""
-    arrays = [a for s in real.segments for a in (s.scale, s.offset, s.lo, s.hi, s.slope) if a is not None]
-    if all(len(a) == 1 or (a == a[0]).all() for a in arrays):
-        segments = tuple(
-            replace(
-                s, **{k: v[:1] for k in ("scale", "offset", "lo", "hi", "slope") if (v := getattr(s, k)) is not None}
-            )
-            for s in real.segments
-        )
-        return replace(real, segments=segments)
-    kind = b.types[real.value]
-    if kind.size == kind.channels and b.model.shapes[node.outputs[0]][-1] == kind.channels:
-        return real
-    raise IsobitError(
-        "E208",
-        "a value with per-channel scales is reshaped",
-        where=b.where(node),
-        hint="quantise per tensor before the reshape",
-    )
-
-
-def _reindex(b: Builder, node: SourceNode, value: str, index: object) -> str:
-    source = (printable(node.name or node.outputs[0]),)
-    return b.emit(Reindex(name=b.fresh(b.hint(node)), inputs=(value,), index=frozen_ints(index), source=source))
 
 
 def _aligned(b: Builder, node: SourceNode, x: Real) -> str:

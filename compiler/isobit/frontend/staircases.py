@@ -124,6 +124,8 @@ def _pull_function(segment: Segment, channel: int, bound: Bound) -> Bound:
     if segment.after == "leaky":
         assert segment.slope is not None
         slope = _at(segment.slope, channel)
+        if slope == 0 and bound.accepts(Fraction(0)) != bound.falling:
+            return NEVER if bound.falling else ALWAYS
         return bound if bound.value >= 0 else Bound(bound.value / slope, bound.inclusive, bound.falling)
     low, high = _IMAGES[segment.after]
     if bound.value <= low or bound.value >= high:

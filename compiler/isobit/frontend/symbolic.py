@@ -61,7 +61,9 @@ class Segment:
         return replace(scaled, lo=hi, hi=lo) if (a < 0).all() else replace(scaled, lo=lo, hi=hi)
 
     def clamp(self, lo: Rationals | None, hi: Rationals | None) -> Segment:
-        """``min(max(self, lo), hi)``."""
+        """``min(max(self, lo), hi)``, which is ``hi`` where ``lo`` is greater."""
+        if lo is not None and hi is not None:
+            lo = np.minimum(lo, hi)
         low = self.lo if lo is None else lo if self.lo is None else np.maximum(self.lo, lo)
         high = self.hi if hi is None else hi if self.hi is None else np.minimum(self.hi, hi)
         if lo is not None and high is not None:

@@ -13,7 +13,7 @@ from isobit.errors import IsobitError, printable
 
 
 class Board(BaseModel):
-    """A board and the part on it. Resources are counts; ``bram36`` counts 36 kbit blocks, ``clock_mhz`` is the default."""
+    """A board and the part on it: resource counts (``bram36`` in 36-kbit blocks) and the default clock."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

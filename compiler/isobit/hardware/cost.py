@@ -7,7 +7,8 @@ Formulas (documented in docs/cost.md; first order, meant to rank implementations
 * a ROM of ``depth`` words of ``width`` bits: distributed, ``ceil(depth / 64) * width`` LUTs, or the fewest 36-kbit
   block RAMs in any of their shapes (512 x 72 to 32768 x 1).
 
-The multiply-shift figures agree with open synthesis of a 32-bit accumulator (multiplicand 8 bits: 262 LUTs) to about a third.
+The multiply-shift figures agree with open synthesis of a 32-bit accumulator (multiplicand 8 bits: 262 LUTs) to about
+a third.
 """
 
 from __future__ import annotations
@@ -62,6 +63,11 @@ def rom(depth: int, width: int) -> Cost:
     if depth <= _LUTRAM_DEPTH:
         return Cost(lut=-(-depth // 64) * width)
     return Cost(bram36=min(-(-width // w) * -(-depth // d) for w, d in _BRAM_SHAPES))
+
+
+def line_buffer(depth: int, width: int) -> Cost:
+    """A memory of ``depth`` words of ``width`` bits with one write and one read port, and its control."""
+    return rom(max(depth, 1), width) + Cost(lut=80)
 
 
 def dense(pe: int, simd: int, rows: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str) -> Cost:

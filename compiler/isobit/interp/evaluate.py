@@ -17,8 +17,10 @@ from isobit.interp.steps import StepFunction
 from isobit.ir import Graph, ops
 from isobit.ir.ranges import linear_shape
 from isobit.ir.types import IntArray, ValueType
+from isobit.numerics import as_int_array, fit_dtype
 
-_CHUNK_ELEMENTS = 1 << 22
+_CHUNK_ELEMENTS = 1 << 19
+"""Elements of the largest intermediate array of a chunk: few enough to stay in the processor's caches."""
 
 
 class Evaluator:
@@ -55,12 +57,19 @@ class Evaluator:
 
     def _chunk(self, arrays: Mapping[str, IntArray], start: int, taps: bool) -> dict[str, IntArray]:
         values = {name: a[start : start + self._batch] for name, a in arrays.items()}
+        samples = len(next(iter(values.values())))
         for node, function in self.functions:
-            values[node.name] = function(*(values[i] for i in node.inputs))
+            made = function(*(values[i] for i in node.inputs))
+            if isinstance(node, ops.Const):
+                made = np.broadcast_to(made, (samples, *node.value.shape))
+            values[node.name] = made.astype(fit_dtype(*self.graph.types[node.name].bounds), copy=False)
         keep = (n for n in self.graph.nodes if isinstance(n, ops.Output) or (taps and not isinstance(n, ops.Const)))
         return {n.name: values[n.name] for n in keep}
 
     def _footprint(self, node: ops.Node) -> int:
+        """Elements per sample that computing ``node`` takes; constants do not grow with the batch."""
+        if isinstance(node, ops.Const):
+            return 1
         size = self.graph.types[node.name].size
         if isinstance(node, ops.Linear):
             weights = self.graph.types[node.inputs[1]].shape
@@ -84,7 +93,8 @@ class Evaluator:
             return lambda a, _: product(_patches(a, node, w.shape)).reshape(
                 len(a), *linear_shape(node, x.shape, w.shape)
             )
-        return lambda a, b: np.concatenate([_run_time_linear(node, a[i : i + 1], b[i], largest) for i in range(len(a))])
+        shape = linear_shape(node, x.shape, w.shape)
+        return lambda a, b: _run_time_linear(node, a, b, largest).reshape(len(a), *shape)
 
     def _add(self, node: ops.Add, types: tuple[ValueType, ...]) -> Callable[..., IntArray]:
         lo, hi = self.graph.types[node.name].bounds
@@ -94,7 +104,15 @@ class Evaluator:
         ]
         wide = max(sum(terms), abs(lo), abs(hi)) >= 1 << 63
         coefficients = [c.astype(object if wide else np.int64) for c in node.coefficients]
-        return lambda *xs: sum((c * x for c, x in zip(coefficients[1:], xs[1:], strict=True)), coefficients[0] * xs[0])
+        ones = [(1,) * (len(self.graph.types[node.name].shape) - len(t.shape)) for t in types]
+
+        def total(*xs: IntArray) -> IntArray:
+            # each sample broadcasts by itself: missing axes go behind the batch axis
+            full = [x.reshape(len(x), *one, *x.shape[1:]) for x, one in zip(xs, ones, strict=True)]
+            products = [c * x for c, x in zip(coefficients, full, strict=True)]
+            return sum(products[1:], products[0])
+
+        return total
 
     def _step(self, node: ops.Step, types: tuple[ValueType, ...]) -> Callable[..., IntArray]:
         return StepFunction(node.curves, types[0])
@@ -118,7 +136,8 @@ class Evaluator:
         return lambda x: x.reshape(len(x), -1)[:, node.index]
 
     def _select(self, node: ops.Select, types: tuple[ValueType, ...]) -> Callable[..., IntArray]:
-        return lambda x: np.argsort(-x, axis=-1, kind="stable")[..., : node.k]
+        # ~x = -x - 1 reverses the order and cannot overflow
+        return lambda x: np.argsort(~x, axis=-1, kind="stable")[..., : node.k]
 
 
 def run(graph: Graph, inputs: Mapping[str, IntArray], *, taps: bool = False) -> dict[str, IntArray]:
@@ -129,13 +148,15 @@ def run(graph: Graph, inputs: Mapping[str, IntArray], *, taps: bool = False) -> 
 def _checked_input(node: ops.Input, inputs: Mapping[str, IntArray]) -> IntArray:
     if node.name not in inputs:
         raise IsobitError("E607", f"no vectors for the input {node.name}")
-    array = np.asarray(inputs[node.name])
-    if array.dtype != object and not np.issubdtype(array.dtype, np.integer):
-        raise IsobitError("E607", f"{node.name} takes integers, not {array.dtype}", hint="quantise the floats first")
-    if array.shape[1:] != node.shape:
-        raise IsobitError("E607", f"{node.name} takes shape (batch, {node.shape}), not {array.shape}")
-    if array.dtype != object:
-        array = array.astype(np.int64)
+    given = np.asarray(inputs[node.name])
+    if given.shape[1:] != node.shape:
+        raise IsobitError("E607", f"{node.name} takes shape (batch, {node.shape}), not {given.shape}")
+    try:
+        array = as_int_array(given)
+    except TypeError as error:
+        raise IsobitError("E607", f"{node.name} takes integers: {error}", hint="quantise the floats first") from error
+    if array.size and array.min() >= node.lo.max() and array.max() <= node.hi.min():
+        return array
     outside = (array < node.lo) | (array > node.hi)
     if outside.any():
         where = tuple(int(i) for i in np.argwhere(outside)[0])
@@ -169,5 +190,9 @@ def _patches(x: IntArray, node: ops.Linear, w_shape: tuple[int, ...]) -> IntArra
 
 
 def _run_time_linear(node: ops.Linear, x: IntArray, weights: IntArray, largest: int) -> IntArray:
-    product = ExactProduct(_grouped(weights, node.groups), largest)
-    return product(_patches(x, node, weights.shape)).reshape(1, *linear_shape(node, x.shape[1:], weights.shape))
+    """Every sample of ``x`` times its own weights."""
+    made = [
+        ExactProduct(_grouped(w, node.groups), largest)(_patches(x[i : i + 1], node, w.shape))
+        for i, w in enumerate(weights)
+    ]
+    return np.concatenate(made) if made else np.zeros(0, np.int64)

@@ -48,12 +48,12 @@ def real_input(node: Input, integers: IntArray) -> Floats:
 
 
 def dequantise(node: Output, integers: IntArray) -> Floats:
-    """Float32 outputs ``(batch, *outside_shape)``: ``scale * integer + offset`` rounded once, then the host's functions."""
+    """Float32 outputs ``(batch, *outside_shape)``: ``scale * integer + offset`` rounded once, then the host's part."""
     scale, offset = (np.array([float(v) for v in values]) for values in (node.scale, node.offset))
     x = (integers.astype(np.float64) * scale + offset).astype(np.float32)
     for op in node.host:
         x = apply_host_op(op, x)
-    return x
+    return np.asarray(x)
 
 
 def apply_host_op(op: HostOp, x: Floats) -> Floats:
@@ -103,4 +103,4 @@ def _as_integers(node: Input, x: Floats) -> IntArray:
         raise IsobitError(
             "E607", f"{node.outside!r}{where} = {float(x[tuple(where)])} is not an integer times the input scale"
         )
-    return integers.astype(np.int64)
+    return np.asarray(integers.astype(np.int64))

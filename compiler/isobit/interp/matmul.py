@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from isobit.ir.types import IntArray
+from isobit.numerics import magnitude
 
 _EXACT = ((np.float32, 1 << 24), (np.float64, 1 << 53), (np.int64, (1 << 63) - 1))
 
@@ -21,12 +22,12 @@ def product_dtype(weights: IntArray, largest: int) -> Any:
     ``weights`` has shape ``(..., out, in)``.
     """
     row_sums = np.abs(weights.astype(object)).sum(axis=-1) if _huge(weights) else np.abs(weights).sum(axis=-1)
-    bound = max(int(row_sums.max(initial=0)) * largest, largest, int(np.abs(weights).max(initial=0)))
+    bound = max(int(row_sums.max(initial=0)) * largest, largest, magnitude(weights))
     return next((dtype for dtype, limit in _EXACT if bound <= limit), object)
 
 
 def _huge(weights: IntArray) -> bool:
-    return weights.dtype == object or int(np.abs(weights).max(initial=0)) * weights.shape[-1] >= 1 << 62
+    return weights.dtype == object or magnitude(weights) * weights.shape[-1] >= 1 << 62
 
 
 class ExactProduct:
@@ -43,7 +44,7 @@ class ExactProduct:
         rows, groups, fan_in = x.shape
         if groups == 1:
             flat = x.reshape(rows, fan_in).astype(self.dtype) @ self._columns[0]
-            return _integers(flat).reshape(rows, 1, -1)
+            return _integers(flat)[:, np.newaxis]
         product = np.matmul(x.swapaxes(0, 1).astype(self.dtype), self._columns)
         return _integers(product.swapaxes(0, 1))
 

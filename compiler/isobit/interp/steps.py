@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from isobit.ir.types import IntArray, ValueType
-from isobit.numerics import Curve, MultiplyShift
+from isobit.numerics import Curve, MultiplyShift, fit_dtype
 
 _TABLE_ENTRIES = 1 << 20
 _SAFE = 1 << 62
@@ -33,17 +33,20 @@ class StepFunction:
             offsets = x - self._lo
             if len(self._curves) > 1:
                 offsets += np.arange(self._channels) * (self._table.size // self._channels)
-            return self._table.take(offsets.astype(np.int64))
+            return np.asarray(self._table.take(offsets.astype(np.int64)))
         if self._scaled is not None:
             m, c, k, lo, hi = self._scaled
-            return np.clip((m * x + c) >> k, lo, hi)
+            y = np.asarray(m * x)  # the rest in place, in memory that is still cached
+            y += c
+            y >>= k
+            return np.clip(y, lo, hi, out=y)
         if len(self._curves) == 1:
             return self._curves[0](x)
         return np.stack([f(x[..., i]) for i, f in enumerate(self._curves)], axis=-1)
 
 
 def _tabulate(curves: Sequence[Curve], lo: int, hi: int) -> IntArray:
-    domain = np.arange(lo, hi + 1, dtype=np.int64)
+    domain = np.arange(hi - lo + 1).astype(fit_dtype(lo, hi)) + lo
     return np.concatenate([f(domain) for f in curves])
 
 

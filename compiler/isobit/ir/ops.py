@@ -194,4 +194,7 @@ OPS: dict[str, type[Node]] = {
     for cls in (Input, Const, Output, Linear, Add, Step, Table, MaxPool, Pad, Concat, Reindex, Select)
 }
 
-__all__ = [*sorted(c.__name__ for c in OPS.values()), "OPS", "HostOp", "Node", "Quantiser", "Scalars", "frozen_ints"]
+__all__ = [
+    "OPS", "Add", "Concat", "Const", "HostOp", "Input", "Linear", "MaxPool", "Node", "Output", "Pad", "Quantiser",
+    "Reindex", "Scalars", "Select", "Step", "Table", "frozen_ints",
+]  # fmt: skip

@@ -13,7 +13,7 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Node, Output, Pad, Reindex, Select, Step, Table
 from isobit.ir.types import IntArray, ValueType
-from isobit.numerics import as_int_array
+from isobit.numerics import as_int_array, magnitude
 
 _INT64_SAFE = 1 << 62
 
@@ -91,7 +91,7 @@ def _products(node: Linear, x: ValueType, weights: Node | None, w: ValueType) ->
         )
         for b in (x.lo, x.hi)
     )
-    corners = [a.astype(object) * b for a in (xlo, xhi) for b in (int(w.lo.min()), int(w.hi.max()))]
+    corners = [a.astype(object) * np.tile(b, taps).astype(object) for a in (xlo, xhi) for b in (w.lo, w.hi)]
     return as_int_array(np.minimum.reduce(corners)), as_int_array(np.maximum.reduce(corners))
 
 
@@ -102,7 +102,7 @@ def _term_bounds(node: Linear, x: ValueType, weights: IntArray) -> tuple[IntArra
     taps = fan_in // weights.shape[-1]
     per_group = out // node.groups
     lo, hi = (np.tile(b.reshape(node.groups, -1), taps).repeat(per_group, axis=0) for b in (x.lo, x.hi))
-    largest = max(abs(v) for v in x.bounds) * max(1, int(np.abs(flat).max(initial=0))) * fan_in
+    largest = max(abs(v) for v in x.bounds) * max(1, magnitude(flat)) * fan_in
     if largest >= _INT64_SAFE:
         flat, lo, hi = (a.astype(object) for a in (flat, lo, hi))
     return np.where(flat >= 0, flat * lo, flat * hi), np.where(flat >= 0, flat * hi, flat * lo)
@@ -141,7 +141,7 @@ def _reachable_row(node: Table, channel: int, lo: int, hi: int) -> IntArray:
     first = int(node.lo[channel if node.lo.shape[0] > 1 else 0])
     if lo < first or hi >= first + len(row):
         raise ValueError(f"the table holds {first}..{first + len(row) - 1}, the input reaches {lo}..{hi}")
-    return row[lo - first : hi - first + 1]
+    return np.asarray(row[lo - first : hi - first + 1])
 
 
 def _maxpool(node: MaxPool, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:

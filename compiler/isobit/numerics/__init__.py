@@ -1,7 +1,7 @@
 """Pure mathematics, no graph: rounding, rationals, intervals, staircases and the multiply-shift search; all exact."""
 
 from isobit.numerics.curve import Curve
-from isobit.numerics.intervals import IntArray, Interval, as_int_array, bit_width, fit_dtype, is_signed
+from isobit.numerics.intervals import IntArray, Interval, as_int_array, bit_width, fit_dtype, is_signed, magnitude
 from isobit.numerics.multiply_shift import (
     MAX_SHIFT,
     CutPair,
@@ -49,6 +49,7 @@ __all__ = [
     "from_thresholds",
     "is_signed",
     "least_multiply_shift",
+    "magnitude",
     "proves",
     "rational_gcd",
     "round_quotient",

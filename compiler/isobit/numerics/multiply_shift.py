@@ -30,7 +30,7 @@ from isobit.numerics.curve import Curve
 from isobit.numerics.intervals import IntArray, as_int_array, magnitude, widened
 from isobit.numerics.staircase import MultiplyShift
 
-MAX_SHIFT = 62
+MAX_SHIFT = 96
 """The largest k that the search tries."""
 
 Clamp = tuple[int, int]

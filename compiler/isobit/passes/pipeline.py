@@ -24,6 +24,8 @@ PIPELINE: tuple[Pass, ...] = (
     Rule("fold-bias-into-output", rules.fold_bias_into_output),
     Rule("narrow-steps", rules.narrow_steps),
     Rule("absorb-permutation", rules.absorb_permutation),
+    Rule("absorb-input-permutation", rules.absorb_input_permutation),
+    Rule("drop-identity-movements", rules.drop_identity_movements),
     merge_equal,
     Rule("shrink-multiplicands", shrink_multiplicands),
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 
 from isobit.ir import Graph, Node, frozen_ints
-from isobit.ir.ops import Add, Const, Linear, Output, Reindex, Step, Table
+from isobit.ir.ops import Add, Const, HostOp, Input, Linear, Output, Reindex, Step, Table
 from isobit.ir.types import IntArray, ValueType
 from isobit.numerics import Curve, as_int_array, compose
 from isobit.passes.rewrite import fresh_name, sole_reader
@@ -129,7 +130,7 @@ def absorb_permutation(graph: Graph, node: Node) -> tuple[Node, ...] | None:
     if not isinstance(node, Linear) or graph.types[node.name].shape[:-1]:
         return None
     weights, flatten = _const_weights(graph, node), graph.by_name[node.inputs[0]]
-    if weights is None or weights.value.ndim != 2 or not isinstance(flatten, Reindex) or flatten.index.ndim != 1:
+    if weights is None or not _is_dense(node, weights) or not isinstance(flatten, Reindex) or flatten.index.ndim != 1:
         return None
     order = flatten.index
     if len(order) != graph.types[flatten.inputs[0]].size or (np.sort(order) != np.arange(len(order))).any():
@@ -145,6 +146,34 @@ def absorb_permutation(graph: Graph, node: Node) -> tuple[Node, ...] | None:
     return new, plain, replace(node, inputs=(plain.name, new.name))
 
 
+def absorb_input_permutation(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+    """``P x = x'``: the host hands the input over in the order that the network wants.
+
+    Only transposes of a raw input that nothing else reads.
+    """
+    if not isinstance(node, Reindex) or not sole_reader(graph, node.inputs[0]):
+        return None
+    raw = graph.by_name[node.inputs[0]]
+    if not isinstance(raw, Input) or len(raw.shape) != node.index.ndim or len(raw.scale) > 1 or len(raw.lo) > 1:
+        return None
+    order = np.arange(node.index.size).reshape(raw.shape)
+    for axes in permutations(range(len(raw.shape))):
+        if np.array_equal(order.transpose(axes), node.index):
+            shape = tuple(raw.shape[a] for a in axes)
+            turned = replace(raw, shape=shape, host=(*raw.host, HostOp("transpose", shape=axes)))
+            plain = frozen_ints(np.arange(node.index.size).reshape(shape))
+            return turned, replace(node, index=plain)
+    return None
+
+
+def drop_identity_movements(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+    """``P x = x``: the readers of a movement that neither reorders nor reshapes read its input."""
+    still = [i for i in node.inputs if _is_still(graph, graph.by_name[i])]
+    if not still:
+        return None
+    return (replace(node, inputs=tuple(graph.by_name[i].inputs[0] if i in still else i for i in node.inputs)),)
+
+
 def falling_step_to_table(graph: Graph, node: Node) -> tuple[Node, ...] | None:
     """``f(k * x) = t[x]``: a factor that no weights can take (nothing linear below) makes a small table."""
     if not isinstance(node, Step) or not sole_reader(graph, node.inputs[0]):
@@ -157,13 +186,19 @@ def falling_step_to_table(graph: Graph, node: Node) -> tuple[Node, ...] | None:
     rows = max(len(node.curves), len(scale.coefficients[0]))
     if (hi - lo + 1) * rows > _TABLE_LIMIT:
         return None
-    domain = np.arange(lo, hi + 1)
+    domain = np.arange(lo, hi + 1).astype(object)
     factors = scale.coefficients[0]
     values = [_curve(node, c)(as_int_array(domain * int(factors[c % len(factors)]))) for c in range(rows)]
     return (Table(name=node.name, inputs=scale.inputs, lo=frozen_ints(lo), values=frozen_ints(np.stack(values))),)
 
 
 # --------------------------------------------------------------------------------------------------------------- parts
+
+
+def _is_still(graph: Graph, node: Node) -> bool:
+    if not isinstance(node, Reindex) or graph.types[node.inputs[0]].shape != node.index.shape:
+        return False
+    return np.array_equal(node.index.reshape(-1), np.arange(node.index.size))
 
 
 def _curve(step: Step, channel: int) -> Curve:
@@ -181,13 +216,18 @@ def _const_weights(graph: Graph, linear: Node) -> Const | None:
     return weights if isinstance(weights, Const) else None
 
 
+def _is_dense(linear: Node, weights: Const) -> bool:
+    return isinstance(linear, Linear) and weights.value.ndim == 2 and linear.groups == 1
+
+
 def _constant_addend(graph: Graph, node: Node) -> tuple[str, IntArray] | None:
     """``x + b`` as ``(x, b)`` when one operand is a constant vector and the other has coefficient one."""
     if not isinstance(node, Add) or len(node.inputs) != 2:
         return None
     for value, constant in ((0, 1), (1, 0)):
         bias = graph.by_name[node.inputs[constant]]
-        if isinstance(bias, Const) and bias.value.ndim == 1 and (node.coefficients[value] == 1).all():
+        same_shape = graph.types[node.inputs[value]].shape == graph.types[node.name].shape
+        if isinstance(bias, Const) and bias.value.ndim == 1 and same_shape and (node.coefficients[value] == 1).all():
             return node.inputs[value], as_int_array(bias.value.astype(object) * node.coefficients[constant])
     return None
 
@@ -208,11 +248,11 @@ def _is_identity(graph: Graph, node: Node) -> bool:
 def _dense_chain(graph: Graph, node: Node) -> tuple[Linear, Const, Step, Linear, Const] | None:
     w2 = _const_weights(graph, node)
     step = graph.by_name[node.inputs[0]] if node.inputs else None
-    if w2 is None or w2.value.ndim != 2 or not isinstance(node, Linear) or not isinstance(step, Step):
+    if w2 is None or not _is_dense(node, w2) or not isinstance(node, Linear) or not isinstance(step, Step):
         return None
     first = graph.by_name[step.inputs[0]]
     w1 = _const_weights(graph, first)
-    if w1 is None or w1.value.ndim != 2 or not isinstance(first, Linear):
+    if w1 is None or not _is_dense(first, w1) or not isinstance(first, Linear):
         return None
     if not (sole_reader(graph, first.name) and sole_reader(graph, step.name)):
         return None

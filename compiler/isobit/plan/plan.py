@@ -14,6 +14,7 @@ from isobit.errors import IsobitError
 from isobit.hardware import Board, Cost
 from isobit.ir import Graph
 from isobit.ir.ops import Linear
+from isobit.plan.geometry import geometry
 
 Implementation = Literal["multiply_shift", "thresholds", "lookup"]
 
@@ -74,8 +75,8 @@ def checked(graph: Graph, board: Board, layers: dict[str, LayerPlan]) -> Plan:
     """
     for name, layer in layers.items():
         node, kind = graph.by_name[name], graph.types[name]
-        fan_in = graph.types[node.inputs[0]].channels
-        if isinstance(node, Linear) and fan_in % layer.simd:
+        fan_in = geometry(graph, node).fan_in if isinstance(node, Linear) else graph.types[node.inputs[0]].channels
+        if fan_in % layer.simd:
             raise IsobitError("E503", f"SIMD {layer.simd} does not divide its {fan_in} inputs", where=name)
         if kind.size % layer.pe:
             raise IsobitError("E503", f"PE {layer.pe} does not divide its {kind.size} outputs", where=name)

@@ -1,17 +1,20 @@
-"""Views of a build and of a verdict for the terminal, and the verdict as plain data."""
+"""Views of a build and of a verdict for the terminal, and the verdict as plain data. Everything fits 80 columns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from isobit.check.csim import CsimResult
+from isobit.check.float_error import Tie
+from isobit.check.source import SourceVerdict
 from isobit.emit.build import Build
 from isobit.errors import IsobitError, printable
 from isobit.hardware import board_names, load_board
@@ -21,41 +24,36 @@ _TIES_SHOWN = 5
 
 def build_table(build: Build) -> RenderableType:
     """One row per layer, and the estimate against the board."""
-    table = Table(
-        title=f"{escape(build.manifest['source']['name'])} on {build.manifest['board']['title']}", title_justify="left"
-    )
-    for column in (
-        "layer",
-        "op",
-        "shape",
-        "bits",
-        "interval",
-        "built as",
-        "PE x SIMD",
-        "cycles",
-        "LUT",
-        "DSP",
-        "BRAM36",
-    ):
-        table.add_column(column, justify="left" if column in ("layer", "op", "built as") else "right")
+    title = f"{escape(build.manifest['source']['name'])} on {escape(build.manifest['board']['title'])}"
+    table = _table(title, ("layer", "built as"), ("shape", "bits", "PE x SIMD", "clocks", "LUT", "DSP", "BRAM36"))
     for layer in build.manifest["layers"]:
         table.add_row(*_row(layer))
-    return Group(table, Text(_estimate(build.manifest)))
+    return Group(table, _line(_estimate(build.manifest)))
+
+
+def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+    """A table whose names and sentences fold over lines where they must and whose numbers never do."""
+    table = Table(
+        title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False,
+        padding=(0, 1, 0, 0),
+    )  # fmt: skip
+    for column in left:
+        table.add_column(column, overflow="fold")
+    for column in right:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
 
 
 def _row(layer: Mapping[str, Any]) -> list[str]:
-    lo, hi = layer["interval"]
-    left = [layer["name"], layer["op"], "x".join(map(str, layer["shape"])), str(layer["bits"]), f"{lo} .. {hi}"]
+    numbers = ["x".join(map(str, layer["shape"])), str(layer["bits"])]
     if "cost" not in layer:
-        return [*left, *[""] * 6]
-    cost = layer["cost"]
-    return [
-        *left,
-        layer["implementation"],
-        f"{layer['pe']} x {layer['simd']}",
-        str(layer["cycles"]),
-        *(str(cost[k]) for k in cost),
-    ]
+        return [layer["name"], layer["op"], *numbers, *[""] * 5]
+    folding = [f"{layer['pe']} x {layer['simd']}", str(layer["cycles"])]
+    return [layer["name"], layer["implementation"], *numbers, *folding, *_costs(layer["cost"])]
+
+
+def _costs(cost: Mapping[str, int]) -> list[str]:
+    return [str(cost[k]) for k in ("lut", "dsp", "bram36")]
 
 
 def _estimate(manifest: Mapping[str, Any]) -> str:
@@ -64,48 +62,48 @@ def _estimate(manifest: Mapping[str, Any]) -> str:
         f"{estimate[k]} {name} ({estimate[k] / max(board[limit], 1):.0%})"
         for k, name, limit in (("lut", "LUT", "lut"), ("dsp", "DSP", "dsps"), ("bram36", "BRAM36", "bram36"))
     )
-    rate = f"one frame every {estimate['interval']} clocks, {estimate['frames_per_second']:,.0f} frames/s at {board['clock_mhz']:g} MHz"
-    return f"estimate (no vendor tool was run): {used}; {rate}"
+    rate = f"{estimate['frames_per_second']:,.0f} frames/s at {board['clock_mhz']:g} MHz"
+    return f"estimate (no vendor tool was run): {used}\none frame every {estimate['interval']} clocks: {rate}"
 
 
-def csim_table(build: Build, result: CsimResult) -> RenderableType:
+def csim_table(result: CsimResult) -> RenderableType:
     """Both verdicts, with counts; the first wrong element when there is one."""
-    table = Table(title="C++ = graph", title_justify="left")
-    for column in ("build", "vectors", "outputs compared", "mismatches", "compile s", "run s", "inferences/s"):
-        table.add_column(column, justify="left" if column == "build" else "right")
+    table = _table("C++ = graph", ("build",), ("vectors", "outputs", "mismatches", "compile s", "run s", "vectors/s"))
     for run in result.runs:
         rate = f"{run.vectors / max(run.seconds, 1e-9):,.0f}"
         counts = (f"{run.vectors:,}", f"{run.outputs:,}", f"{run.mismatches:,}")
         table.add_row(run.flavour, *counts, f"{run.compile_seconds:.1f}", f"{run.seconds:.2f}", rate)
     lines = [f"first mismatch: {result.mismatch}"] if result.mismatch else []
-    lines += _source_lines(result)
+    lines += _source_lines(result.source) if result.source else []
     lines.append("EQUAL" if result.equal else "NOT EQUAL")
-    return Group(table, *(Text(line) for line in lines))
+    return Group(table, *map(_line, lines))
 
 
-def _source_lines(result: CsimResult) -> list[str]:
-    v = result.source
-    if v is None:
-        return []
-    exact = (
-        f"{v.exact_outputs:,} outputs, {v.exact_mismatches:,} mismatches"
-        if v.exact_mismatches >= 0
-        else f"not run: {v.note}"
-    )
+def _line(text: str) -> Text:
+    """A line that a terminal may wrap but we do not, so that logs can be searched."""
+    return Text(text, no_wrap=True, overflow="ignore")
+
+
+def _source_lines(v: SourceVerdict) -> list[str]:
+    exact = f"{v.exact_outputs:,} outputs, {v.exact_mismatches:,} mismatches"
+    if v.exact_mismatches < 0:
+        exact = f"not run: {v.note}"
     lines = [
         f"source = graph, exact arithmetic: {exact}",
-        f"source = graph, qonnx float32: {v.float_integers:,} integers of {v.float_samples:,} samples, {len(v.ties):,} ties, "
-        f"{len(v.unexplained):,} unexplained",
+        f"source = graph, qonnx in float32: {v.float_integers:,} integers of {v.float_samples:,} samples,\n"
+        f"  {len(v.ties):,} ties, {len(v.unexplained):,} unexplained differences",
     ]
     for label, ties in (("tie", v.ties), ("unexplained", v.unexplained)):
-        for t in ties[:_TIES_SHOWN]:
-            lines.append(
-                f"  {label}: layer {t.layer} sample {t.sample} element {list(t.element)}: graph {t.graph}, float32 {t.source}; "
-                f"{t.distance:.3g} accumulator steps from the edge, float error up to {t.bound:.3g}"
-            )
+        lines += [_tie_line(label, t) for t in ties[:_TIES_SHOWN]]
         if len(ties) > _TIES_SHOWN:
             lines.append(f"  ... {len(ties) - _TIES_SHOWN:,} more (--json lists all)")
     return lines
+
+
+def _tie_line(label: str, t: Tie) -> str:
+    place = f"layer {t.layer}, sample {t.sample}, element {list(t.element)}"
+    distance = f"{t.distance:.3g} accumulator steps from the edge, float error up to {t.bound:.3g}"
+    return f"  {label}: {place}: graph {t.graph}, float32 {t.source};\n    {distance}"
 
 
 def csim_json(result: CsimResult) -> dict[str, Any]:
@@ -137,10 +135,9 @@ def explain_layer(build: Build, name: str) -> RenderableType:
         f"interval per channel: {_channels(kind.lo)} .. {_channels(kind.hi)}",
     ]
     if "cost" in layer:
-        lines.append(
-            f"built as: {layer['implementation']}, PE {layer['pe']}, SIMD {layer['simd']}, {layer['cycles']} clocks per frame"
-        )
-    return Group(*(Text(line) for line in lines), *([_candidates(layer)] if layer.get("candidates") else []))
+        folding = f"PE {layer['pe']}, SIMD {layer['simd']}, {layer['cycles']} clocks per frame"
+        lines.append(f"built as: {layer['implementation']}, {folding}")
+    return Group(*map(_line, lines), *([_candidates(layer)] if layer.get("candidates") else []))
 
 
 def _channels(values: Any) -> str:
@@ -149,21 +146,17 @@ def _channels(values: Any) -> str:
 
 
 def _candidates(layer: Mapping[str, Any]) -> Table:
-    table = Table(title="implementations, the chosen first", title_justify="left")
-    for column in ("body", "LUT", "DSP", "BRAM36", "why"):
-        table.add_column(column, justify="left" if column in ("body", "why") else "right")
+    table = _table("implementations, the chosen first", ("body", "why"), ("LUT", "DSP", "BRAM36"))
     for row in layer["candidates"]:
-        costs = [str(row[k]) if row["possible"] else "-" for k in ("lut", "dsp", "bram36")]
-        table.add_row(row["implementation"], *costs, escape(row["reason"]))
+        costs = _costs(row) if row["possible"] else ["-"] * 3
+        table.add_row(row["implementation"], escape(row["reason"]), *costs)
     return table
 
 
 def boards_table() -> Table:
     """The boards that come with isobit."""
-    table = Table()
-    for column in ("board", "title", "part", "LUT", "DSP", "BRAM36", "URAM", "MHz"):
-        table.add_column(column, justify="left" if column in ("board", "title", "part") else "right")
-    for name in board_names():
-        b = load_board(name)
-        table.add_row(b.name, b.title, b.part, *(str(v) for v in (b.lut, b.dsps, b.bram36, b.uram)), f"{b.clock_mhz:g}")
+    table = _table("", ("board", "part"), ("LUT", "DSP", "BRAM36", "URAM", "MHz"))
+    for b in map(load_board, board_names()):
+        resources = (b.lut, b.dsps, b.bram36, b.uram)
+        table.add_row(b.name, b.part, *map(str, resources), f"{b.clock_mhz:g}")
     return table

@@ -1,8 +1,11 @@
 // Selection: the index of the largest element, or of the K largest; the lower index wins a tie.
 //
-//   struct pick { static const int FRAME = 10, LANES = 2; typedef ap_int<12> in_t; typedef ap_uint<4> index_t; };
+//   struct pick {
+//     static const int FRAME = 10, LANES = 2, VECTORS = 1, K = 3;  // K: for top_k only
+//     typedef ap_int<12> in_t;  typedef ap_uint<4> index_t;
+//   };
 //
-// and, for top_k, `static const int K = 3;`.
+// Selects among FRAME successive elements, VECTORS times: once for a whole frame, or per position of an image.
 #ifndef ISOBIT_ARGMAX_HPP
 #define ISOBIT_ARGMAX_HPP
 
@@ -10,14 +13,16 @@
 
 namespace isobit {
 
-// One word with one index. Schedule: II = 1, FRAME / LANES words in, one word out after the last.
+// One word with one index per vector. Schedule: II = 1, VECTORS * FRAME / LANES cycles, a word in in every cycle, a
+// word out in the last of every FRAME / LANES.
 template <class Cfg>
 void argmax(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
             hls::stream<lanes<typename Cfg::index_t, 1> >& out) {
   static_assert(Cfg::FRAME % Cfg::LANES == 0, "whole words make a frame");
   typename Cfg::in_t best = 0;
   int best_index = 0;
-  for (int i = 0; i < Cfg::FRAME; i += Cfg::LANES) {
+  int first = 0;  // index of lane 0
+  for (int i = 0; i < Cfg::VECTORS * (Cfg::FRAME / Cfg::LANES); ++i) {
 #pragma HLS PIPELINE II=1
     const lanes<typename Cfg::in_t, Cfg::LANES> word = in.read();
     typename Cfg::in_t top = word[0];  // of this word: off the loop-carried path
@@ -29,17 +34,22 @@ void argmax(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
         top_lane = l;
       }
     }
-    if (i == 0 || top > best) {
+    if (first == 0 || top > best) {
       best = top;
-      best_index = i + top_lane;
+      best_index = first + top_lane;
+    }
+    first += Cfg::LANES;
+    if (first == Cfg::FRAME) {
+      lanes<typename Cfg::index_t, 1> result;
+      result[0] = typename Cfg::index_t(best_index);
+      out.write(result);
+      first = 0;
     }
   }
-  lanes<typename Cfg::index_t, 1> result;
-  result[0] = typename Cfg::index_t(best_index);
-  out.write(result);
 }
 
-// One word with K indices, largest value first. Schedule: II = 1, FRAME cycles, one word out after the last.
+// One word with K indices per vector, largest value first. Schedule: II = 1, VECTORS * FRAME cycles, a word in in the
+// first of every LANES, a word out in the last of every FRAME.
 template <class Cfg>
 void top_k(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
            hls::stream<lanes<typename Cfg::index_t, Cfg::K> >& out) {
@@ -52,8 +62,8 @@ void top_k(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
   lanes<typename Cfg::index_t, Cfg::K> index;
 #pragma HLS ARRAY_PARTITION variable=index.data complete
 
-  int lane = 0;
-  for (int i = 0; i < Cfg::FRAME; ++i) {
+  int lane = 0, i = 0;  // i: index in the vector
+  for (int cycle = 0; cycle < Cfg::VECTORS * Cfg::FRAME; ++cycle) {
 #pragma HLS PIPELINE II=1
     if (lane == 0) word = in.read();
     const typename Cfg::in_t element = word[lane];
@@ -70,8 +80,11 @@ void top_k(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
         index[k] = typename Cfg::index_t(i);
       }
     }
+    if (++i == Cfg::FRAME) {
+      out.write(index);
+      i = 0;
+    }
   }
-  out.write(index);
 }
 
 }  // namespace isobit

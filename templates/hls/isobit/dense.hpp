@@ -1,14 +1,17 @@
-// Matrix-vector unit: acc[o] = sum over i of weight[o][i] * x[i], folded over PE outputs and SIMD inputs.
+// Matrix-vector unit: acc[o] = sum over i of weight[o][i] * x[i], folded over PE outputs and SIMD inputs, for
+// each of VECTORS inputs: one of a plain dense layer, the windows (sliding_window.hpp) of a convolution, the pixels of
+// a pointwise one.
 //
 //   struct fc1 {
-//     static const int IN = 16, OUT = 64, SIMD = 4, PE = 8;
+//     static const int IN = 16, OUT = 64, SIMD = 4, PE = 8, VECTORS = 1;
 //     typedef ap_int<8> in_t;  typedef ap_int<4> weight_t;  typedef ap_int<16> acc_t;
 //   };
 //
 // Weights: row nf * SF + sf holds, for each of the PE outputs nf * PE + pe, the weights of inputs
 // sf * SIMD .. sf * SIMD + SIMD - 1 (SF = IN / SIMD, NF = OUT / PE).
 // acc_t must hold the running sum after every SIMD inputs, not only the last one.
-// Schedule: II = 1, SF * NF cycles a frame; SF words in during the first SF cycles, one word out every SF cycles.
+// Schedule: II = 1, VECTORS * SF * NF cycles a frame, no cycle lost between vectors; of every SF * NF cycles the first
+// SF read a word each; one word out every SF cycles, the first in cycle SF - 1.
 #ifndef ISOBIT_DENSE_HPP
 #define ISOBIT_DENSE_HPP
 
@@ -54,20 +57,20 @@ void dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
   static const int SF = Cfg::IN / Cfg::SIMD;
   static const int NF = Cfg::OUT / Cfg::PE;
 
-  in_word frame[SF];  // kept for the NF passes over it
-#pragma HLS AGGREGATE variable=frame
+  in_word vector[SF];  // kept for the NF passes over it
+#pragma HLS AGGREGATE variable=vector
   acc_word acc;
 #pragma HLS ARRAY_PARTITION variable=acc.data complete
 
-  int sf = 0, nf = 0;
-  for (int row = 0; row < NF * SF; ++row) {
+  int sf = 0, nf = 0, row = 0;
+  for (int i = 0; i < Cfg::VECTORS * NF * SF; ++i) {
 #pragma HLS PIPELINE II=1
     in_word x;
     if (nf == 0) {
       x = in.read();
-      frame[sf] = x;
+      vector[sf] = x;
     } else {
-      x = frame[sf];
+      x = vector[sf];
     }
     for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
@@ -80,8 +83,9 @@ void dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
     if (++sf == SF) {
       out.write(acc);
       sf = 0;
-      ++nf;
+      nf = nf == NF - 1 ? 0 : nf + 1;
     }
+    row = row == NF * SF - 1 ? 0 : row + 1;
   }
 }
 

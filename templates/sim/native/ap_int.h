@@ -1,4 +1,4 @@
-// ap_int<W> and ap_uint<W> for 1 to 64 bits on the machine's own integers: the native simulation build.
+// ap_int<W> and ap_uint<W> for 1 to 127 bits on the machine's own integers: the native simulation build.
 //
 // A value is stored in the narrowest builtin integer. Every arithmetic result is exact: it is a signed builtin
 // wide enough for any operands of those widths (int, long long or __int128), where Vitis gives an ap_int of the
@@ -28,6 +28,8 @@ template <> struct storage<1, false> { typedef uint8_t type; };
 template <> struct storage<2, false> { typedef uint16_t type; };
 template <> struct storage<4, false> { typedef uint32_t type; };
 template <> struct storage<8, false> { typedef uint64_t type; };
+template <> struct storage<16, true> { typedef __int128 type; };
+template <> struct storage<16, false> { typedef unsigned __int128 type; };
 
 // The arithmetic type that holds W signed bits.
 template <int W>
@@ -63,9 +65,10 @@ struct operand<integer<W, S> > {
 template <int W, bool S>
 class integer {
  public:
-  static_assert(W >= 1 && W <= 64, "native simulation holds up to 64 bits; use the faithful build beyond");
+  static_assert(W >= 1 && W <= 127, "native simulation holds up to 127 bits; use the faithful build beyond");
   static const int width = W;
-  typedef typename storage<W <= 8 ? 1 : W <= 16 ? 2 : W <= 32 ? 4 : 8, S>::type raw_t;
+  static const int BYTES = W <= 8 ? 1 : W <= 16 ? 2 : W <= 32 ? 4 : W <= 64 ? 8 : 16;
+  typedef typename storage<BYTES, S>::type raw_t;
 
   integer() : value_(0) {}
   template <class T, class = typename std::enable_if<operand<T>::VALID && !operand<T>::OURS>::type>
@@ -114,6 +117,7 @@ class integer {
   };
   bits range(int high, int low) { return bits(*this, high, low); }
   unsigned long long range(int high, int low) const {
+    static_assert(W <= 64, "bits are taken of up to 64");
     return (static_cast<uint64_t>(value_) >> low) & mask(high - low + 1);
   }
 
@@ -127,7 +131,7 @@ class integer {
   template <class T>
   static raw_t wrap(T value) {
     static const int SPARE = 8 * sizeof(raw_t) - W;
-    typedef typename std::make_unsigned<raw_t>::type unsigned_t;
+    typedef typename storage<BYTES, false>::type unsigned_t;
     if (SPARE == 0) return static_cast<raw_t>(value);
     const unsigned_t top = static_cast<unsigned_t>(static_cast<unsigned_t>(value) << SPARE);
     return static_cast<raw_t>(static_cast<raw_t>(top) >> SPARE);

@@ -11,10 +11,11 @@ import numpy as np
 from isobit.emit.design import Array, IntType, Stream
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node, accumulator_interval
-from isobit.ir.ops import Add, Const, Linear, Select, Step, Table
+from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Reindex, Select, Step, Table
 from isobit.ir.types import IntArray
 from isobit.numerics import Curve, MultiplyShift, as_int_array
 from isobit.plan import LayerPlan
+from isobit.plan.geometry import geometry, upsampling
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,25 +31,49 @@ class Kernel:
     frames: int = 0
 
 
-def dense(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
-    """``isobit::dense``: weights folded to rows of PE x SIMD, the accumulator wide enough for every partial sum."""
+def linear(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
+    """``isobit::dense`` or ``isobit::depthwise`` on the windows of the input; accumulators hold every partial sum."""
     weights = graph.by_name[node.inputs[1]]
-    x = graph.types[node.inputs[0]]
-    if not isinstance(weights, Const) or weights.value.ndim != 2 or len(x.shape) != 1:
-        raise IsobitError("E504", "only dense layers on vectors with constant weights have a template", where=node.name)
-    outputs, fan_in = weights.value.shape
-    lo, hi = accumulator_interval(node, x, weights.value)
-    acc = IntType.of(int(lo.min()), int(hi.max()))
-    w_type = IntType.holding(weights.value)
-    rows = fold(weights.value, layer.pe, layer.simd)
-    constants = (("IN", fan_in), ("OUT", outputs), ("SIMD", layer.simd), ("PE", layer.pe))
+    if not isinstance(weights, Const):
+        raise IsobitError("E504", "run-time weights have no template yet", where=node.name)
+    g = geometry(graph, node)
+    lo, hi = accumulator_interval(node, graph.types[node.inputs[0]], weights.value)
+    acc, w_type = IntType.of(int(lo.min()), int(hi.max())), IntType.holding(weights.value)
     types = (("in_t", inputs[0].elem), ("weight_t", w_type), ("acc_t", acc))
+    if g.depthwise:
+        rows = weights.value.reshape(g.channels, g.taps).T.reshape(-1, layer.pe)
+        constants: tuple[tuple[str, int], ...] = (
+            ("CHANNELS", g.channels), ("PE", layer.pe), ("TAPS", g.taps), ("VECTORS", g.positions)
+        )  # fmt: skip
+        template = "depthwise"
+    else:
+        rows = fold(full_matrix(weights.value, node.groups), layer.pe, layer.simd)
+        constants = (
+            ("IN", g.fan_in), ("OUT", g.outputs), ("SIMD", layer.simd), ("PE", layer.pe), ("VECTORS", g.positions)
+        )  # fmt: skip
+        template = "dense"
     storage = "bram" if rows.shape[0] > 256 else "auto"
-    return Kernel("dense", constants, types, (Array(node.name + "_weights", w_type, rows, storage),), acc, layer.pe, 1)
+    return Kernel(template, constants, types, (Array(node.name + "_weights", w_type, rows, storage),), acc, layer.pe, 1)
+
+
+def full_matrix(weights: IntArray, groups: int) -> IntArray:
+    """Weights ``(out, *kernel, in / groups)`` as a matrix ``(out, taps * in)``; other groups' inputs get zeros."""
+    outputs, per_group = len(weights), weights.shape[-1]
+    taps = weights.reshape(outputs, -1, per_group)
+    if groups == 1:
+        return taps.reshape(outputs, -1)
+    full = np.zeros((outputs, taps.shape[1], per_group * groups), dtype=taps.dtype)
+    for group in range(groups):
+        rows = slice(group * outputs // groups, (group + 1) * outputs // groups)
+        full[rows, :, group * per_group : (group + 1) * per_group] = taps[rows]
+    return full.reshape(outputs, -1)
 
 
 def fold(weights: IntArray, pe: int, simd: int) -> IntArray:
-    """``(out, in)`` weights as ``(NF * SF, PE, SIMD)``: row ``nf * SF + sf`` serves outputs ``nf * PE ..``, inputs ``sf * SIMD ..``."""
+    """``(out, in)`` weights as ``(NF * SF, PE, SIMD)``.
+
+    Row ``nf * SF + sf`` serves the PE outputs from ``nf * PE`` on and the SIMD inputs from ``sf * SIMD`` on.
+    """
     outputs, fan_in = weights.shape
     blocks = weights.reshape(outputs // pe, pe, fan_in // simd, simd).transpose(0, 2, 1, 3)
     return blocks.reshape(-1, pe, simd)
@@ -89,7 +114,7 @@ def _multiply_shift(graph: Graph, node: Step, layer: LayerPlan, x: Stream) -> Ke
 def _thresholds(graph: Graph, node: Step, layer: LayerPlan, x: Stream) -> Kernel:
     spans = _spans(graph, node)
     reach = [curve.restrict(*span) for curve, span in zip(node.curves, spans, strict=True)]
-    levels = max(max(c.levels for c in reach), 1)
+    levels = max(1, *(c.levels for c in reach))
     never = max(hi for _, hi in spans) + 1
     cuts = as_int_array(np.array([_padded(c, levels, never) for c in reach], dtype=object))
     start = np.array([c.start for c in reach], dtype=np.int64)
@@ -147,24 +172,75 @@ def add(graph: Graph, node: Add, layer: LayerPlan, inputs: list[Stream]) -> Kern
     first, second = (np.array(np.broadcast_to(c, (rows,))) for c in node.coefficients)
     out = IntType.of(*graph.types[node.name].bounds)
     types = (
-        ("a_t", inputs[0].elem), ("b_t", inputs[1].elem), ("ka_t", IntType.holding(first)), ("kb_t", IntType.holding(second)),
-        ("out_t", out),
+        ("a_t", inputs[0].elem), ("b_t", inputs[1].elem),
+        ("ka_t", IntType.holding(first)), ("kb_t", IntType.holding(second)), ("out_t", out),
     )  # fmt: skip
     arrays = tuple(Array(f"{node.name}_{k}", IntType.holding(v), v) for k, v in (("ka", first), ("kb", second)))
     return Kernel("add", _geometry(graph, node, layer, rows), types, arrays, out, layer.pe)
 
 
 def select(graph: Graph, node: Select, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
-    """``isobit::argmax`` or ``isobit::top_k`` over one vector."""
+    """``isobit::argmax`` or ``isobit::top_k`` over the channels of every position."""
     x = graph.types[node.inputs[0]]
-    if len(x.shape) != 1:
-        raise IsobitError("E504", "selection has a template on vectors only", where=node.name)
     index = IntType.of(0, x.channels - 1)
     constants: list[tuple[str, int | bool]] = [("FRAME", x.channels), ("LANES", layer.simd)]
+    constants.append(("VECTORS", x.size // x.channels))
     template = "argmax" if node.k == 1 else "top_k"
     if node.k > 1:
         constants.append(("K", node.k))
-    return Kernel(template, tuple(constants), (("in_t", inputs[0].elem), ("index_t", index)), (), index, node.k, 1)
+    types = (("in_t", inputs[0].elem), ("index_t", index))
+    return Kernel(template, tuple(constants), types, (), index, node.k, 1)
+
+
+def max_pool(graph: Graph, node: MaxPool, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
+    """``isobit::max_pool`` on the windows of the input."""
+    g, elem = geometry(graph, node), inputs[0].elem
+    constants = (("CHANNELS", g.channels), ("PE", layer.pe), ("TAPS", g.taps), ("VECTORS", g.positions))
+    return Kernel("max_pool", constants, (("elem_t", elem),), (), elem, layer.pe, 1)
+
+
+def pad(graph: Graph, node: Pad, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
+    """``isobit::pad``."""
+    shape = (1, *graph.types[node.inputs[0]].shape)[-3:]
+    (top, left), (bottom, right) = ((0, *side)[-2:] for side in (node.before, node.after))
+    constants = (
+        ("H", shape[0]), ("W", shape[1]), ("CHANNELS", shape[2]), ("LANES", layer.pe), ("TOP", top), ("BOTTOM", bottom),
+        ("LEFT", left), ("RIGHT", right), ("VALUE", node.value),
+    )  # fmt: skip
+    out = IntType.of(*graph.types[node.name].bounds)
+    return Kernel("pad", constants, (("in_t", inputs[0].elem), ("out_t", out)), (), out, layer.pe)
+
+
+def concat(graph: Graph, node: Concat, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
+    """``isobit::concat``: two streams joined along the channels."""
+    if len(inputs) != 2 or node.axis != len(graph.types[node.name].shape) - 1:
+        raise IsobitError("E504", "the concat template joins two values along the channels", where=node.name)
+    words = [graph.types[i].channels // layer.pe for i in node.inputs]
+    kind = graph.types[node.name]
+    constants = (
+        ("POSITIONS", kind.size // kind.channels), ("A_WORDS", words[0]), ("B_WORDS", words[1]), ("LANES", layer.pe)
+    )  # fmt: skip
+    out = IntType.of(*kind.bounds)
+    types = (("a_t", inputs[0].elem), ("b_t", inputs[1].elem), ("out_t", out))
+    return Kernel("concat", constants, types, (), out, layer.pe)
+
+
+def reindex(graph: Graph, node: Reindex, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
+    """``isobit::upsample`` for a nearest upsampling, ``isobit::reorder`` for any other movement."""
+    x, elem = graph.types[node.inputs[0]], inputs[0].elem
+    factors = upsampling(graph, node)
+    if factors:
+        height, width, channels = (1, *x.shape)[-3:]
+        constants = (
+            ("H", height), ("W", width), ("CHANNELS", channels), ("LANES", layer.pe), ("FACTOR_H", factors[0]),
+            ("FACTOR_W", factors[1]),
+        )  # fmt: skip
+        return Kernel("upsample", constants, (("elem_t", elem),), (), elem, layer.pe)
+    index = node.index.reshape(-1, layer.pe)[:, 0] // layer.pe
+    constants = (("IN_WORDS", x.size // layer.pe), ("OUT_WORDS", len(index)), ("LANES", layer.pe))
+    index_type = IntType.of(0, x.size // layer.pe - 1)
+    array = Array(node.name + "_index", index_type, index, "bram" if len(index) > 256 else "auto")
+    return Kernel("reorder", constants, (("elem_t", elem), ("index_t", index_type)), (array,), elem, layer.pe, 1)
 
 
 def _spans(graph: Graph, node: Step) -> list[tuple[int, int]]:
@@ -182,7 +258,11 @@ _BODIES: dict[str, Callable[[Graph, Step, LayerPlan, Stream], Kernel]] = {
 }
 KERNELS: dict[type[Node], Callable[[Graph, Any, LayerPlan, list[Stream]], Kernel]] = {
     Add: add,
-    Linear: dense,
+    Concat: concat,
+    Linear: linear,
+    MaxPool: max_pool,
+    Pad: pad,
+    Reindex: reindex,
     Select: select,
     Step: step,
     Table: table,

@@ -9,15 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from isobit.backends.dataflow.kernels import KERNELS, Kernel
 from isobit.emit.design import Design, IntType, Port, Process, Stream
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node
-from isobit.ir.ops import Add, Const, Input, Output, Reindex
+from isobit.ir.ops import Add, Const, Input, Linear, MaxPool, Output, Reindex
 from isobit.plan import Plan
 from isobit.plan.folding import divisors
+from isobit.plan.geometry import geometry, keeps_order
 
 
 def lower(graph: Graph, plan: Plan) -> Design:
@@ -48,7 +47,7 @@ class _Lowering:
                 self._input(node)
             elif isinstance(node, Output):
                 self._output(node)
-            elif isinstance(node, Reindex):
+            elif isinstance(node, Reindex) and keeps_order(self.graph, node):
                 self._alias(node)
             elif not isinstance(node, Const):
                 self._compute(node)
@@ -89,8 +88,6 @@ class _Lowering:
         )
 
     def _alias(self, node: Reindex) -> None:
-        if not np.array_equal(node.index.reshape(-1), np.arange(self.graph.types[node.inputs[0]].size)):
-            raise IsobitError("E504", "no template reorders a frame", where=node.name)
         copy = self.copies[node.inputs[0]].pop(0)
         self._produce(node.name, copy)
 
@@ -102,7 +99,10 @@ class _Lowering:
         operands = [i for i in node.inputs if not isinstance(self.graph.by_name[i], Const)]
         if isinstance(node, Add) and len(operands) != len(node.inputs):
             raise IsobitError("E504", "no template adds a constant outside a step", where=node.name)
-        taken = [self._take(i, layer.simd, self.graph.types[i].size) for i in operands]
+        if isinstance(node, Linear | MaxPool):
+            taken = [self._windowed(node, layer.simd)]
+        else:
+            taken = [self._take(i, layer.simd, self.graph.types[i].size) for i in operands]
         self._balance(taken)
         kernel: Kernel = build(self.graph, node, layer, [self.streams[s] for s in taken])
         delay = max(self.delay[s] for s in taken) + kernel.frames
@@ -111,6 +111,23 @@ class _Lowering:
             node.name, kernel.template, kernel.constants, kernel.types, tuple(taken), (out,), kernel.arrays, node.name
         )
         self._produce(node.name, out)
+
+    def _windowed(self, node: Linear | MaxPool, simd: int) -> str:
+        """The operand of a sliding computation: its windows, position by position, in words of ``simd`` elements."""
+        g, value = geometry(self.graph, node), node.inputs[0]
+        frame = self.graph.types[value].size
+        if not g.windowed:
+            return self._take(value, simd, frame)
+        lanes = g.window_lanes(simd)
+        source = self.streams[self._take(value, lanes, frame)]
+        name = node.name + "_window"
+        window = self._stream(name, source.elem, lanes, g.positions * g.fan_in, self.delay[source.name])
+        constants = (
+            ("H", g.height), ("W", g.width), ("CHANNELS", g.channels), ("LANES", lanes), ("KH", g.kernel[0]),
+            ("KW", g.kernel[1]), ("SH", g.strides[0]), ("SW", g.strides[1]), ("DH", g.dilations[0]), ("DW", g.dilations[1]),
+        )  # fmt: skip
+        self._process(name, "sliding_window", constants, (("elem_t", source.elem),), (source.name,), (window,))
+        return window if lanes == simd else self._regroup(window, simd, g.positions * g.fan_in)
 
     # ------------------------------------------------------------------ streams
 
@@ -158,20 +175,17 @@ class _Lowering:
 
     def _take(self, value: str, lanes: int, frame: int) -> str:
         """One copy of ``value`` for one reader, in words of ``lanes`` elements."""
-        source = self.streams[self.copies[value].pop(0)]
-        if source.lanes == lanes:
-            return source.name
-        number = sum(p.template == "width_converter" for p in self.processes)
-        converted = self._stream(f"{value}_x{lanes}_{number}", source.elem, lanes, frame, self.delay[source.name])
+        source = self.copies[value].pop(0)
+        return source if self.streams[source].lanes == lanes else self._regroup(source, lanes, frame)
+
+    def _regroup(self, stream: str, lanes: int, frame: int) -> str:
+        """``stream`` in words of ``lanes`` elements."""
+        source = self.streams[stream]
+        name = f"{stream.removeprefix('s_')}_x{lanes}"
+        converted = self._stream(name, source.elem, lanes, frame, self.delay[stream])
         constants = (("FRAME", frame), ("IN_LANES", source.lanes), ("OUT_LANES", lanes))
-        self._process(
-            f"regroup_{value}_{number}",
-            "width_converter",
-            constants,
-            (("elem_t", source.elem),),
-            (source.name,),
-            (converted,),
-        )
+        types = (("elem_t", source.elem),)
+        self._process("regroup_" + name, "width_converter", constants, types, (stream,), (converted,))
         return converted
 
     def _balance(self, taken: list[str]) -> None:

@@ -1,0 +1,93 @@
+"""The exactness sweep: every network compiled, simulated and compared on at least 100,000 outputs, as a table.
+
+Run it with ``python benchmarks/exactness.py --write docs/exactness.md``; ``--models DIR`` adds every ``DIR/*/model.onnx``.
+Everything but the seconds is the same in every run. The exit status is 1 when anything differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import platform
+import sys
+import warnings
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "compiler"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from exactness_cases import Subject, brevitas_subjects, file_subjects
+from exactness_run import Row, run_subject
+from exactness_table import as_markdown
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from isobit.errors import IsobitError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the sweep; 0 when every compared integer is equal or a listed tie, 1 otherwise, 2 when it could not start."""
+    options = _parser().parse_args(arguments)
+    warnings.filterwarnings("ignore", category=UserWarning, module="qonnx")
+    try:
+        subjects = list(_subjects(options))
+    except IsobitError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    rows = _sweep(subjects, options)
+    text = as_markdown(rows, options.outputs, _repeatable(options), _machine())
+    if options.write:
+        options.write.parent.mkdir(parents=True, exist_ok=True)
+        options.write.write_text(text, encoding="utf-8", newline="\n")
+    else:
+        sys.stdout.write(text)
+    return int(any(not row.equal for row in rows))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--models", type=Path, metavar="DIR", help="folder with NAME/model.onnx (and io.npz)")
+    parser.add_argument("--cases", choices=("all", "fast", "none"), default="all", help="the Brevitas networks to run")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only networks whose name contains TEXT")
+    parser.add_argument("--outputs", type=int, default=100_000, help="outputs to compare for each network, at least")
+    parser.add_argument("--exporter", choices=("torchscript", "dynamo"), default="torchscript", help="Brevitas export")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the page here instead of printing it")
+    return parser
+
+
+def _repeatable(options: argparse.Namespace) -> str:
+    """The options that make the same page again."""
+    default = _parser().parse_args([])
+    names = [n for n in ("cases", "only", "outputs", "exporter") if getattr(options, n) != getattr(default, n)]
+    given = "".join(f" --{name} {getattr(options, name)}" for name in names)
+    return (" --models DIR" if options.models else "") + given
+
+
+def _machine() -> str:
+    return f"{os.cpu_count()} cores, {platform.machine()}"
+
+
+def _subjects(options: argparse.Namespace) -> Iterable[Subject]:
+    files = file_subjects(options.models) if options.models else iter(())
+    networks = brevitas_subjects(options.cases == "fast") if options.cases != "none" else iter(())
+    return (subject for subject in chain(files, networks) if options.only in subject.name)
+
+
+def _sweep(subjects: list[Subject], options: argparse.Namespace) -> list[Row]:
+    console, rows = Console(stderr=True), []
+    columns = (SpinnerColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task("", total=len(subjects))
+        for subject in subjects:
+            show = lambda text, name=subject.name: progress.update(task, description=f"{name}: {text}")  # noqa: E731
+            rows.append(run_subject(subject, options.outputs, options.exporter, show))
+            progress.advance(task)
+            gc.collect()  # an exported torch module is a cycle, and some are large
+    return rows
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""What the exactness sweep runs: seeded Brevitas networks of the tests, and model files with recorded inputs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isobit.errors import IsobitError
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+Floats = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One network of the sweep.
+
+    ``source`` makes what ``isobit.compile`` takes: a path, or a torch module together with ``shape``, that of a sample.
+    ``samples`` are recorded float inputs ``[N, *sample]`` with the recorded outputs ``answers``, where there are any.
+    """
+
+    name: str
+    origin: str
+    source: Callable[[], Any]
+    shape: tuple[int, ...] | None = None
+    samples: Floats | None = None
+    answers: Floats | None = None
+
+    def declared_type(self) -> str | None:
+        """The integer type to declare for an input without a quantiser, when the recorded inputs prove one."""
+        if self.samples is None or not set(np.unique(self.samples)) <= {-1.0, 1.0}:
+            return None
+        return "BIPOLAR"
+
+
+def brevitas_subjects(fast: bool) -> Iterator[Subject]:
+    """The networks of ``tests/models/brevitas_nets.py``, built when they are asked for.
+
+    Raises:
+        IsobitError: E303 when Brevitas is not installed.
+    """
+    try:
+        from models.brevitas_nets import CASES, FAST_CASES
+    except ImportError as error:
+        raise IsobitError("E303", "the Brevitas networks need torch and brevitas", hint="make setup") from error
+    for net in FAST_CASES if fast else CASES:
+        yield Subject(net.name, "Brevitas, random weights", net.build, (net.sizes[0],))
+
+
+def file_subjects(folder: Path) -> Iterator[Subject]:
+    """Every ``NAME/model.onnx`` below ``folder``, sorted, with the inputs of its ``io.npz`` and the origin in ``meta.json``."""
+    for path in sorted(folder.glob("*/model.onnx")):
+        samples, answers = _recorded(path.with_name("io.npz"))
+        yield Subject(path.parent.name, _origin(path.with_name("meta.json")), lambda p=path: p, None, samples, answers)
+
+
+def _recorded(path: Path) -> tuple[Floats | None, Floats | None]:
+    if not path.is_file():
+        return None, None
+    with np.load(path, allow_pickle=False) as arrays:
+        answers = next((arrays[k] for k in ("y", "y_torch") if k in arrays), None)
+        return (arrays["x"], answers) if answers is not None and "x" in arrays else (None, None)
+
+
+def _origin(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    sources = json.loads(path.read_text(encoding="utf-8")).get("sources") or [{}]
+    return str(sources[0].get("repo", ""))

@@ -1,0 +1,160 @@
+"""One network of the exactness sweep: compile it, simulate it, compare, and put what was counted in a row."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from exactness_cases import Subject
+
+import isobit
+from isobit.errors import DoesNotFit, IsobitError
+from isobit.interp import dequantise, quantise, run
+from isobit.ir.ops import Const, Linear
+
+BOARDS = ("pynq-z1", "zcu104", str(Path(__file__).with_name("alveo-u250.toml")))
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The comparison on recorded inputs: samples, outputs of the C++ and wrong ones, the source's verdict, and how many
+    recorded outputs, read back as integers, are the graph's (of how many; none when the host computes after the graph)."""
+
+    samples: int
+    outputs: int
+    mismatches: int
+    source: str
+    same: int
+    of: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was counted for one network; ``refusal`` alone is set when it was refused."""
+
+    name: str
+    origin: str
+    refusal: str = ""
+    layers: int = 0
+    weights: int = 0
+    weight_bits: str = ""
+    value_bits: str = ""
+    board: str = ""
+    native: int = 0
+    faithful: int = 0
+    mismatches: int = 0
+    exact: int = 0
+    exact_wrong: int = 0
+    integers: int = 0
+    ties: int = 0
+    unexplained: int = 0
+    note: str = ""
+    compile_seconds: float = 0.0
+    csim_seconds: float = 0.0
+    recorded: Recorded | None = None
+
+    @property
+    def equal(self) -> bool:
+        """No output differs and every float difference is a listed tie; a refusal is no difference."""
+        return not (self.mismatches or max(self.exact_wrong, 0) or self.unexplained or self._recorded_wrong)
+
+    @property
+    def _recorded_wrong(self) -> bool:
+        return self.recorded is not None and bool(self.recorded.mismatches or "unexplained" in self.recorded.source)
+
+
+def run_subject(subject: Subject, outputs: int, exporter: Any, progress: Progress) -> Row:
+    """Compile for the smallest board that takes it, and compare at least ``outputs`` outputs."""
+    with tempfile.TemporaryDirectory(prefix="isobit-exactness-") as scratch:
+        try:
+            started = time.monotonic()
+            build = _compile(subject, Path(scratch) / "build", exporter, progress)
+            compiled = time.monotonic() - started
+            return _measure(subject, build, outputs, compiled, progress)
+        except IsobitError as error:
+            where = f" ({error.where})" if error.where and not Path(error.where).exists() else ""
+            return Row(subject.name, subject.origin, refusal=f"{error.code}: {error.message}{where}")
+
+
+def _compile(subject: Subject, folder: Path, exporter: Any, progress: Progress) -> isobit.Build:
+    source = subject.source()
+    options: dict[str, Any] = {"input_shape": subject.shape, "exporter": exporter, "progress": progress}
+    for board in BOARDS:
+        try:
+            return _declared(subject, source, folder, options | {"board": board})
+        except DoesNotFit:
+            if board == BOARDS[-1]:
+                raise
+    raise AssertionError("there is a board")
+
+
+def _declared(subject: Subject, source: Any, folder: Path, options: dict[str, Any]) -> isobit.Build:
+    try:
+        return isobit.compile(source, folder, **options)
+    except IsobitError as error:
+        declared = subject.declared_type()
+        if error.code != "E209" or declared is None:
+            raise
+        return isobit.compile(source, folder, input_type=declared, **options)
+
+
+def _measure(subject: Subject, build: isobit.Build, outputs: int, compiled: float, progress: Progress) -> Row:
+    size = build.graph.types[build.graph.outputs[0].name].size
+    started = time.monotonic()
+    result = isobit.csim(build, vectors=-(-outputs // size), progress=progress)
+    seconds = time.monotonic() - started
+    runs, source = {r.flavour: r for r in result.runs}, result.source
+    assert source is not None
+    wrong = sum(r.mismatches for r in result.runs)
+    assert not (result.mismatch is None and wrong)
+    return Row(
+        subject.name, subject.origin, "", *_structure(build), build.manifest["board"]["name"],
+        runs["native"].outputs, runs["faithful"].outputs, wrong, source.exact_outputs, source.exact_mismatches,
+        source.float_integers, len(source.ties), len(source.unexplained), source.note, compiled, seconds,
+        _on_recorded(subject, build, progress),
+    )  # fmt: skip
+
+
+def _structure(build: isobit.Build) -> tuple[int, int, str, str]:
+    """Layers, weights, widths of the weights, widths of the values that a layer reads."""
+    graph = build.graph
+    layers = [node for node in graph.nodes if isinstance(node, Linear)]
+    weights = [graph.by_name[node.inputs[1]] for node in layers]
+    count = sum(w.value.size for w in weights if isinstance(w, Const))
+    weight_bits = _span({graph.types[w.name].bits for w in weights})
+    return len(layers), count, weight_bits, _span({graph.types[node.inputs[0]].bits for node in layers})
+
+
+def _span(widths: set[int]) -> str:
+    low, high = (min(widths), max(widths)) if widths else (0, 0)
+    return str(low) if low == high else f"{low}-{high}"
+
+
+def _on_recorded(subject: Subject, build: isobit.Build, progress: Progress) -> Recorded | None:
+    if subject.samples is None or subject.answers is None:
+        return None
+    result = isobit.csim(build, subject.samples, progress=progress)
+    assert result.source is not None
+    source = f"{result.source.float_integers:,} compared, {len(result.source.ties)} ties"
+    if result.source.unexplained:
+        source += f", {len(result.source.unexplained)} unexplained"
+    same, of = _agreement(build, subject.samples, subject.answers)
+    return Recorded(len(subject.samples), result.runs[-1].outputs, sum(r.mismatches for r in result.runs), source, same, of)
+
+
+def _agreement(build: isobit.Build, samples: Any, answers: Any) -> tuple[int, int]:
+    """How many recorded float outputs are the graph's own reals, once both are rounded to the output's integers."""
+    (node,), (output,) = build.graph.inputs, build.graph.outputs
+    if any(op.kind not in ("reshape", "transpose") for op in output.host):
+        return 0, 0
+    integers = run(build.graph, {node.name: quantise(node, samples)})[output.name]
+    mine = dequantise(output, integers).reshape(answers.shape)
+    scale = np.array([float(s) for s in output.scale])
+    steps = (mine.astype(np.float64) - answers.astype(np.float64)) / scale
+    return int(np.count_nonzero(np.round(steps) == 0)), answers.size

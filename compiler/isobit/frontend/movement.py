@@ -1,0 +1,234 @@
+"""Operators that only move elements: every one is an index array, whatever its name.
+
+The source operator is applied to the *positions* of the elements (numpy on an array of flat positions); the result says
+where every output element comes from. A movement that changes nothing in the integer value's own layout costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from isobit.errors import IsobitError, printable
+from isobit.frontend.builder import Builder, attribute_ints
+from isobit.frontend.onnx_model import SourceNode
+from isobit.frontend.symbolic import QuantisedConstant, Rationals, Real, Segment, Tensor
+from isobit.ir.ops import Pad, Reindex, frozen_ints
+from isobit.ir.types import IntArray
+
+
+def positions(b: Builder, real: Real) -> IntArray:
+    """The flat position in the integer value of every element, in the source's own layout (batch excluded)."""
+    kind = b.types[real.value]
+    order: IntArray = np.arange(kind.size).reshape(kind.shape)
+    return order.transpose(np.argsort(real.layout))
+
+
+def move(b: Builder, node: SourceNode, real: Real, index: IntArray, layout: Sequence[int] | None = None) -> Real:
+    """The real tensor whose element ``i`` (source layout) is ``real``'s element at flat position ``index[i]``.
+
+    Raises:
+        IsobitError: E208 when an output channel would mix elements of different exact scales.
+    """
+    rank = index.ndim
+    chosen = tuple(layout) if layout is not None else _default_layout(real, rank)
+    stored = np.ascontiguousarray(index.transpose(chosen))
+    kind = b.types[real.value]
+    moved = replace(real, layout=chosen, segments=_follow(b, node, real, stored % kind.channels))
+    if stored.shape == kind.shape and np.array_equal(stored.reshape(-1), np.arange(kind.size)):
+        return moved
+    source = (printable(node.name or node.outputs[0]),)
+    name = b.emit(Reindex(name=b.fresh(b.hint(node)), inputs=(real.value,), index=frozen_ints(stored), source=source))
+    return replace(moved, value=name)
+
+
+def channels_last(b: Builder, node: SourceNode, real: Real, axis: int = 0) -> Real:
+    """``real`` with source axis ``axis`` (batch excluded) as the integer value's last axis."""
+    if real.layout[-1] == axis:
+        return real
+    others = tuple(a for a in range(len(real.layout)) if a != axis)
+    return move(b, node, real, positions(b, real), (*others, axis))
+
+
+def import_reshape(b: Builder, node: SourceNode) -> Tensor:
+    """Reshape, Flatten, Squeeze, Unsqueeze of an integer-backed tensor or of a quantised constant."""
+    x, full = b.tensor(node.inputs[0]), b.model.shapes[node.outputs[0]]
+    if isinstance(x, QuantisedConstant):
+        return x.reshape(full)
+    if full[:1] != (1,) or len(full) < 2:
+        raise IsobitError("E106", f"the batch axis is reshaped away: {full}", where=b.where(node))
+    real = b.real(node)
+    return move(b, node, real, positions(b, real).reshape(full[1:]))
+
+
+def import_slice(b: Builder, node: SourceNode) -> Tensor:
+    """Slice (limits as inputs or attributes) and Gather by constant indices."""
+    real = b.real(node)
+    index = positions(b, real)[np.newaxis]
+    if node.op == "Gather":
+        indices = b.constant(node, 1, "indices")
+        index = np.take(index, indices.astype(np.int64), axis=int(str(node.attrs.get("axis", 0))))
+    else:
+        starts, ends, axes, steps = _slice_limits(b, node, index.ndim)
+        for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+            index = index[(slice(None),) * (axis % index.ndim) + (slice(start, _end(end, step), step),)]
+    return _without_batch(b, node, real, index)
+
+
+def import_split(b: Builder, node: SourceNode) -> dict[str, Tensor]:
+    """Split: one moved tensor per output."""
+    real = b.real(node)
+    axis = int(str(node.attrs.get("axis", 0))) % (len(real.layout) + 1)
+    ends = np.cumsum([b.model.shapes[o][axis] for o in node.outputs])[:-1]
+    parts = np.split(positions(b, real)[np.newaxis], [int(e) for e in ends], axis=axis)
+    return {o: _without_batch(b, node, real, p) for o, p in zip(node.outputs, parts, strict=True)}
+
+
+def import_depth_to_space(b: Builder, node: SourceNode) -> Tensor:
+    """DepthToSpace (DCR and CRD) and SpaceToDepth: the second half of a sub-pixel convolution."""
+    real, block = b.real(node), int(str(node.attrs["blocksize"]))
+    index = positions(b, real)
+    c, h, w = index.shape
+    if node.op == "SpaceToDepth":
+        split = index.reshape(c, h // block, block, w // block, block)
+        return move(b, node, real, split.transpose(2, 4, 0, 1, 3).reshape(c * block * block, h // block, w // block))
+    if str(node.attrs.get("mode", "DCR")) == "CRD":
+        split = index.reshape(c // block**2, block, block, h, w).transpose(0, 3, 1, 4, 2)
+    else:
+        split = index.reshape(block, block, c // block**2, h, w).transpose(2, 3, 0, 4, 1)
+    return move(b, node, real, split.reshape(c // block**2, h * block, w * block))
+
+
+def import_upsample(b: Builder, node: SourceNode) -> Tensor:
+    """Nearest Resize and Upsample; the source coordinate is computed in rationals, as the ONNX standard defines it."""
+    if str(node.attrs.get("mode", "nearest")) != "nearest":
+        raise b.unsupported(node, "only nearest interpolation has an exact integer meaning")
+    real = b.real(node)
+    index = positions(b, real)
+    out = b.model.shapes[node.outputs[0]][1:]
+    for axis, (old, new) in enumerate(zip(index.shape, out, strict=True)):
+        if old != new:
+            index = np.take(index, [_nearest(b, node, i, old, new) for i in range(new)], axis=axis)
+    return move(b, node, real, index)
+
+
+def import_pad(b: Builder, node: SourceNode) -> Tensor:
+    """Constant Pad of the spatial axes by a real value that is one of the tensor's integers."""
+    if str(node.attrs.get("mode", "constant")) != "constant":
+        raise b.unsupported(node, "only constant padding is supported")
+    real = b.affine(node)
+    pads = node.attrs.get("pads")
+    amounts = [int(v) for v in (b.constant(node, 1, "pads").reshape(-1) if pads is None else np.asarray(pads))]
+    value = b.constant(node, 2, "value", np.float32(node.attrs.get("value", 0.0))).reshape(-1)[0]
+    rank = len(real.layout) + 1
+    before, after = amounts[:rank], amounts[rank:]
+    if before[0] or after[0]:
+        raise b.unsupported(node, "the batch axis is padded")
+    return padded(b, node, real, before[1:], after[1:], Fraction(float(value)))
+
+
+def padded(
+    b: Builder, node: SourceNode, real: Real, before: Sequence[int], after: Sequence[int], value: Fraction
+) -> Real:
+    """``real`` padded with a real constant; ``before`` and ``after`` per source axis (batch excluded).
+
+    Raises:
+        IsobitError: E208 when the constant is no integer of the tensor, E202 when channels would be padded.
+    """
+    if not any((*before, *after)):
+        return real
+    axes = real.layout
+    if before[axes[-1]] or after[axes[-1]]:
+        raise b.unsupported(node, "padding along the channels is not supported")
+    integers = {Fraction((value - o) / s) for s, o in zip(*np.broadcast_arrays(real.scale, real.offset), strict=True)}
+    integer = integers.pop()
+    if integers or integer.denominator != 1:
+        raise IsobitError("E208", f"the padding value {float(value)} is no integer of the tensor", where=b.where(node))
+    return replace(real, value=emit_pad(b, node, real.value, [(before[a], after[a]) for a in axes[:-1]], int(integer)))
+
+
+def emit_pad(b: Builder, node: SourceNode, value: str, amounts: Sequence[tuple[int, int]], integer: int) -> str:
+    """A pad node with ``(before, after)`` per spatial axis of the integer value."""
+    source = (printable(node.name or node.outputs[0]),)
+    before, after = (tuple(a[side] for a in amounts) for side in (0, 1))
+    name = b.fresh(value + "_pad")
+    return b.emit(Pad(name=name, inputs=(value,), before=before, after=after, value=integer, source=source))
+
+
+# --------------------------------------------------------------------------------------------------------------- parts
+
+
+def _default_layout(real: Real, rank: int) -> tuple[int, ...]:
+    """The layout the tensor had when the rank stays, channels last from rank two on when it grows, else the source's."""
+    if len(real.layout) == rank:
+        return real.layout
+    return tuple(range(rank))
+
+
+def _follow(b: Builder, node: SourceNode, real: Real, channel: IntArray) -> tuple[Segment, ...]:
+    """The segments with every per-channel array taken along the moved channels."""
+    return tuple(
+        replace(s, **{k: _taken(b, node, v, channel) for k in _FIELDS if (v := getattr(s, k)) is not None})
+        for s in real.segments
+    )
+
+
+_FIELDS = ("scale", "offset", "lo", "hi", "slope", "weight")
+
+
+def _taken(b: Builder, node: SourceNode, values: Rationals, channel: IntArray) -> Rationals:
+    if len(values) == 1:
+        return values
+    taken = values[channel.reshape(-1, channel.shape[-1])]
+    if (taken != taken[:1]).any():
+        raise IsobitError(
+            "E208", "elements with different scales would share a channel", where=b.where(node),
+            hint="quantise per tensor before it",
+        )  # fmt: skip
+    first: Rationals = taken[0]
+    return first
+
+
+def _without_batch(b: Builder, node: SourceNode, real: Real, index: IntArray) -> Real:
+    if index.ndim < 2 or index.shape[0] != 1:
+        raise b.unsupported(node, "the batch axis is cut")
+    return move(b, node, real, index[0])
+
+
+def _slice_limits(b: Builder, node: SourceNode, rank: int) -> tuple[tuple[int, ...], ...]:
+    if "starts" in node.attrs:
+        starts, ends = attribute_ints(node, "starts", ()), attribute_ints(node, "ends", ())
+        return starts, ends, attribute_ints(node, "axes", tuple(range(len(starts)))), (1,) * len(starts)
+    starts, ends = (tuple(int(v) for v in b.constant(node, i, w).reshape(-1)) for i, w in ((1, "starts"), (2, "ends")))
+    axes = b.constant(node, 3, "axes", np.arange(len(starts)))
+    steps = b.constant(node, 4, "steps", np.ones(len(starts)))
+    return starts, ends, tuple(int(v) for v in axes.reshape(-1)), tuple(int(v) for v in steps.reshape(-1))
+
+
+def _end(end: int, step: int) -> int | None:
+    return None if step < 0 and end < -(1 << 30) else end
+
+
+def _nearest(b: Builder, node: SourceNode, i: int, old: int, new: int) -> int:
+    mode = str(node.attrs.get("coordinate_transformation_mode", "asymmetric" if node.op == "Upsample" else "half_pixel"))
+    scale = Fraction(new, old)
+    coordinate: dict[str, Any] = {
+        "asymmetric": lambda: i / scale,
+        "half_pixel": lambda: (i + Fraction(1, 2)) / scale - Fraction(1, 2),
+        "pytorch_half_pixel": lambda: (i + Fraction(1, 2)) / scale - Fraction(1, 2) if new > 1 else Fraction(0),
+        "align_corners": lambda: Fraction(i * (old - 1), new - 1) if new > 1 else Fraction(0),
+    }
+    if mode not in coordinate:
+        raise b.unsupported(node, f"coordinate mode {printable(mode)} is not supported")
+    x = coordinate[mode]()
+    rounding = str(node.attrs.get("nearest_mode", "floor" if node.op == "Upsample" else "round_prefer_floor"))
+    half = Fraction(1, 2)
+    whole = {
+        "floor": x.__floor__(), "ceil": x.__ceil__(),
+        "round_prefer_floor": (x - half).__ceil__(), "round_prefer_ceil": (x + half).__floor__(),
+    }[rounding]  # fmt: skip
+    return min(max(whole, 0), old - 1)

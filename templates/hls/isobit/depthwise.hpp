@@ -1,0 +1,64 @@
+// Depthwise matrix-vector unit: acc[c] = sum over taps t of weight[t][c] * x[t][c], for every window.
+//
+//   struct dw1 {
+//     static const int CHANNELS = 64, PE = 8, TAPS = 9, VECTORS = 256;
+//     typedef ap_uint<8> in_t;  typedef ap_int<4> weight_t;  typedef ap_int<16> acc_t;
+//   };
+//
+// The input is a stream of windows (sliding_window.hpp): VECTORS times TAPS pixels of CF = CHANNELS / PE words.
+// Weights: row t * CF + cf holds tap t of channels cf * PE .. cf * PE + PE - 1. A global sum takes TAPS = H * W.
+// acc_t must hold the running sum after every tap, not only the last one.
+// Schedule: II = 1, VECTORS * TAPS * CF cycles a frame, a word in every cycle; of every TAPS * CF cycles the last CF
+// write a word each, so the first leaves in cycle (TAPS - 1) * CF. Cost: PE multipliers.
+#ifndef ISOBIT_DEPTHWISE_HPP
+#define ISOBIT_DEPTHWISE_HPP
+
+#include "isobit/types.hpp"
+
+namespace isobit {
+
+template <class Cfg>
+void depthwise(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
+               hls::stream<lanes<typename Cfg::acc_t, Cfg::PE> >& out,
+               const typename rom_of<typename Cfg::weight_t>::type (
+                   &weights)[Cfg::TAPS * (Cfg::CHANNELS / Cfg::PE)][Cfg::PE]) {
+#pragma HLS ARRAY_RESHAPE variable=weights complete dim=2
+  static_assert(Cfg::CHANNELS % Cfg::PE == 0, "PE divides CHANNELS");
+  static const int CF = Cfg::CHANNELS / Cfg::PE;
+  static const int PRODUCT_WIDTH = product_width<typename Cfg::in_t, typename Cfg::weight_t>::VALUE;
+  static const int SUM_WIDTH = 1 + max_of(PRODUCT_WIDTH, int_traits<typename Cfg::acc_t>::WIDTH + 1);
+  typedef typename working<SUM_WIDTH>::type sum_t;
+
+  // A running sum is read again CF cycles after it was written. A memory takes two or three cycles for that, so up to
+  // 4 folds live in registers; beyond, the tool is told the distance.
+  static const int BANKS = CF <= 4 ? CF : 1;
+  static_assert(CF % BANKS == 0, "banks are equally deep");
+  lanes<typename Cfg::acc_t, Cfg::PE> acc[CF];
+#pragma HLS AGGREGATE variable=acc
+#pragma HLS ARRAY_PARTITION variable=acc cyclic factor=BANKS dim=1
+
+  int cf = 0, row = 0;
+  for (int i = 0; i < Cfg::VECTORS * Cfg::TAPS * CF; ++i) {
+#pragma HLS PIPELINE II=1
+#pragma HLS DEPENDENCE variable=acc type=inter direction=RAW distance=CF dependent=true
+    const lanes<typename Cfg::in_t, Cfg::PE> x = in.read();
+    lanes<typename Cfg::acc_t, Cfg::PE> word;
+#pragma HLS ARRAY_PARTITION variable=word.data complete
+    for (int pe = 0; pe < Cfg::PE; ++pe) {
+#pragma HLS UNROLL
+      sum_t sum = 0;
+      if (row >= CF) sum = acc[cf][pe];
+      sum += x[pe] * from_rom<typename Cfg::weight_t>(weights[row][pe]);
+      ISOBIT_CHANNEL(cf * Cfg::PE + pe);
+      word[pe] = typename Cfg::acc_t(sum);
+    }
+    acc[cf] = word;
+    if (row >= (Cfg::TAPS - 1) * CF) out.write(word);
+    cf = cf == CF - 1 ? 0 : cf + 1;
+    row = row == Cfg::TAPS * CF - 1 ? 0 : row + 1;
+  }
+}
+
+}  // namespace isobit
+
+#endif

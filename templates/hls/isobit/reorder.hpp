@@ -1,0 +1,37 @@
+// Any fixed rearrangement or selection of a frame's words: out[i] = in[index[i]].
+//
+//   struct transpose1 {
+//     static const int IN_WORDS = 64, OUT_WORDS = 64, LANES = 1;
+//     typedef ap_int<8> elem_t;  typedef ap_uint<6> index_t;
+//   };
+//
+// Holds a whole frame: where rows, columns or channel words are only dropped or repeated, slice.hpp and upsample.hpp
+// do without. Schedule: II = 1, IN_WORDS + OUT_WORDS cycles a frame; all words in, then all words out.
+#ifndef ISOBIT_REORDER_HPP
+#define ISOBIT_REORDER_HPP
+
+#include "isobit/types.hpp"
+
+namespace isobit {
+
+template <class Cfg>
+void reorder(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
+             hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& out,
+             const typename rom_of<typename Cfg::index_t>::type (&index)[Cfg::OUT_WORDS]) {
+  lanes<typename Cfg::elem_t, Cfg::LANES> frame[Cfg::IN_WORDS];
+#pragma HLS AGGREGATE variable=frame
+  for (int i = 0; i < Cfg::IN_WORDS; ++i) {
+#pragma HLS PIPELINE II=1
+    frame[i] = in.read();
+  }
+  for (int i = 0; i < Cfg::OUT_WORDS; ++i) {
+#pragma HLS PIPELINE II=1
+    const int word = from_rom<typename Cfg::index_t>(index[i]).to_int();
+    ISOBIT_INDEX(word, Cfg::IN_WORDS);
+    out.write(frame[word]);
+  }
+}
+
+}  // namespace isobit
+
+#endif

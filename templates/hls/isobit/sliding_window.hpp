@@ -1,0 +1,137 @@
+// The windows of a convolution or pooling: for every output position, row by row, the pixels its kernel covers.
+//
+//   struct conv1_window {
+//     static const int H = 18, W = 18, CHANNELS = 64, LANES = 8;
+//     static const int KH = 3, KW = 3, SH = 1, SW = 1, DH = 1, DW = 1;  // kernel, strides, dilations
+//     typedef ap_uint<4> elem_t;
+//   };
+//
+// A pixel is FOLDS = CHANNELS / LANES words. A window comes kernel row by kernel row, pixel by pixel, fold by fold:
+// TAPS = KH * KW pixels. There is no padding here (pad.hpp). 1-D data has H = KH = 1. A kernel of one pixel without
+// strides, or one that covers the frame, needs no window unit: its windows are the frame itself.
+//
+// Schedule: II = 1, TRIPS cycles a frame (window_schedule, below): about SPAN * FOLDS, which fill the line buffer,
+// plus the larger of the words in and the words out, where SPAN is the pixels from a window's first to its last.
+// Words in: H * W * FOLDS, one a cycle while the line buffer has room. Words out: OUT_H * OUT_W * TAPS * FOLDS; the
+// first leaves in cycle SPAN * FOLDS, and a window's words leave in successive cycles.
+// Memory: DEPTH words with one write port and one read port.
+#ifndef ISOBIT_SLIDING_WINDOW_HPP
+#define ISOBIT_SLIDING_WINDOW_HPP
+
+#include "isobit/types.hpp"
+
+namespace isobit {
+
+// Everything about the windows that is known before the first pixel. Counts of pixels unless they say words.
+template <class Cfg>
+struct window_schedule {
+  static_assert(Cfg::CHANNELS % Cfg::LANES == 0, "LANES divides CHANNELS");
+  static_assert(Cfg::KH >= 1 && Cfg::KW >= 1, "a kernel has pixels");
+  static_assert(Cfg::SH >= 1 && Cfg::SW >= 1 && Cfg::DH >= 1 && Cfg::DW >= 1, "strides and dilations count from one");
+  static const int SPAN_H = (Cfg::KH - 1) * Cfg::DH + 1;
+  static const int SPAN_W = (Cfg::KW - 1) * Cfg::DW + 1;
+  static_assert(SPAN_H <= Cfg::H && SPAN_W <= Cfg::W, "the kernel fits into the frame");
+  static const int FOLDS = Cfg::CHANNELS / Cfg::LANES;
+  static const int TAPS = Cfg::KH * Cfg::KW;
+  static const int OUT_H = (Cfg::H - SPAN_H) / Cfg::SH + 1;
+  static const int OUT_W = (Cfg::W - SPAN_W) / Cfg::SW + 1;
+  static const int WORDS_IN = Cfg::H * Cfg::W * FOLDS;
+
+  // From a window's first pixel to its last, and to the next window's first one, in a row and at a row's end.
+  static const int SPAN = (SPAN_H - 1) * Cfg::W + SPAN_W;
+  static const int NEXT = Cfg::SW;
+  static const int NEXT_ROW = Cfg::SH * Cfg::W - (OUT_W - 1) * Cfg::SW;
+
+  // Pixels read ahead while windows leave: what the longest move to a next window needs, and no more than can
+  // pile up in a row of windows. With this much, a row takes as long as the slower of reading and writing it.
+  static const int ADVANCE = max_of(OUT_W > 1 ? NEXT : 0, OUT_H > 1 ? NEXT_ROW : 0);
+  static const int PILED_UP = (OUT_W - 1) * max_of(TAPS - NEXT, 0) + TAPS;
+  static const int AHEAD = min_of(ADVANCE, PILED_UP);
+  static const int DEPTH = (SPAN + AHEAD) * FOLDS;  // words
+
+  // A window leaves in TAPS pixel times while the next NEXT or NEXT_ROW pixels come in. TRIPS is exact: the last cycle
+  // reads the frame's last word or writes its last window's.
+  static const int EMIT_ROW = (OUT_W - 1) * max_of(TAPS, NEXT) + TAPS;
+  static const int ROW = max_of(EMIT_ROW, Cfg::SH * Cfg::W);
+  static const int UNUSED = Cfg::H * Cfg::W - (OUT_H - 1) * Cfg::SH * Cfg::W - (OUT_W - 1) * NEXT - SPAN;  // at the end
+  static const int LAST_ROW = max_of(EMIT_ROW + max_of(UNUSED - AHEAD, 0), (OUT_W - 1) * NEXT + UNUSED);
+  static const int TRIPS = (SPAN + (OUT_H - 1) * ROW + LAST_ROW) * FOLDS;  // cycles
+};
+
+namespace detail {
+// Walks the line buffer in the order in which words leave.
+template <class Cfg>
+struct window_walk {
+  typedef window_schedule<Cfg> plan;
+  int fold, kw, kh, column;  // of the next word
+  int address, first;        // of the next word, and of its window's first one
+
+  window_walk() : fold(0), kw(0), kh(0), column(0), address(0), first(0) {}
+
+  static int wrapped(int address) { return address >= plan::DEPTH ? address - plan::DEPTH : address; }
+
+  // Moves on by one word; returns how many words no later window needs.
+  int next() {
+#pragma HLS INLINE
+    static const int STEP_TAP = (Cfg::DW - 1) * plan::FOLDS + 1;
+    static const int STEP_LINE = (Cfg::DH * Cfg::W - plan::SPAN_W) * plan::FOLDS + 1;
+    static const int MOVE = plan::NEXT * plan::FOLDS;
+    static const int MOVE_ROW = plan::NEXT_ROW * plan::FOLDS;
+    const bool pixel_ends = fold == plan::FOLDS - 1;
+    const bool line_ends = pixel_ends && kw == Cfg::KW - 1;
+    const bool window_ends = line_ends && kh == Cfg::KH - 1;
+    const bool row_ends = window_ends && column == plan::OUT_W - 1;
+    if (window_ends) {
+      first = wrapped(first + (row_ends ? MOVE_ROW % plan::DEPTH : MOVE % plan::DEPTH));
+      address = first;
+      fold = kw = kh = 0;
+      column = row_ends ? 0 : column + 1;
+      return row_ends ? MOVE_ROW : MOVE;
+    }
+    address = wrapped(address + (line_ends ? STEP_LINE : pixel_ends ? STEP_TAP : 1));
+    fold = pixel_ends ? 0 : fold + 1;
+    if (line_ends) {
+      kw = 0;
+      ++kh;
+    } else if (pixel_ends) {
+      ++kw;
+    }
+    return 0;
+  }
+};
+}  // namespace detail
+
+template <class Cfg>
+void sliding_window(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
+                    hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& out) {
+  typedef window_schedule<Cfg> plan;
+  // A word is read in a later cycle than it was written, and overwritten in a later one than it was last read: `held`
+  // counts earlier cycles only. What is read never decides what is written, so the dependences that the tool must
+  // assume between the two ports order them within a cycle but close no loop: II = 1 without a DEPENDENCE pragma.
+  lanes<typename Cfg::elem_t, Cfg::LANES> lines[plan::DEPTH];
+#pragma HLS AGGREGATE variable=lines
+#pragma HLS BIND_STORAGE variable=lines type=ram_s2p
+
+  detail::window_walk<Cfg> window;
+  int received = 0, write_address = 0;
+  int held = 0;  // words received from the window's first one on; negative while pixels between windows pass
+  for (int i = 0; i < plan::TRIPS; ++i) {
+#pragma HLS PIPELINE II=1
+    const bool emits = held >= plan::SPAN * plan::FOLDS;
+    const bool reads = received < plan::WORDS_IN && held < plan::DEPTH;
+    if (emits) {
+      out.write(lines[window.address]);
+      held -= window.next();
+    }
+    if (reads) {
+      lines[write_address] = in.read();
+      write_address = write_address == plan::DEPTH - 1 ? 0 : write_address + 1;
+      ++received;
+      ++held;
+    }
+  }
+}
+
+}  // namespace isobit
+
+#endif

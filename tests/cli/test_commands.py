@@ -1,0 +1,152 @@
+"""The commands: what they print, their exit codes, and that outputs depend on inputs only."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from isobit import demo
+from isobit.errors import CODES
+from isobit.version import __version__
+from tests.cli.runner import Outcome, environment, isobit, isobit_process, small_model, tree
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("commands")
+    done = isobit("compile", small_model(folder), "-o", folder / "build")
+    assert done.status == 0, done.err
+    return folder / "build"
+
+
+def refused(done: Outcome, code: str, status: int = 2) -> bool:
+    return done.status == status and done.err.startswith(f"{code}: {CODES[code]}: ")
+
+
+def test_compile_lists_the_layers_and_names_the_next_command(tmp_path: Path) -> None:
+    done = isobit("compile", small_model(tmp_path), "-o", tmp_path / "a build", "--board", "zcu104")
+    assert (done.status, done.err) == (0, "")
+    first = [line.split()[0] for line in done.out.splitlines()]
+    assert all(name in first for name in ("pixels", "MatMul_2", "Quant_5", "MatMul_7", "Quant_8", "t8"))
+    assert "no vendor tool was run" in done.out
+    assert f"isobit csim '{tmp_path / 'a build'}'" in done.out
+
+
+def test_tables_fit_80_columns_and_cut_no_name(tmp_path: Path) -> None:
+    done = isobit_process("compile", demo.MODEL, "-o", tmp_path / "b")
+    table = done.out.partition("estimate")[0]
+    assert done.status == 0 and max(map(len, table.splitlines())) <= 80 and "…" not in done.out
+    layers = isobit("explain", tmp_path / "b").out
+    assert all(layer["name"] in layers for layer in json.loads((tmp_path / "b/manifest.json").read_text())["layers"])
+    assert max(map(len, isobit_process("boards").out.splitlines())) <= 80
+
+
+def test_two_builds_are_byte_identical(tmp_path: Path) -> None:
+    for name in "ab":
+        env = {"PYTHONHASHSEED": str(ord(name))}
+        assert isobit_process("compile", demo.MODEL, "-o", tmp_path / name, env=env).status == 0
+    assert tree(tmp_path / "a") == tree(tmp_path / "b")
+
+
+def test_two_builds_from_brevitas_are_byte_identical(tmp_path: Path) -> None:
+    pytest.importorskip("brevitas")
+    (tmp_path / "net.py").write_text(BREVITAS)
+    for name, run in (("a", isobit), ("b", isobit_process)):
+        done = run("compile", f"{tmp_path}/net.py:build", "-o", tmp_path / name, "--input-shape", "4")
+        assert done.status == 0, done.err
+    assert tree(tmp_path / "a") == tree(tmp_path / "b")
+    assert json.loads((tmp_path / "a/manifest.json").read_text())["source"]["name"] == "net.py:build"
+
+
+BREVITAS = """
+import torch, brevitas.nn as qnn
+from torch import nn
+
+def build():
+    torch.manual_seed(3)
+    return nn.Sequential(qnn.QuantIdentity(bit_width=4), qnn.QuantLinear(4, 3, bias=False, weight_bit_width=4),
+                         qnn.QuantReLU(bit_width=4), qnn.QuantLinear(3, 2, bias=False, weight_bit_width=4))
+"""
+
+
+def test_show_of_a_model_and_of_its_build_are_the_same_graph(build: Path, tmp_path: Path) -> None:
+    model = small_model(tmp_path)
+    assert isobit("show", model, "--full").out == isobit("show", build, "--full").out
+    raw = isobit("show", model, "--raw").out
+    assert "round" in raw and raw != isobit("show", model).out
+
+
+def test_explain_says_where_a_layer_came_from_and_what_it_beat(build: Path) -> None:
+    done = isobit("explain", build, "Quant_5")
+    assert done.status == 0
+    for part in ("Quant_5: step of MatMul_2", "rules: shrink-multiplicands", "lookup", "multiply_shift", "thresholds"):
+        assert part in done.out
+
+
+def test_explain_refuses_an_unknown_layer_and_lists_the_known(build: Path) -> None:
+    done = isobit("explain", build, "fc\n9")
+    assert refused(done, "E609") and r"fc\\n9" in done.err and "MatMul_2" in done.err
+
+
+def test_boards_paths_and_version() -> None:
+    assert "xc7z020clg400-1" in isobit("boards").out
+    sim, ap_types = (line.split("=") for line in isobit("paths").out.splitlines())
+    assert sim[0] == "SIM" and Path(sim[1], "common", "hls_stream.h").is_file()
+    assert ap_types[0] == "AP_TYPES" and Path(ap_types[1], "ap_int.h").is_file()
+    assert isobit("--version").out == f"isobit {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "args", [["compile"], ["csim", "b", "--no-such-option"], ["fly"], ["csim", "b", "-n", "0"], []]
+)
+def test_wrong_usage_exits_with_2(args: list[str]) -> None:
+    done = isobit(*args)
+    assert done.status == 2 and "Usage: isobit" in done.out + done.err
+
+
+def test_a_design_too_large_for_its_board_exits_with_3(tmp_path: Path) -> None:
+    board = (Path(demo.__file__).parents[1] / "hardware" / "boards" / "pynq-z1.toml").read_text()
+    (tmp_path / "tiny.toml").write_text(board.replace("lut = 53200", "lut = 300"))
+    done = isobit("compile", demo.MODEL, "-o", tmp_path / "b", "--board", tmp_path / "tiny.toml")
+    assert refused(done, "E502", status=3) and "of 300 LUT" in done.err
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_reader_that_goes_away_is_no_error(build: Path) -> None:
+    command = [sys.executable, "-m", "isobit.cli", "show", str(build), "--full"]
+    process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_stdout_is_a_refusal(build: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "isobit.cli", "show", str(build)],
+            env=environment(), stdout=full, stderr=subprocess.PIPE, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2 and done.stderr.startswith(b"E610: ") and b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("name", "status"), [("INT", 130), ("TERM", 143)])
+def test_an_interrupted_run_leaves_nothing(build: Path, tmp_path: Path, name: str, status: int) -> None:
+    compiler, scratch = tmp_path / "cxx", tmp_path / "scratch"
+    compiler.write_text(f"#!/bin/sh\nkill -{name} $PPID\nexec sleep 30\n")
+    compiler.chmod(0o755)
+    scratch.mkdir()
+    # A shell that runs the tests in the background ignores SIGINT, and children would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        done = isobit_process("csim", build, "--compiler", compiler, env={"TMPDIR": str(scratch)})
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert done.status == status and "Traceback" not in done.err
+    assert list(scratch.iterdir()) == []

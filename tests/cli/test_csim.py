@@ -1,0 +1,127 @@
+"""``isobit csim``: equal builds, and a name for everything that can go wrong in an edited one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.runner import Outcome, edited, isobit, isobit_process, small_model
+
+TOP, PARAMETERS = "hls/top.cpp", "hls/parameters.hpp"
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("csim")
+    assert isobit("compile", small_model(folder), "-o", folder / "build").status == 0
+    return folder / "build"
+
+
+def simulated(build: Path, copy: Path, name: str, change: Callable[[str], str], *options: object) -> Outcome:
+    return isobit("csim", edited(build, copy, name, change), "-n", 100, "--no-source", *options)
+
+
+def after_layer(name: str, code: str) -> Callable[[str], str]:
+    """Code put into the top function behind a layer, before its tap."""
+    mark = f'  ISOBIT_TAP("{name}"'
+    return lambda text: text.replace(mark, f"  {code}\n{mark}")
+
+
+def test_equal_in_words_and_as_json(build: Path) -> None:
+    done = isobit("csim", build, "-n", 300, "--checked", "--json")
+    verdict = json.loads(done.out)
+    assert done.status == 0 and verdict["equal"] and verdict["mismatch"] is None
+    assert [(r["flavour"], r["vectors"], r["outputs"], r["mismatches"]) for r in verdict["runs"]] == [
+        ("faithful", 300, 600, 0),
+        ("checked", 300, 600, 0),
+    ]
+    source = verdict["source"]
+    assert source["equal"] and source["exact_mismatches"] == 0 and source["exact_outputs"] == 64
+
+
+def test_user_vectors_floats_or_integers(build: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    np.save(tmp_path / "floats.npy", rng.normal(size=(50, 4)).astype(np.float32))
+    done = isobit("csim", build, "--inputs", tmp_path / "floats.npy")
+    assert done.status == 0 and "EQUAL" in done.out.splitlines() and " 50 " in done.out and " 100 " in done.out
+
+
+def test_an_altered_weight_is_named(build: Path, tmp_path: Path) -> None:
+    change = lambda text: text.replace("{1, 4, -3, 2}", "{1, 4, -3, 3}")  # noqa: E731
+    done = simulated(build, tmp_path / "b", PARAMETERS, change, "--json")
+    found = json.loads(done.out)
+    assert done.status == 1 and not found["equal"] and found["runs"][0]["mismatches"] > 0
+    wrong = found["mismatch"]
+    assert wrong["layer"] == "MatMul_2" and wrong["element"] == [0] and wrong["got"] != wrong["expected"]
+
+
+def test_an_altered_step_is_named_with_its_accumulator(build: Path, tmp_path: Path) -> None:
+    code = "{ auto word = s_Quant_5.read(); word.data[2] = 9; s_Quant_5.write(word); }"
+    done = simulated(build, tmp_path / "b", TOP, after_layer("Quant_5", code))
+    (line,) = [line for line in done.out.splitlines() if line.startswith("first mismatch: ")]
+    assert done.status == 1 and "NOT EQUAL" in done.out
+    assert "layer Quant_5, element [2]: expected " in line and "got 9 (accumulator " in line
+
+
+def named(done: Outcome, *parts: str) -> bool:
+    return done.status == 1 and done.err.startswith("E606: ") and all(part in done.err for part in parts)
+
+
+def test_checked_names_the_layer_that_loses_a_bit(build: Path, tmp_path: Path) -> None:
+    def narrowed(text: str) -> str:
+        head, mark, rest = text.partition("struct cfg_MatMul_2 {")
+        return head + mark + rest.replace("ap_int<9> acc_t", "ap_int<8> acc_t", 1)
+
+    def with_stream(text: str) -> str:
+        return (
+            narrowed(text)
+            .replace("lanes<ap_int<9>, 3> > s_MatMul_2", "lanes<ap_int<8>, 3> > s_MatMul_2")
+            .replace(
+                "FOLDS = 1;\n  static const int LO = -131;\n  static const int SIZE = 256;\n  typedef ap_int<9> in_t",
+                "FOLDS = 1;\n  static const int LO = -131;\n  static const int SIZE = 256;\n  typedef ap_int<8> in_t",
+            )
+        )
+
+    done = simulated(build, tmp_path / "b", TOP, with_stream, "--checked")
+    assert named(done, "lose bits", "layer=MatMul_2", "type=ap_int<8>", "checked build"), (done.out, done.err)
+
+
+def test_reading_an_empty_stream_is_named(build: Path, tmp_path: Path) -> None:
+    done = simulated(build, tmp_path / "b", TOP, after_layer("Quant_5", "s_pixels.read();"))
+    assert named(done, "read from an empty stream", "s_pixels"), done.err
+
+
+def test_a_leftover_in_a_stream_is_named(build: Path, tmp_path: Path) -> None:
+    done = simulated(build, tmp_path / "b", TOP, after_layer("Quant_5", "frame_end.write(1);"))
+    assert named(done, "held words", "frame_end"), done.err
+
+
+def test_a_stream_that_grows_for_ever_is_named(build: Path, tmp_path: Path) -> None:
+    done = simulated(build, tmp_path / "b", TOP, after_layer("Quant_5", "for (;;) frame_end.write(1);"))
+    assert named(done, "grew without bound", "frame_end"), done.err
+
+
+def test_a_run_that_never_ends_is_named(build: Path, tmp_path: Path) -> None:
+    code = "for (volatile int i = 0;; i = 1) {}"
+    done = simulated(build, tmp_path / "b", TOP, after_layer("Quant_5", code), "--timeout", 1)
+    assert named(done, "did not end within 1 s", "faithful build", "--timeout"), done.err
+
+
+def test_code_that_does_not_compile_is_refused_with_its_first_error(build: Path, tmp_path: Path) -> None:
+    done = simulated(build, tmp_path / "b", TOP, after_layer("Quant_5", "no_such_function();"))
+    assert done.status == 2 and done.err.startswith("E605: ") and "no_such_function" in done.err
+
+
+def test_the_generated_makefile_simulates_the_project(build: Path, tmp_path: Path) -> None:
+    if shutil.which("make") is None:
+        pytest.skip("needs make")
+    folder = edited(build, tmp_path / "b", TOP, lambda text: text + "\n") / "hls"
+    settings = isobit_process("paths").out.split()
+    done = subprocess.run(["make", "csim", *settings], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "isobit: 16 frames equal" in done.stdout, done.stderr

@@ -1,0 +1,220 @@
+"""Exact at every width: which arithmetic is chosen, that it is never too narrow, and what inputs are refused."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from isobit.errors import IsobitError
+from isobit.interp import Evaluator, dequantise, quantise, real_input, run
+from isobit.interp.matmul import ExactProduct, product_dtype
+from isobit.ir import Graph, HostOp, Quantiser, frozen_ints, verify
+from isobit.ir.ops import Add, Const, Input, Linear, Output, Select, Step
+from isobit.numerics import Cuts, MultiplyShift, Rounded, Rounding
+
+LIMITS = [(2**24, np.float32, np.float64), (2**53, np.float64, np.int64), (2**63 - 1, np.int64, object)]
+
+
+def as_objects(values: Any) -> Any:
+    return np.array(values, dtype=object)
+
+
+def dense(weights: Any, lo: int, hi: int) -> Graph:
+    w = frozen_ints(as_objects(weights))
+    x = Input(name="x", shape=(w.shape[1],), lo=frozen_ints(lo), hi=frozen_ints(hi))
+    node = Linear(name="v", inputs=("x", "w"))
+    return verify(Graph((x, Const(name="w", value=w), node, Output(name="y", inputs=("v",)))))
+
+
+@pytest.mark.parametrize(("limit", "below", "above"), LIMITS)
+def test_the_arithmetic_is_chosen_by_the_largest_possible_sum(limit: int, below: Any, above: Any) -> None:
+    fits = as_objects([[1, -1]]), limit // 2
+    assert product_dtype(*fits) is below
+    assert product_dtype(as_objects([[1, -1, 1]]), limit // 2) is above
+    assert product_dtype(as_objects([[limit]]), 1) is below
+    assert product_dtype(as_objects([[limit + 1]]), 1) is above
+    assert product_dtype(as_objects([[0]]), limit + 1) is above
+
+
+def test_the_most_negative_weight_is_not_taken_for_a_small_one() -> None:
+    assert product_dtype(np.array([[-(2**63)]]), 1) is object
+    assert product_dtype(np.array([[-(2**62), -(2**62)]]), 1) is object
+
+
+@pytest.mark.parametrize("bits", [23, 24, 25, 52, 53, 54, 61, 62, 63, 64, 100])
+def test_sums_around_every_width_are_exact(bits: int) -> None:
+    top = 2 ** (bits - 1)
+    weights = [[1, 1, 0], [1, -1, 1], [-1, -1, -1], [3, 5, -7]]
+    graph = dense(weights, -top, top)
+    samples = as_objects(
+        [[top, top, 1], [top, top - 1, -1], [-top, -top, top], [top - 1, 1 - top, 3], [top, 1, top - 3]]
+    )
+    wanted = [[sum(w * x for w, x in zip(row, sample, strict=True)) for row in weights] for sample in samples.tolist()]
+    assert run(graph, {"x": samples})["y"].tolist() == wanted
+
+
+@pytest.mark.parametrize("bits", [12, 13, 27, 31, 32, 40])
+def test_products_around_every_width_are_exact(bits: int) -> None:
+    rng = np.random.default_rng(bits)
+    weights = rng.integers(-(2**bits), 2**bits, (3, 5))
+    weights[0] = 2**bits - 1
+    graph = dense(weights, -(2**bits), 2**bits)
+    x = rng.integers(-(2**bits), 2**bits + 1, (7, 5))
+    x[0] = 2**bits
+    assert run(graph, {"x": x})["y"].tolist() == (x.astype(object) @ weights.T.astype(object)).tolist()
+
+
+def test_results_are_int64_where_the_interval_fits_and_python_integers_beyond() -> None:
+    small, large = dense([[2**40]], -5, 5), dense([[2**62]], -5, 5)
+    assert run(small, {"x": np.array([[5]])})["y"].dtype == np.int64
+    assert run(large, {"x": np.array([[5]])})["y"].dtype == object
+    back = (Step(name="s", inputs=("v",), curves=(Cuts(0, as_objects([2**62, 2**64])),)), Output(name="z", inputs=("s",)))
+    whole = verify(Graph((*large.nodes[:-1], *back)))
+    result = run(whole, {"x": np.array([[-5], [0], [1], [3], [4], [5]])})["z"]
+    assert result.dtype == np.int64
+    assert result[:, 0].tolist() == [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("factor", [2**31, 2**61, 2**62, 2**63, 2**80])
+def test_sums_of_scaled_values_do_not_wrap(factor: int) -> None:
+    x = Input(name="x", shape=(2,), lo=frozen_ints(-4), hi=frozen_ints(3))
+    node = Add(name="v", inputs=("x", "x"), coefficients=(frozen_ints(as_objects([factor, -factor])), frozen_ints(-1)))
+    graph = verify(Graph((x, node, Output(name="y", inputs=("v",)))))
+    assert run(graph, {"x": np.array([[-4, 3]])})["y"].tolist() == [[-4 * factor + 4, -3 * factor - 3]]
+
+
+def test_a_difference_that_cancels_does_not_wrap_on_its_way() -> None:
+    x = Input(name="x", shape=(1,), lo=frozen_ints(2**62), hi=frozen_ints(2**62 + 1))
+    node = Add(name="v", inputs=("x", "x"), coefficients=(frozen_ints(8), frozen_ints(-8)))
+    graph = verify(Graph((x, node, Output(name="y", inputs=("v",)))))
+    assert run(graph, {"x": np.array([[2**62 + 1]])})["y"].tolist() == [[0]]
+
+
+@pytest.mark.parametrize("base", [0, 2**24, 2**53, 2**63 - 3, 2**63, -(2**63) - 3, 2**90])
+@pytest.mark.parametrize(
+    "curve",
+    [
+        lambda base: Cuts(0, as_objects([base + 1, base + 2, base + 4])),
+        lambda base: Rounded(Fraction(1, 2), Fraction(1 - base, 2), Rounding.HALF_UP, 0, 3),
+        lambda base: MultiplyShift(3, 1 - 3 * base, 2, 0, 3),
+    ],
+    ids=["cuts", "rounded", "multiply-shift"],
+)
+def test_steps_far_from_zero(curve: Any, base: int) -> None:
+    f = curve(base)
+    for width in (5, 2**21):
+        x = Input(name="x", shape=(1,), lo=frozen_ints(as_objects([base])), hi=frozen_ints(as_objects([base + width])))
+        graph = verify(Graph((x, Step(name="v", inputs=("x",), curves=(f,)), Output(name="y", inputs=("v",)))))
+        samples = as_objects([[base + i] for i in range(6)])
+        assert run(graph, {"x": samples})["y"].tolist() == [[f.at(base + i)] for i in range(6)]
+
+
+def test_a_multiply_shift_that_does_not_fit_64_bits() -> None:
+    curves = (MultiplyShift(2**40 + 1, 2**70, 42, 0, 2**31), MultiplyShift(2**40 - 1, 3, 42, 0, 2**31))
+    x = Input(name="x", shape=(2,), lo=frozen_ints(0), hi=frozen_ints(2**31))
+    graph = verify(Graph((x, Step(name="v", inputs=("x",), curves=curves), Output(name="y", inputs=("v",)))))
+    samples = np.array([[2**31, 2**31], [0, 12345], [2**31 - 1, 7]])
+    wanted = [[f.at(int(v)) for f, v in zip(curves, row, strict=True)] for row in samples]
+    assert run(graph, {"x": samples})["y"].tolist() == wanted
+
+
+def test_products_per_group() -> None:
+    product = ExactProduct(np.array([[[1, 2]], [[3, -4]]]), 9)
+    assert product(np.array([[[5, 6], [7, 8]]])).tolist() == [[[17], [-11]]]
+
+
+# ------------------------------------------------------------------------------------------------------- refusals
+
+GRAPH = verify(
+    Graph(
+        (
+            Input(name="x", shape=(2,), lo=frozen_ints([-8, 0]), hi=frozen_ints(7)),
+            Input(name="p", shape=(1,), lo=frozen_ints(0), hi=frozen_ints(1)),
+            Select(name="s", inputs=("x",)),
+            Output(name="y", inputs=("s",)),
+        )
+    )
+)
+GOOD = {"x": np.array([[-8, 7]]), "p": np.array([[1]])}
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.int32, np.uint32, np.int64, np.uint64, object])
+def test_integers_of_any_type_are_taken(dtype: Any) -> None:
+    inputs = {"x": np.array([[3, 7]], dtype=dtype), "p": np.array([[1]], dtype=dtype)}
+    assert run(GRAPH, inputs)["y"].tolist() == [[1]]
+
+
+REFUSED: dict[str, dict[str, Any]] = {
+    "missing": {"p": np.array([[1]])},
+    "floats": {**GOOD, "x": np.array([[1.0, 2.0]])},
+    "floats as objects": {**GOOD, "x": np.array([[1.5, 2]], dtype=object)},
+    "text": {**GOOD, "x": np.array([["1", "2"]])},
+    "without a batch": {**GOOD, "x": np.array([1, 2])},
+    "too long": {**GOOD, "x": np.array([[1, 2, 3]])},
+    "too many axes": {**GOOD, "x": np.array([[[1, 2]]])},
+    "below": {**GOOD, "x": np.array([[-9, 0]])},
+    "above": {**GOOD, "x": np.array([[0, 8]])},
+    "below its own channel": {**GOOD, "x": np.array([[0, -1]])},
+    "beyond int64": {**GOOD, "x": np.array([[0, 2**64 - 1]], dtype=np.uint64)},
+    "far beyond": {**GOOD, "x": np.array([[0, 2**99]], dtype=object)},
+    "different numbers of samples": {"x": np.zeros((2, 2), int), "p": np.zeros((3, 1), int)},
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_inputs_that_do_not_fit(name: str) -> None:
+    with pytest.raises(IsobitError) as caught:
+        Evaluator(GRAPH).run(REFUSED[name])
+    assert caught.value.code == "E607"
+
+
+def test_the_first_element_outside_is_named() -> None:
+    with pytest.raises(IsobitError, match=r"x\[1, 0\] = 9"):
+        run(GRAPH, {"x": np.array([[1, 1], [9, 9]]), "p": np.zeros((2, 1), int)})
+
+
+# ----------------------------------------------------------------------------------------------------------- host
+
+RAW = Input(
+    name="x", shape=(3, 2), lo=frozen_ints(-8), hi=frozen_ints(7), outside="in", outside_shape=(2, 3),
+    host=(HostOp("sub", (0.5,), (1,)), HostOp("transpose", shape=(1, 0))),
+    quantiser=Quantiser((0.25, 0.5), (0.0, 1.0), "ROUND", -8, 7),
+)  # fmt: skip
+
+
+def test_quantise_runs_the_host_operations_and_takes_flat_vectors() -> None:
+    x = np.array([[[0.5, 0.75, 9.0], [0.5, 1.5, -9.0]]], np.float32)
+    wanted = [[[0, 1], [1, 3], [7, -8]]]
+    assert quantise(RAW, x).tolist() == wanted
+    assert quantise(RAW, x.reshape(1, 6)).tolist() == wanted
+
+
+@pytest.mark.parametrize("x", [np.zeros((1, 5)), np.full((1, 6), np.nan), np.zeros(()), np.zeros((2, 7))])
+def test_quantise_refuses(x: Any) -> None:
+    with pytest.raises(IsobitError) as caught:
+        quantise(RAW, x)
+    assert caught.value.code == "E607"
+
+
+def test_integer_inputs_go_out_and_come_back() -> None:
+    node = Input(
+        name="x", shape=(3, 2), lo=frozen_ints(0), hi=frozen_ints(255), scale=(Fraction(1, 255),), outside="in",
+        outside_shape=(2, 3), host=(HostOp("transpose", shape=(1, 0)),),
+    )  # fmt: skip
+    integers = np.arange(250, 256).reshape(1, 3, 2)
+    floats = real_input(node, integers)
+    assert floats.shape == (1, 2, 3)
+    assert quantise(node, floats).tolist() == integers.tolist()
+    with pytest.raises(IsobitError, match="not an integer times"):
+        quantise(node, floats + np.float32(0.4 / 255))
+
+
+def test_dequantise_scales_and_runs_the_host_operations() -> None:
+    node = Output(
+        name="y", scale=(Fraction(1, 4), Fraction(1, 2)), offset=(Fraction(1),), outside_shape=(2,),
+        host=(HostOp("clip", (-1.0, 2.0)), HostOp("mul", (2.0,), (1,)), HostOp("reshape", shape=(2, 1))),
+    )  # fmt: skip
+    assert dequantise(node, np.array([[-100, 1]])).tolist() == [[[-2.0], [3.0]]]

@@ -1,0 +1,48 @@
+"""Whole networks from Brevitas through both export paths to C simulation: not one integer differs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from models.brevitas_nets import CASES, FAST_CASES, Net
+
+import isobit
+from isobit.errors import DoesNotFit
+
+BIG_BOARD = Path(__file__).resolve().parents[2] / "benchmarks" / "alveo-u250.toml"
+Exporter = Literal["torchscript", "dynamo"]
+
+
+def check(net: Net, exporter: Exporter, folder: Path, outputs: int) -> None:
+    """Compile and simulate, for a larger board where the usual one is too small; both verdicts, nothing left out."""
+    module = net.build()
+    try:
+        build = isobit.compile(module, folder, input_shape=net.sizes[:1], exporter=exporter)
+    except DoesNotFit:
+        build = isobit.compile(module, folder, input_shape=net.sizes[:1], exporter=exporter, board=str(BIG_BOARD))
+    result = isobit.csim(build, vectors=-(-outputs // net.sizes[-1]))
+
+    assert result.mismatch is None, str(result.mismatch)
+    assert [(run.flavour, run.mismatches) for run in result.runs] == [("faithful", 0), ("native", 0)]
+    assert result.runs[1].outputs >= outputs
+    assert result.source is not None
+    assert result.source.exact_mismatches == 0, result.source.note
+    assert result.source.exact_outputs > 0
+    assert result.source.float_integers > 0
+    assert result.source.unexplained == ()
+    assert result.equal
+
+
+@pytest.mark.parametrize("exporter", ["torchscript", "dynamo"])
+@pytest.mark.parametrize("net", FAST_CASES, ids=lambda net: net.name)
+def test_a_small_network_is_exact(net: Net, exporter: Exporter, tmp_path: Path) -> None:
+    check(net, exporter, tmp_path / "build", outputs=5_000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("exporter", ["torchscript", "dynamo"])
+@pytest.mark.parametrize("net", CASES, ids=lambda net: net.name)
+def test_a_network_is_exact(net: Net, exporter: Exporter, tmp_path: Path) -> None:
+    check(net, exporter, tmp_path / "build", outputs=20_000)
