@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml
 demo: setup
 	$(BIN)/isobit compile compiler/isobit/demo/model.onnx -o demo-build --board pynq-z1
 	$(BIN)/isobit csim demo-build -n 10000
-	$(BIN)/isobit explain demo-build
+	$(BIN)/isobit explain demo-build n_3_Quant
 
 test: setup
 	$(BIN)/ruff check compiler tests benchmarks examples

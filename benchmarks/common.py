@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
 import subprocess
@@ -45,8 +46,9 @@ def benchmark_models() -> Iterator[dict[str, Path]]:
     Weights have one scale per layer: hls4ml 1.3 does not convert these files with one per channel.
     """
     sys.path[:0] = [str(ROOT / "tests")]
-    from isobit.frontend.brevitas import export_module
     from models.brevitas_nets import mlp
+
+    from isobit.frontend.brevitas import export_module
 
     with tempfile.TemporaryDirectory(prefix="isobit-benchmark-") as scratch:
         files = {f"{bits}-bit": Path(scratch) / f"mlp{bits}.onnx" for bits in (8, 4)}
@@ -60,9 +62,10 @@ def in_fresh_process(script: str, *arguments: str) -> dict[str, Any]:
     """Runs ``script ARGUMENTS`` and returns the JSON object on the last line that it prints.
 
     A tool is measured in a process of its own, so that neither tool's libraries, threads or caches help or hinder
-    the other's.
+    the other's. NumPy's BLAS has one thread there: figures are per core, and idle threads that spin are not counted.
     """
-    done = subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True, check=False)
+    command, one_core = [sys.executable, script, *arguments], {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | one_core)
     if done.returncode != 0:
         raise SystemExit(f"{Path(script).name} {' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
     result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])

@@ -12,7 +12,7 @@ import os
 import platform
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -37,13 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except IsobitError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    rows = _sweep(subjects, options)
-    text = as_markdown(rows, options.outputs, _repeatable(options), _machine())
-    if options.write:
-        options.write.parent.mkdir(parents=True, exist_ok=True)
-        options.write.write_text(text, encoding="utf-8", newline="\n")
-    else:
-        sys.stdout.write(text)
+    rows: list[Row] = []
+    for row in _sweep(subjects, options):
+        rows.append(row)
+        if options.write:  # each time: a long sweep that is interrupted leaves what it has
+            options.write.parent.mkdir(parents=True, exist_ok=True)
+            options.write.write_text(_page(rows, options), encoding="utf-8", newline="\n")
+    if not options.write:
+        sys.stdout.write(_page(rows, options))
     return int(any(not row.equal for row in rows))
 
 
@@ -66,6 +67,10 @@ def _repeatable(options: argparse.Namespace) -> str:
     return (" --models DIR" if options.models else "") + given
 
 
+def _page(rows: list[Row], options: argparse.Namespace) -> str:
+    return as_markdown(rows, options.outputs, _repeatable(options), _machine())
+
+
 def _machine() -> str:
     return f"{os.cpu_count()} cores, {platform.machine()}"
 
@@ -76,17 +81,16 @@ def _subjects(options: argparse.Namespace) -> Iterable[Subject]:
     return (subject for subject in chain(files, networks) if options.only in subject.name)
 
 
-def _sweep(subjects: list[Subject], options: argparse.Namespace) -> list[Row]:
-    console, rows = Console(stderr=True), []
+def _sweep(subjects: list[Subject], options: argparse.Namespace) -> Iterator[Row]:
+    console = Console(stderr=True)
     columns = (SpinnerColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task("", total=len(subjects))
         for subject in subjects:
             show = lambda text, name=subject.name: progress.update(task, description=f"{name}: {text}")  # noqa: E731
-            rows.append(run_subject(subject, options.outputs, options.exporter, show))
+            yield run_subject(subject, options.outputs, options.exporter, show)
             progress.advance(task)
             gc.collect()  # an exported torch module is a cycle, and some are large
-    return rows
 
 
 if __name__ == "__main__":

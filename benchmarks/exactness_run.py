@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import resource
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,11 +58,12 @@ class Row:
     compile_seconds: float = 0.0
     csim_seconds: float = 0.0
     recorded: Recorded | None = None
+    crashed: bool = False
 
     @property
     def equal(self) -> bool:
-        """No output differs and every float difference is a listed tie; a refusal is no difference."""
-        return not (self.mismatches or max(self.exact_wrong, 0) or self.unexplained or self._recorded_wrong)
+        """No output differs and every float difference is a listed tie; a coded refusal is no difference."""
+        return not (self.crashed or self.mismatches or max(self.exact_wrong, 0) or self.unexplained or self._recorded_wrong)
 
     @property
     def _recorded_wrong(self) -> bool:
@@ -73,13 +74,14 @@ def run_subject(subject: Subject, outputs: int, exporter: Any, progress: Progres
     """Compile for the smallest board that takes it, and compare at least ``outputs`` outputs."""
     with tempfile.TemporaryDirectory(prefix="isobit-exactness-") as scratch:
         try:
-            started = time.monotonic()
+            started = _cpu_seconds()
             build = _compile(subject, Path(scratch) / "build", exporter, progress)
-            compiled = time.monotonic() - started
-            return _measure(subject, build, outputs, compiled, progress)
+            return _measure(subject, build, outputs, _cpu_seconds() - started, progress)
         except IsobitError as error:
             where = f" ({error.where})" if error.where and not Path(error.where).exists() else ""
             return Row(subject.name, subject.origin, refusal=f"{error.code}: {error.message}{where}")
+        except Exception as error:  # a defect of ours must not hide the other networks
+            return Row(subject.name, subject.origin, refusal=f"DEFECT: {type(error).__name__}: {error}", crashed=True)
 
 
 def _compile(subject: Subject, folder: Path, exporter: Any, progress: Progress) -> isobit.Build:
@@ -106,9 +108,9 @@ def _declared(subject: Subject, source: Any, folder: Path, options: dict[str, An
 
 def _measure(subject: Subject, build: isobit.Build, outputs: int, compiled: float, progress: Progress) -> Row:
     size = build.graph.types[build.graph.outputs[0].name].size
-    started = time.monotonic()
+    started = _cpu_seconds()
     result = isobit.csim(build, vectors=-(-outputs // size), progress=progress)
-    seconds = time.monotonic() - started
+    seconds = _cpu_seconds() - started
     runs, source = {r.flavour: r for r in result.runs}, result.source
     assert source is not None
     wrong = sum(r.mismatches for r in result.runs)
@@ -119,6 +121,12 @@ def _measure(subject: Subject, build: isobit.Build, outputs: int, compiled: floa
         source.float_integers, len(source.ties), len(source.unexplained), source.note, compiled, seconds,
         _on_recorded(subject, build, progress),
     )  # fmt: skip
+
+
+def _cpu_seconds() -> float:
+    """CPU seconds of this process and of those it started."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
 
 
 def _structure(build: isobit.Build) -> tuple[int, int, str, str]:

@@ -20,7 +20,8 @@ Every network was compiled to a Vitis HLS project and simulated in C++ on edge-c
 - **float integers**: integers of all quantisers and outputs compared with the float32 execution of the source by qonnx;
   **ties**: of these, the ones that differ because the exact value lies within the float32 error of a rounding edge;
   **unexplained**: the ones that differ otherwise.
-- seconds: wall time to compile the model, and of the whole simulation with both verdicts ({machine}).
+- **compile s**, **csim s**: CPU seconds, all processes together, to compile the model (network export and too small
+  boards included) and for the whole simulation with both verdicts ({machine}).
 """
 _COLUMNS = (
     "network", "layers", "weights", "weight bits", "value bits", "board", "outputs native", "faithful", "wrong", "exact",

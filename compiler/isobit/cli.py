@@ -7,6 +7,7 @@ interrupted, 141 the reader of the output went away, 143 terminated.
 from __future__ import annotations
 
 import json
+import math
 import os
 import shlex
 import signal
@@ -70,6 +71,12 @@ Scale = Annotated[str, typer.Option("--input-scale", help="real value of one ste
 Exporter = Annotated[str, typer.Option(help="Brevitas export path: torchscript or dynamo")]
 
 
+def _finite(value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter("not a finite number")
+    return value
+
+
 @app.command("compile")
 def compile_command(
     model: Model,
@@ -79,17 +86,27 @@ def compile_command(
     input_type: Type = None,
     input_scale: Scale = "1",
     exporter: Exporter = "torchscript",
+    plan: Annotated[Path | None, typer.Option(help="TOML file that fixes layers; see plan.toml in a build")] = None,
+    target_fps: Annotated[
+        float | None, typer.Option(min=0.001, callback=_finite, help="at least this many frames per second")
+    ] = None,
+    target_ii: Annotated[int | None, typer.Option(min=1, help="at most this many clocks per frame")] = None,
+    max_util: Annotated[
+        float, typer.Option(min=0.01, max=1.0, callback=_finite, help="share of the board that may be used")
+    ] = 0.6,
 ) -> None:
     """Compile a model into a Vitis HLS project."""
     from isobit.flow import compile_model
+    from isobit.plan import PlanRequest, read_plan
     from isobit.report.text import build_table
 
+    request = PlanRequest(max_util, _interval(board, target_ii, target_fps), read_plan(plan) if plan else {})
     with _Progress() as progress:
         build = compile_model(
             model, output, board=board, input_shape=_shape(input_shape), input_type=input_type, input_scale=input_scale,
-            exporter=_exporter(exporter), progress=progress,
+            exporter=_exporter(exporter), plan_request=request, progress=progress,
         )  # fmt: skip
-    out.print(build_table(build))
+    out.print(build_table(build), crop=False)
     out.print(f"Vitis HLS project in {escape(shlex.quote(str(build.hls)))}", soft_wrap=True)
     out.print(f"check it with: isobit csim {escape(shlex.quote(str(build.path)))}", soft_wrap=True)
 
@@ -99,16 +116,23 @@ def csim(
     build: Annotated[Path, typer.Argument(help="build folder")],
     inputs: Annotated[Path | None, typer.Option(help=".npy of float samples or input integers, batch first")] = None,
     vectors: Annotated[
-        int, typer.Option("-n", min=1, help="edge-case and random vectors when no --inputs are given")
+        int, typer.Option("-n", "--vectors", min=1, help="edge-case and random vectors when no --inputs are given")
     ] = 10_000,
     checked: Annotated[bool, typer.Option("--checked", help="stop at any assignment that would lose a bit")] = False,
     source: Annotated[bool, typer.Option(help="also compare the graph with the source model")] = True,
+    bounded: Annotated[
+        bool, typer.Option("--bounded", help="instead, run all processes side by side with the planned FIFO depths")
+    ] = False,
+    frames: Annotated[int, typer.Option("--frames", min=1, help="frames of --bounded")] = 4,
     compiler: Annotated[str | None, typer.Option(help="C++ compiler: g++ or clang++")] = None,
     seed: Annotated[int, typer.Option(min=0, help="seed of the random vectors")] = 0,
-    timeout: Annotated[float, typer.Option(min=0.1, help="seconds for one simulation run")] = 600.0,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, callback=_finite, help="seconds for one simulation run")
+    ] = 600.0,
     as_json: Annotated[bool, typer.Option("--json", help="print the verdict as JSON")] = False,
 ) -> None:
     """Compile the generated C++, run it, and compare every output with the interpreter and the source model."""
+    from isobit.check.bounded import bounded_csim
     from isobit.check.csim import csim as run_csim
     from isobit.check.vectors import load_vectors
     from isobit.emit.build import load_build
@@ -116,14 +140,18 @@ def csim(
 
     with _Progress() as progress:
         loaded = load_build(build)
-        result = run_csim(
-            loaded, load_vectors(inputs) if inputs else None, vectors=vectors, checked=checked, source=source,
-            compiler=compiler, seed=seed, timeout=timeout, progress=progress,
-        )  # fmt: skip
+        if bounded:
+            progress("running the dataflow side by side")
+            result = bounded_csim(loaded, frames, compiler=compiler, seed=seed, timeout=timeout)
+        else:
+            result = run_csim(
+                loaded, load_vectors(inputs) if inputs else None, vectors=vectors, checked=checked, source=source,
+                compiler=compiler, seed=seed, timeout=timeout, progress=progress,
+            )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(csim_json(result), indent=1) + "\n")
     else:
-        out.print(csim_table(result))
+        out.print(csim_table(result), crop=False)
     raise typer.Exit(errors.EXIT_EQUAL if result.equal else errors.EXIT_MISMATCH)
 
 
@@ -165,9 +193,9 @@ def explain(
 
     loaded = load_build(build)
     if layer is None:
-        out.print(build_table(loaded))
+        out.print(build_table(loaded), crop=False)
         return
-    out.print(explain_layer(loaded, layer), soft_wrap=True)
+    out.print(explain_layer(loaded, layer), crop=False)
 
 
 @app.command()
@@ -219,6 +247,16 @@ def _shape(text: str | None) -> tuple[int, ...] | None:
             hint="for example 1,28,28",
         )
     return tuple(int(p) for p in parts)
+
+
+def _interval(board: str, clocks: int | None, fps: float | None) -> int | None:
+    """The stricter of two targets, in clocks per frame."""
+    from isobit.hardware import load_board
+
+    asked = [clocks] if clocks else []
+    if fps:
+        asked.append(max(int(load_board(board).clock_mhz * 1e6 / fps), 1))
+    return min(asked, default=None)
 
 
 def _exporter(name: str) -> Any:

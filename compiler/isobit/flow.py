@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from isobit.backends.dataflow import lower
+from isobit.backends.dataflow import lower, size_fifos
 from isobit.check.stimuli import edge_and_random
 from isobit.emit.build import Build, write_build
 from isobit.errors import IsobitError, printable
@@ -20,14 +20,15 @@ from isobit.hardware import load_board
 from isobit.interp import run
 from isobit.ir import Graph
 from isobit.passes import optimise
-from isobit.plan import plan_for
+from isobit.plan import DEFAULT_REQUEST, PlanRequest, plan_for
+from isobit.plan.geometry import multiply_accumulates
 
 if TYPE_CHECKING:
     import torch
 
 Exporter = Literal["torchscript", "dynamo"]
 Progress = Callable[[str], None]
-TESTBENCH_FRAMES = 16
+TESTBENCH_FRAMES, TESTBENCH_MACS = 16, 100_000_000
 
 
 def compile_model(
@@ -39,6 +40,7 @@ def compile_model(
     input_type: str | None = None,
     input_scale: str = "1",
     exporter: Exporter = "torchscript",
+    plan_request: PlanRequest = DEFAULT_REQUEST,
     progress: Progress = lambda _: None,
 ) -> Build:
     """Compile a model into a Vitis HLS project.
@@ -50,6 +52,7 @@ def compile_model(
         input_shape: shape of one sample, for Brevitas sources.
         input_type: QONNX datatype (``UINT8`` ...) of an input that has no quantiser.
         input_scale: the real value of one step of ``input_type``, a rational such as ``1/255``.
+        plan_request: how much of the board may be used, how fast it must be, and what is fixed layer by layer.
         progress: called with a few words at every stage.
 
     Raises:
@@ -67,8 +70,8 @@ def compile_model(
     progress("folding and shrinking requantizers")
     graph = optimise(imported)
     progress("choosing the folding")
-    plan = plan_for(graph, target)
-    design = lower(graph, plan)
+    plan = plan_for(graph, target, plan_request)
+    design = size_fifos(lower(graph, plan))
     progress("writing the project")
     origin = {
         "name": printable(name), "sha256": hashlib.sha256(data).hexdigest(),
@@ -106,5 +109,6 @@ def _as_file(source: Any, scratch: Path, shape: tuple[int, ...] | None, exporter
 
 def _testbench_vectors(graph: Graph) -> tuple[Any, Any]:
     (node,), (output,) = graph.inputs, graph.outputs
-    integers = edge_and_random(node, TESTBENCH_FRAMES, np.random.default_rng(1))
+    frames = min(max(TESTBENCH_MACS // max(multiply_accumulates(graph), 1), 2), TESTBENCH_FRAMES)
+    integers = edge_and_random(node, frames, np.random.default_rng(1))
     return integers, run(graph, {node.name: integers})[output.name]

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from isobit.cli import app
+from isobit.cli import app, err, out
 from tests.onnx_builder import Net
 
 ROOT = Path(__file__).resolve().parents[2]
+out.width = err.width = 80
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,16 @@ def test_boards_paths_and_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "args", [["compile"], ["csim", "b", "--no-such-option"], ["fly"], ["csim", "b", "-n", "0"], []]
+    "args",
+    [
+        [],
+        ["fly"],
+        ["compile"],
+        ["csim", "b", "--no-such-option"],
+        ["csim", "b", "-n", "0"],
+        ["csim", "b", "--timeout", "nan"],
+        ["compile", "m.onnx", "-o", "b", "--target-fps", "inf"],
+    ],
 )
 def test_wrong_usage_exits_with_2(args: list[str]) -> None:
     done = isobit(*args)

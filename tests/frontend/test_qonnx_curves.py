@@ -40,7 +40,9 @@ quantisers = st.builds(
 )
 
 
-def changed(real: Real, values: list[list[Fraction]], kind: str, a: object, b: object) -> tuple[Real, list[list[Fraction]]]:
+def changed(
+    real: Real, values: list[list[Fraction]], kind: str, a: object, b: object
+) -> tuple[Real, list[list[Fraction]]]:
     """One more function on the symbolic value and on plain numbers (``values[channel]``)."""
 
     def at(array: object, channel: int) -> Fraction:

@@ -132,8 +132,7 @@ def test_trunc_version_1_keeps_the_scale(tmp_path: Path, mode: str, zero: float)
 def test_trunc_version_2_scales_and_clamps(tmp_path: Path, mode: str, signed: int, bits: int) -> None:
     net = Net([1, 1])
     first = net.quant("x", 0.25, 0.0, 8)
-    attrs = {"signed": signed, "narrow": 0, "rounding_mode": mode}
-    net.op("Trunc", first, 0.25, 0.0, 8, 2.0, bits, domain=QONNX, **attrs)
+    net.op("Trunc", first, 0.25, 0.0, 8, 2.0, bits, domain=QONNX, signed=signed, narrow=0, rounding_mode=mode)
     assert_exact(net, tmp_path, every_level(8, 0.25), qonnx_opset=2)
 
 

@@ -32,11 +32,11 @@ def square(net: Net) -> str:
 
 
 def ints(net: Net, *values: int) -> str:
-    return net.const(values, np.int64)  # type: ignore[arg-type]
+    return net.const(values, np.int64)
 
 
-def top_k(net: Net, **attrs: int) -> str:
-    return net.op("TopK", inner(net), ints(net, 2), outputs=("best", "where"), axis=1, **attrs)
+def top_k(net: Net, largest: int = 1) -> str:
+    return net.op("TopK", inner(net), ints(net, 2), outputs=("best", "where"), axis=1, largest=largest)
 
 
 def softmax_inside(net: Net) -> str:
@@ -64,14 +64,16 @@ CASES: dict[str, tuple[str, Make]] = {
     "weights quantised twice": ("E202", lambda n: n.op("MatMul", inner(n), n.quant(weights(n), 0.3))),
     "weights binarised after quantising": ("E202", lambda n: n.op("MatMul", inner(n), n.bipolar(weights(n)))),
     "thresholds over another axis": (
-        "E202", lambda n: n.op("MultiThreshold", inner(n), FOUR, domain=QONNX, data_layout="CN")
+        "E202",
+        lambda n: n.op("MultiThreshold", inner(n), FOUR, domain=QONNX, data_layout="CN"),
     ),
     "float weights": ("E203", lambda n: n.op("MatMul", inner(n), FOUR)),
     "activation that nothing quantises": ("E203", lambda n: n.op("MatMul", n.op("Sigmoid", inner(n)), weights(n))),
     "clamp that nothing quantises": ("E203", lambda n: n.op("Gemm", n.op("Clip", inner(n), -0.3, 1.0), weights(n))),
     "output that nothing quantises": ("E203", lambda n: n.op("Relu", "x")),
     "output clipped per channel": (
-        "E203", lambda n: n.op("Mul", n.op("Clip", inner(n), -1.0, 1.0), [1.0, 2.0, 3.0, 4.0])
+        "E203",
+        lambda n: n.op("Mul", n.op("Clip", inner(n), -1.0, 1.0), [1.0, 2.0, 3.0, 4.0]),
     ),
     "scale zero": ("E204", lambda n: n.quant(inner(n), [0.1, 0.0, 0.2, 0.3])),
     "scale negative": ("E204", lambda n: n.quant("x", -0.1)),
@@ -80,9 +82,7 @@ CASES: dict[str, tuple[str, Make]] = {
     "fractional zero point of weights": ("E204", lambda n: n.op("MatMul", inner(n), n.quant(FOUR, 0.1, 0.5))),
     "negative variance": ("E204", lambda n: n.op("BatchNormalization", inner(n), *np.ones((3, 4)), -np.ones(4))),
     "division by zero": ("E204", lambda n: n.op("Div", inner(n), [1.0, 0.0, 1.0, 1.0])),
-    "negative out_scale": (
-        "E204", lambda n: n.op("MultiThreshold", inner(n), FOUR, domain=QONNX, out_scale=-1.0)
-    ),
+    "negative out_scale": ("E204", lambda n: n.op("MultiThreshold", inner(n), FOUR, domain=QONNX, out_scale=-1.0)),
     "no bits": ("E205", lambda n: n.quant(inner(n), 0.1, 0.0, 0)),
     "17 bits": ("E205", lambda n: n.quant(inner(n), 0.1, 0.0, 17)),
     "two and a half bits": ("E205", lambda n: n.quant("x", 0.1, 0.0, 2.5)),
@@ -91,9 +91,13 @@ CASES: dict[str, tuple[str, Make]] = {
     "scale of the data": ("E206", lambda n: n.quant(inner(n), n.op("Add", n.op("Relu", inner(n)), 1.0))),
     "quantised zero point": ("E206", lambda n: n.quant(inner(n), 0.1, n.quant(np.ones(1), 0.1))),
     "rounding mode": ("E207", lambda n: n.quant(inner(n), 0.1, rounding_mode="STOCHASTIC")),
-    "join of different shapes": ("E208", lambda n: n.op("Add", inner(n), n.quant(n.op("Unsqueeze", "x", ints(n, 0)), 1.0))),
+    "join of different shapes": (
+        "E208",
+        lambda n: n.op("Add", inner(n), n.quant(n.op("Unsqueeze", "x", ints(n, 0)), 1.0)),
+    ),
     "scales per channel, reshaped": (
-        "E208", lambda n: n.op("Reshape", n.quant(inner(n), [0.1, 0.2, 0.3, 0.4]), ints(n, 1, 2, 2))
+        "E208",
+        lambda n: n.op("Reshape", n.quant(inner(n), [0.1, 0.2, 0.3, 0.4]), ints(n, 1, 2, 2)),
     ),
     "raw input multiplied": ("E209", lambda n: n.op("MatMul", "x", weights(n))),
     "raw input normalised": ("E209", lambda n: n.op("BatchNormalization", "x", *np.ones((4, 4)))),

@@ -75,39 +75,40 @@ void isobit_top(hls::stream<in_pixels_beat>& in_pixels, hls::stream<out_t8_beat>
 #pragma HLS INTERFACE mode=ap_ctrl_none port=return
 #pragma HLS DATAFLOW
 
-  hls::stream<ap_uint<1> > frame_end("frame_end");
-#pragma HLS STREAM variable=frame_end depth=8
-  hls::stream<isobit::lanes<ap_int<4>, 4> > s_pixels("s_pixels");
+  hls::stream<ap_uint<1>, 5> frame_end("frame_end");
+#pragma HLS STREAM variable=frame_end depth=5
+  hls::stream<isobit::lanes<ap_int<4>, 4>, 2> s_pixels("s_pixels");
 #pragma HLS STREAM variable=s_pixels depth=2
-  hls::stream<isobit::lanes<ap_int<9>, 3> > s_MatMul_2("s_MatMul_2");
+  hls::stream<isobit::lanes<ap_int<9>, 3>, 2> s_MatMul_2("s_MatMul_2");
 #pragma HLS STREAM variable=s_MatMul_2 depth=2
-  hls::stream<isobit::lanes<ap_uint<4>, 3> > s_Quant_5("s_Quant_5");
+  hls::stream<isobit::lanes<ap_uint<4>, 3>, 2> s_Quant_5("s_Quant_5");
 #pragma HLS STREAM variable=s_Quant_5 depth=2
-  hls::stream<isobit::lanes<ap_int<9>, 2> > s_MatMul_7("s_MatMul_7");
+  hls::stream<isobit::lanes<ap_int<9>, 2>, 2> s_MatMul_7("s_MatMul_7");
 #pragma HLS STREAM variable=s_MatMul_7 depth=2
-  hls::stream<isobit::lanes<ap_int<8>, 2> > s_Quant_8("s_Quant_8");
+  hls::stream<isobit::lanes<ap_int<8>, 2>, 2> s_Quant_8("s_Quant_8");
 #pragma HLS STREAM variable=s_Quant_8 depth=2
+  ISOBIT_DATAFLOW
 
   ISOBIT_LAYER("pixels");
-  isobit::read_frame<cfg_read_pixels>(in_pixels, s_pixels, frame_end);
+  ISOBIT_PROCESS("read_pixels", isobit::read_frame<cfg_read_pixels>(in_pixels, s_pixels, frame_end));
   ISOBIT_TAP("pixels", s_pixels);
 
   ISOBIT_LAYER("MatMul_2");
-  isobit::dense<cfg_MatMul_2>(s_pixels, s_MatMul_2, MatMul_2_weights);
+  ISOBIT_PROCESS("MatMul_2", isobit::dense<cfg_MatMul_2>(s_pixels, s_MatMul_2, MatMul_2_weights));
   ISOBIT_TAP("MatMul_2", s_MatMul_2);
 
   ISOBIT_LAYER("Quant_5");
-  isobit::lookup<cfg_Quant_5>(s_MatMul_2, s_Quant_5, Quant_5_table);
+  ISOBIT_PROCESS("Quant_5", isobit::lookup<cfg_Quant_5>(s_MatMul_2, s_Quant_5, Quant_5_table));
   ISOBIT_TAP("Quant_5", s_Quant_5);
 
   ISOBIT_LAYER("MatMul_7");
-  isobit::dense<cfg_MatMul_7>(s_Quant_5, s_MatMul_7, MatMul_7_weights);
+  ISOBIT_PROCESS("MatMul_7", isobit::dense<cfg_MatMul_7>(s_Quant_5, s_MatMul_7, MatMul_7_weights));
   ISOBIT_TAP("MatMul_7", s_MatMul_7);
 
   ISOBIT_LAYER("Quant_8");
-  isobit::lookup<cfg_Quant_8>(s_MatMul_7, s_Quant_8, Quant_8_table);
+  ISOBIT_PROCESS("Quant_8", isobit::lookup<cfg_Quant_8>(s_MatMul_7, s_Quant_8, Quant_8_table));
   ISOBIT_TAP("Quant_8", s_Quant_8);
 
   ISOBIT_LAYER("write_t8");
-  isobit::write_frame<cfg_write_t8>(s_Quant_8, frame_end, out_t8);
+  ISOBIT_PROCESS("write_t8", isobit::write_frame<cfg_write_t8>(s_Quant_8, frame_end, out_t8));
 }

@@ -129,6 +129,14 @@ def with_board(text: str) -> Callable[[Path], list[object]]:
     return make
 
 
+def with_plan(text: str) -> Callable[[Path], list[object]]:
+    def make(folder: Path) -> list[object]:
+        (folder / "plan.toml").write_text(text)
+        return ["--plan", folder / "plan.toml"]
+
+    return make
+
+
 PYNQ = (Path(demo.__file__).parents[1] / "hardware" / "boards" / "pynq-z1.toml").read_text()
 OPTIONS: dict[str, tuple[Callable[[Path], list[object]], str]] = {
     "unknown board": (lambda folder: ["--board", "pynq-z9\n"], "E501"),
@@ -143,6 +151,12 @@ OPTIONS: dict[str, tuple[Callable[[Path], list[object]], str]] = {
     "input scale of zero": (lambda folder: ["--input-type", "UINT8", "--input-scale", "0"], "E204"),
     "input scale that is code": (lambda folder: ["--input-type", "INT8", "--input-scale", "exit()"], "E204"),
     "input shape of letters": (lambda folder: ["--input-shape", "1,a"], "E106"),
+    "plan that is not there": (lambda folder: ["--plan", folder / "plan.toml"], "E503"),
+    "plan that is no TOML": (with_plan("= 3"), "E503"),
+    "plan for a layer that is not there": (with_plan("[layers.fc9]\npe = 2"), "E503"),
+    "plan that divides nothing": (with_plan("[layers.n_1_MatMul]\npe = 7"), "E503"),
+    "plan with an unknown body": (with_plan('[layers.n_3_Quant]\nimplementation = "magic"'), "E503"),
+    "plan with a negative factor": (with_plan("[layers.n_1_MatMul]\nsimd = -4"), "E503"),
     "unknown exporter": (lambda folder: ["--exporter", "magic"], "E302"),
 }
 

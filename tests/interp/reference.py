@@ -32,7 +32,9 @@ def filled(shape: tuple[int, ...], element: Callable[[tuple[int, ...]], Any]) ->
     return out
 
 
-def positions(node: Any, kernel: tuple[int, ...], out: tuple[int, ...]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+def positions(
+    node: Any, kernel: tuple[int, ...], out: tuple[int, ...]
+) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """For one output position every (tap, input position) under the window."""
     return [
         (tap, tuple(o * s + t * d for o, s, t, d in zip(out, node.strides, tap, node.dilations, strict=True)))

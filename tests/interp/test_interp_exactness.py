@@ -71,7 +71,10 @@ def test_results_are_int64_where_the_interval_fits_and_python_integers_beyond() 
     small, large = dense([[2**40]], -5, 5), dense([[2**62]], -5, 5)
     assert run(small, {"x": np.array([[5]])})["y"].dtype == np.int64
     assert run(large, {"x": np.array([[5]])})["y"].dtype == object
-    back = (Step(name="s", inputs=("v",), curves=(Cuts(0, as_objects([2**62, 2**64])),)), Output(name="z", inputs=("s",)))
+    back = (
+        Step(name="s", inputs=("v",), curves=(Cuts(0, as_objects([2**62, 2**64])),)),
+        Output(name="z", inputs=("s",)),
+    )
     whole = verify(Graph((*large.nodes[:-1], *back)))
     result = run(whole, {"x": np.array([[-5], [0], [1], [3], [4], [5]])})["z"]
     assert result.dtype == np.int64
@@ -84,6 +87,13 @@ def test_sums_of_scaled_values_do_not_wrap(factor: int) -> None:
     node = Add(name="v", inputs=("x", "x"), coefficients=(frozen_ints(as_objects([factor, -factor])), frozen_ints(-1)))
     graph = verify(Graph((x, node, Output(name="y", inputs=("v",)))))
     assert run(graph, {"x": np.array([[-4, 3]])})["y"].tolist() == [[-4 * factor + 4, -3 * factor - 3]]
+
+
+def test_a_huge_coefficient_of_a_value_that_is_always_zero() -> None:
+    x = Input(name="x", shape=(1,), lo=frozen_ints(0), hi=frozen_ints(0))
+    node = Add(name="v", inputs=("x",), coefficients=(frozen_ints(as_objects([2**99])),))
+    graph = verify(Graph((x, node, Output(name="y", inputs=("v",)))))
+    assert run(graph, {"x": np.array([[0]])})["y"].tolist() == [[0]]
 
 
 def test_a_difference_that_cancels_does_not_wrap_on_its_way() -> None:

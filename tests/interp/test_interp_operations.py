@@ -75,7 +75,9 @@ def test_convolution_over_two_axes(
 
 def test_sum_pooling_is_a_depthwise_linear_of_ones() -> None:
     ones = Const(name="w", value=frozen_ints(np.ones((3, 2, 2, 1), int)))
-    graph = check(given_input(4, 4, 3), ones, Linear(name="v", inputs=("x", "w"), strides=(2, 2), dilations=(1, 1), groups=3))
+    graph = check(
+        given_input(4, 4, 3), ones, Linear(name="v", inputs=("x", "w"), strides=(2, 2), dilations=(1, 1), groups=3)
+    )
     x = np.arange(48).reshape(1, 4, 4, 3) % 9
     pooled = x.reshape(1, 2, 2, 2, 2, 3).sum(axis=(2, 4))
     assert run(graph, {"x": x})["y"].tolist() == pooled.tolist()

@@ -105,7 +105,9 @@ def _window(m: Maker, x: str) -> tuple[tuple[int, ...], ...]:
 
 def _spatial(m: Maker) -> str:
     names = [n for n, t in m.types.items() if len(t.shape) > 1 and not isinstance(m.nodes[n], Output | Const)]
-    return m.rng.choice(names) if names else m.emit(Input(name="", shape=(5, 4, 2), lo=frozen_ints(-3), hi=frozen_ints(4)))
+    return (
+        m.rng.choice(names) if names else m.emit(Input(name="", shape=(5, 4, 2), lo=frozen_ints(-3), hi=frozen_ints(4)))
+    )
 
 
 def _conv(m: Maker) -> str:
@@ -195,7 +197,9 @@ def random_graph(rng: Random, operations: int = 5) -> Graph:
         rng.choice(MAKERS)(m)
     for value in {list(m.nodes)[-1], m.value()}:
         scale = tuple(Fraction(rng.randint(1, 9), 7) for _ in range(rng.choice([1, m.types[value].channels])))
-        m.emit(Output(name="", inputs=(value,), scale=scale, offset=(Fraction(-1, 3),), outside="y\n'", outside_shape=(1,)))
+        m.emit(
+            Output(name="", inputs=(value,), scale=scale, offset=(Fraction(-1, 3),), outside="y\n'", outside_shape=(1,))
+        )
     return verify(Graph(toposort(m.nodes.values())))
 
 

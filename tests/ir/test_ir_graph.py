@@ -159,7 +159,7 @@ BAD: dict[str, tuple[Callable[[], Graph], str]] = {
     "pad of another rank": (chain(Pad(name="v", inputs=("x",), before=(1,), after=(1,)), first=IMAGE), "v"),
     "axis out of range": (chain(Concat(name="v", inputs=("x", "x"), axis=1)), "v"),
     "shapes that cannot be added": (
-        chain(Const(name="w", value=frozen_ints([1, 2])), Add(name="v", inputs=("x", "w"), coefficients=(ONE, ONE))), "v"
+        chain(replace(W, value=frozen_ints([1, 2])), Add(name="v", inputs=("x", "w"), coefficients=(ONE, ONE))), "v"
     ),
     "curves for other channels": (chain(Step(name="v", inputs=("x",), curves=(Cuts(0, []),) * 2)), "v"),
     "rows for other channels": (chain(table(np.zeros((2, 8), int))), "v"),

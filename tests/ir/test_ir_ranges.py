@@ -51,6 +51,7 @@ ONE = frozen_ints(1)
 PAIR = given_input("x", (2,), [-1, 0], [1, 2])
 GRID = given_input("x", (2, 2), [-1, 0], [0, 1])
 LINE = given_input("x", (3, 1), -1, 1)
+STEEP = Rounded(Fraction(3, 2), Fraction(0), Rounding.ROUND, -9, 9)
 SINGLE: dict[str, tuple[Node, ...]] = {
     "linear": (PAIR, const([[3, -2], [0, 5]]), Linear(name="v", inputs=("x", "w"))),
     "grouped": (PAIR, const([[3], [-2], [1], [0]]), Linear(name="v", inputs=("x", "w"), groups=2)),
@@ -72,12 +73,13 @@ SINGLE: dict[str, tuple[Node, ...]] = {
     ),
     "step": (
         PAIR,
-        Step(name="v", inputs=("x",), curves=(Rounded(Fraction(3, 2), Fraction(0), Rounding.ROUND, -9, 9), Cuts(2, [0, 1, 1]))),
+        Step(name="v", inputs=("x",), curves=(STEEP, Cuts(2, [0, 1, 1]))),
     ),
     "step, shared": (PAIR, Step(name="v", inputs=("x",), curves=(MultiplyShift(3, 1, 1, -1, 2),))),
     "table": (PAIR, Table(name="v", inputs=("x",), lo=frozen_ints(-1), values=frozen_ints([[5, -7, 2, 3]]))),
     "table, rows": (
-        PAIR, Table(name="v", inputs=("x",), lo=frozen_ints([-1, 0]), values=frozen_ints([[5, -7, 2, 99], [1, 0, 1, 99]]))
+        PAIR,
+        Table(name="v", inputs=("x",), lo=frozen_ints([-1, 0]), values=frozen_ints([[5, -7, 2, 99], [1, 0, 1, 99]])),
     ),
     "maxpool": (LINE, MaxPool(name="v", inputs=("x",), kernel=(2,), strides=(1,), dilations=(1,))),
     "pad": (LINE, Pad(name="v", inputs=("x",), before=(1,), after=(0,), value=4)),

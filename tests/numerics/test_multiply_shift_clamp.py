@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isobit.numerics import (
+    MAX_LEVELS,
     MAX_SHIFT,
     Curve,
     Cuts,
@@ -20,6 +21,7 @@ from isobit.numerics import (
     compose,
     exact,
     feasible_slopes,
+    is_translation,
     least_multiply_shift,
     proves,
     shared_multiply_shift,
@@ -155,11 +157,12 @@ def test_uneven_cuts_refused_only_under_the_wider_clamp() -> None:
     refused = least_multiply_shift(curve, -5, 20, (0, 7))
     assert isinstance(refused, NoMultiplyShift)
     assert refused.lower_pair is not None
+    assert refused.upper_pair is not None
     assert (refused.upper_pair.low_cut, refused.upper_pair.high_cut) == (1, 21)
 
 
 def test_constant_on_an_endless_interval_is_refused() -> None:
-    found = least_multiply_shift(Cuts(3, []), 0, 2**70, (0, 7))
+    found = least_multiply_shift(Cuts(3, []), 0, 2 ** (MAX_SHIFT + 8), (0, 7))
     assert isinstance(found, NoMultiplyShift)
     assert found.lower_pair is None
     assert f"k <= {MAX_SHIFT}" in found.reason
@@ -216,3 +219,61 @@ def test_work_is_linear_in_the_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
         least_multiply_shift(f, 0, 100 * levels, (0, levels + 1))
     assert 2 <= scans[255] <= 16
     assert 2 <= scans[65535] <= 16
+
+
+translations = st.one_of(
+    st.builds(
+        lambda o, mode, lo, n: Rounded(Fraction(1), Fraction(o), mode, lo, lo + n),
+        st.integers(-9, 9),
+        st.sampled_from(list(Rounding)),
+        st.integers(-9, 9),
+        st.integers(0, 20),
+    ),
+    st.builds(
+        lambda k, c, lo, n: MultiplyShift(1 << k, c, k, lo, lo + n),
+        st.integers(0, 4),
+        st.integers(-80, 80),
+        st.integers(-9, 9),
+        st.integers(0, 20),
+    ),
+)
+
+
+@given(translations, windows, margins, st.integers(0, 5), st.integers(1, 40), st.integers(-99, 99))
+def test_translations_need_their_first_and_last_cut_only(
+    curve: Curve, window: Window, margin: Window, k: int, m: int, c: int
+) -> None:
+    clamp = widened_clamp(curve, window, margin)
+    listed = Cuts(curve.start, curve.cuts())
+    assert is_translation(curve)
+    assert not is_translation(listed)
+    short, full = feasible_slopes(curve, *window, clamp), feasible_slopes(listed, *window, clamp)
+    assert (short.lower, short.upper) == (full.lower, full.upper)
+    found = least_multiply_shift(curve, *window, clamp)
+    assert found == least_multiply_shift(listed, *window, clamp)
+    slow = Cuts(clamp[0], [])  # strictly inside the clamp it asks for a larger shift
+    wide = clamp[0] - 1, clamp[1] + 1
+    los, his = (window[0], 0), (window[1], 99)
+    assert shared_multiply_shift((curve, slow), los, his, wide) == shared_multiply_shift((listed, slow), los, his, wide)
+    candidates = [MultiplyShift(m, c, k, *clamp), MultiplyShift((1 << k) + 1, c, k, *clamp)]
+    if isinstance(found, MultiplyShift):
+        candidates += [MultiplyShift(found.m, found.c + d, found.k, *clamp) for d in (-1, 0, 1)]
+    for ms in candidates:
+        assert proves(ms, curve, *window) == proves(ms, listed, *window)
+
+
+def test_a_clamp_of_a_wide_accumulator() -> None:
+    relu = Rounded(Fraction(1), Fraction(0), Rounding.FLOOR, 0, 2**60)
+    assert least_multiply_shift(relu, -(2**40), 2**40) == MultiplyShift(1, 0, 0, 0, 2**40)
+    together = shared_multiply_shift((relu, Cuts(0, [10, 13, 16])), (-(2**40), 0), (2**40, 18), (0, 2**40))
+    assert isinstance(together, tuple)
+    assert together[0] == MultiplyShift(1 << together[0].k, 0, together[0].k, 0, 2**40)
+    assert together[1](range(19)).tolist() == Cuts(0, [10, 13, 16])(range(19)).tolist()
+
+
+def test_more_levels_than_can_be_listed_are_refused_before_they_are() -> None:
+    wide = Rounded(Fraction(3, 7), Fraction(0), Rounding.ROUND, 0, 2**60)
+    found = shared_multiply_shift((Cuts(0, [1]), wide), (0, 0), (1, 2**50))
+    assert found == NoMultiplyShift(1, None, None, f"more than {MAX_LEVELS} levels are too many to search")
+    few = Rounded(Fraction(3, 7), Fraction(0), Rounding.ROUND, 0, 2**60)
+    assert isinstance(least_multiply_shift(few, 2**50, 2**50 + 99), MultiplyShift)

@@ -278,5 +278,5 @@ def test_whole_64_bit_range_of_values() -> None:
     ],
 )
 def test_refusals(make: object) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011
+    with pytest.raises(ValueError):
         make()  # type: ignore[operator]

@@ -3,6 +3,7 @@
 
 #include "check.hpp"
 #include "isobit/dense.hpp"
+#include "isobit/depthwise.hpp"
 #include "isobit/lookup.hpp"
 #include "isobit/stream_io.hpp"
 
@@ -27,6 +28,22 @@ static void lossy() {
     const lanes<ap_int<6>, 2> word = out.read();
     printf("%d %d ", word[0].to_int(), word[1].to_int());
   }
+}
+
+struct narrow_depthwise {  // the second tap of channel 3 needs 6 bits
+  static const int CHANNELS = 6, PE = 2, TAPS = 2, VECTORS = 1;
+  typedef ap_int<4> in_t, weight_t;
+  typedef ap_int<5> acc_t;
+};
+static const isobit::rom<4, true>::type taps_of[6][2] = {{1, 1}, {1, 2}, {1, 1}, {1, 1}, {1, 2}, {1, 1}};
+
+static void lossy_depthwise() {
+  hls::stream<lanes<ap_int<4>, 2> > in("in");
+  hls::stream<lanes<ap_int<5>, 2> > out("out");
+  const long long frame[12] = {1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6};
+  check::send(in, frame, 12);
+  ISOBIT_LAYER("depthwise");
+  isobit::depthwise<narrow_depthwise>(in, out, taps_of);
 }
 
 struct short_table {
@@ -101,6 +118,24 @@ static void queue() {
   printf("%d written, %d read, empty %d", written, read, s.empty());
 }
 
+// The streams of a function called once per frame, DEEP of them alive at a time, the n-th holding 100 * n elements.
+static const int DEEP = 40;
+static int nested(int n, const ap_uint<9>** memory) {
+  if (n == DEEP) return 0;
+  hls::stream<ap_uint<9> > s("nested");
+  for (int i = 0; i < 100 * n + 1; ++i) s.write(i & 511);
+  const int same = memory[n] == &s.peek(0);
+  memory[n] = &s.peek(0);
+  while (!s.empty()) s.read();
+  return same + nested(n + 1, memory);
+}
+
+static void reuse() {
+  const ap_uint<9>* memory[DEEP] = {};
+  const int first = nested(0, memory);
+  printf("reused %d, then %d of %d", first, nested(0, memory), DEEP);
+}
+
 #ifdef ISOBIT_TAPS
 static void taps() {
   hls::stream<lanes<ap_int<4>, 2> > words("words");
@@ -125,6 +160,7 @@ static void taps() {
 int main(int, char** arguments) {
   const char* name = arguments[1];
   if (strcmp(name, "lossy") == 0) lossy();
+  if (strcmp(name, "lossy_depthwise") == 0) lossy_depthwise();
   if (strcmp(name, "index") == 0) index();
   if (strcmp(name, "host") == 0) host();
   if (strcmp(name, "constant") == 0) constant();
@@ -132,6 +168,7 @@ int main(int, char** arguments) {
   if (strcmp(name, "leftover") == 0) leftover();
   if (strcmp(name, "overflow") == 0) overflow();
   if (strcmp(name, "queue") == 0) queue();
+  if (strcmp(name, "reuse") == 0) reuse();
 #ifdef ISOBIT_TAPS
   if (strcmp(name, "taps") == 0) taps();
 #endif

@@ -20,7 +20,7 @@ struct image {
   long long& at(int y, int x, int c) { return elements[(y * width + x) * channels + c]; }
 };
 
-static image filled(int height, int width, int channels, long long value) {
+inline image filled(int height, int width, int channels, long long value) {
   return {height, width, channels, values(height * width * channels, value)};
 }
 

@@ -135,7 +135,7 @@ struct select_config {
 };
 
 // The indices of the `count` largest of `size` elements: largest first, among equals the lower index first.
-static void rank(const long long* x, int size, int count, long long* order) {
+inline void rank(const long long* x, int size, int count, long long* order) {
   bool taken[16] = {};
   for (int k = 0; k < count; ++k) {
     int first = -1;

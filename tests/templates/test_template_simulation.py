@@ -37,6 +37,7 @@ def test_native_integers_equal_ap_types(compile_program: Any) -> None:
     ("name", "line"),
     [
         ("lossy", "ISOBIT-FAIL kind=lossy layer=second channel=3 value=-40 type=ap_int<6>"),
+        ("lossy_depthwise", "ISOBIT-FAIL kind=lossy layer=depthwise channel=3 value=16 type=ap_int<5>"),
         ("index", "ISOBIT-FAIL kind=index layer=sigmoid channel=1 value=5 size=5"),
         ("host", "ISOBIT-FAIL kind=lossy layer=input channel=0 value=16 type=ap_int<5>"),
         ("constant", "ISOBIT-FAIL kind=lossy layer=weights channel=-1 value=4 type=ap_int<3>"),
@@ -81,6 +82,12 @@ def test_stream_is_first_in_first_out_while_it_grows(compile_program: Any) -> No
     total = sum(3 * n for n in range(1, 100))
     result = compile_program("failures.cpp", "native").run("queue")
     assert result.stdout == f"{total} written, {total} read, empty 1"
+
+
+def test_streams_find_their_memory_again(compile_program: Any) -> None:
+    """From the second frame on no stream allocates, however deep the pipeline."""
+    result = compile_program("failures.cpp", "native").run("reuse")
+    assert result.stdout == "reused 0, then 40 of 40"
 
 
 @pytest.mark.parametrize("build", ["faithful", "native"])

@@ -48,7 +48,7 @@ struct shape {
 
 // Cycles of a frame through a line buffer of `depth` words, or -1 if it gets stuck: a word is read as soon as its
 // predecessor has been and there is a free place; a window leaves as soon as its last word is there.
-static long long cycles(const shape& s, int depth) {
+inline long long cycles(const shape& s, int depth) {
   const size_t words = s.h * s.w * s.channels / s.lanes;
   values read;        // the cycle of each word
   long long end = 0;  // the cycle after the last window's last word
@@ -147,22 +147,24 @@ struct channel_config {
   static const int CHANNELS = Cfg::CHANNELS, PE = Cfg::LANES, TAPS = Cfg::KH * Cfg::KW;
   static const int VECTORS = isobit::window_schedule<Cfg>::OUT_H * isobit::window_schedule<Cfg>::OUT_W;
   typedef typename Cfg::elem_t in_t, elem_t;
-  typedef ap_int<4> weight_t;
-  typedef ap_int<16> acc_t;
+  static const bool SIGNED = check::int_traits<in_t>::SIGNED;
+  typedef typename isobit::any_int<4, SIGNED>::type weight_t;
+  typedef typename isobit::any_int<check::int_traits<in_t>::WIDTH + 4 + isobit::ceil_log2(TAPS), SIGNED>::type acc_t;
 };
 
 template <class Cfg>
 void run_channels() {
   ++check::configurations;
   typedef channel_config<Cfg> unit;
+  typedef typename unit::weight_t weight_t;
   const shape s = shape::of<Cfg>();
-  check::rom_of<ap_int<4> >::type weights[unit::TAPS * (unit::CHANNELS / unit::PE)][unit::PE];
-  const values taps = random_values<ap_int<4> >(s.taps() * s.channels);
+  typename check::rom_of<weight_t>::type weights[unit::TAPS * (unit::CHANNELS / unit::PE)][unit::PE];
+  const values taps = random_values<weight_t>(s.taps() * s.channels);
   for (int t = 0; t < s.taps(); ++t)
     for (int c = 0; c < s.channels; ++c)
       weights[t * (s.channels / s.lanes) + c / s.lanes][c % s.lanes] = taps[t * s.channels + c];
   hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> > windows("windows"), largest("largest");
-  hls::stream<lanes<ap_int<16>, Cfg::LANES> > sums("sums");
+  hls::stream<lanes<typename unit::acc_t, Cfg::LANES> > sums("sums");
   for (int f = 0; f < 2; ++f) {
     const values frame = random_values<typename Cfg::elem_t>(s.h * s.w * s.channels), all = s.windows(frame);
     values expected_sum, expected_max;

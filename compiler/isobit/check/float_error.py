@@ -23,7 +23,6 @@ from isobit.ir.types import IntArray
 
 _UNIT = 2.0**-24
 _ELEMENTWISE = 16
-_LISTED = 10_000
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,10 @@ def classify(
     wrong = np.argwhere(mine != theirs)
     origin = imported.origins.get(node.name)
     ties = []
-    for index in (tuple(int(i) for i in w) for w in wrong[:_LISTED]):
+    for index in (tuple(int(i) for i in w) for w in wrong):
         got, want = int(mine[index]), int(theirs[index])
-        if origin is None or isinstance(node, Output):
-            ties.append(Tie(node.name, index[0], index[1:], got, want, float("inf"), 0.0))
+        if origin is None:
+            ties.append(_raw_difference(graph, values, node, index, got, want))
             continue
         real, channel = origin.quantised, index[-1]
         edges = [origin.boundary(channel, level) for level in range(min(got, want) + 1, max(got, want) + 1)]
@@ -76,6 +75,19 @@ def classify(
             Tie(node.name, index[0], index[1:], got, want, float("inf") if distance is None else float(distance), bound)
         )
     return ties
+
+
+def _raw_difference(
+    graph: Graph, values: Mapping[str, IntArray], node: Node, index: tuple[int, ...], got: int, want: int
+) -> Tie:
+    """A float output nearest to another integer: the edge is half a step from the exact one, on its way there."""
+    if not isinstance(node, Output):
+        return Tie(node.name, index[0], index[1:], got, want, float("inf"), 0.0)
+    size, terms = magnitude(graph, values, node.inputs[0], index[0])
+    offset = float(abs(_at(node.offset, index[-1])) / abs(_at(node.scale, index[-1])))
+    here = float(np.broadcast_to(size, graph.types[node.name].shape)[index[1:]])
+    bound = _UNIT * (terms + _ELEMENTWISE) * (here + offset)
+    return Tie(node.name, index[0], index[1:], got, want, abs(want - got) - 0.5, bound)
 
 
 def _at(values: Any, channel: int) -> Fraction:

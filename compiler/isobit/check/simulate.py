@@ -21,6 +21,8 @@ _FAIL = re.compile(r"ISOBIT-FAIL kind=(\S+) ?(.*)")
 _EXPLAINED = {
     "empty-read": "a process read from an empty stream",
     "leftover": "a stream still held words after the frame",
+    "deadlock": "the processes wait for each other",
+    "memory": "no memory for a process of the dataflow",
     "overflow": "a stream grew without bound",
     "lossy": "an assignment would lose bits",
     "index": "a table was read outside its bounds",
@@ -86,5 +88,5 @@ def _run(command: list[str], flavour: str, timeout: float) -> None:
     match = _FAIL.search(done.stderr.decode(errors="replace"))
     if match:
         what = _EXPLAINED.get(match[1], match[1])
-        raise CheckFailed("E606", f"{what} ({printable(match[2])})", where=f"{flavour} build")
+        raise CheckFailed("E606", f"{what} ({printable(match[2], 600)})", where=f"{flavour} build")
     raise CheckFailed("E606", f"it stopped with status {done.returncode}", where=f"{flavour} build")

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from isobit.check.source_exact_tensor import ExactTensor, aligned, lowest, objects, scalar
+from isobit.check.source_exact_tensor import ExactTensor, aligned, lowest, objects, scalar, surrounded
 from isobit.errors import IsobitError
 
 Attrs = Mapping[str, object]
@@ -24,10 +24,9 @@ def pad(data: ExactTensor, pads: Sequence[int], value: ExactTensor | None, mode:
     if mode != "constant":
         raise IsobitError("E202", f"padding mode {mode!r}")
     (num, fill), den = aligned([data, scalar(0) if value is None else value])
-    rank = num.ndim
-    wide = np.pad(num, [(max(b, 0), max(a, 0)) for b, a in zip(pads[:rank], pads[rank:], strict=True)],
-                  constant_values=int(np.asarray(fill).item()))  # fmt: skip
-    cut = tuple(slice(max(-b, 0), n - max(-a, 0)) for b, a, n in zip(pads[:rank], pads[rank:], wide.shape, strict=True))
+    before, after = pads[: num.ndim], pads[num.ndim :]
+    wide = surrounded(num, [max(b, 0) for b in before], [max(a, 0) for a in after], int(np.asarray(fill).item()))
+    cut = tuple(slice(max(-b, 0), n - max(-a, 0)) for b, a, n in zip(before, after, wide.shape, strict=True))
     return lowest(wide[cut], den)
 
 

@@ -188,10 +188,13 @@ def _split(call: Call) -> tuple[ExactTensor, ...]:
     return moves.split(call.given(0), axis, [shape[axis] for shape in call.shapes])
 
 
-def _resize(call: Call, index: int) -> ExactTensor:
-    """``Resize`` with its scales where it has them (``Upsample``: input 1 or attribute), else with the ratio of sizes."""
-    given, legacy = call.optional(index), index == 1
-    written = call.node.attrs.get("scales")
+def _resize(call: Call) -> ExactTensor:
+    """``Resize`` and ``Upsample`` with their scales where they have them, else with the ratio of the sizes."""
+    if "axes" in call.node.attrs:
+        raise IsobitError("E202", "a Resize of named axes")
+    legacy = call.node.op == "Upsample" or call.node.opset < 11
+    given, written = call.optional(1 if legacy else 2), call.node.attrs.get("scales")
+    scales: list[Fraction] | None
     if isinstance(written, tuple):
         scales = [Fraction(float(v)) for v in written]
     else:
@@ -242,7 +245,9 @@ OPERATORS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
         "Concat": _concat,
         "Conv": _convolution(windows.convolution),
         "ConvTranspose": _convolution(windows.transposed_convolution),
-        "DepthToSpace": lambda call: moves.depth_to_space(call.given(0), call.integer("blocksize", 0), call.text("mode", "DCR")),
+        "DepthToSpace": lambda call: moves.depth_to_space(
+            call.given(0), call.integer("blocksize", 0), call.text("mode", "DCR")
+        ),
         "Div": _divide,
         "Flatten": _reshape,
         "Floor": _rounded("FLOOR"),
@@ -263,7 +268,7 @@ OPERATORS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
         "ReduceMean": _reduce_mean,
         "Relu": lambda call: exact.maximum(call.given(0), exact.scalar(0)),
         "Reshape": _reshape,
-        "Resize": lambda call: _resize(call, 2),
+        "Resize": _resize,
         "Round": _rounded("ROUND"),
         "Sigmoid": _table(_sigmoid),
         "Sign": lambda call: exact.from_integers(np.sign(call.given(0).num)),
@@ -277,6 +282,6 @@ OPERATORS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
         "TopK": _top_k,
         "Transpose": _transpose,
         "Unsqueeze": _reshape,
-        "Upsample": lambda call: _resize(call, 1),
+        "Upsample": _resize,
     }
 )

@@ -50,6 +50,15 @@ def objects(array: Any) -> Objects:
     return result
 
 
+def surrounded(array: Any, before: Sequence[int], after: Sequence[int], fill: Any) -> Any:
+    """``array`` with ``fill`` around it; numpy's own pad would put machine integers into an object array."""
+    shape = [b + n + a for b, n, a in zip(before, array.shape, after, strict=True)]
+    result = np.empty(shape, dtype=array.dtype)
+    result.fill(fill)
+    result[tuple(slice(b, b + n) for b, n in zip(before, array.shape, strict=True))] = array
+    return result
+
+
 def lowest(num: Any, den: int) -> ExactTensor:
     """``num / den`` with the common factor of all elements removed."""
     num = objects(num)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from isobit.check.source_exact_tensor import ExactTensor, Objects, add, lowest, matmul, objects
+from isobit.check.source_exact_quant import round_ratio
+from isobit.check.source_exact_tensor import ExactTensor, Objects, add, lowest, matmul, objects, surrounded
 from isobit.errors import IsobitError
 
 Attrs = Mapping[str, object]
@@ -30,8 +31,7 @@ class Window:
 
     def slide(self, array: Any, fill: int) -> Any:
         """All windows of an [N, C, *spatial] array: [N, C, *out, *kernel]."""
-        padding = [(0, 0), (0, 0), *((b, max(a, 0)) for b, a in zip(self.before, self.after, strict=True))]
-        padded = np.pad(array, padding, constant_values=fill)
+        padded = surrounded(array, (0, 0, *self.before), (0, 0, *(max(a, 0) for a in self.after)), fill)
         spans = tuple((k - 1) * d + 1 for k, d in zip(self.kernel, self.dilations, strict=True))
         axes = tuple(range(2, array.ndim))
         views = sliding_window_view(padded, spans, axis=axes)
@@ -141,7 +141,8 @@ def transposed_convolution(
     group = attrs.get("group", 1)
     groups = group if isinstance(group, int) else 1
     inputs, filters = data.shape[1] // groups, weight.shape[1]
-    size = [s * (n - 1) + (k - 1) * d + 1 for s, n, k, d in zip(strides, data.shape[2:], kernel, dilations, strict=True)]
+    axes = zip(strides, data.shape[2:], kernel, dilations, strict=True)
+    size = [s * (n - 1) + (k - 1) * d + 1 for s, n, k, d in axes]
     begins = _transposed_begins(attrs, size, out, rank)
     reach = [max(n, b + o) for n, b, o in zip(size, begins, out[2:], strict=True)]
     total = np.zeros((*out[:2], *reach), dtype=object)
@@ -186,5 +187,5 @@ def quant_average(data: ExactTensor, attrs: Attrs, out: Shape) -> ExactTensor:
     largest, shift = (2**wide - 1) * kernel * kernel, 0
     while largest >> shift >= 2**narrow:
         shift += 1
-    kept = objects(sums // (data.den << shift))
+    kept = round_ratio(sums, data.den, "ROUND") >> shift
     return ExactTensor(np.moveaxis(kept, 1, -1) if last else kept, 1)

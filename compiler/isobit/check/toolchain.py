@@ -15,12 +15,13 @@ from typing import Literal
 from isobit.emit import templates_root
 from isobit.errors import IsobitError, printable
 
-Flavour = Literal["faithful", "native", "checked", "tapped"]
+Flavour = Literal["faithful", "native", "checked", "tapped", "bounded"]
 _FLAGS: dict[Flavour, tuple[str, ...]] = {
     "faithful": ("-O1",),
     "native": ("-O3", "-march=native", "-DNDEBUG"),
     "checked": ("-O2", "-DISOBIT_CHECKED"),
     "tapped": ("-O1", "-DISOBIT_TAPS"),
+    "bounded": ("-O1", "-DISOBIT_BOUNDED", "-U_FORTIFY_SOURCE"),
 }
 COMPILE_TIMEOUT = 900
 
@@ -78,8 +79,9 @@ def ap_types_folder() -> Path:
 def include_flags(project: Path, flavour: Flavour) -> list[str]:
     """``-I`` flags: the project, the simulation stand-ins, then ap_types or our integer shim."""
     sim = templates_root() / "sim"
-    integers = sim / "native" if flavour in ("native", "checked") else ap_types_folder()
-    return [f"-I{project}", f"-I{sim / 'common'}", f"-isystem{integers}" if integers.parent != sim else f"-I{integers}"]
+    integers = sim / "native" if flavour in ("native", "checked", "bounded") else ap_types_folder()
+    streams = [f"-I{sim / 'bounded'}"] if flavour == "bounded" else []
+    return [f"-I{project}", *streams, f"-I{sim / 'common'}", f"-isystem{integers}" if integers.parent != sim else f"-I{integers}"]
 
 
 class Compilation:

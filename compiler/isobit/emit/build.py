@@ -16,11 +16,11 @@ from isobit.emit.project import MANIFEST, atomic_folder, file_hashes, headers, r
 from isobit.errors import IsobitError, printable
 from isobit.ir import Graph, parse_graph, print_graph
 from isobit.ir.ops import Const
-from isobit.plan import LayerPlan, Plan
+from isobit.plan import LayerPlan, Plan, print_plan
 from isobit.version import __version__
 
 FORMAT = 1
-GRAPH, SOURCE, HLS = "graph.txt", "source.onnx", "hls"
+GRAPH, PLAN, SOURCE, HLS = "graph.txt", "plan.toml", "source.onnx", "hls"
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ def write_build(
         texts = {
             f"{HLS}/{k}": v for k, v in (render(design, plan.board, str(origin["name"])) | headers(design)).items()
         }
-        write_files(work, texts | {GRAPH: print_graph(graph)})
+        write_files(work, texts | {GRAPH: print_graph(graph), PLAN: print_plan(plan)})
         (work / SOURCE).write_bytes(source)
         (work / HLS / "tb_data").mkdir()
         (work / HLS / "tb_data" / "inputs.bin").write_bytes(raw_bytes(vectors[0], port_in.dtype))
@@ -77,12 +77,13 @@ def write_build(
     return load_build(destination)
 
 
-def load_build(path: Path) -> Build:
+def load_build(path: Path | str) -> Build:
     """Read a build back.
 
     Raises:
         IsobitError: E603 when the folder is no build, E608 when one of its files was changed or lost.
     """
+    path = Path(path)
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         if manifest["format"] != FORMAT:

@@ -75,7 +75,7 @@ class Process:
 
     name: str
     template: str
-    constants: tuple[tuple[str, int | bool], ...]
+    constants: tuple[tuple[str, int | bool | str], ...]
     types: tuple[tuple[str, IntType], ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -111,12 +111,18 @@ class Port:
 
 @dataclass(frozen=True)
 class Design:
-    """Processes in topological order, streams, ports, and the stream of frame-end flags."""
+    """Processes in topological order, streams, ports, and the stream of frame-end flags.
+
+    Depths, the ``interval`` between frames and the ``latency`` of one (clocks) are set by the backend's FIFO sizing.
+    """
 
     processes: tuple[Process, ...]
     streams: tuple[Stream, ...]
     ports: tuple[Port, ...]
     flags: str = "frame_end"
+    flag_depth: int = 2
+    interval: int = 0
+    latency: int = 0
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -144,6 +150,7 @@ HEADER_OF = {
     "multiply_shift": "multiply_shift",
     "pad": "pad",
     "read_frame": "stream_io",
+    "round_shift": "round_shift",
     "reorder": "reorder",
     "sliding_window": "sliding_window",
     "thresholds": "thresholds",

@@ -98,10 +98,28 @@ class Builder:
 
     # ------------------------------------------------------------------ layout
 
-    def input_layout(self, rank: int) -> tuple[int, ...]:
-        """Channels last for an image network's input, the source's own order otherwise (batch axis excluded)."""
-        spatial = any(node.op in _SPATIAL for node in self.model.nodes)
-        return (*range(1, rank), 0) if spatial and rank > 1 else tuple(range(rank))
+    def input_layout(self, rank: int, tensor: str) -> tuple[int, ...]:
+        """Channels last for an image network's input, the source's own order otherwise (batch axis excluded).
+
+        The channels of ``tensor`` are the axis that the first spatial operator above it takes for them.
+        """
+        if rank == 1 or not any(node.op in _SPATIAL for node in self.model.nodes):
+            return tuple(range(rank))
+        channels = self._channel_axis(tensor, tuple(range(rank)))
+        return (*(a for a in range(rank) if a != channels), channels)
+
+    def _channel_axis(self, tensor: str, axes: tuple[int, ...]) -> int:
+        """``axes[i]`` is the input's axis that is axis ``i`` of ``tensor``; transposes on the way turn them."""
+        for node in self.model.nodes:
+            if tensor not in node.inputs:
+                continue
+            if node.op in _SPATIAL or len(self.model.shapes[node.outputs[0]]) != len(axes) + 1:
+                break
+            if node.op == "Transpose":
+                order = attribute_ints(node, "perm", tuple(reversed(range(len(axes) + 1))))
+                axes = axes if order[0] else tuple(axes[p - 1] for p in order[1:])
+            return self._channel_axis(node.outputs[0], axes)
+        return axes[0]
 
     def host_transpose(self, layout: tuple[int, ...]) -> tuple[HostOp, ...]:
         return () if layout == tuple(range(len(layout))) else (HostOp("transpose", shape=layout),)
@@ -175,7 +193,8 @@ class Builder:
             return None
         rows = max(len(a) for a in (first.scale, first.offset, first.lo, first.hi) if a is not None)
         curves = []
-        for c, (scale, offset) in enumerate(zip(*np.broadcast_arrays(first.scale, first.offset, np.empty(rows))[:2], strict=True)):
+        scales, offsets, _ = np.broadcast_arrays(first.scale, first.offset, np.empty(rows))
+        for c, (scale, offset) in enumerate(zip(scales, offsets, strict=True)):
             ends = [None if v is None else (v[c % len(v)] - offset) / scale for v in (first.lo, first.hi)]
             if any(e is not None and e.denominator != 1 for e in ends):
                 return None

@@ -16,7 +16,7 @@ import numpy as np
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.builder import Builder, attribute_ints
-from isobit.frontend.movement import channels_last, move, padded, positions
+from isobit.frontend.movement import channels_last, move, padded, positions, without_offset
 from isobit.frontend.onnx_model import SourceNode
 from isobit.frontend.products import as_quantised, constant_channels, exact_dot, integer_zero, scaled_rows
 from isobit.frontend.symbolic import ONE, QuantisedConstant, Rationals, Real, Tensor, rationals
@@ -65,6 +65,7 @@ def import_conv_transpose(b: Builder, node: SourceNode) -> Tensor:
     stacked = np.concatenate([_phase(integers, phase, strides, taps) for phase in phases])
     tiled = scale if len(scale) == 1 else np.tile(scale, len(phases))
     y = convolve(b, node, x, (stacked, tiled), (1,) * len(kernel), (1,) * len(kernel), 1)
+    y = y if len(set(y.offset)) == 1 else without_offset(b, node, y)
     return _biased(b, node, _interleave(b, node, y, outputs, strides, begin, out))
 
 
@@ -164,7 +165,13 @@ def _phase(integers: IntArray, phase: Sequence[int], strides: Sequence[int], tap
 
 
 def _interleave(
-    b: Builder, node: SourceNode, y: Real, outputs: int, strides: Sequence[int], begin: Sequence[int], out: Sequence[int]
+    b: Builder,
+    node: SourceNode,
+    y: Real,
+    outputs: int,
+    strides: Sequence[int],
+    begin: Sequence[int],
+    out: Sequence[int],
 ) -> Real:
     """Pick output ``o`` of every axis from phase ``(o + begin) mod s`` at position ``(o + begin) div s``."""
     index = positions(b, y).reshape(*strides, outputs, *(positions(b, y).shape[1:]))

@@ -12,9 +12,10 @@ import numpy as np
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.builder import Builder
+from isobit.frontend.movement import channels_last, facing, relayout
 from isobit.frontend.onnx_model import SourceNode
 from isobit.frontend.products import constant_channels
-from isobit.frontend.quantisers import rounded
+from isobit.frontend.roundings import rounded
 from isobit.frontend.symbolic import ONE, ZERO, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
 from isobit.ir.ops import Add, HostOp, frozen_ints
 from isobit.ir.types import IntArray
@@ -30,7 +31,7 @@ def import_arithmetic(b: Builder, node: SourceNode) -> Tensor:
         return _constant_first(b, node, left, right)
     if isinstance(left, HostReal):
         return _on_host(b, node, left, b.constant(node, 1, "second operand"))
-    x = b.real(node)
+    x = facing(b, node, b.real(node), _written(right))
     y = _AFFINE[node.op](b, node, x, constant_channels(b, node, right, x))
     # ONNX divides integers towards zero; both operands have one type, so the constant's tells.
     whole = node.op == "Div" and isinstance(right, np.ndarray) and right.dtype.kind in "iu"
@@ -39,7 +40,7 @@ def import_arithmetic(b: Builder, node: SourceNode) -> Tensor:
 
 def import_batchnorm(b: Builder, node: SourceNode) -> Tensor:
     """``(x - mean) / sqrt(variance + epsilon) * gamma + beta`` in inference mode (ONNX BatchNormalization)."""
-    x = b.real(node)
+    x = channels_last(b, node, b.real(node))
     behind = (1,) * (len(x.layout) - 1)
     gamma, beta, mean, variance = (
         b.per_channel(node, b.constant(node, i, what).reshape(-1, *behind), x)
@@ -70,8 +71,8 @@ def import_clip(b: Builder, node: SourceNode) -> Tensor:
 
 def import_leaky(b: Builder, node: SourceNode) -> Tensor:
     """LeakyRelu (attribute alpha) and PRelu (slope per channel)."""
-    x = b.real(node)
     values = node.number("alpha", 0.01) if node.op == "LeakyRelu" else b.constant(node, 1, "slope")
+    x = facing(b, node, b.real(node), values)
     slope = b.per_channel(node, values, x)
     if (slope == 0).all():
         return x.clamp(ZERO, None)
@@ -108,10 +109,22 @@ def _constant_first(b: Builder, node: SourceNode, left: Tensor, right: Real | Ho
         if node.op == "Sub":
             raise b.unsupported(node, "a constant minus the raw input is not supported", "negate after the quantiser")
         return _on_host(b, node, right, b.constant(node, 0, "first operand"))
+    right = facing(b, node, right, _written(left))
     values = constant_channels(b, node, left, right)
     if node.op == "Sub":
         return right.affine(-ONE, values)
     return _AFFINE[node.op](b, node, right, values)
+
+
+def _written(constant: Tensor) -> Any:
+    """The array of a constant operand whose shape says along which axis it varies."""
+    return (
+        constant.integers
+        if isinstance(constant, QuantisedConstant)
+        else constant
+        if isinstance(constant, np.ndarray)
+        else 0
+    )
 
 
 def _on_host(b: Builder, node: SourceNode, x: HostReal, values: Any) -> HostReal:
@@ -148,8 +161,10 @@ def _join(b: Builder, node: SourceNode) -> Real:
     x, y = b.affine(node, 0), b.affine(node, 1)
     if node.op == "Sub":
         y = y.affine(-ONE, ZERO)
-    if x.layout != y.layout or b.types[x.value].shape != b.types[y.value].shape:
-        raise IsobitError("E208", "the two tensors have different shapes or layouts", where=b.where(node))
+    if len(x.layout) == len(y.layout):
+        y = relayout(b, node, y, x.layout)
+    if b.types[x.value].shape != b.types[y.value].shape:
+        raise IsobitError("E208", "the two tensors have different shapes", where=b.where(node))
     unit, first, second = common_unit(x.scale, y.scale)
     source = (printable(node.name or node.outputs[0]),)
     name = b.emit(

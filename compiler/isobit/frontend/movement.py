@@ -16,8 +16,8 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.frontend.builder import Builder, attribute_ints
 from isobit.frontend.onnx_model import SourceNode
-from isobit.frontend.symbolic import QuantisedConstant, Rationals, Real, Segment, Tensor
-from isobit.ir.ops import Pad, Reindex, frozen_ints
+from isobit.frontend.symbolic import QuantisedConstant, Rationals, Real, Segment, Tensor, rationals
+from isobit.ir.ops import Add, Linear, Pad, Reindex, frozen_ints
 from isobit.ir.types import IntArray
 
 
@@ -44,6 +44,18 @@ def move(b: Builder, node: SourceNode, real: Real, index: IntArray, layout: Sequ
     source = (printable(node.name or node.outputs[0]),)
     name = b.emit(Reindex(name=b.fresh(b.hint(node)), inputs=(real.value,), index=frozen_ints(stored), source=source))
     return replace(moved, value=name)
+
+
+def relayout(b: Builder, node: SourceNode, real: Real, layout: tuple[int, ...]) -> Real:
+    """``real`` with the axes of its integer value in the order ``layout``."""
+    return real if real.layout == layout else move(b, node, real, positions(b, real), layout)
+
+
+def facing(b: Builder, node: SourceNode, real: Real, *constants: Any) -> Real:
+    """``real`` with the axis along which the constants vary as the integer value's channels, if there is one such."""
+    rank = len(real.layout)
+    varying = {axis - np.ndim(c) + rank for c in constants for axis, n in enumerate(np.shape(c)) if n > 1}
+    return channels_last(b, node, real, *varying) if len(varying) == 1 and min(varying) >= 0 else real
 
 
 def channels_last(b: Builder, node: SourceNode, real: Real, axis: int = 0) -> Real:
@@ -103,52 +115,92 @@ def import_depth_to_space(b: Builder, node: SourceNode) -> Tensor:
     return move(b, node, real, split.reshape(c // block**2, h * block, w * block))
 
 
-def import_upsample(b: Builder, node: SourceNode) -> Tensor:
-    """Nearest Resize and Upsample; the source coordinate is computed in rationals, as the ONNX standard defines it."""
-    if str(node.attrs.get("mode", "nearest")) != "nearest":
-        raise b.unsupported(node, "only nearest interpolation has an exact integer meaning")
-    real = b.real(node)
-    index = positions(b, real)
-    out = b.model.shapes[node.outputs[0]][1:]
-    for axis, (old, new) in enumerate(zip(index.shape, out, strict=True)):
-        if old != new:
-            index = np.take(index, [_nearest(b, node, i, old, new) for i in range(new)], axis=axis)
-    return move(b, node, real, index)
-
-
 def import_pad(b: Builder, node: SourceNode) -> Tensor:
-    """Constant Pad of the spatial axes by a real value that is one of the tensor's integers."""
+    """Constant Pad by a real value that is one of the tensor's integers; a negative amount cuts."""
     if str(node.attrs.get("mode", "constant")) != "constant":
         raise b.unsupported(node, "only constant padding is supported")
     real = b.affine(node)
     pads = node.attrs.get("pads")
     amounts = [int(v) for v in (b.constant(node, 1, "pads").reshape(-1) if pads is None else np.asarray(pads))]
-    value = b.constant(node, 2, "value", np.float32(node.attrs.get("value", 0.0))).reshape(-1)[0]
+    value = b.constant(node, 2, "value", node.number("value", 0.0)).reshape(-1)[0]
     rank = len(real.layout) + 1
-    before, after = amounts[:rank], amounts[rank:]
+    axes = [int(a) % rank for a in b.constant(node, 3, "axes", np.arange(rank)).reshape(-1)]
+    before, after = np.zeros(rank, np.int64), np.zeros(rank, np.int64)
+    before[axes], after[axes] = amounts[: len(axes)], amounts[len(axes) :]
     if before[0] or after[0]:
         raise b.unsupported(node, "the batch axis is padded")
-    return padded(b, node, real, before[1:], after[1:], Fraction(float(value)))
+    before, after = before[1:], after[1:]
+    if min(*before, *after) < 0:
+        ends = zip(before, after, positions(b, real).shape, strict=True)
+        kept = tuple(slice(max(-first, 0), size - max(-last, 0)) for first, last, size in ends)
+        real = move(b, node, real, positions(b, real)[kept])
+    return padded(b, node, real, np.maximum(before, 0), np.maximum(after, 0), Fraction(float(value)))
 
 
 def padded(
-    b: Builder, node: SourceNode, real: Real, before: Sequence[int], after: Sequence[int], value: Fraction
-) -> Real:
+    b: Builder, node: SourceNode, real: Real, before: Sequence[int] | IntArray, after: Sequence[int] | IntArray,
+    value: Fraction,
+) -> Real:  # fmt: skip
     """``real`` padded with a real constant; ``before`` and ``after`` per source axis (batch excluded).
 
     Raises:
-        IsobitError: E208 when the constant is no integer of the tensor, E202 when channels would be padded.
+        IsobitError: E208 when the constant is no integer of the tensor.
     """
-    if not any((*before, *after)):
+    amounts = [(int(before[a]), int(after[a])) for a in real.layout]
+    if any(map(any, amounts[:-1])):
+        integer = _common_integer(real, value)
+        if integer is None:
+            real, integer = without_offset(b, node, real, value), 0
+        real = replace(real, value=emit_pad(b, node, real.value, amounts[:-1], integer))
+    return _more_channels(b, node, real, *amounts[-1], value) if any(amounts[-1]) else real
+
+
+def without_offset(b: Builder, node: SourceNode, real: Real, zero: Fraction = Fraction(0)) -> Real:
+    """``real`` with offset ``zero``: what is above it is added to the integers of every channel.
+
+    Raises:
+        IsobitError: E208 when that is no whole number of steps.
+    """
+    steps = [
+        (o - zero) / s if s else o - zero for s, o in zip(*np.broadcast_arrays(real.scale, real.offset), strict=True)
+    ]
+    if any(v.denominator != 1 for v in steps):
+        raise IsobitError("E208", f"{float(zero)} is no integer of the tensor", where=b.where(node))
+    if not any(steps):
         return real
-    axes = real.layout
-    if before[axes[-1]] or after[axes[-1]]:
-        raise b.unsupported(node, "padding along the channels is not supported")
-    integers = {Fraction((value - o) / s) for s, o in zip(*np.broadcast_arrays(real.scale, real.offset), strict=True)}
+    integers = b.const(b.hint(node) + "_offset", np.array([int(v) for v in steps], dtype=object))
+    source, units = (printable(node.name or node.outputs[0]),), (frozen_ints(1), frozen_ints(1))
+    name = b.emit(Add(name=b.fresh(b.hint(node)), inputs=(real.value, integers), coefficients=units, source=source))
+    return Real.of(name, real.layout, real.scale, rationals([zero]))
+
+
+def _common_integer(real: Real, value: Fraction) -> int | None:
+    """The integer that means ``value`` in every channel, if there is one."""
+    pairs = zip(*np.broadcast_arrays(real.scale, real.offset), strict=True)
+    integers = {(value - o) / s if s else o - value for s, o in pairs}
     integer = integers.pop()
-    if integers or integer.denominator != 1:
-        raise IsobitError("E208", f"the padding value {float(value)} is no integer of the tensor", where=b.where(node))
-    return replace(real, value=emit_pad(b, node, real.value, [(before[a], after[a]) for a in axes[:-1]], int(integer)))
+    return None if integers or integer.denominator != 1 else int(integer)
+
+
+def _more_channels(b: Builder, node: SourceNode, real: Real, before: int, after: int, value: Fraction) -> Real:
+    """Constant channels: a pointwise linear whose new rows are zero, with the constant as their offset."""
+    kind = b.types[real.value]
+    total, spatial = before + kind.channels + after, len(kind.shape) - 1
+    weights = np.zeros((total, *(1,) * spatial, kind.channels), dtype=np.int64)
+    weights.reshape(total, -1)[before : before + kind.channels] = np.eye(kind.channels, dtype=np.int64)
+    source = (printable(node.name or node.outputs[0]),)
+    name = b.emit(
+        Linear(
+            name=b.fresh(b.hint(node)), inputs=(real.value, b.const(b.hint(node) + "_w", weights)), source=source,
+            strides=(1,) * spatial, dilations=(1,) * spatial,
+        )
+    )  # fmt: skip
+    first, last = ([value] * n for n in (before, after))
+    offset = rationals([*first, *np.broadcast_to(real.offset, kind.channels), *last])
+    scale = real.scale
+    if len(scale) > 1:
+        scale = rationals([Fraction(1)] * before + list(scale) + [Fraction(1)] * after)
+    return Real.of(name, real.layout, scale, offset if len(set(offset)) > 1 else offset[:1])
 
 
 def emit_pad(b: Builder, node: SourceNode, value: str, amounts: Sequence[tuple[int, int]], integer: int) -> str:
@@ -163,7 +215,7 @@ def emit_pad(b: Builder, node: SourceNode, value: str, amounts: Sequence[tuple[i
 
 
 def _default_layout(real: Real, rank: int) -> tuple[int, ...]:
-    """The layout the tensor had when the rank stays, channels last from rank two on when it grows, else the source's."""
+    """The tensor's own layout when the rank stays, channels last from rank two on when it grows, else the source's."""
     if len(real.layout) == rank:
         return real.layout
     return tuple(range(rank))
@@ -171,10 +223,12 @@ def _default_layout(real: Real, rank: int) -> tuple[int, ...]:
 
 def _follow(b: Builder, node: SourceNode, real: Real, channel: IntArray) -> tuple[Segment, ...]:
     """The segments with every per-channel array taken along the moved channels."""
-    return tuple(
-        replace(s, **{k: _taken(b, node, v, channel) for k in _FIELDS if (v := getattr(s, k)) is not None})
-        for s in real.segments
-    )
+
+    def moved(segment: Segment) -> Segment:
+        arrays = {k: _taken(b, node, v, channel) for k in _FIELDS if (v := getattr(segment, k)) is not None}
+        return replace(segment, **arrays)  # type: ignore[arg-type]  # all of them array fields
+
+    return tuple(moved(s) for s in real.segments)
 
 
 _FIELDS = ("scale", "offset", "lo", "hi", "slope", "weight")
@@ -194,9 +248,10 @@ def _taken(b: Builder, node: SourceNode, values: Rationals, channel: IntArray) -
 
 
 def _without_batch(b: Builder, node: SourceNode, real: Real, index: IntArray) -> Real:
-    if index.ndim < 2 or index.shape[0] != 1:
+    if index.ndim < 1 or index.shape[0] != 1:
         raise b.unsupported(node, "the batch axis is cut")
-    return move(b, node, real, index[0])
+    # one number per sample is a vector of one channel
+    return move(b, node, real, np.atleast_1d(index[0]))
 
 
 def _slice_limits(b: Builder, node: SourceNode, rank: int) -> tuple[tuple[int, ...], ...]:
@@ -211,24 +266,3 @@ def _slice_limits(b: Builder, node: SourceNode, rank: int) -> tuple[tuple[int, .
 
 def _end(end: int, step: int) -> int | None:
     return None if step < 0 and end < -(1 << 30) else end
-
-
-def _nearest(b: Builder, node: SourceNode, i: int, old: int, new: int) -> int:
-    mode = str(node.attrs.get("coordinate_transformation_mode", "asymmetric" if node.op == "Upsample" else "half_pixel"))
-    scale = Fraction(new, old)
-    coordinate: dict[str, Any] = {
-        "asymmetric": lambda: i / scale,
-        "half_pixel": lambda: (i + Fraction(1, 2)) / scale - Fraction(1, 2),
-        "pytorch_half_pixel": lambda: (i + Fraction(1, 2)) / scale - Fraction(1, 2) if new > 1 else Fraction(0),
-        "align_corners": lambda: Fraction(i * (old - 1), new - 1) if new > 1 else Fraction(0),
-    }
-    if mode not in coordinate:
-        raise b.unsupported(node, f"coordinate mode {printable(mode)} is not supported")
-    x = coordinate[mode]()
-    rounding = str(node.attrs.get("nearest_mode", "floor" if node.op == "Upsample" else "round_prefer_floor"))
-    half = Fraction(1, 2)
-    whole = {
-        "floor": x.__floor__(), "ceil": x.__ceil__(),
-        "round_prefer_floor": (x - half).__ceil__(), "round_prefer_ceil": (x + half).__floor__(),
-    }[rounding]  # fmt: skip
-    return min(max(whole, 0), old - 1)

@@ -17,8 +17,9 @@ import onnx
 from onnx import TensorProto
 
 from isobit.errors import IsobitError, printable
+from isobit.frontend.onnx_channels_last import standard_nodes
 from isobit.frontend.onnx_consistency import check_consistent
-from isobit.frontend.onnx_infer import FOLDABLE, Spec, constant_spec, fold, infer
+from isobit.frontend.onnx_infer import FOLDABLE, Spec, constant_spec, fold, infer, quant_pool_spec
 from isobit.frontend.onnx_model import MAX_ELEMENTS, Array, SourceModel, SourceNode, TensorInfo
 from isobit.frontend.onnx_proto import node_place, normalised_op, opsets, reachable, read_model, sorted_nodes
 from isobit.frontend.onnx_tensors import check_shape, decode_attributes, decode_tensor, element_type, frozen
@@ -40,7 +41,8 @@ def load_onnx(path: Path) -> SourceModel:
     loader = _Loader(proto, path.parent)
     order = reachable(sorted_nodes(proto.graph), [output.name for output in proto.graph.output])
     for node in order:
-        loader.add(node)
+        for plain in standard_nodes(node, loader.rank):
+            loader.add(plain)
     return loader.finish(path, digest)
 
 
@@ -71,6 +73,10 @@ class _Loader:
         for info in self.graph.input:
             if info.name in self.inputs:
                 self.specs[info.name] = _input_spec(info)
+
+    def rank(self, name: str) -> int:
+        """The number of axes of a tensor seen before."""
+        return len(self.specs[self.alias.get(name, name)].shape)
 
     def add(self, node: onnx.NodeProto) -> None:
         """Take in one node: make it vanish, fold it, or keep it."""
@@ -137,6 +143,8 @@ class _Loader:
     @staticmethod
     def _quantiser_specs(op: str, node: onnx.NodeProto, inputs: Mapping[str, Spec], where: str) -> dict[str, Spec]:
         """A quantiser keeps the shape of its first input; its other inputs must broadcast to it."""
+        if op == "QuantAvgPool2d":
+            return {node.output[0]: quant_pool_spec(node, inputs, where)}
         allowed = {"Quant": (4,), "BipolarQuant": (2,), "MultiThreshold": (2,), "Trunc": (5, 6)}[op]
         if len(node.input) not in allowed or len(node.output) != 1 or not all(node.input):
             counts = " or ".join(map(str, allowed))

@@ -68,6 +68,28 @@ def infer(node: onnx.NodeProto, inputs: Mapping[str, Spec], opset: int, where: s
     }
 
 
+def quant_pool_spec(node: onnx.NodeProto, inputs: Mapping[str, Spec], where: str) -> Spec:
+    """The output of a QONNX QuantAvgPool2d: square windows without padding over an image of either layout.
+
+    Raises:
+        IsobitError: E102 when an attribute is missing, E106 when the window does not fit.
+    """
+    attributes = {a.name: a for a in node.attribute}
+    if len(node.input) != 1 or {"kernel", "stride", "ibits", "obits"} - set(attributes):
+        raise IsobitError("E102", "QuantAvgPool2d needs one input, kernel, stride, ibits and obits", where=where)
+    kernel, stride = attributes["kernel"].i, attributes["stride"].i
+    if not all(1 <= attributes[name].i <= 32 for name in ("ibits", "obits")):
+        raise IsobitError("E102", "QuantAvgPool2d needs ibits and obits from 1 to 32", where=where)
+    last = "data_layout" in attributes and attributes["data_layout"].s == b"NHWC"
+    shape = list(inputs[node.input[0]].shape)
+    axes = (1, 2) if last else (2, 3)
+    if len(shape) != 4 or kernel < 1 or stride < 1 or min(shape[a] for a in axes) < kernel:
+        raise IsobitError("E106", f"a window of {kernel} does not fit an input of shape {shape}", where=where)
+    for axis in axes:
+        shape[axis] = (shape[axis] - kernel) // stride + 1
+    return Spec(tuple(shape), onnx.TensorProto.FLOAT)
+
+
 def _reason(error: Exception) -> str:
     """The end of an ONNX message, which names the mismatch; what stands before only names our neutral tensors."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

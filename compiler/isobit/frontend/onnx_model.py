@@ -20,6 +20,7 @@ Array = NDArray[np.generic]
 MAX_FILE_BYTES = 2**31
 MAX_ELEMENTS = 2**28
 QUANTISERS = frozenset({"Quant", "BipolarQuant", "Trunc", "MultiThreshold"})
+QONNX_OPERATORS = QUANTISERS | {"QuantAvgPool2d"}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
 
 from isobit.errors import IsobitError, printable
-from isobit.frontend.onnx_model import MAX_FILE_BYTES, QUANTISERS
+from isobit.frontend.onnx_model import MAX_FILE_BYTES, QONNX_OPERATORS
 
 IR_VERSIONS = range(3, 14)
 STANDARD_OPSETS = range(7, 24)
@@ -145,12 +145,12 @@ def normalised_op(node: onnx.NodeProto) -> tuple[str, str]:
     """
     op = _RENAMED_OPS.get(node.op_type, node.op_type)
     domain = _domain_group(node.domain)
-    if op in QUANTISERS and domain in ("", "qonnx"):
+    if op in QONNX_OPERATORS and domain in ("", "qonnx"):
         return op, "qonnx"
     if domain == "":
         return op, ""
     shown = f"'{printable(node.op_type)}' of domain '{printable(node.domain)}'"
-    hint = "QONNX operators known: " + ", ".join(sorted(QUANTISERS))
+    hint = "QONNX operators known: " + ", ".join(sorted(QONNX_OPERATORS))
     raise IsobitError("E201", f"operator {shown}", where=node_place(node), hint=hint)
 
 

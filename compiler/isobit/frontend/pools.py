@@ -73,14 +73,15 @@ def import_quant_average(b: Builder, node: SourceNode) -> Tensor:
     """QONNX QuantAvgPool2d: the sum of a window of integers, its low bits dropped."""
     channel_axis = 2 if str(node.attrs.get("data_layout", "NCHW")) == "NHWC" else 0
     x = channels_last(b, node, b.affine(node), channel_axis)
+    if any(v.denominator != 1 for v in (*x.scale, *x.offset)):
+        raise b.unsupported(node, "QuantAvgPool2d works on integers", "scale its output, not its input")
     k, s, ibits, obits = (int(str(node.attrs[a])) for a in ("kernel", "stride", "ibits", "obits"))
     shift = max(((2**ibits - 1) * k * k).bit_length() - obits, 0)
     y = _sums(b, node, x, (k, k), (s, s), (1, 1))
     lo, hi = (int(v) for v in b.types[y.value].bounds)
-    reach = [int(v * q + o) >> shift for v in (lo, hi) for q, o in ((y.scale[0], y.offset[0]),)]
+    reach = [int(v * q + o) >> shift for v in (lo, hi) for q in y.scale for o in y.offset]
     step = Uniform(Fraction(1 << shift), Fraction(0), Rounding.FLOOR, min(reach) - 1, max(reach) + 1)
-    real = uniform_step(b, node, y, lambda _: step, (ONE, ZERO))
-    return real
+    return uniform_step(b, node, y, lambda _: step, (ONE, ZERO))
 
 
 def _sums(b: Builder, node: SourceNode, x: Real, kernel: object, strides: object, dilations: object) -> Real:
@@ -107,7 +108,9 @@ def _window(b: Builder, node: SourceNode, x: Real) -> tuple[tuple[int, ...], tup
     return kernel, attribute_ints(node, "strides", ones), attribute_ints(node, "dilations", ones)
 
 
-def _ceiled(b: Builder, node: SourceNode, x: Real, spans: list[int], strides: tuple[int, ...]) -> tuple[list[int], list[int]]:
+def _ceiled(
+    b: Builder, node: SourceNode, x: Real, spans: list[int], strides: tuple[int, ...]
+) -> tuple[list[int], list[int]]:
     """Padding, with what ``ceil_mode`` needs after each axis so that every declared output has a window."""
     begins, ends = pads_of(b, node, x, spans, strides)
     size = b.types[x.value].shape[:-1]

@@ -13,7 +13,17 @@ from fractions import Fraction
 from pathlib import Path
 
 from isobit.errors import IsobitError, printable
-from isobit.frontend import convolutions, elementwise, movement, pools, products, quantisers, shapes
+from isobit.frontend import (
+    convolutions,
+    elementwise,
+    movement,
+    pools,
+    products,
+    quantisers,
+    resizing,
+    roundings,
+    shapes,
+)
 from isobit.frontend.builder import Builder, Origin
 from isobit.frontend.onnx_file import load_onnx
 from isobit.frontend.onnx_model import SourceModel, SourceNode, TensorInfo
@@ -28,8 +38,8 @@ _OPERATORS: Mapping[str, Handler] = {
     "AveragePool": pools.import_average,
     "BatchNormalization": elementwise.import_batchnorm,
     "BipolarQuant": quantisers.import_bipolar,
-    "Cast": quantisers.import_rounding,
-    "Ceil": quantisers.import_rounding,
+    "Cast": roundings.import_rounding,
+    "Ceil": roundings.import_rounding,
     "Clip": elementwise.import_clip,
     "Concat": shapes.import_concat,
     "Conv": convolutions.import_conv,
@@ -37,7 +47,7 @@ _OPERATORS: Mapping[str, Handler] = {
     "DepthToSpace": movement.import_depth_to_space,
     "Div": elementwise.import_arithmetic,
     "Flatten": shapes.import_reshape,
-    "Floor": quantisers.import_rounding,
+    "Floor": roundings.import_rounding,
     "Gather": movement.import_slice,
     "Gemm": products.import_gemm,
     "GlobalAveragePool": pools.import_average,
@@ -56,8 +66,8 @@ _OPERATORS: Mapping[str, Handler] = {
     "ReduceMean": pools.import_reduce_mean,
     "Relu": elementwise.import_relu,
     "Reshape": shapes.import_reshape,
-    "Resize": movement.import_upsample,
-    "Round": quantisers.import_rounding,
+    "Resize": resizing.import_upsample,
+    "Round": roundings.import_rounding,
     "Sigmoid": elementwise.import_smooth,
     "Sign": quantisers.import_sign,
     "Slice": movement.import_slice,
@@ -71,7 +81,7 @@ _OPERATORS: Mapping[str, Handler] = {
     "Transpose": shapes.import_transpose,
     "Trunc": quantisers.import_trunc,
     "Unsqueeze": shapes.import_reshape,
-    "Upsample": movement.import_upsample,
+    "Upsample": resizing.import_upsample,
 }
 _TYPE = re.compile(r"(BIPOLAR|TERNARY|BINARY|U?INT)(\d*)")
 _ELEMENT_TYPES = {"uint8": "UINT8", "int8": "INT8", "uint16": "UINT16", "int16": "INT16", "bool": "BINARY"}
@@ -181,7 +191,7 @@ def _raw_input(b: Builder, info: TensorInfo, declared: InputType | None) -> Tens
     shape = info.shape[1:] if len(info.shape) > 1 else info.shape
     if declared is None:
         return HostReal(info.label, shape, shape)
-    layout = b.input_layout(len(shape))
+    layout = b.input_layout(len(shape), info.name)
     name = b.emit(
         Input(
             name=b.fresh(info.label), shape=tuple(shape[a] for a in layout),

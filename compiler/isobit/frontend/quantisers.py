@@ -14,6 +14,7 @@ import numpy as np
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.builder import Builder, Origin
+from isobit.frontend.movement import facing
 from isobit.frontend.onnx_model import SourceNode
 from isobit.frontend.staircases import Bound, Uniform, threshold_curve, uniform_curve
 from isobit.frontend.symbolic import HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
@@ -47,6 +48,7 @@ def import_quant(b: Builder, node: SourceNode) -> Tensor:
         return _host(b, node, x, scale, zero, rounding.name, lo, hi)
     if isinstance(x, QuantisedConstant):
         raise b.unsupported(node, "a constant is quantised twice", "export the weights with one quantiser")
+    x = facing(b, node, x, scale, zero)
     s, z = b.per_channel(node, scale, x), b.per_channel(node, zero, x)
     return uniform_step(b, node, x, lambda c: Uniform(_pick(s, c), _pick(z, c), rounding, lo, hi), (s, z))
 
@@ -80,46 +82,6 @@ def import_sign(b: Builder, node: SourceNode) -> Tensor:
     x = b.real(node)
     bounds = [Bound(Fraction(0), True), Bound(Fraction(0), False)]
     return _threshold_step(b, node, x, (rationals([1]), rationals([0])), -1, [bounds])
-
-
-def import_rounding(b: Builder, node: SourceNode) -> Tensor:
-    """ONNX Floor, Ceil, Round and Cast to an integer type (towards zero), of a function of one integer.
-
-    A Cast to a float type keeps every number.
-    """
-    x = b.real(node)
-    if node.op == "Cast" and node.attrs.get("to") in _FLOAT_TYPES:
-        return x
-    return rounded(b, node, x, _ROUNDING_OPS[node.op])
-
-
-def rounded(b: Builder, node: SourceNode, x: Real, rounding: Rounding) -> Real:
-    """``x`` rounded to integers of scale one; the same ``x`` where it holds integers already.
-
-    Raises:
-        IsobitError: E202 after a non-linear function, or for a cast to a type that does not hold every result.
-    """
-    if len(x.segments) > 1:
-        raise b.unsupported(node, f"{node.op} after a non-linear function")
-    first, kind = x.segments[0], b.types[x.value]
-    pairs = zip(*np.broadcast_arrays(first.scale, first.offset, kind.lo, kind.hi), strict=True)
-    reached = [s * int(v) + o for s, o, lo, hi in pairs for v in (lo, hi)]
-    limits = [v for values in (first.lo, first.hi) if values is not None for v in values]
-    low, high = int(min(*reached, *limits)) - 2, int(max(*reached, *limits)) + 2
-    if node.op == "Cast":
-        _refuse_wrapping(b, node, low + 1, high - 1)
-    if all(v.denominator == 1 for v in (*first.scale, *first.offset, *limits)):
-        return x
-    one, zero = rationals([1]), rationals([0])
-    step = Uniform(Fraction(1), Fraction(0), rounding, low, high)
-    return uniform_step(b, node, x, lambda _: step, (one, zero))
-
-
-def _refuse_wrapping(b: Builder, node: SourceNode, low: int, high: int) -> None:
-    """Does the integer type hold ``low .. high``, give or take one?"""
-    least, most = _INTEGER_TYPES.get(int(str(node.attrs["to"])), (0, 0))
-    if low + 1 < least or high - 1 > most:
-        raise b.unsupported(node, f"a cast of {low}..{high} to a type that holds {least}..{most}")
 
 
 def import_trunc(b: Builder, node: SourceNode) -> Tensor:
@@ -162,14 +124,6 @@ def _trunc_curve(
     if isinstance(inner, Rounded) and inner.mult == 1 and inner.offset.denominator == 1:
         return Rounded(1 / divisor, inner.offset / divisor, rounding, lo, hi), falling
     return compose(Rounded(1 / divisor, Fraction(0), rounding, lo, hi), inner), falling
-
-
-_FLOAT_TYPES = (1, 11)  # float32 and float64 in ONNX's enumeration
-_INTEGER_TYPES = {
-    **{kind: (0, (1 << bits) - 1) for kind, bits in ((2, 8), (4, 16), (12, 32), (13, 64))},
-    **{kind: (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) for kind, bits in ((3, 8), (5, 16), (6, 32), (7, 64))},
-}
-_ROUNDING_OPS = {"Cast": Rounding.DOWN, "Ceil": Rounding.CEIL, "Floor": Rounding.FLOOR, "Round": Rounding.ROUND}
 
 
 # --------------------------------------------------------------------------------------------------------------- parts
@@ -223,6 +177,7 @@ def _bipolar(b: Builder, node: SourceNode, x: Tensor, scale: Any, zero: Any, div
         return _host(b, node, x, scale, zero, "SIGN", -1, 1, divisor)
     if isinstance(x, QuantisedConstant):
         raise b.unsupported(node, "a constant is quantised twice")
+    x = facing(b, node, x, scale, zero)
     s, z = b.per_channel(node, scale, x), b.per_channel(node, zero, x)
     bounds = [[Bound(-_pick(z, c) * _pick(s, c), True)] * 2 for c in range(max(len(z), len(s)))]
     return _threshold_step(b, node, x, (s, -z * s), -1, bounds)
@@ -237,10 +192,18 @@ def _constant(b: Builder, node: SourceNode, x: Any, integers: IntArray, scale: A
 
 
 def _host(
-    b: Builder, node: SourceNode, x: HostReal, scale: Any, zero: Any, rounding: str, lo: int, hi: int, divisor: Any = None
+    b: Builder,
+    node: SourceNode,
+    x: HostReal,
+    scale: Any,
+    zero: Any,
+    rounding: str,
+    lo: int,
+    hi: int,
+    divisor: Any = None,
 ) -> Real:
-    """The first quantiser: its integers are the hardware's input. The host divides by ``divisor`` if not by ``scale``."""
-    layout = b.input_layout(len(x.shape))
+    """The first quantiser: its integers are the hardware's input. The host divides by ``divisor``, or by ``scale``."""
+    layout = _input_layout(b, node, x.shape, (scale, zero))
     shape = tuple(x.shape[a] for a in layout)
     divisor = scale if divisor is None else divisor
     flat = [tuple(float(v) for v in _along(b, node, a, x.shape, layout)) for a in (scale, zero, divisor)]
@@ -255,6 +218,16 @@ def _host(
         )
     )  # fmt: skip
     return Real.of(name, layout, s, -z * s)
+
+
+def _input_layout(b: Builder, node: SourceNode, shape: tuple[int, ...], parameters: Sequence[Any]) -> tuple[int, ...]:
+    """The axis along which the quantiser varies becomes the channels; without one, what the network above wants."""
+    rank = len(shape)
+    varying = {axis - np.ndim(p) + rank for p in parameters for axis, n in enumerate(np.shape(p)) if n > 1}
+    if len(varying) != 1 or min(varying) < 0:
+        return b.input_layout(rank, node.outputs[0])
+    (channels,) = varying
+    return (*(a for a in range(rank) if a != channels), channels)
 
 
 def _along(b: Builder, node: SourceNode, values: Any, shape: tuple[int, ...], layout: tuple[int, ...]) -> Any:

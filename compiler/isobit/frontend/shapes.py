@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ from isobit.errors import IsobitError, printable
 from isobit.frontend import movement
 from isobit.frontend.builder import Builder, attribute_ints
 from isobit.frontend.onnx_model import SourceNode, TensorInfo
-from isobit.frontend.symbolic import HostReal, QuantisedConstant, Real, Tensor, rationals
+from isobit.frontend.symbolic import HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
 from isobit.ir.ops import Add, Concat, HostOp, Output, Select, frozen_ints
 from isobit.numerics import bit_width, rational_gcd
 
@@ -44,23 +45,32 @@ def import_transpose(b: Builder, node: SourceNode) -> Tensor:
 
 
 def import_concat(b: Builder, node: SourceNode) -> Tensor:
-    """Concatenation along the channel axis: every part keeps its own exact scale."""
+    """Concatenation: along the channels every part keeps its own exact scale, along others they must have one."""
     parts = [b.affine(node, i) for i in range(len(node.inputs))]
-    rank = len(parts[0].layout)
+    layout = parts[0].layout
     axis = int(str(node.attrs.get("axis", 1)))
-    source_axis = (axis + rank + 1 if axis < 0 else axis) - 1
-    if any(p.layout != parts[0].layout for p in parts) or parts[0].layout[-1] != source_axis:
-        raise b.unsupported(node, "only concatenation along the channels is supported")
-    widths = [b.types[p.value].channels for p in parts]
-    scale, offset = (
-        np.concatenate([np.broadcast_to(getattr(p, a), (w,)) for p, w in zip(parts, widths, strict=True)])
-        for a in ("scale", "offset")
-    )
+    source_axis = (axis + len(layout) + 1 if axis < 0 else axis) - 1
+    if source_axis < 0:
+        raise b.unsupported(node, "the batch axis is concatenated")
+    parts = [movement.relayout(b, node, p, layout) for p in parts]
+    along_channels = layout[-1] == source_axis
+    scale, offset = (_joined(b, node, parts, name, along_channels) for name in ("scale", "offset"))
     source = (printable(node.name or node.outputs[0]),)
-    name = b.emit(
-        Concat(name=b.fresh(b.hint(node)), inputs=tuple(p.value for p in parts), axis=rank - 1, source=source)
-    )
-    return Real.of(name, parts[0].layout, rationals(scale), rationals(offset))
+    inputs = tuple(p.value for p in parts)
+    name = b.emit(Concat(name=b.fresh(b.hint(node)), inputs=inputs, axis=layout.index(source_axis), source=source))
+    return Real.of(name, layout, scale, offset)
+
+
+def _joined(b: Builder, node: SourceNode, parts: Sequence[Real], name: str, along_channels: bool) -> Rationals:
+    """The scales or offsets of a concatenation's channels."""
+    values = [np.broadcast_to(getattr(p, name), (b.types[p.value].channels,)) for p in parts]
+    if not along_channels and any((v != values[0]).any() for v in values):
+        raise IsobitError(
+            "E208", f"parts that differ in {name} would share a channel", where=b.where(node),
+            hint="send them through one quantiser",
+        )  # fmt: skip
+    joined = np.concatenate(values) if along_channels else values[0]
+    return rationals(joined[:1] if (joined == joined[0]).all() else joined)
 
 
 def import_select(b: Builder, node: SourceNode) -> Tensor:

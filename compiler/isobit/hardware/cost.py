@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from isobit.hardware.board import Board
 
 LUTS_PER_DSP = 60
+LUTS_PER_BRAM = 240
 _DSP_PORTS = {"DSP48E1": (25, 18), "DSP48E2": (27, 18)}
 _MIN_DSP_PRODUCT = 40
 _LUTRAM_DEPTH = 256
@@ -40,8 +41,11 @@ class Cost:
 
     @property
     def weight(self) -> int:
-        """One number for ranking: LUTs, with a DSP counted as :data:`LUTS_PER_DSP`."""
-        return self.lut + LUTS_PER_DSP * self.dsp
+        """One number for ranking: LUTs, a DSP as :data:`LUTS_PER_DSP`, a block RAM as :data:`LUTS_PER_BRAM` of them.
+
+        (A PYNQ-Z1 has 242 LUTs to a DSP and 380 to a block RAM; the weights leave some of either for the layers.)
+        """
+        return self.lut + LUTS_PER_DSP * self.dsp + LUTS_PER_BRAM * self.bram36
 
     def fits(self, board: Board, share: float = 1.0) -> bool:
         limits = (board.lut, board.dsps, board.bram36)
@@ -89,6 +93,12 @@ def multiply_shift(pe: int, channels: int, in_bits: int, m_bits: int, c_bits: in
     """One multiplier, adder and clamp per lane, and the constants."""
     lane = product(in_bits, m_bits + 1, dsp) + Cost(lut=c_bits + 2 * out_bits)
     return lane.times(pe) + rom(-(-channels // pe), pe * (m_bits + c_bits)) + Cost(lut=40)
+
+
+def round_shift(pe: int, channels: int, in_bits: int, m_bits: int, c_bits: int, out_bits: int, dsp: str) -> Cost:
+    """A multiply-shift and, per lane, the detection of a tie and the increment."""
+    tie = Cost(lut=in_bits // 4 + out_bits)
+    return multiply_shift(pe, channels, in_bits, m_bits, c_bits, out_bits, dsp) + tie.times(pe)
 
 
 def lookup(pe: int, rows: int, size: int, out_bits: int) -> Cost:

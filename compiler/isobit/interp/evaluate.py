@@ -17,7 +17,7 @@ from isobit.interp.steps import StepFunction
 from isobit.ir import Graph, ops
 from isobit.ir.ranges import linear_shape
 from isobit.ir.types import IntArray, ValueType
-from isobit.numerics import as_int_array, fit_dtype
+from isobit.numerics import as_int_array, fit_dtype, magnitude
 
 _CHUNK_ELEMENTS = 1 << 19
 """Elements of the largest intermediate array of a chunk: few enough to stay in the processor's caches."""
@@ -102,7 +102,7 @@ class Evaluator:
             max(abs(v) for v in t.bounds) * int(abs(c.astype(object)).max())
             for c, t in zip(node.coefficients, types, strict=True)
         ]
-        wide = max(sum(terms), abs(lo), abs(hi)) >= 1 << 63
+        wide = max(sum(terms), abs(lo), abs(hi), *map(magnitude, node.coefficients)) >= 1 << 63
         coefficients = [c.astype(object if wide else np.int64) for c in node.coefficients]
         ones = [(1,) * (len(self.graph.types[node.name].shape) - len(t.shape)) for t in types]
 

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isobit.errors import IsobitError
-from isobit.ir.ops import HostOp, Input, Output
+from isobit.ir.ops import HostOp, Input, Output, Quantiser
 from isobit.ir.types import IntArray
 from isobit.numerics import Rounding
 from isobit.numerics.float_quantise import quantise_float, sign_float
 
 Floats = NDArray[Any]
+_CHUNK_ELEMENTS = 1 << 16
+"""Elements quantised at once: few enough for the intermediate arrays to stay in the processor's caches."""
 
 
 def quantise(node: Input, x: Floats) -> IntArray:
@@ -26,11 +28,17 @@ def quantise(node: Input, x: Floats) -> IntArray:
         IsobitError: E607 when shapes do not fit or a value is NaN or no integer of the declared type.
     """
     x = _shaped(node, np.asarray(x, np.float32))
-    for op in node.host:
-        x = apply_host_op(op, x)
     if node.quantiser is None:
-        return _as_integers(node, x)
-    q = node.quantiser
+        return _as_integers(node, _on_host(node.host, x))
+    rows = max(1, _CHUNK_ELEMENTS // max(x[:1].size, 1))
+    integers = np.empty((len(x), *node.shape), np.int64)
+    for first in range(0, len(x), rows):
+        integers[first : first + rows] = _quantised(node, node.quantiser, x[first : first + rows])
+    return integers
+
+
+def _quantised(node: Input, q: Quantiser, x: Floats) -> IntArray:
+    x = _on_host(node.host, x)
     scale, zero = (np.array(v, np.float32) for v in (q.scale, q.zero_point))
     if q.rounding == "SIGN":
         return sign_float(x, scale, zero, q.lo, q.hi)
@@ -51,7 +59,11 @@ def dequantise(node: Output, integers: IntArray) -> Floats:
     """Float32 outputs ``(batch, *outside_shape)``: ``scale * integer + offset`` rounded once, then the host's part."""
     scale, offset = (np.array([float(v) for v in values]) for values in (node.scale, node.offset))
     x = (integers.astype(np.float64) * scale + offset).astype(np.float32)
-    for op in node.host:
+    return _on_host(node.host, x)
+
+
+def _on_host(functions: tuple[HostOp, ...], x: Floats) -> Floats:
+    for op in functions:
         x = apply_host_op(op, x)
     return np.asarray(x)
 

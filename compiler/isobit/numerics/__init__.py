@@ -1,13 +1,16 @@
 """Pure mathematics, no graph: rounding, rationals, intervals, staircases and the multiply-shift search; all exact."""
 
 from isobit.numerics.curve import Curve
+from isobit.numerics.dyadic import RoundShift, shared_round_shift
 from isobit.numerics.intervals import IntArray, Interval, as_int_array, bit_width, fit_dtype, is_signed, magnitude
 from isobit.numerics.multiply_shift import (
+    MAX_LEVELS,
     MAX_SHIFT,
     CutPair,
     NoMultiplyShift,
     Slopes,
     feasible_slopes,
+    is_translation,
     least_multiply_shift,
     proves,
     shared_multiply_shift,
@@ -25,6 +28,7 @@ from isobit.numerics.staircase import (
 )
 
 __all__ = [
+    "MAX_LEVELS",
     "MAX_SHIFT",
     "Curve",
     "CutPair",
@@ -33,6 +37,7 @@ __all__ = [
     "Interval",
     "MultiplyShift",
     "NoMultiplyShift",
+    "RoundShift",
     "Rounded",
     "Rounding",
     "Slopes",
@@ -48,6 +53,7 @@ __all__ = [
     "fit_dtype",
     "from_thresholds",
     "is_signed",
+    "is_translation",
     "least_multiply_shift",
     "magnitude",
     "proves",
@@ -56,5 +62,6 @@ __all__ = [
     "round_rational",
     "round_shift",
     "shared_multiply_shift",
+    "shared_round_shift",
     "sqrt_rational",
 ]

@@ -28,10 +28,13 @@ import numpy as np
 
 from isobit.numerics.curve import Curve
 from isobit.numerics.intervals import IntArray, as_int_array, magnitude, widened
-from isobit.numerics.staircase import MultiplyShift
+from isobit.numerics.staircase import MultiplyShift, Rounded
 
 MAX_SHIFT = 96
 """The largest k that the search tries."""
+
+MAX_LEVELS = 1 << 22
+"""The most levels that the search lists, over all curves together; translations, which need two cuts, do not count."""
 
 Clamp = tuple[int, int]
 """The least and the greatest value a multiply and shift may give."""
@@ -69,12 +72,12 @@ class Slopes:
 class NoMultiplyShift:
     """Why no multiply and shift exists: curve ``index`` needs a slope above one ratio of cuts and below another.
 
-    ``lower_pair`` is None when every slope above zero is steep enough.
+    ``lower_pair`` is None when every slope above zero is steep enough; both are when there are too many levels to tell.
     """
 
     index: int
     lower_pair: CutPair | None
-    upper_pair: CutPair
+    upper_pair: CutPair | None
     reason: str
 
 
@@ -114,9 +117,29 @@ def _edges(curve: Curve, lo: int, hi: int, clamp: Clamp | None) -> _Edges:
         raise ValueError(f"values from {inside.start} to {inside.top} do not fit the clamp [{least}, {greatest}]")
     low, high = inside.start > least, inside.top < greatest
     ends = as_int_array([lo][:low]), as_int_array([hi + 1][:high])
-    cuts = np.concatenate([ends[0], inside.cuts(), ends[1]])
-    levels = np.arange(cuts.size, dtype=np.int64) + (inside.start + 1 - low)
-    return _Edges(levels, cuts, low, high, (least, greatest))
+    levels = _deciding_levels(inside)
+    cuts = np.concatenate([ends[0], inside.cuts_at(levels), ends[1]])
+    around = as_int_array([inside.start][:low]), levels, as_int_array([inside.top + 1][:high])
+    return _Edges(np.concatenate(around), cuts, low, high, (least, greatest))
+
+
+def _deciding_levels(inside: Curve) -> IntArray:
+    """The levels whose cuts decide: all of them; of a translation, ``y(x) = x + o``, the first and the last.
+
+    There every condition on m and c is linear in the level, so that it holds between where it holds at both ends; and
+    a clamp of a wide accumulator has more levels than could be listed.
+    """
+    levels = inside.start + 1, inside.top
+    if inside.levels > 2 and is_translation(inside):
+        return np.array(levels, dtype=np.int64)
+    return np.arange(levels[0], levels[1] + 1, dtype=np.int64)
+
+
+def is_translation(curve: Curve) -> bool:
+    """True when the curve is written as ``clamp(x + o)``."""
+    if isinstance(curve, MultiplyShift):
+        return curve.m == 1 << curve.k
+    return isinstance(curve, Rounded) and curve.mult == 1 and curve.offset.denominator == 1
 
 
 def feasible_slopes(curve: Curve, lo: int, hi: int, clamp: Clamp | None = None) -> Slopes:
@@ -136,7 +159,7 @@ def _slopes(edges: _Edges) -> Slopes:
     if edges.cuts.size < 2:
         return Slopes(Fraction(0), None, None, None)
     t = as_int_array(widened(edges.cuts, 2 * magnitude(edges.cuts)) - edges.cuts[0])
-    j = np.arange(t.size, dtype=np.int64)
+    j = edges.levels - edges.levels[0]
     lower, lower_pair = _lower(edges, t, j)
     inverse, upper_pair = _greatest_ratio(t, j, -1, 0)
     if inverse <= 0:
@@ -149,7 +172,7 @@ def _lower(edges: _Edges, t: IntArray, j: IntArray) -> tuple[Fraction, CutPair |
     first, last = edges.avoided.start, edges.reached.stop
     if last - first < 2:
         return Fraction(0), None
-    ratio, (a, b) = _greatest_ratio(j[: last - first], t[first:last] - t[first], 0, 1)
+    ratio, (a, b) = _greatest_ratio(j[first:last] - j[first], t[first:last] - t[first], 0, 1)
     return ratio, edges.pair(first + a, first + b)
 
 
@@ -198,6 +221,11 @@ def shared_multiply_shift(
     Raises:
         ValueError: an interval is empty, or a curve leaves the clamp on it.
     """
+    levels = 0
+    for index, (curve, lo, hi) in enumerate(zip(curves, los, his, strict=True)):
+        levels += 0 if is_translation(curve) else curve.at(hi) - curve.at(lo)
+        if levels > MAX_LEVELS:
+            return NoMultiplyShift(index, None, None, f"more than {MAX_LEVELS} levels are too many to search")
     edges = [_edges(curve, lo, hi, clamp) for curve, lo, hi in zip(curves, los, his, strict=True)]
     slopes = [_slopes(e) for e in edges]
     k = 0
@@ -269,10 +297,10 @@ def proves(ms: MultiplyShift, curve: Curve, lo: int, hi: int) -> bool:
     """True exactly when ``ms`` equals ``curve`` on ``[lo, hi]``.
 
     Looks at every cut inside, its left neighbour and both ends. That is complete: between two such points the curve is
-    constant, and ``ms`` is monotone. ``ms`` is taken with its own clamp, which may be wider than the curve.
+    constant, and ``ms`` is monotone; of a translation the first and the last cut will do, as there the distance of
+    ``m * x + c`` from the edges is linear. ``ms`` is taken with its own clamp, which may be wider than the curve.
     """
     inside = curve.restrict(lo, hi)
-    t = inside.cuts()
+    t = inside.cuts_at(_deciding_levels(inside))
     points = np.concatenate([as_int_array([lo, hi]), t, widened(t, magnitude(t) + 1) - 1])
-    wanted = inside.start + np.searchsorted(t, points, side="right")
-    return bool(np.array_equal(ms(points), wanted))
+    return bool(np.array_equal(ms(points), inside(points)))

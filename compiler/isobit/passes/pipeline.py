@@ -7,6 +7,7 @@ from collections.abc import Callable
 from isobit.ir import Graph
 from isobit.passes import rules
 from isobit.passes.merge import merge_equal
+from isobit.passes.order import coarsen_before_select
 from isobit.passes.rewrite import Rule, apply_rule
 from isobit.passes.shrink import shrink_multiplicands
 
@@ -22,6 +23,7 @@ PIPELINE: tuple[Pass, ...] = (
     Rule("drop-dead-channels", rules.drop_dead_channels),
     Rule("fold-bias-into-step", rules.fold_bias_into_step),
     Rule("fold-bias-into-output", rules.fold_bias_into_output),
+    Rule("coarsen-before-select", coarsen_before_select),
     Rule("narrow-steps", rules.narrow_steps),
     Rule("absorb-permutation", rules.absorb_permutation),
     Rule("absorb-input-permutation", rules.absorb_input_permutation),

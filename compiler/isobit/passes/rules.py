@@ -12,6 +12,7 @@ from isobit.ir.ops import Add, Const, HostOp, Input, Linear, Output, Reindex, St
 from isobit.ir.types import IntArray, ValueType
 from isobit.numerics import Curve, as_int_array, compose
 from isobit.passes.rewrite import fresh_name, sole_reader
+from isobit.passes.shrink import is_buildable
 
 _TABLE_LIMIT = 1 << 16
 
@@ -62,7 +63,10 @@ def fold_bias_into_output(graph: Graph, node: Node) -> tuple[Node, ...] | None:
 
 
 def compose_steps(graph: Graph, node: Node) -> tuple[Node, ...] | None:
-    """``f(g(x)) = (f o g)(x)``: chained requantizers are one staircase (their scales are never just multiplied)."""
+    """``f(g(x)) = (f o g)(x)``: chained requantizers are one staircase (their scales are never just multiplied).
+
+    They stay two where the composition has many levels and no integers of its own to compute it.
+    """
     if not isinstance(node, Step) or not sole_reader(graph, node.inputs[0]):
         return None
     inner = graph.by_name[node.inputs[0]]
@@ -70,7 +74,8 @@ def compose_steps(graph: Graph, node: Node) -> tuple[Node, ...] | None:
         return None
     rows = max(len(node.curves), len(inner.curves))
     curves = tuple(compose(_curve(node, c), _curve(inner, c)) for c in range(rows))
-    return (replace(node, inputs=inner.inputs, curves=curves, source=inner.source + node.source),)
+    composed = replace(node, inputs=inner.inputs, curves=curves, source=inner.source + node.source)
+    return (composed,) if is_buildable(composed, graph.types[inner.inputs[0]]) else None
 
 
 def narrow_steps(graph: Graph, node: Node) -> tuple[Node, ...] | None:
@@ -154,7 +159,10 @@ def absorb_input_permutation(graph: Graph, node: Node) -> tuple[Node, ...] | Non
     if not isinstance(node, Reindex) or not sole_reader(graph, node.inputs[0]):
         return None
     raw = graph.by_name[node.inputs[0]]
-    if not isinstance(raw, Input) or len(raw.shape) != node.index.ndim or len(raw.scale) > 1 or len(raw.lo) > 1:
+    if not isinstance(raw, Input) or len(raw.shape) != node.index.ndim or _is_still(graph, node):
+        return None
+    per_channel = max(len(raw.scale), len(raw.offset), len(raw.lo), len(raw.hi)) > 1
+    if per_channel or node.index.size != graph.types[raw.name].size:
         return None
     order = np.arange(node.index.size).reshape(raw.shape)
     for axes in permutations(range(len(raw.shape))):

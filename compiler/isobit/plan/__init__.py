@@ -1,6 +1,11 @@
 """The plan: folding and the implementation of each step, for a board."""
 
-from isobit.plan.folding import accumulator_bits, plan_for
-from isobit.plan.plan import Candidate, LayerPlan, Plan
+from isobit.plan.file import print_plan, read_plan
+from isobit.plan.folding import DEFAULT_REQUEST, PlanRequest, plan_for
+from isobit.plan.layers import divisors
+from isobit.plan.plan import Candidate, LayerChoice, LayerPlan, Plan
 
-__all__ = ["Candidate", "LayerPlan", "Plan", "accumulator_bits", "plan_for"]
+__all__ = [
+    "DEFAULT_REQUEST", "Candidate", "LayerChoice", "LayerPlan", "Plan", "PlanRequest",
+    "divisors", "plan_for", "print_plan", "read_plan",
+]  # fmt: skip

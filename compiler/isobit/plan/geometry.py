@@ -81,6 +81,12 @@ def _two(values: tuple[int, ...]) -> tuple[int, int]:
     return values[-2], values[-1]
 
 
+def multiply_accumulates(graph: Graph) -> int:
+    """Multiply-accumulate operations per sample."""
+    linears = [n for n in graph.nodes if isinstance(n, Linear)]
+    return sum(graph.types[n.name].size * int(np.prod(graph.types[n.inputs[1]].shape[1:])) for n in linears)
+
+
 def keeps_order(graph: Graph, node: Reindex) -> bool:
     """Does the stream of elements stay as it is (a reshape)?"""
     size = graph.types[node.inputs[0]].size

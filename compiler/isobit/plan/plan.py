@@ -16,7 +16,7 @@ from isobit.ir import Graph
 from isobit.ir.ops import Linear
 from isobit.plan.geometry import geometry
 
-Implementation = Literal["multiply_shift", "thresholds", "lookup"]
+Implementation = Literal["multiply_shift", "round_shift", "thresholds", "lookup"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,15 @@ class Candidate:
     cost: Cost
     possible: bool
     reason: str
+
+
+@dataclass(frozen=True)
+class LayerChoice:
+    """What a user fixes of one layer; 0 and "" leave the choice to the planner."""
+
+    pe: int = 0
+    simd: int = 0
+    implementation: str = ""
 
 
 @dataclass(frozen=True)

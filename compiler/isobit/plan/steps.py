@@ -5,11 +5,11 @@ from __future__ import annotations
 from isobit.hardware import Board, Cost, cost
 from isobit.ir import Graph
 from isobit.ir.ops import Step, Table
-from isobit.numerics import MultiplyShift, bit_width
+from isobit.numerics import MultiplyShift, bit_width, shared_round_shift
 from isobit.plan.plan import Candidate
 
 _MAX_LEVELS = 255
-_MAX_TABLE = 1 << 12
+_MAX_TABLE = 1 << 16
 
 
 def candidates(graph: Graph, node: Step | Table, pe: int, board: Board) -> tuple[Candidate, ...]:
@@ -17,6 +17,7 @@ def candidates(graph: Graph, node: Step | Table, pe: int, board: Board) -> tuple
     made = [_lookup(graph, node, pe)]
     if isinstance(node, Step):
         made += [_multiply_shift(graph, node, pe, board), _thresholds(graph, node, pe)]
+        made += _round_shift(graph, node, pe, board)
     return tuple(sorted(made, key=lambda c: (not c.possible, c.cost.weight)))
 
 
@@ -30,6 +31,26 @@ def _multiply_shift(graph: Graph, node: Step, pe: int, board: Board) -> Candidat
     c_bits = bit_width(min(c.c for c in curves), max(c.c for c in curves))
     total = cost.multiply_shift(pe, len(curves), x.bits, m_bits, c_bits, graph.types[node.name].bits, board.dsp)
     return Candidate("multiply_shift", total, True, f"{m_bits}-bit multiplicands, shift {curves[0].k}")
+
+
+def _round_shift(graph: Graph, node: Step, pe: int, board: Board) -> list[Candidate]:
+    """A body for scales that are powers of two, and not mentioned for others."""
+    x, kind = graph.types[node.inputs[0]], graph.types[node.name]
+    los, his = zip(*spans(graph, node), strict=True)
+    found = shared_round_shift(node.curves, los, his, kind.bounds)
+    if found is None:
+        return []
+    m_bits, c_bits = max(found.m).bit_length(), bit_width(min(found.c), max(found.c))
+    total = cost.round_shift(pe, len(found.m), x.bits, m_bits, c_bits, kind.bits, board.dsp)
+    return [Candidate("round_shift", total, True, f"{found.rounding.name} of {m_bits}-bit multiples, shift {found.k}")]
+
+
+def spans(graph: Graph, node: Step) -> list[tuple[int, int]]:
+    """The reachable input interval of each curve."""
+    x = graph.types[node.inputs[0]]
+    if len(node.curves) == 1:
+        return [x.bounds]
+    return [(int(lo), int(hi)) for lo, hi in zip(x.lo, x.hi, strict=True)]
 
 
 def _thresholds(graph: Graph, node: Step, pe: int) -> Candidate:

@@ -24,7 +24,7 @@ namespace detail {
 template <class Cfg>
 struct dense_types {
   static const int DOT_WIDTH = product_width<typename Cfg::in_t, typename Cfg::weight_t>::VALUE + ceil_log2(Cfg::SIMD);
-  static const int SUM_WIDTH = 1 + max_of(DOT_WIDTH, int_traits<typename Cfg::acc_t>::WIDTH + 1);
+  static const int SUM_WIDTH = 1 + max_of(DOT_WIDTH, signed_width<typename Cfg::acc_t>::VALUE);
   typedef typename working<DOT_WIDTH>::type dot_t;
   typedef typename working<SUM_WIDTH>::type sum_t;
   typedef typename rom_of<typename Cfg::weight_t>::type rom_t;

@@ -26,7 +26,7 @@ void depthwise(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
   static_assert(Cfg::CHANNELS % Cfg::PE == 0, "PE divides CHANNELS");
   static const int CF = Cfg::CHANNELS / Cfg::PE;
   static const int PRODUCT_WIDTH = product_width<typename Cfg::in_t, typename Cfg::weight_t>::VALUE;
-  static const int SUM_WIDTH = 1 + max_of(PRODUCT_WIDTH, int_traits<typename Cfg::acc_t>::WIDTH + 1);
+  static const int SUM_WIDTH = 1 + max_of(PRODUCT_WIDTH, signed_width<typename Cfg::acc_t>::VALUE);
   typedef typename working<SUM_WIDTH>::type sum_t;
 
   // A running sum is read again CF cycles after it was written. A memory takes two or three cycles for that, so up to

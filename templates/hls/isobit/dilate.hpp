@@ -19,6 +19,7 @@ template <class Cfg>
 void dilate(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
             hls::stream<lanes<typename Cfg::out_t, Cfg::LANES> >& out) {
   static_assert(Cfg::CHANNELS % Cfg::LANES == 0, "LANES divides CHANNELS");
+  static_assert(fits<typename Cfg::out_t>(Cfg::VALUE), "out_t holds VALUE");
   static_assert(Cfg::STEP_H >= 1 && Cfg::STEP_W >= 1, "steps count from one");
   static const int FOLDS = Cfg::CHANNELS / Cfg::LANES;
   static const int OUT_H = (Cfg::H - 1) * Cfg::STEP_H + 1;

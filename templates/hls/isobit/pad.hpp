@@ -19,6 +19,7 @@ template <class Cfg>
 void pad(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
          hls::stream<lanes<typename Cfg::out_t, Cfg::LANES> >& out) {
   static_assert(Cfg::CHANNELS % Cfg::LANES == 0, "LANES divides CHANNELS");
+  static_assert(fits<typename Cfg::out_t>(Cfg::VALUE), "out_t holds VALUE");
   static_assert(Cfg::TOP >= 0 && Cfg::BOTTOM >= 0 && Cfg::LEFT >= 0 && Cfg::RIGHT >= 0, "a border adds pixels");
   static const int FOLDS = Cfg::CHANNELS / Cfg::LANES;
   static const int OUT_H = Cfg::TOP + Cfg::H + Cfg::BOTTOM;

@@ -53,8 +53,9 @@ struct window_schedule {
   // reads the frame's last word or writes its last window's.
   static const int EMIT_ROW = (OUT_W - 1) * max_of(TAPS, NEXT) + TAPS;
   static const int ROW = max_of(EMIT_ROW, Cfg::SH * Cfg::W);
-  static const int UNUSED = Cfg::H * Cfg::W - (OUT_H - 1) * Cfg::SH * Cfg::W - (OUT_W - 1) * NEXT - SPAN;  // at the end
-  static const int LAST_ROW = max_of(EMIT_ROW + max_of(UNUSED - AHEAD, 0), (OUT_W - 1) * NEXT + UNUSED);
+  // UNUSED pixels follow the last window's last one; AHEAD of them come in while it leaves.
+  static const int UNUSED = Cfg::H * Cfg::W - (OUT_H - 1) * Cfg::SH * Cfg::W - (OUT_W - 1) * NEXT - SPAN;
+  static const int LAST_ROW = EMIT_ROW + max_of(UNUSED - AHEAD, 0);
   static const int TRIPS = (SPAN + (OUT_H - 1) * ROW + LAST_ROW) * FOLDS;  // cycles
 };
 

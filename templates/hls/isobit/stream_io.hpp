@@ -59,10 +59,11 @@ void write_frame(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in, hls:
                  hls::stream<ap_axiu<Cfg::WORD, 0, 0, 0> >& axis) {
   typedef detail::port<Cfg> port;
   static const int WORDS = Cfg::FRAME / Cfg::LANES;
-  const ap_uint<1> end = last.read();
   for (int i = 0; i < WORDS; ++i) {
 #pragma HLS PIPELINE II=1
     const typename port::word_t word = in.read();
+    ap_uint<1> end = 0;
+    if (i == WORDS - 1) end = last.read();  // no sooner: outputs may leave before the frame has been read
     typename port::beat_t beat;
     for (int l = 0; l < Cfg::LANES; ++l) {
 #pragma HLS UNROLL
@@ -71,7 +72,7 @@ void write_frame(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in, hls:
     }
     beat.keep = ~ap_uint<Cfg::WORD / 8>(0);
     beat.strb = ~ap_uint<Cfg::WORD / 8>(0);
-    beat.last = i == WORDS - 1 ? end : ap_uint<1>(0);
+    beat.last = end;
     axis.write(beat);
   }
 }

@@ -16,6 +16,10 @@
 #define ISOBIT_INDEX(index, size)  // checked simulation: 0 <= index < size, or stop
 #define ISOBIT_TAP(name, stream)   // tapped simulation: records the stream's content, undisturbed
 #endif
+#ifndef ISOBIT_PROCESS
+#define ISOBIT_DATAFLOW                        // the bounded simulation runs the processes that follow side by side
+#define ISOBIT_PROCESS(name, ...) __VA_ARGS__  // a call of the dataflow region
+#endif
 
 namespace isobit {
 
@@ -64,6 +68,13 @@ template <class T>
 struct signed_width {
   static const int VALUE = int_traits<T>::WIDTH + (int_traits<T>::SIGNED ? 0 : 1);
 };
+
+// Whether T holds a value.
+template <class T>
+constexpr bool fits(long long value) {
+  return value >> min_of(63, int_traits<T>::WIDTH - (int_traits<T>::SIGNED ? 1 : 0)) ==
+         (int_traits<T>::SIGNED && value < 0 ? -1 : 0);
+}
 
 // Width of a product of A and B as a signed integer: one bit more where both are unsigned.
 template <class A, class B>

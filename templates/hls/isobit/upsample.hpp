@@ -19,6 +19,7 @@ template <class Cfg>
 void upsample(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
               hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& out) {
   static_assert(Cfg::CHANNELS % Cfg::LANES == 0, "LANES divides CHANNELS");
+  static_assert(Cfg::FACTOR_H >= 1 && Cfg::FACTOR_W >= 1, "factors count from one");
   static const int FOLDS = Cfg::CHANNELS / Cfg::LANES;
   static const int KEPT = Cfg::FACTOR_H == 1 ? 1 : Cfg::W;  // pixels
 

@@ -8,38 +8,37 @@
 
 #include <stddef.h>
 
+#include <vector>
+
 #include "isobit_sim.h"
 
 namespace isobit {
 namespace sim {
 
-// Ring buffers waiting for their next stream. Never destroyed: streams may outlive any static object.
+// Ring buffers waiting for their next stream, the last one given first: streams that end in the reverse order of their
+// declaration, as those of a function do, find their own again in the next call, large enough and, if small, in cache.
+// Never destroyed: streams may outlive any static object.
 template <class T>
 struct buffer_pool {
-  static const int LIMIT = 16;
-  T* buffer[LIMIT];
-  size_t capacity[LIMIT];
-  int count;
+  struct buffer {
+    T* elements;
+    size_t capacity;
+  };
+  std::vector<buffer> waiting;
 
   static buffer_pool& get() {
-    static thread_local buffer_pool pool = {};
-    return pool;
+    static thread_local buffer_pool* pool = new buffer_pool;
+    return *pool;
   }
 
-  T* take(size_t& taken) {
-    if (count == 0) return new T[taken = 64];
-    taken = capacity[--count];
-    return buffer[count];
+  buffer take() {
+    if (waiting.empty()) return {new T[64], 64};
+    const buffer taken = waiting.back();
+    waiting.pop_back();
+    return taken;
   }
 
-  void give(T* used, size_t size) {
-    if (count == LIMIT) {
-      delete[] used;
-      return;
-    }
-    buffer[count] = used;
-    capacity[count++] = size;
-  }
+  void give(buffer used) { waiting.push_back(used); }
 };
 
 }  // namespace sim
@@ -56,11 +55,13 @@ class stream<T, 0> {
   static const size_t MAX_ELEMENTS = size_t(1) << 26;
 
   explicit stream(const char* name = "unnamed") : name_(name), head_(0), count_(0) {
-    buffer_ = isobit::sim::buffer_pool<T>::get().take(capacity_);
+    const auto taken = isobit::sim::buffer_pool<T>::get().take();
+    buffer_ = taken.elements;
+    capacity_ = taken.capacity;
   }
   ~stream() {
     if (count_ != 0) isobit::sim::fail_stream("leftover", name_);
-    isobit::sim::buffer_pool<T>::get().give(buffer_, capacity_);
+    isobit::sim::buffer_pool<T>::get().give({buffer_, capacity_});
   }
   stream(const stream&) = delete;
   stream& operator=(const stream&) = delete;

@@ -1,5 +1,6 @@
 """The dataflow backend: every operation a process, streams between them (FINN's architecture, our templates)."""
 
+from isobit.backends.dataflow.fifo import size_fifos
 from isobit.backends.dataflow.lower import lower
 
-__all__ = ["lower"]
+__all__ = ["lower", "size_fifos"]

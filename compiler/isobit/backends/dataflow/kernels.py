@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from isobit.backends.dataflow import lines
+from isobit.backends.dataflow.kernel import Kernel
 from isobit.emit.design import Array, IntType, Stream
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node, accumulator_interval
 from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Reindex, Select, Step, Table
 from isobit.ir.types import IntArray
-from isobit.numerics import Curve, MultiplyShift, as_int_array
+from isobit.numerics import Curve, as_int_array
 from isobit.plan import LayerPlan
 from isobit.plan.geometry import geometry, upsampling
-
-
-@dataclass(frozen=True, eq=False)
-class Kernel:
-    """A template's parameters. ``frames`` is how many whole frames it holds back before it answers."""
-
-    template: str
-    constants: tuple[tuple[str, int | bool], ...]
-    types: tuple[tuple[str, IntType], ...]
-    arrays: tuple[Array, ...]
-    out_type: IntType
-    out_lanes: int
-    frames: int = 0
+from isobit.plan.steps import spans
 
 
 def linear(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
@@ -88,34 +77,11 @@ def _geometry(graph: Graph, node: Node, layer: LayerPlan, rows: int) -> tuple[tu
     return (("CHANNELS", rows), ("PE", layer.pe), ("FOLDS", graph.types[node.name].size // layer.pe))
 
 
-def _multiply_shift(graph: Graph, node: Step, layer: LayerPlan, x: Stream) -> Kernel:
-    curves = [c for c in node.curves if isinstance(c, MultiplyShift)]
-    m, c = (as_int_array(np.array([getattr(f, a) for f in curves], dtype=object)) for a in ("m", "c"))
-    spans = _spans(graph, node)
-    products = [f.m * v for f, span in zip(curves, spans, strict=True) for v in span]
-    sums = [p + f.c for p, f in zip(products, [f for f in curves for _ in (0, 1)], strict=True)]
-    shift, (lo, hi) = curves[0].k, graph.types[node.name].bounds
-    clamp = any(not lo <= s >> shift <= hi for s in sums)
-    product, out = IntType.of(min(*products, 0), max(products)), IntType.of(lo, hi)
-    total = IntType.of(min(*sums, *products), max(*sums, *products))
-    # m * acc is signed as soon as acc is; a product of unsigned operands stays unsigned.
-    types = (
-        ("in_t", x.elem), ("multiplier_t", IntType.holding(m)), ("offset_t", IntType.holding(c)),
-        ("product_t", product), ("sum_t", IntType(total.bits + (not total.signed), True)), ("out_t", out),
-    )  # fmt: skip
-    constants = (*_geometry(graph, node, layer, len(curves)), ("K", shift), ("LO", lo), ("HI", hi), ("CLAMP", clamp))
-    arrays = (
-        Array(node.name + "_multipliers", IntType.holding(m), m),
-        Array(node.name + "_offsets", IntType.holding(c), c),
-    )
-    return Kernel("multiply_shift", constants, types, arrays, out, layer.pe)
-
-
 def _thresholds(graph: Graph, node: Step, layer: LayerPlan, x: Stream) -> Kernel:
-    spans = _spans(graph, node)
-    reach = [curve.restrict(*span) for curve, span in zip(node.curves, spans, strict=True)]
+    reaches = spans(graph, node)
+    reach = [curve.restrict(*span) for curve, span in zip(node.curves, reaches, strict=True)]
     levels = max(1, *(c.levels for c in reach))
-    never = max(hi for _, hi in spans) + 1
+    never = max(hi for _, hi in reaches) + 1
     cuts = as_int_array(np.array([_padded(c, levels, never) for c in reach], dtype=object))
     start = np.array([c.start for c in reach], dtype=np.int64)
     out = IntType.of(*graph.types[node.name].bounds)
@@ -163,7 +129,9 @@ def _lookup(graph: Graph, node: Node, layer: LayerPlan, x: Stream, lo: int, rows
 
 
 def add(graph: Graph, node: Add, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
-    """``isobit::add``: two streams with integer coefficients."""
+    """``isobit::add``: two streams with integer coefficients; one stream and constants are an affine map."""
+    if len(inputs) == 1:
+        return lines.affine(graph, node, layer, inputs[0])
     if len(inputs) != 2:
         raise IsobitError("E504", f"the add template takes 2 operands, not {len(inputs)}", where=node.name)
     if len({graph.types[i].shape for i in node.inputs}) != 1:
@@ -231,7 +199,7 @@ def reindex(graph: Graph, node: Reindex, layer: LayerPlan, inputs: list[Stream])
     factors = upsampling(graph, node)
     if factors:
         height, width, channels = (1, *x.shape)[-3:]
-        constants = (
+        constants: tuple[tuple[str, int], ...] = (
             ("H", height), ("W", width), ("CHANNELS", channels), ("LANES", layer.pe), ("FACTOR_H", factors[0]),
             ("FACTOR_W", factors[1]),
         )  # fmt: skip
@@ -243,16 +211,9 @@ def reindex(graph: Graph, node: Reindex, layer: LayerPlan, inputs: list[Stream])
     return Kernel("reorder", constants, (("elem_t", elem), ("index_t", index_type)), (array,), elem, layer.pe, 1)
 
 
-def _spans(graph: Graph, node: Step) -> list[tuple[int, int]]:
-    """The reachable input interval of each curve."""
-    x = graph.types[node.inputs[0]]
-    if len(node.curves) == 1:
-        return [x.bounds]
-    return [(int(lo), int(hi)) for lo, hi in zip(x.lo, x.hi, strict=True)]
-
-
 _BODIES: dict[str, Callable[[Graph, Step, LayerPlan, Stream], Kernel]] = {
-    "multiply_shift": _multiply_shift,
+    "multiply_shift": lines.multiply_shift,
+    "round_shift": lines.round_shift,
     "thresholds": _thresholds,
     "lookup": _step_lookup,
 }

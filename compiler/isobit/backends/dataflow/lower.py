@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from isobit.backends.dataflow.kernels import KERNELS, Kernel
+from isobit.backends.dataflow.kernel import Kernel
+from isobit.backends.dataflow.kernels import KERNELS
 from isobit.emit.design import Design, IntType, Port, Process, Stream
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Add, Const, Input, Linear, MaxPool, Output, Reindex
-from isobit.plan import Plan
-from isobit.plan.folding import divisors
+from isobit.plan import Plan, divisors
 from isobit.plan.geometry import geometry, keeps_order
 
 
@@ -97,8 +97,8 @@ class _Lowering:
             raise IsobitError("E504", f"no template for {node.op}", where=node.name)
         layer = self.plan.layers[node.name]
         operands = [i for i in node.inputs if not isinstance(self.graph.by_name[i], Const)]
-        if isinstance(node, Add) and len(operands) != len(node.inputs):
-            raise IsobitError("E504", "no template adds a constant outside a step", where=node.name)
+        if isinstance(node, Add) and 1 < len(operands) < len(node.inputs):
+            raise IsobitError("E504", "no template joins two values and a constant", where=node.name)
         if isinstance(node, Linear | MaxPool):
             taken = [self._windowed(node, layer.simd)]
         else:
@@ -124,7 +124,8 @@ class _Lowering:
         window = self._stream(name, source.elem, lanes, g.positions * g.fan_in, self.delay[source.name])
         constants = (
             ("H", g.height), ("W", g.width), ("CHANNELS", g.channels), ("LANES", lanes), ("KH", g.kernel[0]),
-            ("KW", g.kernel[1]), ("SH", g.strides[0]), ("SW", g.strides[1]), ("DH", g.dilations[0]), ("DW", g.dilations[1]),
+            ("KW", g.kernel[1]), ("SH", g.strides[0]), ("SW", g.strides[1]),
+            ("DH", g.dilations[0]), ("DW", g.dilations[1]),
         )  # fmt: skip
         self._process(name, "sliding_window", constants, (("elem_t", source.elem),), (source.name,), (window,))
         return window if lanes == simd else self._regroup(window, simd, g.positions * g.fan_in)

@@ -1,0 +1,113 @@
+"""The rules that keep the whole simple: which way imports point, what may not be said, how long a file may be."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "compiler" / "isobit"
+ORDER = (
+    "errors version numerics ir interp passes hardware plan emit backends check report flow demo cli"
+).split()  # each may import what stands before it
+SIDE = ("frontend", "train")  # real numbers end there: they know only numbers and the graph
+BELOW_SIDE = {"errors", "version", "numerics", "ir"}
+ABOVE_SIDE = {"check", "report", "flow", "demo", "cli"}
+TORCH = {"torch", "torchvision", "brevitas"}
+MAY_USE_TORCH = (PACKAGE / "train", PACKAGE / "frontend" / "brevitas.py")
+TOLERANCE = re.compile(r"\b(atol|rtol|abs_tol|rel_tol|allclose|isclose|approx|assert_almost_equal|assertAlmostEqual)\b")
+MAX_LINES = 350
+TEXT = {".py", ".hpp", ".h", ".cpp", ".j2", ".tcl", ".cfg", ".toml", ".json", ".ipynb", ".md", ".txt"}
+
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def running(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and all below it but what only a type checker sees."""
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from running(child)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports when it runs, with dots; relative imports as they stand."""
+    for node in running(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            prefix = "." * node.level + (node.module or "")
+            yield prefix
+            if prefix == "isobit":
+                yield from (f"isobit.{alias.name}" for alias in node.names)
+
+
+def layer(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def allowed(importer: str) -> set[str]:
+    """The layers that ``importer`` may import, itself included."""
+    if importer in SIDE:
+        return {importer, *BELOW_SIDE}
+    before = set(ORDER[: ORDER.index(importer) + 1])
+    return before | set(SIDE) if importer in ABOVE_SIDE else before
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=shown)
+def test_imports_point_one_way(path: Path) -> None:
+    if path == PACKAGE / "__init__.py":
+        return
+    reached = {name.split(".")[1] for name in imports(path) if name.startswith("isobit.")}
+    assert layer(path) in {*ORDER, *SIDE}
+    assert reached <= allowed(layer(path))
+    assert not any(name.startswith(".") for name in imports(path)), "imports are absolute"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=shown)
+def test_torch_stays_where_models_are_trained(path: Path) -> None:
+    if not any(path.is_relative_to(place) for place in MAY_USE_TORCH):
+        assert not {name.split(".")[0] for name in imports(path)} & TORCH
+
+
+def test_compiling_a_file_loads_no_torch() -> None:
+    code = "import sys, isobit.frontend.qonnx, isobit.passes, isobit.interp; print([m for m in sys.modules if m in {}])"
+    run = subprocess.run(
+        [sys.executable, "-c", code.replace("{}", repr(TORCH))], capture_output=True, text=True, check=True,
+        env={"PYTHONPATH": str(PACKAGE.parent)},
+    )  # fmt: skip
+    assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=shown)
+def test_nothing_is_nearly_equal(path: Path) -> None:
+    if path != Path(__file__):
+        assert not TOLERANCE.findall(path.read_text(encoding="utf-8"))
+
+
+def test_the_words_are_found_where_they_stand() -> None:
+    assert TOLERANCE.findall("np.allclose(a, b, rtol=1) or approximate") == ["allclose", "rtol"]
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=shown)
+def test_every_module_says_what_it_is(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_files_stay_short() -> None:
+    files = [p for place in (PACKAGE, ROOT / "templates") for p in place.rglob("*") if p.suffix in TEXT]
+    assert len(files) > len(SOURCES)
+    long = {shown(p): n for p in files if (n := len(p.read_text(encoding="utf-8").splitlines())) > MAX_LINES}
+    assert not long

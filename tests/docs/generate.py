@@ -1,0 +1,102 @@
+"""Writes the generated parts of the documentation: ``python -m tests.docs.generate`` from the repository's root.
+
+A generated part lies between ``<!-- generated: NAME -->`` and ``<!-- end -->``. With ``--transcript`` the commands of
+``make demo`` run too, and README's transcript is written.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from isobit import demo
+from isobit.passes import PIPELINE, Rule
+from tests.cli.runner import ROOT, isobit
+
+_PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+LAYER = "n_3_Quant"
+
+
+def rules() -> str:
+    """The pipeline in order: every pass with its equation and what its docstring adds."""
+    lines, seen = [], set()
+    for number, step in enumerate(PIPELINE, 1):
+        name = step.name if isinstance(step, Rule) else step.__name__.replace("_", "-")
+        text = inspect.getdoc(step.rewrite if isinstance(step, Rule) else step) or ""
+        again = name in seen
+        seen.add(name)
+        lines.append(f"### {number}. {name}\n\n{'The same again.' if again else text.replace('``', '`')}\n")
+    return "\n".join(lines)
+
+
+def templates() -> str:
+    """The headers with the sentence that each begins with."""
+    rows = ["| header | what it does |", "|---|---|"]
+    for header in sorted((ROOT / "templates" / "hls" / "isobit").glob("*.hpp")):
+        comment = re.match(r"(?:// .*\n)+", header.read_text(encoding="utf-8"))
+        assert comment is not None, header
+        text = " ".join(line.removeprefix("// ") for line in comment[0].splitlines())
+        sentence = re.split(r"(?<=[^.\s]\.) (?=[A-Z])", text)[0].rstrip(".")
+        rows.append(f"| `{header.name}` | {sentence.replace('|', chr(92) + '|')} |")
+    return "\n".join(rows) + "\n"
+
+
+def transcript() -> str:
+    """What ``make demo`` runs, and what it prints."""
+    here = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            Path("model.onnx").write_bytes(demo.MODEL.read_bytes())
+            shown = [_shown(command) for command in DEMO]
+        finally:
+            os.chdir(here)
+    return "```console\n" + "\n".join(shown) + "```\n"
+
+
+DEMO = (
+    "compile model.onnx -o demo-build --board pynq-z1",
+    "csim demo-build -n 10000",
+    f"explain demo-build {LAYER}",
+)
+
+
+def _shown(command: str) -> str:
+    done = isobit(*command.split())
+    assert done.status == 0, done
+    lines = [line.rstrip() for line in done.out.splitlines()]
+    return "\n".join([f"$ isobit {command}", *lines, ""])
+
+
+PARTS: dict[str, Callable[[], str]] = {"rules": rules, "templates": templates}
+
+
+def pages() -> list[Path]:
+    """The pages that have a generated part other than the transcript."""
+    return [p for p in sorted((ROOT / "docs").glob("*.md")) if "<!-- generated: " in p.read_text(encoding="utf-8")]
+
+
+def generated(page: Path, parts: dict[str, Callable[[], str]] = PARTS) -> str:
+    """The page as it should be."""
+
+    def fresh(match: re.Match[str]) -> str:
+        return match[1] + parts[match[2]]() + match[3] if match[2] in parts else match[0]
+
+    return _PART.sub(fresh, page.read_text(encoding="utf-8"))
+
+
+def main() -> None:
+    for page in pages():
+        page.write_text(generated(page), encoding="utf-8")
+    if "--transcript" in sys.argv[1:]:
+        readme = ROOT / "README.md"
+        readme.write_text(generated(readme, {"transcript": transcript}), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
