@@ -1,6 +1,6 @@
 """The exactness sweep: every network compiled, simulated and compared on at least 100,000 outputs, as a table.
 
-Run it with ``python benchmarks/exactness.py --write docs/exactness.md``; ``--models DIR`` adds every ``DIR/*/model.onnx``.
+Run it with ``python benchmarks/exactness.py --write docs/exactness.md``; ``--models DIR`` adds ``DIR/*/model.onnx``.
 Everything but the seconds is the same in every run. The exit status is 1 when anything differs.
 """
 
@@ -83,7 +83,8 @@ def _subjects(options: argparse.Namespace) -> Iterable[Subject]:
 
 def _sweep(subjects: list[Subject], options: argparse.Namespace) -> Iterator[Row]:
     console = Console(stderr=True)
-    columns = (SpinnerColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    stage = TextColumn("{task.description}", markup=False)
+    columns = (SpinnerColumn(), MofNCompleteColumn(), TimeElapsedColumn(), stage)
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task("", total=len(subjects))
         for subject in subjects:

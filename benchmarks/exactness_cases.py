@@ -6,10 +6,13 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
 
 from isobit.errors import IsobitError
 
@@ -23,6 +26,7 @@ class Subject:
 
     ``source`` makes what ``isobit.compile`` takes: a path, or a torch module together with ``shape``, that of a sample.
     ``samples`` are recorded float inputs ``[N, *sample]`` with the recorded outputs ``answers``, where there are any.
+    ``convolutional`` networks are named on the page and not run.
     """
 
     name: str
@@ -31,6 +35,7 @@ class Subject:
     shape: tuple[int, ...] | None = None
     samples: Floats | None = None
     answers: Floats | None = None
+    convolutional: bool = False
 
     def declared_type(self) -> str | None:
         """The integer type to declare for an input without a quantiser, when the recorded inputs prove one."""
@@ -54,10 +59,20 @@ def brevitas_subjects(fast: bool) -> Iterator[Subject]:
 
 
 def file_subjects(folder: Path) -> Iterator[Subject]:
-    """Every ``NAME/model.onnx`` below ``folder``, sorted, with the inputs of its ``io.npz`` and the origin in ``meta.json``."""
+    """Every ``NAME/model.onnx`` of ``folder``, sorted; inputs are in ``io.npz``, the origin in ``meta.json``."""
     for path in sorted(folder.glob("*/model.onnx")):
         samples, answers = _recorded(path.with_name("io.npz"))
-        yield Subject(path.parent.name, _origin(path.with_name("meta.json")), lambda p=path: p, None, samples, answers)
+        name, origin = path.parent.name, _origin(path.with_name("meta.json"))
+        yield Subject(name, origin, partial(Path, path), None, samples, answers, _has_convolutions(path))
+
+
+def _has_convolutions(path: Path) -> bool:
+    """A file that cannot be parsed has none: its refusal is the compiler's to make."""
+    try:
+        nodes = onnx.load(path, load_external_data=False).graph.node
+    except (DecodeError, OSError):
+        return False
+    return any("Conv" in node.op_type for node in nodes)
 
 
 def _recorded(path: Path) -> tuple[Floats | None, Floats | None]:

@@ -23,8 +23,10 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Recorded:
-    """The comparison on recorded inputs: samples, outputs of the C++ and wrong ones, the source's verdict, and how many
-    recorded outputs, read back as integers, are the graph's (of how many; none when the host computes after the graph)."""
+    """The comparison on recorded inputs: samples, outputs of the C++ and wrong ones, the source's verdict.
+
+    ``same`` of ``of`` recorded outputs, read back as integers, are the graph's; 0 of 0 when the host computes after it.
+    """
 
     samples: int
     outputs: int
@@ -63,7 +65,8 @@ class Row:
     @property
     def equal(self) -> bool:
         """No output differs and every float difference is a listed tie; a coded refusal is no difference."""
-        return not (self.crashed or self.mismatches or max(self.exact_wrong, 0) or self.unexplained or self._recorded_wrong)
+        wrong = self.mismatches or max(self.exact_wrong, 0) or self.unexplained
+        return not (self.crashed or wrong or self._recorded_wrong)
 
     @property
     def _recorded_wrong(self) -> bool:
@@ -72,6 +75,8 @@ class Row:
 
 def run_subject(subject: Subject, outputs: int, exporter: Any, progress: Progress) -> Row:
     """Compile for the smallest board that takes it, and compare at least ``outputs`` outputs."""
+    if subject.convolutional:
+        return Row(subject.name, subject.origin, refusal="convolutional, not part of this table")
     with tempfile.TemporaryDirectory(prefix="isobit-exactness-") as scratch:
         try:
             started = _cpu_seconds()
@@ -153,7 +158,8 @@ def _on_recorded(subject: Subject, build: isobit.Build, progress: Progress) -> R
     if result.source.unexplained:
         source += f", {len(result.source.unexplained)} unexplained"
     same, of = _agreement(build, subject.samples, subject.answers)
-    return Recorded(len(subject.samples), result.runs[-1].outputs, sum(r.mismatches for r in result.runs), source, same, of)
+    wrong = sum(r.mismatches for r in result.runs)
+    return Recorded(len(subject.samples), result.runs[-1].outputs, wrong, source, same, of)
 
 
 def _agreement(build: isobit.Build, samples: Any, answers: Any) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from random import Random
 
 from isobit.backends.dataflow.fifo import RESTART, Network
 from isobit.backends.dataflow.schedules import Schedule, schedule_of
@@ -79,6 +80,31 @@ def residual(height: int, width: int, channels: int, lanes: int = 1, pe: int = 1
     for _ in range(2):
         inside = chain.step(chain.conv(inside, pe=pe))
     return chain.design(chain.join(inside, around)), around
+
+
+def random_design(seed: int) -> Design:
+    """A few layers and residual blocks, nested ones too, of random sizes and foldings."""
+    rng = Random(seed)
+    channels = rng.choice([1, 2, 4])
+    lanes = rng.choice([d for d in (1, 2, 4) if channels % d == 0])
+    chain = Chain(rng.randint(1, 4), rng.randint(1, 4), channels, lanes)
+    return chain.design(_layers(chain, rng, chain.head, depth=0))
+
+
+def _layers(chain: Chain, rng: Random, value: str, depth: int) -> str:
+    for _ in range(rng.randint(1, 3)):
+        kind = rng.choice(["step", "conv", "conv", "block"])
+        if kind == "step":
+            value = chain.step(value)
+        elif kind == "conv":
+            pe = rng.choice([d for d in (1, 2, 4) if chain.channels % d == 0])
+            value = chain.conv(value, rng.choice([1, 3]), pe)
+        elif depth < 2:
+            first, second = chain.fork(value)
+            first = _layers(chain, rng, first, depth + 1)
+            second = _layers(chain, rng, second, depth + 1) if rng.random() < 0.4 else second
+            value = chain.join(*rng.sample([first, second], 2))
+    return value
 
 
 def depths_of(design: Design) -> dict[str, int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Literal
 
 import numpy as np
@@ -241,10 +241,8 @@ FAMILIES: dict[str, Callable[[ConvNet], nn.Module]] = {
     "vgg": vgg,
 }
 INPUT_SHAPES: dict[str, Callable[[int], Shape]] = {
-    "dscnn": lambda size: (1, size, 10),
-    "lenet": lambda size: (1, size, size),
-    "radioml": lambda size: (2, size),
-}
+    "dscnn": lambda size: (1, size, 10), "lenet": lambda size: (1, size, size), "radioml": lambda size: (2, size),
+}  # fmt: skip
 
 # --- the lists -------------------------------------------------------------------------------------------------------
 
@@ -278,19 +276,14 @@ _SIZES: dict[str, tuple[int, int]] = {
 """Width and size of each family in the published table."""
 
 _KITS: dict[str, Kit] = {
-    "w2a2": Kit(2, 2),
-    "w4a4": _FREE,
-    "w8a8_pow2_tensor": _POW2,
+    "w2a2": Kit(2, 2), "w4a4": _FREE, "w8a8_pow2_tensor": _POW2,
     "w6a6_shared": Kit(6, 6, per_channel=False, join="shared"),
-}
+}  # fmt: skip
 
 
 def _table() -> tuple[ConvNet, ...]:
-    return tuple(
-        ConvNet(f"{family}_{label}", family, kit, *_SIZES[family])
-        for family in sorted(_SIZES)
-        for label, kit in _KITS.items()
-    )
+    pairs = product(sorted(_SIZES), _KITS.items())
+    return tuple(ConvNet(f"{family}_{label}", family, kit, *_SIZES[family]) for family, (label, kit) in pairs)
 
 
 _MORE_CASES: tuple[ConvNet, ...] = (

@@ -135,24 +135,14 @@ class _Maker:
             gamma = self.rng.uniform(0.5, 1.5, channels) * np.where(self.rng.random(channels) < 0.2, -1, 1)
             beta, mean = self.rng.normal(0, reach / 3, (2, channels))
             name = self.net.op("BatchNormalization", name, gamma, beta, mean, self.rng.uniform(0.5, 2, channels))
-        kind = self.pick("none", "none", "Relu", "Relu", "LeakyRelu", "Clip", "pool")
-        if kind == "pool":
-            name = self.net.op("Relu", name)
-        elif kind == "LeakyRelu":
-            name = self.net.op(kind, name, alpha=0.125)
-        elif kind == "Clip":
-            name = self.net.op(kind, name, -0.3 * reach, 0.6 * reach)
-        elif kind == "Relu":
-            name = self.net.op(kind, name)
+        kind = self.pick("", "", "Relu", "Relu", "Relu", "LeakyRelu", "Clip")
+        limits = (-0.3 * reach, 0.6 * reach) if kind == "Clip" else ()
+        slope: dict[str, Any] = {"alpha": 0.125} if kind == "LeakyRelu" else {}
+        name = self.net.op(kind, name, *limits, **slope) if kind else name
         self.quantise(name, shape, reach)
 
-    def max_pool(self) -> None:
-        self.pool("MaxPool")
-
-    def average_pool(self) -> None:
-        self.pool("AveragePool")
-
-    def pool(self, kind: str) -> None:
+    def pool(self) -> None:
+        kind = self.pick("MaxPool", "MaxPool", "AveragePool")
         x = self.source(channels=True)
         if x.spatial == ():
             return
@@ -282,7 +272,7 @@ class _Maker:
 
 
 _OPERATORS: tuple[tuple[Callable[[_Maker], None], int], ...] = (
-    (_Maker.convolution, 6), (_Maker.transposed, 1), (_Maker.max_pool, 2), (_Maker.average_pool, 1),
+    (_Maker.convolution, 6), (_Maker.transposed, 1), (_Maker.pool, 3),
     (_Maker.global_pool, 1), (_Maker.pad, 1), (_Maker.cut, 1), (_Maker.split, 1), (_Maker.enlarge, 1),
     (_Maker.sub_pixel, 1), (_Maker.join, 3), (_Maker.concat, 2), (_Maker.requantise, 1), (_Maker.turn, 1),
 )  # fmt: skip

@@ -25,7 +25,9 @@ def case(make: Case) -> Case:
     return make
 
 
-def dense(net: Net, rng: np.random.Generator, x: str, inputs: int, outputs: int, bits: int = 4, scale: Any = 0.1) -> str:
+def dense(
+    net: Net, rng: np.random.Generator, x: str, inputs: int, outputs: int, bits: int = 4, scale: Any = 0.1
+) -> str:
     """A dense layer of random weights."""
     return net.op("MatMul", x, net.quant(rng.normal(size=(inputs, outputs)), scale, 0.0, bits))
 
@@ -61,7 +63,8 @@ def all_weights_zero(rng: np.random.Generator) -> Made:
 @case
 def constant_hidden_channels(rng: np.random.Generator) -> Made:
     net = Net([1, 4])
-    shifted = net.op("Add", dense(net, rng, net.quant("x", 0.1), 4, 6), np.float32([-1000, -1000, -1000, 1000, 1000, 0]))
+    bias = np.float32([-1000, -1000, -1000, 1000, 1000, 0])
+    shifted = net.op("Add", dense(net, rng, net.quant("x", 0.1), 4, 6), bias)
     x = net.quant(net.op("Relu", shifted), 0.05, 0.0, 4, signed=0)
     return net, net.quant(dense(net, rng, x, 6, 3), 0.1)
 
@@ -182,7 +185,8 @@ def test_no_integer_differs(name: str, tmp_path: Path) -> None:
 def test_constants_beyond_64_bits(tmp_path: Path, checked: bool) -> None:
     net, rng = Net([1, 16]), np.random.default_rng(0)
     x = net.quant("x", 3.1e-4, 0.0, 16)
-    path = net.save(tmp_path, net.quant(dense(net, rng, x, 16, 5, 16, 1.7e-4), 2.9e-4, 0.0, 16))
+    x = net.op("Add", dense(net, rng, x, 16, 5, 16, 1.7e-4), rng.normal(size=5))
+    path = net.save(tmp_path, net.quant(x, 3.9e-3, 0.0, 16))
     build = isobit.compile(path, tmp_path / "build")
     assert "wide_constant" in (build.hls / "parameters.hpp").read_text()
     assert isobit.csim(build, vectors=500, checked=checked).equal

@@ -16,7 +16,8 @@ def cases() -> list[str]:
     made = []
     for n, (mode, shift) in enumerate(product(MODES, (1, 3, 6, 40))):
         operand, clamp = ("ap_int<7>", "ap_uint<7>")[n % 2], str(n % 3 == 0).lower()
-        made.append(f"run_round_shift<round_config<{shift}, isobit::{mode}, {clamp}, {operand}, {(1, 2, 4)[n % 3]}> >();")
+        config = f"round_config<{shift}, isobit::{mode}, {clamp}, {operand}, {(1, 2, 4)[n % 3]}>"
+        made.append(f"run_round_shift<{config} >();")
     return [*made, *(f"run_wide<wide_config<{bits}> >();" for bits in (66, 81, 110))]
 
 

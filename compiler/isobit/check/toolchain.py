@@ -81,7 +81,8 @@ def include_flags(project: Path, flavour: Flavour) -> list[str]:
     sim = templates_root() / "sim"
     integers = sim / "native" if flavour in ("native", "checked", "bounded") else ap_types_folder()
     streams = [f"-I{sim / 'bounded'}"] if flavour == "bounded" else []
-    return [f"-I{project}", *streams, f"-I{sim / 'common'}", f"-isystem{integers}" if integers.parent != sim else f"-I{integers}"]
+    own = integers.parent == sim
+    return [f"-I{project}", *streams, f"-I{sim / 'common'}", f"{'-I' if own else '-isystem'}{integers}"]
 
 
 class Compilation:

@@ -177,8 +177,7 @@ def least_depths(network: Network) -> dict[str, int]:
     Before J's s-th read, every process between has done what that read needs and no more; the fork has then written
     ``W(s)`` words to a branch of which ``R(s)`` are read at most, for what is read is kept in the FIFOs farther on. In
     step s the words of the branch that did not ask pile up: the depth is the largest ``W(s) - R(s - 1)`` there, and
-    ``W(s) - R(s)`` on the branch that asked. A stalling pipeline takes no word of an iteration that misses another one:
-    one word more.
+    ``W(s) - R(s)`` on the branch that asked.
     """
     depths: dict[str, int] = {}
     meets = _meeting_points(network)
@@ -199,7 +198,7 @@ def _fork_depths(network: Network, fork: str, join: str) -> dict[str, int]:
         taken = _taken(network, stream, asked)
         others = np.logical_or.reduce([m for s, m in moved.items() if s != stream])
         before = np.concatenate([_taken(network, stream, dict.fromkeys(asked, np.zeros(1, np.int64))), taken[:-1]])
-        depths[stream] = int((written - np.where(others, before, taken)).max()) + (not network.flushing)
+        depths[stream] = int((written - np.where(others, before, taken)).max())
     return depths
 
 
@@ -217,7 +216,7 @@ def _taken(network: Network, stream: str, asked: dict[str, Times]) -> Times:
 
 
 def _demand(network: Network, fork: str, join: str) -> dict[str, Times]:
-    """For every stream between ``fork`` and ``join`` the words that must be read of it up to each of the join's reads."""
+    """For every stream between ``fork`` and ``join`` the words that must be read of it up to each join's read."""
     names = [p.name for p in network.processes]
     between = _reachable(network, fork)
     asked: dict[str, Times] = {}
@@ -226,7 +225,7 @@ def _demand(network: Network, fork: str, join: str) -> dict[str, Times]:
             continue
         reads = {s: _read_positions(network, name, s) for s in network.inputs[name]}
         if name == join:
-            reached = np.sort(np.concatenate(list(reads.values())))
+            reached = np.unique(np.concatenate(list(reads.values())))
         else:
             reached = _reach({s: _write_positions(network, name, s) for s in network.outputs[name]}, asked)
         asked |= {s: np.searchsorted(positions, reached, side="right") for s, positions in reads.items()}
@@ -240,9 +239,12 @@ def _reach(writes: dict[str, Times], asked: dict[str, Times]) -> Times:
 
 
 def _read_positions(network: Network, name: str, stream: str) -> Times:
-    """The places of reads in a process's sequence of operations: iteration by iteration, ports in phase order."""
-    ports = len(network.phases[name])
-    return network.inputs[name][stream] * (ports + 1) + network.phases[name][stream]
+    """The places of reads in a process's sequence of operations: iteration by iteration, ports in phase order.
+
+    A stalling pipeline takes no word of an iteration that misses another one: it reads all of them at once.
+    """
+    phases = network.phases[name]
+    return network.inputs[name][stream] * (len(phases) + 1) + (phases[stream] if network.flushing else 0)
 
 
 def _write_positions(network: Network, name: str, stream: str) -> Times:
