@@ -116,8 +116,9 @@ def csim(
     build: Annotated[Path, typer.Argument(help="build folder")],
     inputs: Annotated[Path | None, typer.Option(help=".npy of float samples or input integers, batch first")] = None,
     vectors: Annotated[
-        int, typer.Option("-n", "--vectors", min=1, help="edge-case and random vectors when no --inputs are given")
-    ] = 10_000,
+        int | None,
+        typer.Option("-n", "--vectors", min=1, help="edge-case and random vectors; 10000, fewer for large networks"),
+    ] = None,
     checked: Annotated[bool, typer.Option("--checked", help="stop at any assignment that would lose a bit")] = False,
     source: Annotated[bool, typer.Option(help="also compare the graph with the source model")] = True,
     bounded: Annotated[
@@ -129,6 +130,7 @@ def csim(
     timeout: Annotated[
         float, typer.Option(min=0.1, callback=_finite, help="seconds for one simulation run")
     ] = 600.0,
+    taps: Annotated[Path | None, typer.Option(help="write every layer's integers of the first samples to an .npz")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the verdict as JSON")] = False,
 ) -> None:
     """Compile the generated C++, run it, and compare every output with the interpreter and the source model."""
@@ -146,7 +148,7 @@ def csim(
         else:
             result = run_csim(
                 loaded, load_vectors(inputs) if inputs else None, vectors=vectors, checked=checked, source=source,
-                compiler=compiler, seed=seed, timeout=timeout, progress=progress,
+                compiler=compiler, seed=seed, timeout=timeout, taps=taps, progress=progress,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(csim_json(result), indent=1) + "\n")

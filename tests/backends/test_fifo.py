@@ -1,4 +1,4 @@
-"""FIFO depths against a clock-by-clock simulation of stalling pipelines, and against blocking reads and writes alone."""
+"""FIFO depths against stalling pipelines clock by clock, and against blocking reads and writes alone."""
 
 from __future__ import annotations
 
@@ -51,6 +51,15 @@ def test_least_is_least_beside_a_long_branch(block: tuple[int, ...]) -> None:
     assert all(depth == MIN_DEPTH for name, depth in depths.items() if name not in (around, design.flags))
     assert completes(design, depths)
     assert not completes(design, depths | {around: depths[around] - 1})
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_stalling_pipeline_needs_more_and_exactly_that(block: tuple[int, ...]) -> None:
+    design, around = residual(*block)
+    depths = depths_of(size_fifos(design, "least"))
+    assert frame_ends(design, depths, 3) is not None
+    assert frame_ends(design, depths | {around: depths[around] - 1}, 3) is None
+    assert depths[around] > depths_of(size_fifos(design, "least", flushing=True))[around]
 
 
 @pytest.mark.parametrize("block", BLOCKS)

@@ -113,9 +113,9 @@ def windows() -> Iterator[tuple[str, dict[str, int]]]:
 
 
 PROCESSES = [
-    Process(f"case{i}", template, tuple(constants.items()), tuple((t, WORD) for t in TYPES.get(template, ("elem_t",))), (), ())
-    for i, (template, constants) in enumerate(configurations())
-]  # fmt: skip
+    Process(f"case{i}", name, tuple(constants.items()), tuple((t, WORD) for t in TYPES.get(name, ("elem_t",))), (), ())
+    for i, (name, constants) in enumerate(configurations())
+]
 
 
 def statements(process: Process) -> str:
@@ -150,13 +150,16 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recording]
     (folder / "isobit").mkdir()
     for header in (templates_root() / "hls" / "isobit").glob("*.hpp"):
         text = header.read_text(encoding="utf-8")
-        (folder / "isobit" / header.name).write_text(text.replace("#pragma HLS PIPELINE II=1", "trace::next_iteration();"))
+        counting = text.replace("#pragma HLS PIPELINE II=1", "trace::next_iteration();")
+        (folder / "isobit" / header.name).write_text(counting, encoding="utf-8")
     includes = [f'#include "isobit/{name}.hpp"' for name in sorted(set(HEADER_OF.values()) | {"dilate", "slice"})]
     calls = ["int main() {", *[f"  {p.name}::run();" for p in PROCESSES], "}"]
-    (folder / "main.cpp").write_text("\n".join(['#include "hls_stream.h"', *includes, *map(statements, PROCESSES), *calls]))
+    lines = ['#include "hls_stream.h"', *includes, *map(statements, PROCESSES), *calls]
+    (folder / "main.cpp").write_text("\n".join(lines), encoding="utf-8")
     sim = templates_root() / "sim"
-    flags = [f"-I{folder}", f"-I{HERE / 'traced'}", f"-I{sim / 'common'}", f"-I{sim / 'native'}", "-std=c++14", "-w", "-O0"]
-    subprocess.run([compiler, *flags, str(folder / "main.cpp"), "-o", str(folder / "main")], check=True)
+    flags = [f"-I{f}" for f in (folder, HERE / "traced", sim / "common", sim / "native")]
+    command = [compiler, "-std=c++14", "-O0", "-w", *flags, str(folder / "main.cpp"), "-o", str(folder / "main")]
+    subprocess.run(command, check=True)
     return parse(subprocess.run([str(folder / "main")], check=True, capture_output=True, text=True).stdout)
 
 

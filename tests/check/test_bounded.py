@@ -129,6 +129,7 @@ def test_warning_free(tmp_path: Path) -> None:
     build = load_build(written(tmp_path / "build", graph, plan, size_fifos(design)).path)
     assert Compilation(build.hls, tmp_path, "bounded", find_compiler()).result().path.exists()
     flags = ["-std=c++14", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-DISOBIT_BOUNDED"]
-    command = [find_compiler(), *flags, *include_flags(build.hls, "bounded"), "-fsyntax-only", str(build.hls / "top.cpp")]
+    flags += [*include_flags(build.hls, "bounded"), "-fsyntax-only"]
+    command = [find_compiler(), *flags, str(build.hls / "top.cpp")]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[:2000]

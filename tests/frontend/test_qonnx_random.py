@@ -36,7 +36,9 @@ class Maker:
         return [self.number() for _ in range(self.rng.choice([1, self.channels]))]
 
     def positives(self, least: float, most: float) -> list[float]:
-        return [self.rng.choice([0.25, self.rng.uniform(least, most)]) for _ in range(self.rng.choice([1, self.channels]))]
+        return [
+            self.rng.choice([0.25, self.rng.uniform(least, most)]) for _ in range(self.rng.choice([1, self.channels]))
+        ]
 
     def arithmetic(self, x: str) -> str:
         kind = self.rng.choice(["Add", "Sub", "Mul"])
@@ -82,7 +84,9 @@ class Maker:
     def dense(self, x: str) -> str:
         fan_in, self.channels = self.channels, self.rng.randint(1, 4)
         data = [[self.number() for _ in range(self.channels)] for _ in range(fan_in)]
-        weights = self.net.quant(data, self.positives(0.1, 0.6), self.rng.choice([0.0, 0.0, 1.0]), self.rng.randint(1, 5))
+        weights = self.net.quant(
+            data, self.positives(0.1, 0.6), self.rng.choice([0.0, 0.0, 1.0]), self.rng.randint(1, 5)
+        )
         return self.net.op("MatMul", x, weights)
 
     def join(self, x: str) -> str:

@@ -186,12 +186,16 @@ def _shortcut(kit: Kit, inputs: int, outputs: int, stride: int) -> nn.Module:
 
 
 def scatter_affine_parameters(network: nn.Module) -> None:
-    """BatchNorm scales in 0.5..1.5, about one in eight negative, and shifts in -0.5..0.5; float biases likewise."""
+    """BatchNorm scales in 0.5..1.5, about one in eight negative, and shifts in -0.5..0.5.
+
+    Their statistics become plain averages over all batches, so that a few batches are enough.
+    """
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
             sign = torch.where(torch.rand_like(layer.weight) < 0.125, -1.0, 1.0)
             layer.weight.data = sign * (0.5 + torch.rand_like(layer.weight))
             layer.bias.data = torch.rand_like(layer.bias) - 0.5
+            layer.momentum = None
 
 
 def chain(layers: Sequence[nn.Module | Sequence[nn.Module]]) -> nn.Sequential:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from models.brevitas_conv_nets import CASES, FAST_CASES, ConvNet, Exporter
 
 from isobit.check.source_exact import evaluate_exact
@@ -15,6 +17,15 @@ from isobit.frontend.qonnx import import_onnx
 from isobit.interp import quantise, run
 from isobit.passes import optimise
 from tests.frontend.qonnx_oracle import real_output
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Layers as small as these only wait for threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def check(net: ConvNet, exporter: Exporter, folder: Path, samples: int = 2) -> None:

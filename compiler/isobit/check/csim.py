@@ -18,14 +18,17 @@ from isobit.check.simulate import read_taps, simulate
 from isobit.check.source import SourceVerdict, check_source
 from isobit.check.stimuli import edge_and_random
 from isobit.check.toolchain import Binary, Compilation, Flavour, find_compiler
+from isobit.check.vectors import save_taps
 from isobit.emit.build import Build
 from isobit.errors import IsobitError
 from isobit.interp import Evaluator, quantise
-from isobit.ir.ops import Const, Input, Linear
+from isobit.ir.ops import Input
 from isobit.ir.types import IntArray
+from isobit.plan.geometry import multiply_accumulates
 
-DEFAULT_VECTORS = 10_000
+DEFAULT_VECTORS, DEFAULT_MACS = 10_000, 3_000_000_000
 FAITHFUL_MACS = 200_000_000
+LEAST_VECTORS = 16
 DEFAULT_TIMEOUT = 600.0
 
 
@@ -58,12 +61,13 @@ def csim(
     build: Build,
     inputs: np.ndarray[tuple[int, ...], np.dtype[np.generic]] | None = None,
     *,
-    vectors: int = DEFAULT_VECTORS,
+    vectors: int | None = None,
     checked: bool = False,
     compiler: str | None = None,
     source: bool = True,
     seed: int = 0,
     timeout: float = DEFAULT_TIMEOUT,
+    taps: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> CsimResult:
     """Compile and run the generated C++ and compare it with the interpreter, and the graph with the source.
@@ -71,12 +75,14 @@ def csim(
     Args:
         inputs: float32 ``(batch, *source shape)`` (quantised here as the source does) or integers of the graph's input;
             without them ``vectors`` edge-case and random samples are made from ``seed``.
+        vectors: how many; left out, 10,000 or what a fixed budget of multiply-accumulates allows, at least 16.
         checked: use the checked native build, which stops at any assignment that would lose a bit.
         source: also compare the graph with the source model (qonnx and exact arithmetic).
         timeout: seconds for one simulation run.
+        taps: an ``.npz`` file for every layer's integers of the first samples, as the C++ computed them.
 
     Raises:
-        IsobitError: E604, E605, E607; CheckFailed: E606 for a named failure of the simulation.
+        IsobitError: E601, E604, E605, E607; CheckFailed: E606 for a named failure of the simulation.
     """
     tool = find_compiler(compiler)
     integers = _vectors(build, inputs, vectors, seed)
@@ -100,6 +106,9 @@ def csim(
         if mismatch is not None:
             progress("locating the first wrong layer")
             mismatch = _locate(build, integers, mismatch, folder, tool, timeout)
+        if taps is not None:
+            progress("tapping every layer")
+            save_taps(taps, _tapped(build, integers[:LEAST_VECTORS], folder, tool, timeout))
     verdict = None
     if source:
         progress("comparing with the source model")
@@ -107,21 +116,16 @@ def csim(
     return CsimResult(tuple(runs), mismatch, verdict)
 
 
-def multiply_accumulates(build: Build) -> int:
-    """Multiply-accumulate operations per sample."""
-    graph, total = build.graph, 0
-    for node in graph.nodes:
-        if isinstance(node, Linear):
-            weights = graph.by_name[node.inputs[1]]
-            assert isinstance(weights, Const)
-            total += graph.types[node.name].size * int(np.prod(weights.value.shape[1:]))
-    return total
+def affordable(build: Build, macs: int) -> int:
+    """How many samples ``macs`` multiply-accumulates allow, at least :data:`LEAST_VECTORS`."""
+    return max(macs // max(multiply_accumulates(build.graph), 1), LEAST_VECTORS)
 
 
-def _vectors(build: Build, inputs: object, count: int, seed: int) -> IntArray:
+def _vectors(build: Build, inputs: object, count: int | None, seed: int) -> IntArray:
     (node,) = build.graph.inputs
     if inputs is None:
-        return edge_and_random(node, max(count, 1), np.random.default_rng(seed))
+        wanted = min(DEFAULT_VECTORS, affordable(build, DEFAULT_MACS)) if count is None else max(count, 1)
+        return edge_and_random(node, wanted, np.random.default_rng(seed))
     array = np.asarray(inputs)
     if not array.size:
         raise IsobitError("E607", "the file holds no vectors")
@@ -145,16 +149,22 @@ def _compare(
 ) -> tuple[Run, Mismatch | None]:
     count = len(integers)
     if binary.flavour == "faithful":
-        count = min(count, max(FAITHFUL_MACS // max(multiply_accumulates(build), 1), 16))
+        count = min(count, affordable(build, FAITHFUL_MACS))
     done = simulate(build, binary, integers[:count], folder, timeout)
     wrong = count_differences(expected[:count], done.outputs)
     run = Run(binary.flavour, count, done.outputs.size, wrong, binary.seconds, done.seconds)
     return run, first_difference(build.graph.outputs[0].name, expected[:count], done.outputs)
 
 
+def _tapped(build: Build, integers: IntArray, folder: Path, tool: str, timeout: float) -> dict[str, IntArray]:
+    """Every layer's integers for a few samples, from the tapped build."""
+    simulate(build, Compilation(build.hls, folder, "tapped", tool).result(), integers, folder, timeout)
+    return read_taps(build, folder, len(integers))
+
+
 def _locate(build: Build, integers: IntArray, mismatch: Mismatch, folder: Path, tool: str, timeout: float) -> Mismatch:
     """Run the failing sample again with every layer tapped."""
     frame = integers[mismatch.sample : mismatch.sample + 1]
-    simulate(build, Compilation(build.hls, folder, "tapped", tool).result(), frame, folder, timeout)
+    got = _tapped(build, frame, folder, tool, timeout)
     expected = Evaluator(build.graph).run(_named(build, frame), taps=True)
-    return locate(build.graph, expected, read_taps(build, folder, 1), mismatch.sample) or mismatch
+    return locate(build.graph, expected, got, mismatch.sample) or mismatch

@@ -28,7 +28,8 @@ from isobit.interp import Evaluator, quantise
 from isobit.ir.ops import Output
 from isobit.ir.types import IntArray
 
-EXACT_SAMPLES, FLOAT_SAMPLES = 32, 256
+EXACT_SAMPLES, EXACT_ELEMENTS = 32, 3_000_000
+FLOAT_SAMPLES, FLOAT_ELEMENTS = 256, 60_000_000
 _LOGIT_OPS = {"softmax", "logsoftmax"}
 _LAYOUT_OPS = {"reshape", "transpose"}
 
@@ -64,11 +65,10 @@ def check_source(build: Build, integers: IntArray | None, samples: Any = None) -
     imported = import_traced(model, declared)
     (node,) = build.graph.inputs
     if samples is None or np.issubdtype(np.asarray(samples).dtype, np.integer):
-        x = float_samples(
-            node, (np.asarray(samples) if integers is None else integers)[:FLOAT_SAMPLES], np.random.default_rng(0)
-        )
+        taken = (np.asarray(samples) if integers is None else integers)[: _affordable(imported, True)]
+        x = float_samples(node, taken, np.random.default_rng(0))
     else:
-        x = np.asarray(samples, np.float32)[:FLOAT_SAMPLES].reshape(-1, *node.outside_shape)
+        x = np.asarray(samples, np.float32)[: _affordable(imported, True)].reshape(-1, *node.outside_shape)
     checked = _Checked(build, model, imported, declared, x)
     exact_outputs, wrong, note = checked.exact()
     try:
@@ -78,6 +78,13 @@ def check_source(build: Build, integers: IntArray | None, samples: Any = None) -
             raise
         return SourceVerdict(exact_outputs, wrong, 0, 0, (), (), error.message)
     return SourceVerdict(exact_outputs, wrong, len(x), compared, ties, unexplained, note)
+
+
+def _affordable(imported: Imported, in_float: bool) -> int:
+    """How many samples are compared: fewer where one sample has many values, and at least one."""
+    most, elements = (FLOAT_SAMPLES, FLOAT_ELEMENTS) if in_float else (EXACT_SAMPLES, EXACT_ELEMENTS)
+    values = sum(imported.graph.types[n.name].size for n in imported.graph.nodes if n.inputs)
+    return min(max(elements // values, 1), most)
 
 
 class _Checked:
@@ -96,7 +103,7 @@ class _Checked:
             return 0, -1, "the host's last float operations are not evaluated exactly"
         if self.declared is not None and self.declared.scale != 1:
             return 0, -1, "a declared input scale is not evaluated exactly"
-        count = min(len(self.x), EXACT_SAMPLES)
+        count = min(len(self.x), _affordable(self.imported, False))
         (info,) = self.model.inputs
         model, x = self.model, self.x[:count]
         if self.node.quantiser is None:

@@ -1,12 +1,14 @@
-"""Reading a user's input vectors."""
+"""Reading a user's input vectors, writing what the layers of a simulation held."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from isobit.errors import IsobitError, printable
+from isobit.ir.types import IntArray
 
 
 def load_vectors(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
@@ -24,3 +26,16 @@ def load_vectors(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]
             "E607", "an archive of several arrays", where=printable(path), hint="save one array with numpy.save"
         )
     return array
+
+
+def save_taps(path: Path, taps: Mapping[str, IntArray]) -> None:
+    """Every layer's integers as one array of an ``.npz`` file, by layer name.
+
+    Raises:
+        IsobitError: E601 when the file cannot be written.
+    """
+    try:
+        with path.open("wb") as file:
+            np.savez_compressed(file, **dict(taps))
+    except OSError as error:
+        raise IsobitError("E601", printable(error.strerror or error), where=printable(path)) from error

@@ -114,7 +114,8 @@ def _manifest(graph: Graph, plan: Plan, design: Design, origin: Mapping[str, Any
         "graph": graph.digest,
         "board": plan.board.model_dump(),
         "estimate": _cost(plan.cost)
-        | {"interval": plan.interval, "frames_per_second": round(plan.frames_per_second, 1)},
+        | {"interval": design.interval, "latency": design.latency}
+        | {"frames_per_second": round(plan.board.clock_mhz * 1e6 / design.interval, 1)},
         "ports": [_port_record(p) for p in design.ports],
         "layers": [_layer(graph, n.name, plan.layers.get(n.name)) for n in graph.nodes if not isinstance(n, Const)],
         "versions": {"numpy": np.__version__},

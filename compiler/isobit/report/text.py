@@ -63,7 +63,8 @@ def _estimate(manifest: Mapping[str, Any]) -> str:
         for k, name, limit in (("lut", "LUT", "lut"), ("dsp", "DSP", "dsps"), ("bram36", "BRAM36", "bram36"))
     )
     rate = f"{estimate['frames_per_second']:,.0f} frames/s at {board['clock_mhz']:g} MHz"
-    return f"estimate (no vendor tool was run): {used}\none frame every {estimate['interval']} clocks: {rate}"
+    clocks = f"one frame every {estimate['interval']} clocks (latency {estimate['latency']})"
+    return f"estimate (no vendor tool was run): {used}\n{clocks}: {rate}"
 
 
 def csim_table(result: CsimResult) -> RenderableType:

@@ -9,7 +9,7 @@ from isobit.emit.design import Array, IntType
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """A template's parameters. ``frames`` is how many whole frames it holds back before it answers."""
+    """A template's parameters."""
 
     template: str
     constants: tuple[tuple[str, int | bool | str], ...]
@@ -17,4 +17,3 @@ class Kernel:
     arrays: tuple[Array, ...]
     out_type: IntType
     out_lanes: int
-    frames: int = 0

@@ -42,7 +42,7 @@ def linear(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -
         )  # fmt: skip
         template = "dense"
     storage = "bram" if rows.shape[0] > 256 else "auto"
-    return Kernel(template, constants, types, (Array(node.name + "_weights", w_type, rows, storage),), acc, layer.pe, 1)
+    return Kernel(template, constants, types, (Array(node.name + "_weights", w_type, rows, storage),), acc, layer.pe)
 
 
 def full_matrix(weights: IntArray, groups: int) -> IntArray:
@@ -157,14 +157,14 @@ def select(graph: Graph, node: Select, layer: LayerPlan, inputs: list[Stream]) -
     if node.k > 1:
         constants.append(("K", node.k))
     types = (("in_t", inputs[0].elem), ("index_t", index))
-    return Kernel(template, tuple(constants), types, (), index, node.k, 1)
+    return Kernel(template, tuple(constants), types, (), index, node.k)
 
 
 def max_pool(graph: Graph, node: MaxPool, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
     """``isobit::max_pool`` on the windows of the input."""
     g, elem = geometry(graph, node), inputs[0].elem
     constants = (("CHANNELS", g.channels), ("PE", layer.pe), ("TAPS", g.taps), ("VECTORS", g.positions))
-    return Kernel("max_pool", constants, (("elem_t", elem),), (), elem, layer.pe, 1)
+    return Kernel("max_pool", constants, (("elem_t", elem),), (), elem, layer.pe)
 
 
 def pad(graph: Graph, node: Pad, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
@@ -208,7 +208,7 @@ def reindex(graph: Graph, node: Reindex, layer: LayerPlan, inputs: list[Stream])
     constants = (("IN_WORDS", x.size // layer.pe), ("OUT_WORDS", len(index)), ("LANES", layer.pe))
     index_type = IntType.of(0, x.size // layer.pe - 1)
     array = Array(node.name + "_index", index_type, index, "bram" if len(index) > 256 else "auto")
-    return Kernel("reorder", constants, (("elem_t", elem), ("index_t", index_type)), (array,), elem, layer.pe, 1)
+    return Kernel("reorder", constants, (("elem_t", elem), ("index_t", index_type)), (array,), elem, layer.pe)
 
 
 _BODIES: dict[str, Callable[[Graph, Step, LayerPlan, Stream], Kernel]] = {

@@ -1,7 +1,7 @@
 """Graph and plan to a dataflow design: one process per operation, streams single-producer single-consumer.
 
-A value read twice gets a fork, a producer and a consumer of different width get a width converter, and the shallow side
-of a join gets a FIFO that holds the frames in flight on the deep side.
+A value read twice gets a fork, a producer and a consumer of different width get a width converter. FIFO depths come
+later (:mod:`isobit.backends.dataflow.fifo`).
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ class _Lowering:
         self.processes: list[Process] = []
         self.ports: list[Port] = []
         self.copies: dict[str, list[str]] = {}
-        self.delay: dict[str, int] = {}  # frames in flight between the input and a stream
 
     def run(self) -> Design:
         for node in self.graph.nodes:
@@ -59,7 +58,7 @@ class _Lowering:
         kind = self.graph.types[node.name]
         port = _port(node.name, node.outside, kind.size, IntType.of(*kind.bounds), is_input=True)
         self.ports.append(port)
-        stream = self._stream(node.name, port.elem, port.lanes, port.frame, 1)
+        stream = self._stream(node.name, port.elem, port.lanes, port.frame)
         self._process(
             "read_" + node.name,
             "read_frame",
@@ -103,10 +102,8 @@ class _Lowering:
             taken = [self._windowed(node, layer.simd)]
         else:
             taken = [self._take(i, layer.simd, self.graph.types[i].size) for i in operands]
-        self._balance(taken)
         kernel: Kernel = build(self.graph, node, layer, [self.streams[s] for s in taken])
-        delay = max(self.delay[s] for s in taken) + kernel.frames
-        out = self._stream(node.name, kernel.out_type, kernel.out_lanes, self.graph.types[node.name].size, delay)
+        out = self._stream(node.name, kernel.out_type, kernel.out_lanes, self.graph.types[node.name].size)
         self._process(
             node.name, kernel.template, kernel.constants, kernel.types, tuple(taken), (out,), kernel.arrays, node.name
         )
@@ -121,7 +118,7 @@ class _Lowering:
         lanes = g.window_lanes(simd)
         source = self.streams[self._take(value, lanes, frame)]
         name = node.name + "_window"
-        window = self._stream(name, source.elem, lanes, g.positions * g.fan_in, self.delay[source.name])
+        window = self._stream(name, source.elem, lanes, g.positions * g.fan_in)
         constants = (
             ("H", g.height), ("W", g.width), ("CHANNELS", g.channels), ("LANES", lanes), ("KH", g.kernel[0]),
             ("KW", g.kernel[1]), ("SH", g.strides[0]), ("SW", g.strides[1]),
@@ -132,10 +129,9 @@ class _Lowering:
 
     # ------------------------------------------------------------------ streams
 
-    def _stream(self, name: str, elem: IntType, lanes: int, size: int, delay: int) -> str:
+    def _stream(self, name: str, elem: IntType, lanes: int, size: int) -> str:
         stream = Stream("s_" + name, elem, lanes, size // lanes)
         self.streams[stream.name] = stream
-        self.delay[stream.name] = delay
         return stream.name
 
     def _process(
@@ -159,9 +155,7 @@ class _Lowering:
         for number in range(1, len(self.graph.consumers[value])):
             source = self.streams[copies.pop()]
             pair = [replace(source, name=f"{source.name}_{number}{side}") for side in "ab"]
-            for copy in pair:
-                self.streams[copy.name] = copy
-                self.delay[copy.name] = self.delay[source.name]
+            self.streams |= {copy.name: copy for copy in pair}
             constants = (("WORDS", source.words), ("LANES", source.lanes))
             self._process(
                 f"fork_{value}_{number}",
@@ -183,19 +177,11 @@ class _Lowering:
         """``stream`` in words of ``lanes`` elements."""
         source = self.streams[stream]
         name = f"{stream.removeprefix('s_')}_x{lanes}"
-        converted = self._stream(name, source.elem, lanes, frame, self.delay[stream])
+        converted = self._stream(name, source.elem, lanes, frame)
         constants = (("FRAME", frame), ("IN_LANES", source.lanes), ("OUT_LANES", lanes))
         types = (("elem_t", source.elem),)
         self._process("regroup_" + name, "width_converter", constants, types, (stream,), (converted,))
         return converted
-
-    def _balance(self, taken: list[str]) -> None:
-        """Give the shallow side of a join room for the frames that the deep side holds."""
-        deepest = max(self.delay[s] for s in taken)
-        for name in taken:
-            behind = deepest - self.delay[name]
-            if behind:
-                self.streams[name] = replace(self.streams[name], depth=self.streams[name].words * (2 * behind + 1))
 
 
 def _port(node: str, outside: str, frame: int, elem: IntType, *, is_input: bool) -> Port:
