@@ -16,6 +16,7 @@ import torch
 from brevitas.core.restrict_val import FloatToIntImplType
 from brevitas.inject.enum import QuantType
 from brevitas_examples.bnn_pynq.models.common import CommonActQuant, CommonWeightQuant
+from models.brevitas_nets import FAST_CASES, Net
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 from qonnx.transformation.infer_shapes import InferShapes
@@ -24,7 +25,6 @@ from torch import nn
 from isobit import demo
 from isobit.errors import IsobitError
 from isobit.frontend.brevitas import Exporter, export_brevitas, export_module, infer_input_shape, load_module
-from models.brevitas_nets import FAST_CASES, Net
 
 EXPORTERS: tuple[Exporter, ...] = get_args(Exporter)
 QUANTISED = tuple(net for net in FAST_CASES if net.output_quant)

@@ -213,3 +213,28 @@ def test_pooling_of_a_bipolar_activation(tmp_path: Path) -> None:
     y = net.op("MaxPool", net.bipolar("x", 0.3), kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
     net.op("AveragePool", y, kernel_shape=[2, 2])
     assert_exact(net, tmp_path, images(net))
+
+
+@pytest.mark.parametrize(
+    ("attrs", "code"),
+    [
+        ({"kernel": 2, "stride": 2, "ibits": 4}, "E102"),
+        ({"kernel": 2, "stride": 2, "ibits": 4, "obits": 10**9}, "E102"),
+        ({"kernel": 9, "stride": 2, "ibits": 4, "obits": 4}, "E106"),
+        ({"kernel": 2, "stride": 0, "ibits": 4, "obits": 4}, "E106"),
+    ],
+)
+def test_malformed_quant_average_pools(tmp_path: Path, attrs: dict[str, int], code: str) -> None:
+    net = Net([1, 2, 6, 5])
+    net.op("QuantAvgPool2d", net.quant("x", 1.0, 0.0, 4), domain=QONNX, **attrs)  # type: ignore[arg-type]
+    with pytest.raises(IsobitError) as refusal:
+        assert_exact(net, tmp_path, images(net))
+    assert refusal.value.code == code
+
+
+def test_a_quant_average_pool_of_scaled_values_is_refused(tmp_path: Path) -> None:
+    net = Net([1, 2, 6, 5])
+    net.op("QuantAvgPool2d", net.quant("x", 0.3, 0.0, 4), domain=QONNX, kernel=2, stride=2, ibits=4, obits=4, signed=1)
+    with pytest.raises(IsobitError) as refusal:
+        assert_exact(net, tmp_path, images(net))
+    assert refusal.value.code == "E202"

@@ -143,6 +143,13 @@ def test_trunc_version_2_with_a_shift_per_channel(tmp_path: Path) -> None:
     assert_exact(net, tmp_path, np.tile(every_level(8, 0.25), 3), qonnx_opset=2)
 
 
+def test_trunc_version_2_with_a_scale_per_channel_of_equal_outputs(tmp_path: Path) -> None:
+    net = Net([1, 3])
+    first = net.quant("x", 0.25, 0.0, 8)
+    net.op("Trunc", first, [[0.25, 0.5, 1.0]], 0.0, 8, 2.0, 6, domain=QONNX, rounding_mode="FLOOR")
+    assert_exact(net, tmp_path, np.tile(every_level(8, 0.25), 3), qonnx_opset=2)
+
+
 def test_trunc_after_a_sum_rounds_to_the_stated_scale(tmp_path: Path) -> None:
     net = Net([1, 2])
     total = net.op("Add", net.quant("x", 0.25, 0.0, 6), [0.1, -0.35])

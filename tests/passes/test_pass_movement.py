@@ -107,6 +107,14 @@ def test_equal_inputs_and_outputs_and_different_values_stay() -> None:
     assert merge_equal(before) is before
 
 
+def test_the_same_function_of_different_inputs_stays_twice() -> None:
+    before = graph(
+        PAIR, given(2, name="p"), add("a", ("x", 2)), add("b", ("p", 2)), add("z", ("a", 1), ("b", 3)), out("z")
+    )
+    assert merge_equal(before) is before
+    assert before.digests["a"] != before.digests["b"]
+
+
 def test_linear_attributes_tell_values_apart() -> None:
     image, w = given(5, 1), const([[[1], [2]]])
     d, e = (Linear(name=n, inputs=("x", "w"), strides=(2,), dilations=(k,)) for n, k in (("d", 1), ("e", 2)))

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 # Build, compiler, and a stride: two builds take every case, the others a share.
-BUILDS = [("faithful", "g++", 1), ("checked", "g++", 1), ("native", "g++", 5)]
-BUILDS += [("faithful", "clang++", 9), ("native", "clang++", 5)]
+BUILDS = [("faithful", "g++", 1), ("checked", "g++", 1), ("native", "g++", 7), ("faithful", "clang++", 9)]
 CHANNELS = (1, 2, 3, 4, 6)
 
 
@@ -104,9 +103,9 @@ def frame_cases() -> list[str]:
         (3, 2, 2, 1, 0, 0, 0, 3, 2, 2),
     ]  # fmt: skip
     cases += [f"run_slice<slice_config<{', '.join(map(str, box))}> >();" for box in boxes]
-    sizes = product((1, 2, 7, 16), (1, 5, 16), (1, 3))
+    sizes = product((1, 7, 16), (1, 16), (1, 3))
     cases += [f"run_reorder<reorder_config<{', '.join(map(str, size))}> >();" for size in sizes]
-    joins = product((1, 5), (1, 3), (1, 2), (1, 3))
+    joins = product((1, 5), (1, 3), (1, 2), (3,))
     types = ("ap_uint<3>, ap_int<3>, ap_int<4>", "ap_int<5>, ap_int<2>, ap_int<5>")
     return cases + [f"run_concat<concat_config<{p}, {a}, {b}, {n}, {types[a // 2]}> >();" for p, a, b, n in joins]
 

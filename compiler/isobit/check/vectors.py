@@ -36,6 +36,6 @@ def save_taps(path: Path, taps: Mapping[str, IntArray]) -> None:
     """
     try:
         with path.open("wb") as file:
-            np.savez_compressed(file, **dict(taps))
+            np.savez_compressed(file, allow_pickle=False, **{str(k): v for k, v in taps.items()})
     except OSError as error:
         raise IsobitError("E601", printable(error.strerror or error), where=printable(path)) from error

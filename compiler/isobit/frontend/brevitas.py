@@ -222,7 +222,10 @@ def _export(module: torch.nn.Module, shape: tuple[int, ...], exporter: Exporter,
     # a failing TorchScript export prints its graph from C++, out of reach of Python's own stdout
     quiet = mock.patch("torch._C._jit_onnx_log", lambda *_: None, create=True)
     with _refused("E302", f"the {exporter} exporter failed", where, hint), quiet:
-        return export_qonnx(module, args=sample, dynamo=exporter == "dynamo", **names)  # type: ignore[no-any-return]
+        model = export_qonnx(module, args=sample, dynamo=exporter == "dynamo", **names)
+        if hasattr(module(sample), "bit_width"):  # a QuantTensor: its scale and zero point are exported as outputs too
+            del model.graph.output[1:]
+        return model  # type: ignore[no-any-return]
 
 
 def _strip(message: Any) -> None:

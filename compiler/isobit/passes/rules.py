@@ -112,7 +112,7 @@ def drop_dead_channels(graph: Graph, node: Node) -> tuple[Node, ...] | None:
     live = ~(constant | unread)
     if live.all() or not live.any():
         return None
-    bias = as_int_array(w2.value[:, ~live].astype(object) @ np.where(unread, 0, kind.lo)[~live].astype(object))
+    bias = as_int_array(w2.value[:, ~live].astype(object) @ kind.lo[~live].astype(object))
     new_w1 = Const(name=fresh_name(graph, w1.name + "_l"), value=frozen_ints(w1.value[live]))
     new_w2 = Const(name=fresh_name(graph, w2.name + "_l"), value=frozen_ints(w2.value[:, live]))
     new_first = replace(first, inputs=(first.inputs[0], new_w1.name))
