@@ -130,7 +130,9 @@ def csim(
     timeout: Annotated[
         float, typer.Option(min=0.1, callback=_finite, help="seconds for one simulation run")
     ] = 600.0,
-    taps: Annotated[Path | None, typer.Option(help="write every layer's integers of the first samples to an .npz")] = None,
+    taps: Annotated[
+        Path | None, typer.Option(help="write every layer's integers of the first samples to this .npz file")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the verdict as JSON")] = False,
 ) -> None:
     """Compile the generated C++, run it, and compare every output with the interpreter and the source model."""

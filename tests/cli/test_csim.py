@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from isobit.check.stimuli import edge_and_random
+from isobit.emit.build import load_build
+from isobit.interp import Evaluator
 from tests.cli.runner import Outcome, edited, isobit, isobit_process, small_model
 
 TOP, PARAMETERS = "hls/top.cpp", "hls/parameters.hpp"
@@ -117,3 +120,22 @@ def test_the_generated_makefile_simulates_the_project(build: Path, tmp_path: Pat
     settings = isobit_process("paths").out.split()
     done = subprocess.run(["make", "csim", *settings], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "isobit: 16 frames equal" in done.stdout, done.stderr
+
+
+def test_taps_are_what_the_interpreter_computes(build: Path, tmp_path: Path) -> None:
+    taps = tmp_path / "taps.npz"
+    assert isobit("csim", build, "-n", "20", "--no-source", "--taps", taps).status == 0
+    graph = load_build(build).graph
+    (node,) = graph.inputs
+    integers = edge_and_random(node, 20, np.random.default_rng(0))[:16]
+    expected = Evaluator(graph).run({node.name: integers}, taps=True)
+    with np.load(taps) as archive:
+        assert set(archive.files) == {n.name for n in graph.nodes if n.op not in ("const", "output")}
+        for name in archive.files:
+            assert np.array_equal(archive[name], expected[name]), name
+
+
+def test_taps_that_cannot_be_written_are_refused(build: Path, tmp_path: Path) -> None:
+    run = isobit("csim", build, "-n", "2", "--no-source", "--taps", tmp_path / "missing" / "taps.npz")
+    assert run.status == 2
+    assert "E601" in run.err

@@ -46,3 +46,10 @@ def test_a_small_network_is_exact(net: Net, exporter: Exporter, tmp_path: Path) 
 @pytest.mark.parametrize("net", CASES, ids=lambda net: net.name)
 def test_a_network_is_exact(net: Net, exporter: Exporter, tmp_path: Path) -> None:
     check(net, exporter, tmp_path / "build", outputs=20_000)
+
+
+@pytest.mark.parametrize("exporter", ["torchscript", "dynamo"])
+def test_a_module_that_returns_a_quant_tensor_has_one_output(exporter: Exporter, tmp_path: Path) -> None:
+    net = Net("returns_quant_tensor", (4, 3), 4, 4, batchnorm=False, bias="int")
+    build = isobit.compile(net.build(), tmp_path / "build", input_shape=(4,), exporter=exporter)
+    assert [port.outside for port in build.ports if not port.is_input] == ["output"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,7 +36,9 @@ def save_taps(path: Path, taps: Mapping[str, IntArray]) -> None:
         IsobitError: E601 when the file cannot be written.
     """
     try:
-        with path.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **{str(k): v for k, v in taps.items()})
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, values in taps.items():
+                with archive.open(name + ".npy", "w") as member:
+                    np.lib.format.write_array(member, np.ascontiguousarray(values), allow_pickle=False)
     except OSError as error:
         raise IsobitError("E601", printable(error.strerror or error), where=printable(path)) from error
