@@ -8,10 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from isobit.backends.dataflow import lower, size_fifos
-from isobit.check.stimuli import edge_and_random
+from isobit.check.stimuli import vectors_for
 from isobit.emit.build import Build, write_build
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx_file import load_onnx
@@ -19,6 +17,7 @@ from isobit.frontend.qonnx import InputType, import_model
 from isobit.hardware import load_board
 from isobit.interp import run
 from isobit.ir import Graph
+from isobit.ir.types import IntArray
 from isobit.passes import optimise
 from isobit.plan import DEFAULT_REQUEST, PlanRequest, plan_for
 from isobit.plan.geometry import multiply_accumulates
@@ -107,8 +106,7 @@ def _as_file(source: Any, scratch: Path, shape: tuple[int, ...] | None, exporter
     return export_module(source, shape, scratch, exporter), type(source).__name__
 
 
-def _testbench_vectors(graph: Graph) -> tuple[Any, Any]:
-    (node,), (output,) = graph.inputs, graph.outputs
+def _testbench_vectors(graph: Graph) -> dict[str, IntArray]:
     frames = min(max(TESTBENCH_MACS // max(multiply_accumulates(graph), 1), 2), TESTBENCH_FRAMES)
-    integers = edge_and_random(node, frames, np.random.default_rng(1))
-    return integers, run(graph, {node.name: integers})[output.name]
+    integers = vectors_for(graph, frames, seed=1)
+    return integers | run(graph, integers)

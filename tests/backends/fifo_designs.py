@@ -108,7 +108,7 @@ def _layers(chain: Chain, rng: Random, value: str, depth: int) -> str:
 
 
 def depths_of(design: Design) -> dict[str, int]:
-    return {s.name: s.depth for s in design.streams} | {design.flags: design.flag_depth}
+    return {s.name: s.depth for s in design.streams} | dict.fromkeys(design.flags, design.flag_depth)
 
 
 # ---------------------------------------------------------------------- clock by clock

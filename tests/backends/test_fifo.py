@@ -48,7 +48,7 @@ def test_least_is_least_beside_a_long_branch(block: tuple[int, ...]) -> None:
     design, around = residual(*block)
     depths = depths_of(size_fifos(design, "least", flushing=True))
     assert depths[around] > MIN_DEPTH
-    assert all(depth == MIN_DEPTH for name, depth in depths.items() if name not in (around, design.flags))
+    assert all(depth == MIN_DEPTH for name, depth in depths.items() if name not in (around, *design.flags))
     assert completes(design, depths)
     assert not completes(design, depths | {around: depths[around] - 1})
 

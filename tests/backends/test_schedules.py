@@ -27,6 +27,7 @@ TYPES = {
     "lookup": ("in_t", "out_t"),
     "multiply_shift": ("in_t", "multiplier_t", "offset_t", "product_t", "sum_t", "out_t"),
     "pad": ("in_t", "out_t"),
+    "read_further_frame": ("", "elem_t LANES"),
     "reorder": ("elem_t", "index_t"),
     "round_shift": ("in_t", "multiplier_t", "offset_t", "product_t", "sum_t", "out_t"),
     "thresholds": ("in_t", "threshold_t", "start_t", "out_t"),
@@ -50,6 +51,7 @@ LANES = {
     "depthwise": ("in_t PE", "acc_t PE"),
     "dilate": ("in_t LANES", "out_t LANES"),
     "fork": ("elem_t LANES", "elem_t LANES", "elem_t LANES"),
+    "fork_flag": ("flag", "flag", "flag"),
     "lookup": ("in_t PE", "out_t PE"),
     "max_pool": ("elem_t PE", "elem_t PE"),
     "multiply_shift": ("in_t PE", "out_t PE"),
@@ -85,6 +87,8 @@ def configurations() -> Iterator[tuple[str, dict[str, int]]]:
         yield "argmax", {"FRAME": 6, "LANES": lanes, "VECTORS": vectors}
         yield "top_k", {"FRAME": 6, "LANES": lanes, "VECTORS": vectors, "K": 2}
         yield "read_frame", {"FRAME": 6 * vectors, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes}
+        yield "read_further_frame", {"FRAME": 6 * vectors, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes}
+        yield "fork_flag", {"FLAGS": vectors}
         yield "write_frame", {"FRAME": 6 * vectors, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes}
         yield "fork", {"WORDS": 6 * vectors // lanes, "LANES": lanes}
     for narrow, wide in product((1, 2, 3, 4, 6, 12), repeat=2):

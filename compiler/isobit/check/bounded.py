@@ -10,12 +10,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
-from isobit.check.compare import count_differences, first_difference
-from isobit.check.csim import DEFAULT_TIMEOUT, CsimResult, Run
+from isobit.check.csim import DEFAULT_TIMEOUT, CsimResult, judged
 from isobit.check.simulate import simulate
-from isobit.check.stimuli import edge_and_random
+from isobit.check.stimuli import vectors_for
 from isobit.check.toolchain import Compilation, find_compiler
 from isobit.emit.build import Build
 from isobit.interp import Evaluator
@@ -34,12 +31,10 @@ def bounded_csim(
         IsobitError: E604 or E605.
     """
     tool = find_compiler(compiler)
-    (node,), (output,) = build.graph.inputs, build.graph.outputs
-    integers = edge_and_random(node, frames, np.random.default_rng(seed))
-    expected = Evaluator(build.graph).run({node.name: integers})[output.name]
+    integers = vectors_for(build.graph, frames, seed)
+    expected = Evaluator(build.graph).run(integers)
     with tempfile.TemporaryDirectory(prefix="isobit-bounded-") as scratch:
         binary = Compilation(build.hls, Path(scratch), "bounded", tool).result()
         done = simulate(build, binary, integers, Path(scratch), timeout)
-    wrong = count_differences(expected, done.outputs)
-    run = Run("bounded", frames, done.outputs.size, wrong, binary.seconds, done.seconds)
-    return CsimResult((run,), first_difference(output.name, expected, done.outputs), None)
+    run, mismatch = judged(binary, expected, done)
+    return CsimResult((run,), mismatch, None)

@@ -7,20 +7,21 @@ is fast enough for whole test sets. Verdict 1 is C++ = graph; verdict 2, source 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from isobit.check.compare import Mismatch, count_differences, first_difference, locate
-from isobit.check.simulate import read_taps, simulate
+from isobit.check.simulate import Simulation, read_taps, simulate
 from isobit.check.source import SourceVerdict, check_source
-from isobit.check.stimuli import edge_and_random
+from isobit.check.stimuli import vectors_for
 from isobit.check.toolchain import Binary, Compilation, Flavour, find_compiler
-from isobit.check.vectors import save_taps
+from isobit.check.vectors import Vectors, save_taps
 from isobit.emit.build import Build
-from isobit.errors import IsobitError
+from isobit.errors import IsobitError, printable
 from isobit.interp import Evaluator, quantise
 from isobit.ir.ops import Input
 from isobit.ir.types import IntArray
@@ -59,7 +60,7 @@ class CsimResult:
 
 def csim(
     build: Build,
-    inputs: np.ndarray[tuple[int, ...], np.dtype[np.generic]] | None = None,
+    inputs: Vectors | Mapping[str, Vectors] | None = None,
     *,
     vectors: int | None = None,
     checked: bool = False,
@@ -73,7 +74,8 @@ def csim(
     """Compile and run the generated C++ and compare it with the interpreter, and the graph with the source.
 
     Args:
-        inputs: float32 ``(batch, *source shape)`` (quantised here as the source does) or integers of the graph's input;
+        inputs: float32 ``(batch, *source shape)`` (quantised here as the source does) or integers of the graph's input,
+            one such array by source name where there are several inputs;
             without them ``vectors`` edge-case and random samples are made from ``seed``.
         vectors: how many; left out, 10,000 or what a fixed budget of multiply-accumulates allows, at least 16.
         checked: use the checked native build, which stops at any assignment that would lose a bit.
@@ -92,7 +94,7 @@ def csim(
         progress("compiling " + " and ".join(flavours))
         compilations = [Compilation(build.hls, folder, f, tool) for f in flavours]
         try:
-            expected = Evaluator(build.graph).run(_named(build, integers))[build.graph.outputs[0].name]
+            expected = Evaluator(build.graph).run(integers)
             runs, mismatch = [], None
             for compilation in compilations:
                 binary = compilation.result()
@@ -108,11 +110,11 @@ def csim(
             mismatch = _locate(build, integers, mismatch, folder, tool, timeout)
         if taps is not None:
             progress("tapping every layer")
-            save_taps(taps, _tapped(build, integers[:LEAST_VECTORS], folder, tool, timeout))
+            save_taps(taps, _tapped(build, _part(integers, 0, LEAST_VECTORS), folder, tool, timeout))
     verdict = None
     if source:
         progress("comparing with the source model")
-        verdict = check_source(build, integers if inputs is None else None, inputs)
+        verdict = check_source(build, integers, {} if inputs is None else _by_source_name(build, inputs))
     return CsimResult(tuple(runs), mismatch, verdict)
 
 
@@ -121,12 +123,28 @@ def affordable(build: Build, macs: int) -> int:
     return max(macs // max(multiply_accumulates(build.graph), 1), LEAST_VECTORS)
 
 
-def _vectors(build: Build, inputs: object, count: int | None, seed: int) -> IntArray:
-    (node,) = build.graph.inputs
+def _vectors(build: Build, inputs: Any, count: int | None, seed: int) -> dict[str, IntArray]:
     if inputs is None:
         wanted = min(DEFAULT_VECTORS, affordable(build, DEFAULT_MACS)) if count is None else max(count, 1)
-        return edge_and_random(node, wanted, np.random.default_rng(seed))
-    array = np.asarray(inputs)
+        return vectors_for(build.graph, wanted, seed)
+    given = _by_source_name(build, inputs)
+    vectors = {node.name: _integers(node, given[node.outside]) for node in build.graph.inputs}
+    if len({len(v) for v in vectors.values()}) != 1:
+        raise IsobitError("E607", "the inputs hold different numbers of samples")
+    return vectors
+
+
+def _by_source_name(build: Build, inputs: Any) -> dict[str, Vectors]:
+    """The user's arrays by the source's input names."""
+    names = {node.outside for node in build.graph.inputs}
+    given = dict(inputs) if isinstance(inputs, Mapping) else dict.fromkeys(names, inputs)
+    if set(given) != names or (len(names) > 1 and not isinstance(inputs, Mapping)):
+        shown = ", ".join(printable(n) for n in sorted(names))
+        raise IsobitError("E607", f"one array for each input is needed: {shown}", hint="save them with numpy.savez")
+    return {name: np.asarray(array) for name, array in given.items()}
+
+
+def _integers(node: Input, array: Vectors) -> IntArray:
     if not array.size:
         raise IsobitError("E607", "the file holds no vectors")
     if np.issubdtype(array.dtype, np.integer) and array.shape[1:] == node.shape:
@@ -138,33 +156,43 @@ def _vectors(build: Build, inputs: object, count: int | None, seed: int) -> IntA
     return quantise(node, array)
 
 
-def _named(build: Build, integers: IntArray) -> dict[str, IntArray]:
-    (node,) = build.graph.inputs
-    assert isinstance(node, Input)
-    return {node.name: integers}
+def _part(arrays: Mapping[str, IntArray], first: int, count: int) -> dict[str, IntArray]:
+    return {name: array[first : first + count] for name, array in arrays.items()}
 
 
 def _compare(
-    build: Build, binary: Binary, integers: IntArray, expected: IntArray, folder: Path, timeout: float
-) -> tuple[Run, Mismatch | None]:
-    count = len(integers)
+    build: Build, binary: Binary, integers: Mapping[str, IntArray], expected: Mapping[str, IntArray], folder: Path,
+    timeout: float,
+) -> tuple[Run, Mismatch | None]:  # fmt: skip
+    count = len(next(iter(integers.values())))
     if binary.flavour == "faithful":
         count = min(count, affordable(build, FAITHFUL_MACS))
-    done = simulate(build, binary, integers[:count], folder, timeout)
-    wrong = count_differences(expected[:count], done.outputs)
-    run = Run(binary.flavour, count, done.outputs.size, wrong, binary.seconds, done.seconds)
-    return run, first_difference(build.graph.outputs[0].name, expected[:count], done.outputs)
+    done = simulate(build, binary, _part(integers, 0, count), folder, timeout)
+    return judged(binary, _part(expected, 0, count), done)
 
 
-def _tapped(build: Build, integers: IntArray, folder: Path, tool: str, timeout: float) -> dict[str, IntArray]:
+def judged(binary: Binary, expected: Mapping[str, IntArray], done: Simulation) -> tuple[Run, Mismatch | None]:
+    """What one simulation run showed: its counts, and the first output element that differs."""
+    wrong = sum(count_differences(expected[name], got) for name, got in done.outputs.items())
+    outputs = sum(got.size for got in done.outputs.values())
+    frames = len(next(iter(expected.values())))
+    run = Run(binary.flavour, frames, outputs, wrong, binary.seconds, done.seconds)
+    found = (first_difference(name, expected[name], got) for name, got in done.outputs.items())
+    return run, min((m for m in found if m), key=lambda m: m.sample, default=None)
+
+
+def _tapped(
+    build: Build, integers: Mapping[str, IntArray], folder: Path, tool: str, timeout: float
+) -> dict[str, IntArray]:
     """Every layer's integers for a few samples, from the tapped build."""
     simulate(build, Compilation(build.hls, folder, "tapped", tool).result(), integers, folder, timeout)
-    return read_taps(build, folder, len(integers))
+    return read_taps(build, folder, len(next(iter(integers.values()))))
 
 
-def _locate(build: Build, integers: IntArray, mismatch: Mismatch, folder: Path, tool: str, timeout: float) -> Mismatch:
+def _locate(
+    build: Build, integers: Mapping[str, IntArray], mismatch: Mismatch, folder: Path, tool: str, timeout: float
+) -> Mismatch:
     """Run the failing sample again with every layer tapped."""
-    frame = integers[mismatch.sample : mismatch.sample + 1]
+    frame = _part(integers, mismatch.sample, 1)
     got = _tapped(build, frame, folder, tool, timeout)
-    expected = Evaluator(build.graph).run(_named(build, frame), taps=True)
-    return locate(build.graph, expected, got, mismatch.sample) or mismatch
+    return locate(build.graph, Evaluator(build.graph).run(frame, taps=True), got, mismatch.sample) or mismatch

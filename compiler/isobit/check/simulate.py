@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,42 +34,47 @@ _EXPLAINED = {
 
 @dataclass(frozen=True, eq=False)
 class Simulation:
-    """Outputs ``(batch, *shape)`` of one run, and its wall seconds."""
+    """Outputs ``(batch, *shape)`` of one run by output name, and its wall seconds."""
 
-    outputs: IntArray
+    outputs: Mapping[str, IntArray]
     seconds: float
 
 
-def simulate(build: Build, binary: Binary, integers: IntArray, folder: Path, timeout: float) -> Simulation:
-    """Stream ``integers`` ``(batch, *shape)`` through the top function.
+def simulate(
+    build: Build, binary: Binary, integers: Mapping[str, IntArray], folder: Path, timeout: float
+) -> Simulation:
+    """Stream ``integers`` (input name to ``(batch, *shape)``) through the top function.
 
     Raises:
         CheckFailed: E606 when it stops with a named failure, crashes, or runs longer than ``timeout`` seconds.
     """
-    (port_in,), (port_out,) = (tuple(p for p in build.ports if p.is_input == side) for side in (True, False))
-    inputs, outputs = folder / f"inputs-{binary.flavour}.bin", folder / f"outputs-{binary.flavour}.bin"
-    inputs.write_bytes(raw_bytes(integers.reshape(len(integers), -1), port_in.dtype))
+    sent, received = (folder / f"{side}-{binary.flavour}" for side in ("inputs", "outputs"))
+    for side in (sent, received):
+        side.mkdir(exist_ok=True)
+    frames = len(next(iter(integers.values())))
+    for port in (p for p in build.ports if p.is_input):
+        values = integers[port.node].reshape(frames, -1)
+        (sent / f"{port.name}.bin").write_bytes(raw_bytes(values, port.dtype))
     started = time.monotonic()
-    _run([str(binary.path), str(inputs), str(outputs), "--store"], binary.flavour, timeout)
+    _run([str(binary.path), str(sent), str(received), "--store"], binary.flavour, timeout)
     seconds = time.monotonic() - started
-    shape = build.graph.types[port_out.node].shape
-    return Simulation(_read(outputs, port_out, len(integers)).reshape(len(integers), *shape), seconds)
+    outputs = {p.node: _read(build, received / f"{p.name}.bin", p, frames) for p in build.ports if not p.is_input}
+    return Simulation(outputs, seconds)
 
 
 def read_taps(build: Build, folder: Path, frames: int) -> dict[str, IntArray]:
     """What a tapped run recorded: graph value name to ``(frames, *shape)``."""
-    taps = {}
-    for path in sorted(folder.glob("outputs-tapped.bin.*.tap")):
-        name = path.name.split(".")[2]
-        taps[name] = np.fromfile(path, dtype="<i8").reshape(frames, *build.graph.types[name].shape)
-    return taps
+    return {
+        path.stem: np.fromfile(path, dtype="<i8").reshape(frames, *build.graph.types[path.stem].shape)
+        for path in sorted((folder / "outputs-tapped").glob("*.tap"))
+    }
 
 
-def _read(path: Path, port: Port, frames: int) -> IntArray:
+def _read(build: Build, path: Path, port: Port, frames: int) -> IntArray:
     values = np.fromfile(path, dtype=port.dtype)
     if values.size != frames * port.frame:
         raise CheckFailed("E606", f"{values.size} output elements for {frames} frames of {port.frame}")
-    return values.astype(np.int64)
+    return values.astype(np.int64).reshape(frames, *build.graph.types[port.node].shape)
 
 
 def _run(command: list[str], flavour: str, timeout: float) -> None:

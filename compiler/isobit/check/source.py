@@ -8,6 +8,7 @@ produced below it, so that one tie does not hide what follows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -25,6 +26,7 @@ from isobit.frontend.onnx_model import SourceModel
 from isobit.frontend.qonnx import Imported, InputType, import_traced
 from isobit.frontend.symbolic import Real
 from isobit.interp import Evaluator, quantise
+from isobit.ir import Graph
 from isobit.ir.ops import Output
 from isobit.ir.types import IntArray
 
@@ -57,18 +59,26 @@ class SourceVerdict:
         return self.exact_mismatches <= 0 and not self.unexplained
 
 
-def check_source(build: Build, integers: IntArray | None, samples: Any = None) -> SourceVerdict:
-    """Compare the graph with its source on float ``samples`` (source layout) or on floats made from ``integers``."""
+def check_source(build: Build, integers: Mapping[str, IntArray], samples: Mapping[str, Any]) -> SourceVerdict:
+    """Compare the build's graph with its source.
+
+    Args:
+        integers: the graph's input integers by input name; floats in the source's layout are made from them where
+            ``samples`` has none.
+        samples: the user's own arrays by the source's input names; integers among them count as none.
+    """
     origin = build.manifest["source"]
     declared = InputType.parse(origin["input_type"], origin["input_scale"]) if origin["input_type"] else None
     model = load_onnx(build.source)
     imported = import_traced(model, declared)
-    (node,) = build.graph.inputs
-    if samples is None or np.issubdtype(np.asarray(samples).dtype, np.integer):
-        taken = (np.asarray(samples) if integers is None else integers)[: _affordable(imported, True)]
-        x = float_samples(node, taken, np.random.default_rng(0))
-    else:
-        x = np.asarray(samples, np.float32)[: _affordable(imported, True)].reshape(-1, *node.outside_shape)
+    count, rng = _affordable(imported, True), np.random.default_rng(0)
+    x: dict[str, Any] = {}
+    for node in build.graph.inputs:
+        given = samples.get(node.outside)
+        if given is not None and not np.issubdtype(given.dtype, np.integer):
+            x[node.outside] = given[:count].astype(np.float32).reshape(-1, *node.outside_shape)
+        elif node.outside not in x:
+            x[node.outside] = float_samples(node, integers[node.name][:count], rng)
     checked = _Checked(build, model, imported, declared, x)
     exact_outputs, wrong, note = checked.exact()
     try:
@@ -77,7 +87,7 @@ def check_source(build: Build, integers: IntArray | None, samples: Any = None) -
         if wrong < 0 or error.code != "E606":  # nothing was compared, or it is not qonnx that gave up
             raise
         return SourceVerdict(exact_outputs, wrong, 0, 0, (), (), error.message)
-    return SourceVerdict(exact_outputs, wrong, len(x), compared, ties, unexplained, note)
+    return SourceVerdict(exact_outputs, wrong, checked.count, compared, ties, unexplained, note)
 
 
 def _affordable(imported: Imported, in_float: bool) -> int:
@@ -89,39 +99,46 @@ def _affordable(imported: Imported, in_float: bool) -> int:
 
 class _Checked:
     def __init__(
-        self, build: Build, model: SourceModel, imported: Imported, declared: InputType | None, x: Any
+        self, build: Build, model: SourceModel, imported: Imported, declared: InputType | None, x: Mapping[str, Any]
     ) -> None:
         self.build, self.model, self.imported, self.declared, self.x = build, model, imported, declared, x
-        (self.node,) = imported.graph.inputs
-        self.integers = quantise(self.node, x)
+        self.count = len(next(iter(x.values())))
+
+    def _source_inputs(self, count: int) -> dict[str, Any]:
+        """The first ``count`` samples as the source takes them, by tensor name."""
+        return {i.name: self.x[i.label][:count].reshape(count, *i.shape[1:]) for i in self.model.inputs}
+
+    def _integers(self, graph: Graph, count: int) -> dict[str, IntArray]:
+        return {node.name: quantise(node, self.x[node.outside][:count]) for node in graph.inputs}
 
     def exact(self) -> tuple[int, int, str]:
         """Outputs compared and differing in exact arithmetic; the optimised graph of the build is what is compared."""
-        (output,) = self.build.graph.outputs
-        kinds = {op.kind for op in output.host}
-        if kinds - _LOGIT_OPS - _LAYOUT_OPS:
+        outputs = self.build.graph.outputs
+        if {op.kind for output in outputs for op in output.host} - _LOGIT_OPS - _LAYOUT_OPS:
             return 0, -1, "the host's last float operations are not evaluated exactly"
         if self.declared is not None and self.declared.scale != 1:
             return 0, -1, "a declared input scale is not evaluated exactly"
-        count = min(len(self.x), _affordable(self.imported, False))
-        (info,) = self.model.inputs
-        model, x = self.model, self.x[:count]
-        if self.node.quantiser is None:
-            model = replace(model, annotations={**model.annotations, info.name: "INT16"})
+        count = min(self.count, _affordable(self.imported, False))
+        raw = {node.outside for node in self.imported.graph.inputs if node.quantiser is None}
+        integer = {info.name: "INT16" for info in self.model.inputs if info.label in raw}
+        model = replace(self.model, annotations={**self.model.annotations, **integer})
         try:
-            reference = evaluate_exact(model, {info.name: x.reshape(count, *info.shape[1:])})[output.outside]
+            reference = evaluate_exact(model, self._source_inputs(count))
         except IsobitError as error:
             return 0, -1, error.message
-        (entry,) = self.build.graph.inputs
-        mine = Evaluator(self.build.graph).run({entry.name: quantise(entry, x)})[output.name]
-        theirs = self._in_graph_layout(output, reference.num.reshape(count, *output.outside_shape))
-        return mine.size, int(np.count_nonzero(mine != nearest_integers(output, theirs, reference.den))), ""
+        mine = Evaluator(self.build.graph).run(self._integers(self.build.graph, count))
+        wrong = 0
+        for output in outputs:
+            exact = reference[output.outside]
+            theirs = self._in_graph_layout(output, exact.num.reshape(count, *output.outside_shape))
+            wrong += int(np.count_nonzero(mine[output.name] != nearest_integers(output, theirs, exact.den)))
+        return sum(mine[output.name].size for output in outputs), wrong, ""
 
     def float(self) -> tuple[int, tuple[Tie, ...], tuple[Tie, ...]]:
         """Integers compared with qonnx, the ties and the unexplained differences."""
-        (info,) = self.model.inputs
-        execution = run_float(self.model, self.x.reshape(len(self.x), *info.shape[1:]))
-        graph, values = self.imported.graph, {self.node.name: self.integers}
+        execution = run_float(self.model, self._source_inputs(self.count))
+        graph = self.imported.graph
+        values = self._integers(graph, self.count)
         evaluator, quantised = Evaluator(graph), self._quantised(execution)
         compared, found = 0, []
         for node, function in evaluator.functions:
@@ -147,12 +164,12 @@ class _Checked:
     def _output(self, execution: FloatRun, node: Output) -> IntArray | None:
         if any(op.kind not in _LAYOUT_OPS for op in node.host):
             return None
-        tensor = execution.outputs[node.outside].reshape(len(self.x), *node.outside_shape)
+        tensor = execution.outputs[node.outside].reshape(self.count, *node.outside_shape)
         return _read_back(self._in_graph_layout(node, tensor), np.array(node.scale), np.array(node.offset))
 
     def _in_graph_layout(self, node: Output, tensor: Any) -> Any:
         """``(batch, *outside_shape)`` with the host's reshapes and transposes undone."""
-        shape = self.imported.graph.types[self.imported.graph.outputs[0].name].shape
+        shape = self.imported.graph.types[node.name].shape
         for op in reversed(node.host):
             if op.kind == "reshape":
                 transposed = [o for o in node.host if o.kind == "transpose"]

@@ -7,8 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from isobit.interp.host import apply_host_op, real_input
+from isobit.ir import Graph
 from isobit.ir.ops import HostOp, Input
 from isobit.ir.types import IntArray, ValueType
+
+
+def vectors_for(graph: Graph, count: int, seed: int) -> dict[str, IntArray]:
+    """:func:`edge_and_random` samples for every input of a graph, by name."""
+    rng = np.random.default_rng(seed)
+    return {node.name: edge_and_random(node, count, rng) for node in graph.inputs}
 
 
 def edge_and_random(node: Input, count: int, rng: np.random.Generator) -> IntArray:

@@ -11,22 +11,24 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.ir.types import IntArray
 
+Vectors = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
 
-def load_vectors(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
-    """An array from a ``.npy`` file; nothing in it is executed.
+
+def load_vectors(path: Path) -> Vectors | dict[str, Vectors]:
+    """An array from a ``.npy`` file, or arrays by input name from an ``.npz``; nothing in it is executed.
 
     Raises:
-        IsobitError: E607 when the file is missing or is no plain numeric array.
+        IsobitError: E607 when the file is missing or holds anything but plain arrays.
     """
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise IsobitError("E607", printable(error), where=printable(path), hint="save it with numpy.save") from error
-    if not isinstance(array, np.ndarray):
-        raise IsobitError(
-            "E607", "an archive of several arrays", where=printable(path), hint="save one array with numpy.save"
-        )
-    return array
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        hint = "save it with numpy.save, or with numpy.savez where there are several inputs"
+        raise IsobitError("E607", printable(error), where=printable(path), hint=hint) from error
 
 
 def save_taps(path: Path, taps: Mapping[str, IntArray]) -> None:

@@ -16,6 +16,7 @@ from isobit.emit.project import MANIFEST, atomic_folder, file_hashes, headers, r
 from isobit.errors import IsobitError, printable
 from isobit.ir import Graph, parse_graph, print_graph
 from isobit.ir.ops import Const
+from isobit.ir.types import IntArray
 from isobit.plan import LayerPlan, Plan, print_plan
 from isobit.version import __version__
 
@@ -50,19 +51,18 @@ def write_build(
     design: Design,
     source: bytes,
     origin: Mapping[str, Any],
-    vectors: tuple[Any, Any],
+    vectors: Mapping[str, IntArray],
 ) -> Build:
     """Write everything to ``destination``, all at once or not at all.
 
     Args:
         source: the bytes of the QONNX model.
         origin: what the manifest says of the source.
-        vectors: sample input and expected output integers for the testbench, ``(batch, ...)`` each.
+        vectors: integers ``(batch, ...)`` of every graph input and output, by name, for the testbench.
 
     Raises:
         IsobitError: E601 or E602 (see :func:`isobit.emit.project.atomic_folder`).
     """
-    (port_in,), (port_out,) = design.inputs, design.outputs
     with atomic_folder(destination) as work:
         texts = {
             f"{HLS}/{k}": v for k, v in (render(design, plan.board, str(origin["name"])) | headers(design)).items()
@@ -70,8 +70,8 @@ def write_build(
         write_files(work, texts | {GRAPH: print_graph(graph), PLAN: print_plan(plan)})
         (work / SOURCE).write_bytes(source)
         (work / HLS / "tb_data").mkdir()
-        (work / HLS / "tb_data" / "inputs.bin").write_bytes(raw_bytes(vectors[0], port_in.dtype))
-        (work / HLS / "tb_data" / "expected.bin").write_bytes(raw_bytes(vectors[1], port_out.dtype))
+        for port in design.ports:
+            (work / HLS / "tb_data" / f"{port.name}.bin").write_bytes(raw_bytes(vectors[port.node], port.dtype))
         manifest = _manifest(graph, plan, design, origin) | {"files": file_hashes(work)}
         (work / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return load_build(destination)

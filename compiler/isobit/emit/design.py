@@ -111,7 +111,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Design:
-    """Processes in topological order, streams, ports, and the stream of frame-end flags.
+    """Processes in topological order, streams, ports, and the streams of frame-end flags.
 
     Depths, the ``interval`` between frames and the ``latency`` of one (clocks) are set by the backend's FIFO sizing.
     """
@@ -119,7 +119,7 @@ class Design:
     processes: tuple[Process, ...]
     streams: tuple[Stream, ...]
     ports: tuple[Port, ...]
-    flags: str = "frame_end"
+    flags: tuple[str, ...] = ("frame_end",)
     flag_depth: int = 2
     interval: int = 0
     latency: int = 0
@@ -145,11 +145,13 @@ HEADER_OF = {
     "dense": "dense",
     "depthwise": "depthwise",
     "fork": "fork",
+    "fork_flag": "stream_io",
     "lookup": "lookup",
     "max_pool": "max_pool",
     "multiply_shift": "multiply_shift",
     "pad": "pad",
     "read_frame": "stream_io",
+    "read_further_frame": "stream_io",
     "round_shift": "round_shift",
     "reorder": "reorder",
     "sliding_window": "sliding_window",

@@ -38,7 +38,7 @@ def render(design: Design, board: Board, title: str) -> dict[str, str]:
     environment.filters |= {"initialiser": _initialiser, "dimensions": _dimensions}
     context = {
         "design": design, "board": board, "version": __version__, "title": _comment(title),
-        "period_ns": f"{1000 / board.clock_mhz:g}", "input": design.inputs[0], "output": design.outputs[0],
+        "period_ns": f"{1000 / board.clock_mhz:g}",
         "arrays": [a for p in design.processes for a in p.arrays],
     }  # fmt: skip
     return {name: environment.get_template(name + ".j2").render(context) for name in _RENDERED}

@@ -108,7 +108,7 @@ def import_trunc(b: Builder, node: SourceNode) -> Tensor:
         quant = _pick(s, channel), _pick(z, channel)
         return _trunc_curve(b, x, channel, quant, _pick(step, channel), rounding, limits)
 
-    return _step(b, node, x, out_scale, -out_zero * out_scale, curve, rows=max(len(s), len(z), len(out_scale)))
+    return _step(b, node, x, out_scale, -out_zero * out_scale, curve)
 
 
 def _trunc_curve(

@@ -25,6 +25,22 @@ struct port {
   typedef ap_axiu<Cfg::WORD, 0, 0, 0> beat_t;
   typedef lanes<typename Cfg::elem_t, Cfg::LANES> word_t;
 };
+
+// The elements of beat number i.
+template <class Cfg>
+typename port<Cfg>::word_t unpacked(const typename port<Cfg>::beat_t& beat, int i) {
+#pragma HLS INLINE
+  typename port<Cfg>::word_t word;
+#pragma HLS ARRAY_PARTITION variable=word.data complete
+  for (int l = 0; l < Cfg::LANES; ++l) {
+#pragma HLS UNROLL
+    typename port<Cfg>::container_t element = 0;
+    element.range(Cfg::ELEM - 1, 0) = beat.data.range(l * Cfg::ELEM + Cfg::ELEM - 1, l * Cfg::ELEM);
+    ISOBIT_CHANNEL(i * Cfg::LANES + l);
+    word[l] = typename Cfg::elem_t(element);
+  }
+  return word;
+}
 }  // namespace detail
 
 // Reads one frame. TLAST of its final word goes to `last`, to travel around the network to write_frame():
@@ -32,24 +48,35 @@ struct port {
 template <class Cfg>
 void read_frame(hls::stream<ap_axiu<Cfg::WORD, 0, 0, 0> >& axis,
                 hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& out, hls::stream<ap_uint<1> >& last) {
-  typedef detail::port<Cfg> port;
   ap_uint<1> end = 0;
   for (int i = 0; i < Cfg::FRAME / Cfg::LANES; ++i) {
 #pragma HLS PIPELINE II=1
-    const typename port::beat_t beat = axis.read();
-    typename port::word_t word;
-#pragma HLS ARRAY_PARTITION variable=word.data complete
-    for (int l = 0; l < Cfg::LANES; ++l) {
-#pragma HLS UNROLL
-      typename port::container_t element = 0;
-      element.range(Cfg::ELEM - 1, 0) = beat.data.range(l * Cfg::ELEM + Cfg::ELEM - 1, l * Cfg::ELEM);
-      ISOBIT_CHANNEL(i * Cfg::LANES + l);
-      word[l] = typename Cfg::elem_t(element);
-    }
-    out.write(word);
+    const typename detail::port<Cfg>::beat_t beat = axis.read();
+    out.write(detail::unpacked<Cfg>(beat, i));
     end = beat.last;
   }
   last.write(end);
+}
+
+// Reads one frame of a further input. Its TLAST is not looked at: the first input's says where a batch ends.
+template <class Cfg>
+void read_further_frame(hls::stream<ap_axiu<Cfg::WORD, 0, 0, 0> >& axis,
+                        hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& out) {
+  for (int i = 0; i < Cfg::FRAME / Cfg::LANES; ++i) {
+#pragma HLS PIPELINE II=1
+    out.write(detail::unpacked<Cfg>(axis.read(), i));
+  }
+}
+
+// Hands the flags of FLAGS frames (one: a call handles a frame) to two outputs. Schedule: II = 1, FLAGS cycles.
+template <class Cfg>
+void fork_flag(hls::stream<ap_uint<1> >& last, hls::stream<ap_uint<1> >& out_a, hls::stream<ap_uint<1> >& out_b) {
+  for (int i = 0; i < Cfg::FLAGS; ++i) {
+#pragma HLS PIPELINE II=1
+    const ap_uint<1> end = last.read();
+    out_a.write(end);
+    out_b.write(end);
+  }
 }
 
 // Writes one frame. TLAST is set on its final word exactly if the frame's input ended with TLAST, so that a

@@ -25,10 +25,6 @@ def lower(graph: Graph, plan: Plan) -> Design:
     Raises:
         IsobitError: E504 for an operation or an arrangement that no template covers.
     """
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise IsobitError(
-            "E504", f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs; the templates take one of each"
-        )
     return _Lowering(graph, plan).run()
 
 
@@ -39,6 +35,8 @@ class _Lowering:
         self.processes: list[Process] = []
         self.ports: list[Port] = []
         self.copies: dict[str, list[str]] = {}
+        self.flag_names = ["frame_end"]
+        self.flags: list[str] = []  # one for every output still to be lowered
 
     def run(self) -> Design:
         for node in self.graph.nodes:
@@ -50,24 +48,23 @@ class _Lowering:
                 self._alias(node)
             elif not isinstance(node, Const):
                 self._compute(node)
-        return Design(tuple(self.processes), tuple(self.streams.values()), tuple(self.ports))
+        return Design(tuple(self.processes), tuple(self.streams.values()), tuple(self.ports), tuple(self.flag_names))
 
     # ------------------------------------------------------------------ nodes
 
     def _input(self, node: Input) -> None:
         kind = self.graph.types[node.name]
         port = _port(node.name, node.outside, kind.size, IntType.of(*kind.bounds), is_input=True)
+        if not self.graph.consumers[node.name]:
+            raise IsobitError("E504", "nothing reads this input", where=node.name, hint="remove it from the model")
+        further = bool(self.ports)
+        template, flag = ("read_further_frame", ()) if further else ("read_frame", ("frame_end",))
         self.ports.append(port)
         stream = self._stream(node.name, port.elem, port.lanes, port.frame)
-        self._process(
-            "read_" + node.name,
-            "read_frame",
-            _port_constants(port),
-            (("elem_t", port.elem),),
-            (port.name,),
-            (stream, "frame_end"),
-            node=node.name,
-        )
+        constants, types = _port_constants(port), (("elem_t", port.elem),)
+        self._process("read_" + node.name, template, constants, types, (port.name,), (stream, *flag), node=node.name)
+        if not further:
+            self.flags = self._fork_flags()
         self._produce(node.name, stream)
 
     def _output(self, node: Output) -> None:
@@ -77,14 +74,19 @@ class _Lowering:
         port = _port(node.name, node.outside, kind.size, elem, is_input=False)
         self.ports.append(port)
         stream = self._take(value, port.lanes, kind.size)
-        self._process(
-            "write_" + node.name,
-            "write_frame",
-            _port_constants(port),
-            (("elem_t", elem),),
-            (stream, "frame_end"),
-            (port.name,),
-        )
+        constants, types = _port_constants(port), (("elem_t", elem),)
+        self._process("write_" + node.name, "write_frame", constants, types, (stream, self.flags.pop(0)), (port.name,))
+
+    def _fork_flags(self) -> list[str]:
+        """One stream of frame-end flags per output, all copies of the first input's."""
+        copies = ["frame_end"]
+        for number in range(1, len(self.graph.outputs)):
+            source = copies.pop()
+            pair = [f"frame_end_{number}{side}" for side in "ab"]
+            self._process(f"fork_frame_end_{number}", "fork_flag", (("FLAGS", 1),), (), (source,), pair)
+            self.flag_names += pair
+            copies += pair
+        return copies
 
     def _alias(self, node: Reindex) -> None:
         copy = self.copies[node.inputs[0]].pop(0)

@@ -79,6 +79,16 @@ def _read_frame(c: Constants) -> Schedule:
     return Schedule(words, (_every(words),), (_every(words), np.array([words - 1])), 3, (0, 1, 2))
 
 
+def _read_further_frame(c: Constants) -> Schedule:
+    words = c["FRAME"] // c["LANES"]
+    return Schedule(words, (_every(words),), (_every(words),), 3, (0, 1))
+
+
+def _fork_flag(c: Constants) -> Schedule:
+    flags = _every(c["FLAGS"])
+    return Schedule(c["FLAGS"], (flags,), (flags, flags), 1, (0, 1, 2))
+
+
 def _write_frame(c: Constants) -> Schedule:
     words = c["FRAME"] // c["LANES"]
     return Schedule(words, (_every(words), np.array([words - 1])), (_every(words),), 3, (0, 1, 2))
@@ -227,11 +237,13 @@ SCHEDULES: dict[str, Callable[[Constants], Schedule]] = {
     "depthwise": _per_channel(6),
     "dilate": _dilate,
     "fork": _fork,
+    "fork_flag": _fork_flag,
     "lookup": _elementwise(lambda c: 4),
     "max_pool": _per_channel(3),
     "multiply_shift": _elementwise(lambda c: 9),
     "pad": _pad,
     "read_frame": _read_frame,
+    "read_further_frame": _read_further_frame,
     "reorder": _reorder,
     "round_shift": _elementwise(lambda c: 10),
     "slice": _slice,
