@@ -55,8 +55,8 @@ def planned(graph: Graph) -> tuple[Plan, Design]:
 
 def written(folder: Path, graph: Graph, plan: Plan, design: Design) -> Build:
     vectors = np.zeros((1, HEIGHT, WIDTH, CHANNELS), dtype=np.int64)
-    expected = run(graph, {"x": vectors})["y"]
-    return write_build(folder, graph, plan, design, b"", {"name": "residual"}, (vectors, expected))
+    expected = run(graph, {"x": vectors})
+    return write_build(folder, graph, plan, design, b"", {"name": "residual"}, {"x": vectors} | expected)
 
 
 def with_depths(design: Design, depths: Mapping[str, int]) -> Design:

@@ -7,8 +7,8 @@ add_files -tb tb_data
 open_solution -reset solution -flow_target vivado
 set_part xc7z020clg400-1
 create_clock -period 10 -name default
-csim_design -argv "tb_data/inputs.bin tb_data/expected.bin"
+csim_design -argv "tb_data tb_data"
 csynth_design
-cosim_design -argv "tb_data/inputs.bin tb_data/expected.bin"
+cosim_design -argv "tb_data tb_data"
 export_design -format ip_catalog
 exit

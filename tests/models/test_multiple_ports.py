@@ -1,4 +1,4 @@
-"""Networks with several inputs and outputs through the whole flow: exact, and their batch ends marked on every output."""
+"""Several inputs and outputs through the whole flow: exact, and the end of a batch marked on every output."""
 
 from __future__ import annotations
 

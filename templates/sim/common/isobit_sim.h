@@ -65,7 +65,7 @@ inline void check_index(long long index, long long size) {
 #define ISOBIT_INDEX(index, size) isobit::sim::check_index(index, size)
 #else
 #define ISOBIT_LAYER(name) static_cast<void>(0)
-#define ISOBIT_CHANNEL(c) static_cast<void>(0)
+#define ISOBIT_CHANNEL(c) static_cast<void>(c)
 #define ISOBIT_INDEX(index, size) static_cast<void>(0)
 #endif
 
