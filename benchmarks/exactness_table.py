@@ -71,8 +71,8 @@ def _cells(r: Row) -> tuple[str, ...]:
     counts = (f"{r.integers:,}", f"{r.ties:,}", f"{r.unexplained:,}")
     seconds = (f"{r.compile_seconds:.1f}", f"{r.csim_seconds:.1f}")
     return (
-        r.name, str(r.layers), f"{r.weights:,}", r.weight_bits, r.value_bits, r.board, f"{r.native:,}", f"{r.faithful:,}",
-        f"{r.mismatches:,}", *exact, *counts, *seconds,
+        r.name, str(r.layers), f"{r.weights:,}", r.weight_bits, r.value_bits, r.board, f"{r.native:,}",
+        f"{r.faithful:,}", f"{r.mismatches:,}", *exact, *counts, *seconds,
     )  # fmt: skip
 
 

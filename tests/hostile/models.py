@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
 from tests.cli.runner import small_model
 from tests.onnx_builder import QONNX, Net, save
@@ -100,18 +100,6 @@ def run_time_scale(folder: Path) -> Path:
     x = net.quant("x", 0.5)
     net.op("Quant", x, net.op("Relu", x), net.const(0.0), net.const(4.0), domain=QONNX, signed=1, narrow=0)
     return net.save(folder)
-
-
-def two_inputs(folder: Path) -> Path:
-    net = network()
-    net.inputs.append(helper.make_tensor_value_info("second", TensorProto.FLOAT, [1, 2]))
-    net.op("Add", net.nodes[-1].output[0], net.quant("second", 0.7))
-    return net.save(folder)
-
-
-def two_outputs(folder: Path) -> Path:
-    net = network()
-    return net.save(folder, net.nodes[0].output[0], net.nodes[-1].output[0])
 
 
 def external_data(folder: Path) -> Path:

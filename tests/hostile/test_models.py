@@ -27,8 +27,6 @@ from tests.hostile.models import (
     run_time_scale,
     same_name_twice,
     shaped,
-    two_inputs,
-    two_outputs,
     versions,
 )
 
@@ -69,8 +67,6 @@ CASES: dict[str, tuple[Make, str]] = {
     "scale computed at run time": (run_time_scale, "E206"),
     "unknown rounding mode": (built(rounding_mode="STOCHASTIC"), "E207"),
     "input without a quantiser": (raw_input, "E209"),
-    "two inputs": (two_inputs, "E504"),
-    "two outputs": (two_outputs, "E504"),
     "larger than the board": (far_too_large, "E502"),
 }
 

@@ -206,10 +206,20 @@ def test_a_mode_that_qonnx_lacks_is_checked_exactly(tmp_path: Path) -> None:
 def test_a_step_without_a_body_is_refused_with_every_reason(tmp_path: Path) -> None:
     net, rng = Net([1, 8]), np.random.default_rng(0)
     x = net.op("Sigmoid", dense(net, rng, net.quant("x", 0.001, 0.0, 16), 8, 5, 12, 0.003))
-    path = net.save(tmp_path, net.quant(x, 2**-16, 0.0, 16, signed=0))
+    path = net.save(tmp_path, net.quant(x, 2**-12, 0.0, 12, signed=0))
     with pytest.raises(IsobitError) as refused:
         isobit.compile(path, tmp_path / "build")
     assert refused.value.code == "E504"
     for body in ("multiply_shift", "thresholds", "lookup"):
         assert body in refused.value.message
     assert not (tmp_path / "build").exists()
+
+
+def test_a_final_relu_on_the_host_is_compared_exactly(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    net = Net([1, 4])
+    weights = net.quant(rng.normal(size=(4, 3)), 0.3, 0.0, 4)
+    net.op("Relu", net.op("Add", net.op("MatMul", net.quant("x", 0.25, 0.0, 4), weights), [0.1, -0.7, 0.4]))
+    result = isobit.csim(isobit.compile(net.save(tmp_path), tmp_path / "build"), vectors=100)
+    assert result.equal and result.source is not None
+    assert (result.source.exact_outputs, result.source.exact_mismatches) == (96, 0)

@@ -29,10 +29,11 @@ from isobit.interp import Evaluator, quantise
 from isobit.ir import Graph
 from isobit.ir.ops import Output
 from isobit.ir.types import IntArray
+from isobit.numerics import exact
 
 EXACT_SAMPLES, EXACT_ELEMENTS = 32, 3_000_000
 FLOAT_SAMPLES, FLOAT_ELEMENTS = 256, 60_000_000
-_LOGIT_OPS = {"softmax", "logsoftmax"}
+_LOGIT_OPS, _CLAMPS = {"softmax", "logsoftmax"}, {"clip"}
 _LAYOUT_OPS = {"reshape", "transpose"}
 
 
@@ -114,7 +115,7 @@ class _Checked:
     def exact(self) -> tuple[int, int, str]:
         """Outputs compared and differing in exact arithmetic; the optimised graph of the build is what is compared."""
         outputs = self.build.graph.outputs
-        if {op.kind for output in outputs for op in output.host} - _LOGIT_OPS - _LAYOUT_OPS:
+        if {op.kind for output in outputs for op in output.host} - _LOGIT_OPS - _LAYOUT_OPS - _CLAMPS:
             return 0, -1, "the host's last float operations are not evaluated exactly"
         if self.declared is not None and self.declared.scale != 1:
             return 0, -1, "a declared input scale is not evaluated exactly"
@@ -129,9 +130,10 @@ class _Checked:
         mine = Evaluator(self.build.graph).run(self._integers(self.build.graph, count))
         wrong = 0
         for output in outputs:
-            exact = reference[output.outside]
-            theirs = self._in_graph_layout(output, exact.num.reshape(count, *output.outside_shape))
-            wrong += int(np.count_nonzero(mine[output.name] != nearest_integers(output, theirs, exact.den)))
+            found = reference[output.outside]
+            theirs = self._in_graph_layout(output, found.num.reshape(count, *output.outside_shape))
+            same = mine[output.name] == nearest_integers(output, theirs, found.den)
+            wrong += int(np.count_nonzero(~(same | _clamped_alike(output, mine[output.name], theirs, found.den))))
         return sum(mine[output.name].size for output in outputs), wrong, ""
 
     def float(self) -> tuple[int, tuple[Tie, ...], tuple[Tie, ...]]:
@@ -179,6 +181,20 @@ class _Checked:
             elif op.kind == "transpose":
                 tensor = tensor.transpose(0, *(int(a) + 1 for a in np.argsort(op.shape)))
         return tensor
+
+
+def _clamped_alike(node: Output, integers: IntArray, numerators: Any, denominator: int) -> Any:
+    """Where the host's final clip holds the reference at a limit that the graph's own real value reaches too."""
+    alike = np.zeros(integers.shape, dtype=bool)
+    scale, offset = (np.array(v, dtype=object) for v in (node.scale, node.offset))
+    for op in (op for op in node.host if op.kind in _CLAMPS):
+        real = integers.astype(object) * scale + offset
+        low, high = (exact(np.float32(v)) if np.isfinite(v) else None for v in op.values)
+        if low is not None:
+            alike |= (numerators == low * denominator).astype(bool) & (real <= low).astype(bool)
+        if high is not None:
+            alike |= (numerators == high * denominator).astype(bool) & (real >= high).astype(bool)
+    return alike
 
 
 def _read_back(tensor: Any, scale: Any, offset: Any) -> IntArray:
