@@ -1,6 +1,7 @@
 """The exactness sweep: every network compiled, simulated and compared on at least 100,000 outputs, as a table.
 
 Run it with ``python benchmarks/exactness.py --write docs/exactness.md``; ``--models DIR`` adds ``DIR/*/model.onnx``.
+Convolutional networks have a page of their own: ``--kind convolutional``, where ``--outputs`` counts images.
 Everything but the seconds is the same in every run. The exit status is 1 when anything differs.
 """
 
@@ -19,7 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "compiler"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from exactness_cases import Subject, brevitas_subjects, file_subjects
+from exactness_cases import Subject, brevitas_subjects, convolutional_subjects, file_subjects
 from exactness_run import Row, run_subject
 from exactness_table import as_markdown
 from rich.console import Console
@@ -31,6 +32,7 @@ from isobit.errors import IsobitError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sweep; 0 when every compared integer is equal or a listed tie, 1 otherwise, 2 when it could not start."""
     options = _parser().parse_args(arguments)
+    options.outputs = options.outputs or (100_000 if options.kind == "dense" else 32)
     warnings.filterwarnings("ignore", category=UserWarning, module="qonnx")
     try:
         subjects = list(_subjects(options))
@@ -53,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder with NAME/model.onnx (and io.npz)")
     parser.add_argument("--cases", choices=("all", "fast", "none"), default="all", help="the Brevitas networks to run")
     parser.add_argument("--only", default="", metavar="TEXT", help="only networks whose name contains TEXT")
-    parser.add_argument("--outputs", type=int, default=100_000, help="outputs to compare for each network, at least")
+    parser.add_argument("--kind", choices=("dense", "convolutional"), default="dense", help="the networks to run")
+    parser.add_argument("--outputs", type=int, help="outputs (100000) or images (32) of each network, at least")
     parser.add_argument("--exporter", choices=("torchscript", "dynamo"), default="torchscript", help="Brevitas export")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the page here instead of printing it")
     return parser
@@ -62,13 +65,14 @@ def _parser() -> argparse.ArgumentParser:
 def _repeatable(options: argparse.Namespace) -> str:
     """The options that make the same page again."""
     default = _parser().parse_args([])
-    names = [n for n in ("cases", "only", "outputs", "exporter") if getattr(options, n) != getattr(default, n)]
+    default.outputs = 100_000 if options.kind == "dense" else 32
+    names = [n for n in ("kind", "cases", "only", "outputs", "exporter") if getattr(options, n) != getattr(default, n)]
     given = "".join(f" --{name} {getattr(options, name)}" for name in names)
     return (" --models DIR" if options.models else "") + given
 
 
 def _page(rows: list[Row], options: argparse.Namespace) -> str:
-    return as_markdown(rows, options.outputs, _repeatable(options), _machine())
+    return as_markdown(rows, options.kind, options.outputs, _repeatable(options), _machine())
 
 
 def _machine() -> str:
@@ -76,9 +80,11 @@ def _machine() -> str:
 
 
 def _subjects(options: argparse.Namespace) -> Iterable[Subject]:
+    convolutional = options.kind == "convolutional"
     files = file_subjects(options.models) if options.models else iter(())
-    networks = brevitas_subjects(options.cases == "fast") if options.cases != "none" else iter(())
-    return (subject for subject in chain(files, networks) if options.only in subject.name)
+    made = convolutional_subjects if convolutional else brevitas_subjects
+    networks = made(options.cases == "fast") if options.cases != "none" else iter(())
+    return (s for s in chain(files, networks) if options.only in s.name and s.convolutional == convolutional)
 
 
 def _sweep(subjects: list[Subject], options: argparse.Namespace) -> Iterator[Row]:

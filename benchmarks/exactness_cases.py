@@ -26,7 +26,7 @@ class Subject:
 
     ``source`` makes what ``isobit.compile`` takes: a path, or a torch module together with ``shape``, that of a sample.
     ``samples`` are recorded float inputs ``[N, *sample]`` with the recorded outputs ``answers``, where there are any.
-    ``convolutional`` networks are named on the page and not run.
+    ``convolutional`` networks have a page of their own.
     """
 
     name: str
@@ -38,10 +38,10 @@ class Subject:
     convolutional: bool = False
 
     def declared_type(self) -> str | None:
-        """The integer type to declare for an input without a quantiser, when the recorded inputs prove one."""
-        if self.samples is None or not set(np.unique(self.samples)) <= {-1.0, 1.0}:
-            return None
-        return "BIPOLAR"
+        """The integer type of an input without a quantiser: what the recorded inputs prove, bytes for images."""
+        if self.samples is not None and set(np.unique(self.samples)) <= {-1.0, 1.0}:
+            return "BIPOLAR"
+        return "UINT8" if self.convolutional else None
 
 
 def brevitas_subjects(fast: bool) -> Iterator[Subject]:
@@ -56,6 +56,20 @@ def brevitas_subjects(fast: bool) -> Iterator[Subject]:
         raise IsobitError("E303", "the Brevitas networks need torch and brevitas", hint="make setup") from error
     for net in FAST_CASES if fast else CASES:
         yield Subject(net.name, "Brevitas, random weights", net.build, (net.sizes[0],))
+
+
+def convolutional_subjects(fast: bool) -> Iterator[Subject]:
+    """The networks of ``tests/models/brevitas_conv_nets.py``.
+
+    Raises:
+        IsobitError: E303 when Brevitas is not installed.
+    """
+    try:
+        from models.brevitas_conv_nets import CASES, FAST_CASES
+    except ImportError as error:
+        raise IsobitError("E303", "the Brevitas networks need torch and brevitas", hint="make setup") from error
+    for net in FAST_CASES if fast else CASES:
+        yield Subject(net.name, "Brevitas, random weights", net.build, net.input_shape, convolutional=True)
 
 
 def file_subjects(folder: Path) -> Iterator[Subject]:

@@ -59,6 +59,8 @@ class Row:
     note: str = ""
     compile_seconds: float = 0.0
     csim_seconds: float = 0.0
+    images_per_second: float = 0.0
+    peak_mib: int = 0
     recorded: Recorded | None = None
     crashed: bool = False
 
@@ -74,9 +76,7 @@ class Row:
 
 
 def run_subject(subject: Subject, outputs: int, exporter: Any, progress: Progress) -> Row:
-    """Compile for the smallest board that takes it, and compare at least ``outputs`` outputs."""
-    if subject.convolutional:
-        return Row(subject.name, subject.origin, refusal="convolutional, not part of this table")
+    """Compile for the smallest board that takes it, and compare at least ``outputs`` outputs or images."""
     with tempfile.TemporaryDirectory(prefix="isobit-exactness-") as scratch:
         try:
             started = _cpu_seconds()
@@ -112,9 +112,10 @@ def _declared(subject: Subject, source: Any, folder: Path, options: dict[str, An
 
 
 def _measure(subject: Subject, build: isobit.Build, outputs: int, compiled: float, progress: Progress) -> Row:
-    size = build.graph.types[build.graph.outputs[0].name].size
+    size = sum(build.graph.types[o.name].size for o in build.graph.outputs)
     started = _cpu_seconds()
-    result = isobit.csim(build, vectors=-(-outputs // size), progress=progress)
+    vectors = outputs if subject.convolutional else -(-outputs // size)
+    result = isobit.csim(build, vectors=vectors, progress=progress)
     seconds = _cpu_seconds() - started
     runs, source = {r.flavour: r for r in result.runs}, result.source
     assert source is not None
@@ -124,7 +125,8 @@ def _measure(subject: Subject, build: isobit.Build, outputs: int, compiled: floa
         subject.name, subject.origin, "", *_structure(build), build.manifest["board"]["name"],
         runs["native"].outputs, runs["faithful"].outputs, wrong, source.exact_outputs, source.exact_mismatches,
         source.float_integers, len(source.ties), len(source.unexplained), source.note, compiled, seconds,
-        _on_recorded(subject, build, progress),
+        runs["native"].vectors / max(runs["native"].seconds, 1e-9),
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, _on_recorded(subject, build, progress),
     )  # fmt: skip
 
 
@@ -150,7 +152,7 @@ def _span(widths: set[int]) -> str:
 
 
 def _on_recorded(subject: Subject, build: isobit.Build, progress: Progress) -> Recorded | None:
-    if subject.samples is None or subject.answers is None:
+    if subject.samples is None or subject.answers is None or subject.convolutional:
         return None
     result = isobit.csim(build, subject.samples, progress=progress)
     assert result.source is not None

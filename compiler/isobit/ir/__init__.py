@@ -20,8 +20,9 @@ from isobit.ir.ops import (
     Table,
     frozen_ints,
 )
+from isobit.ir.parse import parse_graph
 from isobit.ir.ranges import accumulator_interval
-from isobit.ir.text import parse_graph, print_graph
+from isobit.ir.text import print_graph
 from isobit.ir.types import ValueType
 from isobit.ir.verify import verify
 

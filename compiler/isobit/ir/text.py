@@ -12,19 +12,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 import zlib
-from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isobit.errors import IsobitError, printable
-from isobit.ir.ops import OPS, HostOp, Node, Quantiser, frozen_ints
+from isobit.ir.ops import HostOp, Node, Quantiser
 from isobit.ir.types import IntArray
-from isobit.numerics import Curve, Cuts, MultiplyShift, Rounded, Rounding
+from isobit.numerics import Curve, MultiplyShift, Rounded
 
 if TYPE_CHECKING:
     from isobit.ir.graph import Graph
@@ -103,100 +100,3 @@ def _encode_curve(curve: Curve, full: bool) -> Any:
             "round": curve.rounding.name, "clamp": [curve.lo, curve.hi],
         }  # fmt: skip
     return {"start": curve.start, "cuts": _encode_array(curve.cuts(), full)}
-
-
-# ------------------------------------------------------------------------------------------------------------ parsing
-
-_LINE = re.compile(r"(?P<name>[A-Za-z_]\w*) : (?P<type>.*?) = (?P<op>[a-z]+)\((?P<inputs>[\w, ]*)\)(?P<rest>.*)")
-_KEY = re.compile(r" (\w+)=")
-
-
-def parse_graph(text: str) -> Graph:
-    """Read :func:`print_graph`'s full text back.
-
-    Raises:
-        IsobitError: E402 with the line number when the text is not a graph; E401 when the graph is not well formed.
-    """
-    from isobit.ir.graph import Graph
-    from isobit.ir.verify import verify
-
-    lines = text.splitlines()
-    if not lines or lines[0] != HEADER:
-        raise IsobitError("E402", f"the first line must be {HEADER!r}", where="line 1")
-    nodes = [_parse_line(line, number) for number, line in enumerate(lines[1:], start=2) if line.strip()]
-    return verify(Graph(tuple(nodes)))
-
-
-def _parse_line(line: str, number: int) -> Node:
-    try:
-        match = _LINE.fullmatch(line)
-        if match is None:
-            raise ValueError("expected `name : type = op(inputs) key=value ...`")
-        cls = OPS[match["op"]]
-        inputs = tuple(i for i in match["inputs"].split(", ") if i)
-        values = {k: _decode(k, v) for k, v in _parse_values(match["rest"]).items()}
-        return cls(name=match["name"], inputs=inputs, **values)
-    except (ValueError, KeyError, TypeError, IndexError, ZeroDivisionError, zlib.error) as error:
-        raise IsobitError("E402", printable(f"{type(error).__name__}: {error}"), where=f"line {number}") from error
-
-
-def _parse_values(rest: str) -> dict[str, Any]:
-    decoder, values, position = json.JSONDecoder(), {}, 0
-    while position < len(rest):
-        key = _KEY.match(rest, position)
-        if key is None:
-            raise ValueError(f"expected ` key=value` at column {position}")
-        values[key[1]], position = decoder.raw_decode(rest, key.end())
-    return values
-
-
-def _decode(key: str, value: Any) -> Any:
-    return _DECODERS.get(key, _plain)(value)
-
-
-def _plain(value: Any) -> Any:
-    return tuple(_plain(v) for v in value) if isinstance(value, list) else value
-
-
-def _decode_array(value: Any) -> IntArray:
-    if isinstance(value, list):
-        return frozen_ints(np.array(value, dtype=object))
-    raw = zlib.decompress(base64.b64decode(value["z"], validate=True))
-    if value["kind"] == "text":
-        flat = np.array([int(v) for v in raw.decode().split(",")], dtype=object)
-    else:
-        flat = np.frombuffer(raw, dtype=np.dtype(value["kind"])).astype(np.int64)
-    return frozen_ints(flat.reshape(value["shape"]))
-
-
-def _decode_curve(value: Mapping[str, Any]) -> Curve:
-    if "m" in value:
-        return MultiplyShift(value["m"], value["c"], value["k"], *value["clamp"])
-    if "mul" in value:
-        rounding = Rounding[value["round"]]
-        return Rounded(Fraction(value["mul"]), Fraction(value["add"]), rounding, *value["clamp"])
-    return Cuts(value["start"], _decode_array(value["cuts"]))
-
-
-def _floats(values: list[str]) -> tuple[float, ...]:
-    return tuple(float.fromhex(v) for v in values)
-
-
-def _decode_quantiser(value: Mapping[str, Any]) -> Quantiser:
-    return Quantiser(_floats(value["scale"]), _floats(value["zero_point"]), value["rounding"], value["lo"], value["hi"])
-
-
-_DECODERS: dict[str, Any] = {
-    "lo": _decode_array,
-    "hi": _decode_array,
-    "values": _decode_array,
-    "index": _decode_array,
-    "coefficients": lambda v: tuple(_decode_array(a) for a in v),
-    "curves": lambda v: tuple(_decode_curve(c) for c in v),
-    "scale": lambda v: tuple(Fraction(s) for s in v),
-    "offset": lambda v: tuple(Fraction(s) for s in v),
-    "host": lambda v: tuple(HostOp(h["kind"], _floats(h["values"]), tuple(h["shape"])) for h in v),
-    "quantiser": _decode_quantiser,
-}
-# `value` is an array in a const and a number in a pad; both come back right from their JSON form.
-_DECODERS["value"] = lambda v: v if isinstance(v, int) else _decode_array(v)
