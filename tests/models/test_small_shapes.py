@@ -223,3 +223,16 @@ def test_a_final_relu_on_the_host_is_compared_exactly(tmp_path: Path) -> None:
     result = isobit.csim(isobit.compile(net.save(tmp_path), tmp_path / "build"), vectors=100)
     assert result.equal and result.source is not None
     assert (result.source.exact_outputs, result.source.exact_mismatches) == (96, 0)
+
+
+def test_a_declared_input_scale_is_exact(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    net = Net([1, 4])
+    weights = net.quant(rng.normal(size=(4, 3)), 0.3, 0.0, 4)
+    net.quant(net.op("MatMul", net.quant("x", 0.11, 0.0, 4), weights), 0.4, 0.0, 6)
+    path = net.save(tmp_path)
+    build = isobit.compile(path, tmp_path / "build", input_type="UINT8", input_scale="1/255")
+    assert build.graph.inputs[0].quantiser is None  # the first quantiser is in the fabric
+    result = isobit.csim(build, vectors=200)
+    assert result.equal and result.source is not None
+    assert (result.source.exact_outputs, result.source.exact_mismatches) == (96, 0)

@@ -9,7 +9,7 @@ produced below it, so that one tie does not hide what follows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -117,14 +117,14 @@ class _Checked:
         outputs = self.build.graph.outputs
         if {op.kind for output in outputs for op in output.host} - _LOGIT_OPS - _LAYOUT_OPS - _CLAMPS:
             return 0, -1, "the host's last float operations are not evaluated exactly"
-        if self.declared is not None and self.declared.scale != 1:
-            return 0, -1, "a declared input scale is not evaluated exactly"
         count = min(self.count, _affordable(self.imported, False))
-        raw = {node.outside for node in self.imported.graph.inputs if node.quantiser is None}
-        integer = {info.name: "INT16" for info in self.model.inputs if info.label in raw}
-        model = replace(self.model, annotations={**self.model.annotations, **integer})
+        raw = {node.outside: node.scale[0] for node in self.imported.graph.inputs if node.quantiser is None}
+        scales = {info.name: raw[info.label] for info in self.model.inputs if info.label in raw}
+        inputs = self._source_inputs(count)
+        for name, scale in scales.items():
+            inputs[name] = np.round(inputs[name].astype(np.float64) / float(scale))
         try:
-            reference = evaluate_exact(model, self._source_inputs(count))
+            reference = evaluate_exact(self.model, inputs, scales=scales)
         except IsobitError as error:
             return 0, -1, error.message
         mine = Evaluator(self.build.graph).run(self._integers(self.build.graph, count))

@@ -10,6 +10,7 @@ Softmax is left out: the outputs are its logits.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from isobit.check import source_exact_quant as quantisers
 from isobit.check.source_exact_call import Call
 from isobit.check.source_exact_ops import OPERATORS
-from isobit.check.source_exact_tensor import ExactTensor, from_floats, from_integers
+from isobit.check.source_exact_tensor import ExactTensor, from_floats, from_integers, multiply, scalar
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx_model import QUANTISERS, SourceModel, SourceNode, TensorInfo
 
@@ -34,12 +35,15 @@ _AXIS_DEFAULT = {"Concat": 0, "ArgMax": 0, "Gather": 0, "Split": 0, "TopK": -1}
 _AXES_INPUT = {"ReduceMean": 1, "Slice": 3}
 
 
-def evaluate_exact(model: SourceModel, inputs: Mapping[str, Raw], *, taps: bool = False) -> Mapping[str, ExactTensor]:
+def evaluate_exact(
+    model: SourceModel, inputs: Mapping[str, Raw], *, scales: Mapping[str, Fraction] | None = None, taps: bool = False
+) -> Mapping[str, ExactTensor]:
     """Exact values of the outputs for a batch of inputs.
 
     Args:
         model: the loaded source.
         inputs: per graph input an array [N, ...]; integers where the input has an integer type or annotation.
+        scales: inputs that are declared to be integers times this exact scale; their arrays hold the integers.
         taps: whether to return every data-dependent tensor that is exact, by name, beside the outputs.
 
     Returns:
@@ -51,10 +55,11 @@ def evaluate_exact(model: SourceModel, inputs: Mapping[str, Raw], *, taps: bool 
     count = _check_inputs(model, inputs)
     _check_softmax(model)
     dependent = _dependent(model)
+    entering = {info.name: _entering(info, inputs[info.name], model, scales or {}) for info in model.inputs}
     if count == 1 or _batchable(model, dependent):
-        return _evaluate(model, inputs, count, dependent, taps)
+        return _evaluate(model, entering, count, dependent, taps)
     runs = [
-        _evaluate(model, {name: array[i : i + 1] for name, array in inputs.items()}, 1, dependent, taps)
+        _evaluate(model, {name: _sample(value, i) for name, value in entering.items()}, 1, dependent, taps)
         for i in range(count)
     ]
     return MappingProxyType({name: _stacked([run[name] for run in runs]) for name in runs[0]})
@@ -130,11 +135,9 @@ def _axes(model: SourceModel, node: SourceNode) -> tuple[int, ...]:
 
 
 def _evaluate(
-    model: SourceModel, inputs: Mapping[str, Raw], count: int, dependent: frozenset[str], taps: bool
+    model: SourceModel, entering: Mapping[str, Value], count: int, dependent: frozenset[str], taps: bool
 ) -> Mapping[str, ExactTensor]:
-    values: dict[str, Value] = dict(model.constants)
-    for info in model.inputs:
-        values[info.name] = _entering(info, inputs[info.name], model.annotations.get(info.name, ""))
+    values: dict[str, Value] = {**model.constants, **entering}
     for node in model.nodes:
         shapes = tuple(_shape(model, name, count, dependent) for name in node.outputs)
         if node.op in QUANTISERS and dependent.intersection(node.inputs[1:]):
@@ -151,13 +154,22 @@ def _shape(model: SourceModel, name: str, count: int, dependent: frozenset[str])
     return (count, *shape[1:]) if name in dependent and shape[:1] == (1,) else shape
 
 
-def _entering(info: TensorInfo, array: Raw, datatype: str) -> Value:
-    """An input: exact if its type or annotation says integer, else raw float32."""
-    if not (np.dtype(info.dtype).kind in "iub" or datatype.startswith(_INTEGER_DATATYPES)):
+def _entering(info: TensorInfo, array: Raw, model: SourceModel, scales: Mapping[str, Fraction]) -> Value:
+    """An input: exact if its type, annotation or declared scale says integer, else raw float32."""
+    datatype = model.annotations.get(info.name, "")
+    declared = info.name in scales or datatype.startswith(_INTEGER_DATATYPES)
+    if not (np.dtype(info.dtype).kind in "iub" or declared):
         return array.astype(np.float32)
     if array.dtype.kind == "f" and not (array == np.round(array)).all():
         raise IsobitError("E607", f"input '{printable(info.name)}' must hold integers")
-    return from_integers(array)
+    integers = from_integers(array)
+    return multiply(integers, scalar(scales[info.name])) if info.name in scales else integers
+
+
+def _sample(value: Value, index: int) -> Value:
+    if isinstance(value, ExactTensor):
+        return value.map(lambda numerators: numerators[index : index + 1])
+    return value[index : index + 1]
 
 
 def _run(node: SourceNode, values: Mapping[str, Value], shapes: tuple[tuple[int, ...], ...]) -> dict[str, Value]:
