@@ -10,6 +10,7 @@ from isobit.passes.merge import merge_equal
 from isobit.passes.order import coarsen_before_select
 from isobit.passes.rewrite import Rule, apply_rule
 from isobit.passes.shrink import shrink_multiplicands
+from isobit.passes.split import split_at_zero
 
 Pass = Rule | Callable[[Graph], Graph]
 
@@ -29,6 +30,7 @@ PIPELINE: tuple[Pass, ...] = (
     Rule("absorb-input-permutation", rules.absorb_input_permutation),
     Rule("drop-identity-movements", rules.drop_identity_movements),
     merge_equal,
+    Rule("split-at-zero", split_at_zero),
     Rule("shrink-multiplicands", shrink_multiplicands),
 )
 
