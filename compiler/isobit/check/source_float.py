@@ -24,6 +24,7 @@ from isobit.frontend.onnx_model import QUANTISERS, SourceModel
 
 Floats = NDArray[Any]
 _QONNX_DOMAIN = "qonnx.custom_op.general"
+_CHANNELS_LAST_DOMAIN = "qonnx.custom_op.channels_last"
 
 
 @dataclass(frozen=True)
@@ -122,8 +123,10 @@ class _Runner:
         """Outputs and quantiser outputs for one batch."""
         if self.wrapper is None:
             raise _cannot_run(self.problem)
+        import onnxruntime
         from qonnx.core.onnx_exec import execute_onnx  # type: ignore[import-untyped, unused-ignore]
 
+        onnxruntime.set_default_logger_severity(3)  # errors; it warns at every node of an old or wrapped operator
         try:
             with np.errstate(all="ignore"):
                 context = execute_onnx(self.wrapper, inputs, return_full_exec_context=True)
@@ -159,10 +162,22 @@ def _normalise(proto: onnx.ModelProto) -> None:
     del proto.opset_import[:]
     proto.opset_import.append(helper.make_opsetid("", standard))
     proto.opset_import.append(helper.make_opsetid(_QONNX_DOMAIN, max(versions, default=1)))
+    if _channels_last(proto.graph):
+        # qonnx runs the wrapped standard operator at the version that this domain declares.
+        proto.opset_import.append(helper.make_opsetid(_CHANNELS_LAST_DOMAIN, standard))
+
+
+def _channels_last(graph: onnx.GraphProto) -> bool:
+    return any(node.domain == _CHANNELS_LAST_DOMAIN for node in graph.node)
 
 
 def _set_batch(graph: onnx.GraphProto, batch: int, inputs: set[str]) -> None:
-    """Give the inputs their batch and forget all derived shapes; a Reshape to [1, ...] is freed in its first axis."""
+    """Give the inputs their batch and forget all derived shapes; a Reshape to [1, ...] is freed in its first axis.
+
+    qonnx infers no shape behind a channels-last operator: such a graph keeps its own, and takes one sample at a time.
+    """
+    if batch == 1 and _channels_last(graph):
+        return
     for info in graph.input:
         if info.name in inputs:
             info.type.tensor_type.shape.dim[0].dim_value = batch
