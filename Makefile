@@ -22,7 +22,11 @@ demo: setup
 test: setup
 	$(BIN)/ruff check compiler tests benchmarks examples
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 -rs -m "not slow and not docker"
+
+# In a real container: needs Docker or Podman (docker/try_engine.sh starts one on a throw-away machine).
+docker: setup
+	$(BIN)/python -m pytest -rs -m docker tests/docker
 
 slow: setup
 	$(BIN)/python -m pytest -n 2 -m slow
@@ -30,4 +34,4 @@ slow: setup
 clean:
 	rm -rf .venv demo-build
 
-.PHONY: setup demo test slow clean
+.PHONY: setup demo test docker slow clean

@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,17 +60,37 @@ def benchmark_models() -> Iterator[dict[str, Path]]:
 
 
 def in_fresh_process(script: str, *arguments: str) -> dict[str, Any]:
-    """Runs ``script ARGUMENTS`` and returns the JSON object on the last line that it prints.
+    """Runs ``script ARGUMENTS`` and returns the JSON object on the last line that it prints, and its ``peak``.
+
+    ``peak`` is the most MiB that the process and its children held at one time, looked at every 20 ms.
 
     A tool is measured in a process of its own, so that neither tool's libraries, threads or caches help or hinder
     the other's. NumPy's BLAS has one thread there: figures are per core, and idle threads that spin are not counted.
     """
     command, one_core = [sys.executable, script, *arguments], {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | one_core)
-    if done.returncode != 0:
-        raise SystemExit(f"{Path(script).name} {' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
-    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return result
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = subprocess.Popen(command, stdout=out, stderr=err, env=os.environ | one_core)
+        peak = 0.0
+        while process.poll() is None:
+            peak = max(peak, _tree_mib(process.pid))
+            time.sleep(0.02)
+        out.seek(0)
+        err.seek(0)
+        printed, complaint = out.read(), err.read()
+    if process.returncode != 0:
+        raise SystemExit(f"{Path(script).name} {' '.join(arguments)} failed:\n{complaint[-2000:]}")
+    result: dict[str, Any] = json.loads(printed.strip().splitlines()[-1])
+    return result | {"peak": peak}
+
+
+def _tree_mib(pid: int) -> float:
+    """Resident MiB of a process and all below it now; pages that they share count once for each."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        children = [c for task in Path(f"/proc/{pid}/task").iterdir() for c in (task / "children").read_text().split()]
+    except (OSError, IndexError):  # it has ended
+        return 0.0
+    return pages * resource.getpagesize() / (1 << 20) + sum(_tree_mib(int(child)) for child in children)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -32,12 +32,15 @@ HLS4ML = (
 """hls4ml's modes and default precisions. Its own default, fixed<16,6>, is too narrow for the integers of 8 bits."""
 
 
-def samples() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+Samples = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+
+
+def samples() -> Samples:
     """Float32 inputs ``(SAMPLES, 16)``."""
     return np.random.default_rng(0).uniform(-1, 1, (SAMPLES, SIZES[0])).astype(np.float32)
 
 
-def measure_isobit(file: str, folder: Path) -> dict[str, Any]:
+def measure_isobit(file: str, folder: Path, x: Samples) -> dict[str, Any]:
     """Seconds to import, seconds until ready, microseconds a sample of either build, outputs of the native one."""
     import isobit
     from isobit.check.simulate import simulate
@@ -53,7 +56,7 @@ def measure_isobit(file: str, folder: Path) -> dict[str, Any]:
         return build, [compilation.result() for compilation in running]
 
     (build, binaries), ready = fastest(prepare, 2)
-    (node,), (output,), x = build.graph.inputs, build.graph.outputs, samples()
+    (node,), (output,) = build.graph.inputs, build.graph.outputs
     result: dict[str, Any] = {"import": imported, "ready": ready}
 
     def run(binary: Any) -> Any:
@@ -62,14 +65,15 @@ def measure_isobit(file: str, folder: Path) -> dict[str, Any]:
 
     for binary in binaries:
         y, seconds = fastest(partial(run, binary))
-        result[binary.flavour] = 1e6 * seconds / SAMPLES
+        result[binary.flavour] = 1e6 * seconds / len(x)
     return result | {"step": float(output.scale[0]), "y": y.tolist()}
 
 
-def measure_hls4ml(file: str, folder: Path, io_type: str, precision: str) -> dict[str, Any]:
-    """Seconds to import, seconds until ready, microseconds a sample, outputs."""
+def measure_hls4ml(file: str, folder: Path, io_type: str, precision: str, x: Samples) -> dict[str, Any]:
+    """Seconds to import, seconds until ready, microseconds a sample, outputs. Images are channels last."""
     import hls4ml
     from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.transformation.channels_last import ConvertToChannelsLastAndClean
     from qonnx.transformation.gemm_to_matmul import GemmToMatMul
     from qonnx.util.cleanup import cleanup_model
 
@@ -77,6 +81,8 @@ def measure_hls4ml(file: str, folder: Path, io_type: str, precision: str) -> dic
 
     def prepare() -> Any:
         model = cleanup_model(ModelWrapper(file).transform(GemmToMatMul()))
+        if x.ndim > 2:
+            model = cleanup_model(model.transform(ConvertToChannelsLastAndClean()))
         config = hls4ml.utils.config_from_onnx_model(
             model, granularity="name", backend="Vitis", default_precision=precision
         )
@@ -87,8 +93,8 @@ def measure_hls4ml(file: str, folder: Path, io_type: str, precision: str) -> dic
         return converted
 
     converted, ready = fastest(prepare, 2)
-    y, seconds = fastest(lambda: converted.predict(samples()))
-    return {"import": imported, "ready": ready, "us": 1e6 * seconds / SAMPLES, "y": y.tolist()}
+    y, seconds = fastest(lambda: converted.predict(x))
+    return {"import": imported, "ready": ready, "us": 1e6 * seconds / len(x), "y": y.tolist()}
 
 
 def rows(name: str, file: Path) -> list[list[str]]:
@@ -106,7 +112,7 @@ def rows(name: str, file: Path) -> list[list[str]]:
 
 def ratios(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
     """A line's numbers, as the header names them."""
-    levels = [np.rint(np.array(r["y"]).reshape(SAMPLES, -1) / ours["step"]) for r in (ours, theirs)]
+    levels = [np.rint(np.array(r["y"]).reshape(-1) / ours["step"]) for r in (ours, theirs)]
     speeds = [f"{theirs['us'] / ours[build]:.1f}" for build in ("native", "faithful")]
     differ = int(np.count_nonzero(levels[0] != levels[1]))
     return [f"{ours['ready'] / theirs['ready']:.2f}", *speeds, f"{differ:,} of {levels[0].size:,}"]
@@ -123,7 +129,8 @@ def main() -> None:
         file, *tool = sys.argv[sys.argv.index("--measure") + 1 :]
         with tempfile.TemporaryDirectory() as scratch, redirect_stdout(sys.stderr):
             folder = Path(scratch)
-            result = measure_isobit(file, folder) if tool == ["isobit"] else measure_hls4ml(file, folder, *tool)
+            x = samples()
+            result = measure_isobit(file, folder, x) if tool == ["isobit"] else measure_hls4ml(file, folder, *tool, x)
         print(json.dumps(result))
         return
     with benchmark_models() as models:

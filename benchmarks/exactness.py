@@ -2,7 +2,7 @@
 
 Run it with ``python benchmarks/exactness.py --write docs/exactness.md``; ``--models DIR`` adds ``DIR/*/model.onnx``.
 Convolutional networks have a page of their own: ``--kind convolutional``, where ``--outputs`` counts images; the
-native C++ computes further images until 100,000 outputs were compared there too.
+native C++ computes further images until 100,000 outputs were compared there too, or ``--macs`` are spent.
 Everything but the seconds is the same in every run. The exit status is 1 when anything differs.
 """
 
@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "compiler"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from exactness_cases import Subject, brevitas_subjects, convolutional_subjects, file_subjects
-from exactness_run import Row, run_subject
+from exactness_run import CONVOLUTIONAL_OUTPUTS, Row, run_subject
 from exactness_table import as_markdown
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", default="", metavar="TEXT", help="only networks whose name contains TEXT")
     parser.add_argument("--kind", choices=("dense", "convolutional"), default="dense", help="the networks to run")
     parser.add_argument("--outputs", type=int, help="outputs (100000) or images (32) of each network, at least")
+    parser.add_argument("--macs", type=float, help="multiply-accumulates, at most, of the images beyond these")
     parser.add_argument("--jobs", type=int, default=1, help="networks run at the same time")
     parser.add_argument("--exporter", choices=("torchscript", "dynamo"), default="torchscript", help="Brevitas export")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the page here instead of printing it")
@@ -69,13 +70,21 @@ def _repeatable(options: argparse.Namespace) -> str:
     """The options that make the same page again."""
     default = _parser().parse_args([])
     default.outputs = 100_000 if options.kind == "dense" else 32
-    names = [n for n in ("kind", "cases", "only", "outputs", "exporter") if getattr(options, n) != getattr(default, n)]
+    said = ("kind", "cases", "only", "outputs", "macs", "exporter")
+    names = [n for n in said if getattr(options, n) != getattr(default, n)]
     given = "".join(f" --{name} {getattr(options, name)}" for name in names)
     return (" --models DIR" if options.models else "") + given
 
 
 def _page(rows: list[Row], options: argparse.Namespace) -> str:
-    return as_markdown(rows, options.kind, options.outputs, _repeatable(options), _machine())
+    return as_markdown(rows, options.kind, _least(options), _repeatable(options), _machine())
+
+
+def _least(options: argparse.Namespace) -> str:
+    if options.kind == "dense":
+        return f"{options.outputs:,} outputs"
+    bound = f" (or {options.macs:,.0f} multiply-accumulates beyond these images)" if options.macs else ""
+    return f"{options.outputs:,} images and {CONVOLUTIONAL_OUTPUTS:,} outputs{bound}"
 
 
 def _machine() -> str:
@@ -95,7 +104,8 @@ def _sweep(subjects: list[Subject], options: argparse.Namespace) -> Iterator[Row
     console = Console(stderr=True)
     name = TextColumn("{task.description}", markup=False)
     columns = (SpinnerColumn(), MofNCompleteColumn(), TimeElapsedColumn(), name)
-    _WORK[:] = [partial(run_subject, s, options.outputs, options.exporter, lambda _: None) for s in subjects]
+    how = (options.outputs, options.macs, options.exporter, lambda _: None)
+    _WORK[:] = [partial(run_subject, subject, *how) for subject in subjects]
     forks = multiprocessing.get_context("fork")  # a subject holds closures: it is inherited, not sent
     with (
         Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress,

@@ -21,6 +21,7 @@ from isobit.check.toolchain import Compilation, find_compiler
 from isobit.errors import DoesNotFit, IsobitError
 from isobit.interp import Evaluator, dequantise, quantise, run
 from isobit.ir.ops import Const, Input, Linear, Output
+from isobit.plan.geometry import multiply_accumulates
 
 BOARDS = ("pynq-z1", "zcu104", str(Path(__file__).with_name("alveo-u250.toml")))
 Progress = Callable[[str], None]
@@ -85,13 +86,16 @@ class Row:
         return self.recorded is not None and bool(self.recorded.mismatches or "unexplained" in self.recorded.source)
 
 
-def run_subject(subject: Subject, outputs: int, exporter: Any, progress: Progress) -> Row:
-    """Compile for the smallest board that takes it, and compare at least ``outputs`` outputs or images."""
+def run_subject(subject: Subject, outputs: int, macs: float | None, exporter: Any, progress: Progress) -> Row:
+    """Compile for the smallest board that takes it, and compare at least ``outputs`` outputs or images.
+
+    ``macs`` bounds the multiply-accumulates of the images beyond these.
+    """
     with tempfile.TemporaryDirectory(prefix="isobit-exactness-") as scratch:
         try:
             started = _cpu_seconds()
             build = _compile(subject, Path(scratch) / "build", exporter, progress)
-            return _measure(subject, build, outputs, _cpu_seconds() - started, progress)
+            return _measure(subject, build, outputs, macs, _cpu_seconds() - started, progress)
         except IsobitError as error:
             where = f" ({error.where})" if error.where and not Path(error.where).exists() else ""
             return Row(subject.name, subject.origin, refusal=f"{error.code}: {error.message}{where}")
@@ -121,7 +125,9 @@ def _declared(subject: Subject, source: Any, folder: Path, options: dict[str, An
         return isobit.compile(source, folder, input_type=declared, **options)
 
 
-def _measure(subject: Subject, build: isobit.Build, outputs: int, compiled: float, progress: Progress) -> Row:
+def _measure(
+    subject: Subject, build: isobit.Build, outputs: int, macs: float | None, compiled: float, progress: Progress
+) -> Row:
     size = sum(build.graph.types[o.name].size for o in build.graph.outputs)
     started = _cpu_seconds()
     vectors = outputs if subject.convolutional else -(-outputs // size)
@@ -133,7 +139,8 @@ def _measure(subject: Subject, build: isobit.Build, outputs: int, compiled: floa
     assert not (result.mismatch is None and wrong)
     native = runs["native"].outputs
     if subject.convolutional and native < CONVOLUTIONAL_OUTPUTS:
-        more, differing = _further(build, CONVOLUTIONAL_OUTPUTS - native, progress)
+        images = int(macs // max(multiply_accumulates(build.graph), 1)) if macs else CONVOLUTIONAL_OUTPUTS
+        more, differing = _further(build, min(CONVOLUTIONAL_OUTPUTS - native, images * size), progress)
         native, wrong, seconds = native + more, wrong + differing, _cpu_seconds() - started
     return Row(
         subject.name, subject.origin, "", *_structure(build), build.manifest["board"]["name"],

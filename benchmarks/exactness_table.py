@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from exactness_run import CONVOLUTIONAL_OUTPUTS, Recorded, Row
+from exactness_run import Recorded, Row
 
 _HEADER = """# Exact models: {kind} networks
 
@@ -32,10 +32,9 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def as_markdown(rows: Sequence[Row], kind: str, outputs: int, options: str, machine: str) -> str:
+def as_markdown(rows: Sequence[Row], kind: str, least: str, options: str, machine: str) -> str:
     """The whole page: totals, the networks, recorded inputs, what was not evaluated exactly, what is not there."""
     done, refused = [r for r in rows if not r.refusal], [r for r in rows if r.refusal]
-    least = f"{outputs:,} outputs" if kind == "dense" else f"{outputs:,} images and {CONVOLUTIONAL_OUTPUTS:,} outputs"
     parts = [_HEADER.format(kind=kind, options=options, machine=machine), _totals(done, least)]
     parts.append(_table(_COLUMNS, map(_cells, done)))
     recorded = [(r, r.recorded) for r in done if r.recorded is not None]

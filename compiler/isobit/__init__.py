@@ -6,10 +6,15 @@ assert result.equal
 """
 
 from isobit.check.csim import CsimResult, csim
+from isobit.check.verify import verify_build as verify
 from isobit.emit.build import Build
 from isobit.emit.build import load_build as load
 from isobit.errors import CheckFailed, DoesNotFit, IsobitError
 from isobit.flow import compile_model as compile
+from isobit.flow import refit_source as refit
 from isobit.version import __version__
 
-__all__ = ["Build", "CheckFailed", "CsimResult", "DoesNotFit", "IsobitError", "__version__", "compile", "csim", "load"]
+__all__ = [
+    "Build", "CheckFailed", "CsimResult", "DoesNotFit", "IsobitError", "__version__", "compile", "csim", "load",
+    "refit", "verify",
+]  # fmt: skip

@@ -12,17 +12,18 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
 from isobit import errors
 from isobit.errors import IsobitError
+from isobit.report.command import fifos_command, report_command, verify_command
+from isobit.report.package_command import lint_command, package_command
+from isobit.report.terminal import Progress, err, out
 from isobit.version import __version__
 
 
@@ -57,8 +58,11 @@ app = typer.Typer(
     cls=_Guarded, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
     help="Quantised neural networks to Vitis HLS projects, proven by C simulation to compute the very same integers.",
 )  # fmt: skip
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+app.command("report")(report_command)
+app.command("verify")(verify_command)
+app.command("fifos")(fifos_command)
+app.command("package")(package_command)
+app.command("lint")(lint_command)
 
 Model = Annotated[str, typer.Argument(help="model.onnx (QONNX), or file.py:factory returning a Brevitas module")]
 Board = Annotated[str, typer.Option(help="board name or a .toml file; see `isobit boards`")]
@@ -71,6 +75,10 @@ Scale = Annotated[str, typer.Option("--input-scale", help="real value of one ste
 Exporter = Annotated[str, typer.Option(help="Brevitas export path: torchscript or dynamo")]
 
 
+Docker = Annotated[bool, typer.Option("--docker", help="run it in a container (Docker or Podman)")]
+Memory = Annotated[str, typer.Option("--memory", help="memory limit of the container")]
+
+
 def _finite(value: float | None) -> float | None:
     if value is not None and not math.isfinite(value):
         raise typer.BadParameter("not a finite number")
@@ -79,6 +87,7 @@ def _finite(value: float | None) -> float | None:
 
 @app.command("compile")
 def compile_command(
+    ctx: typer.Context,
     model: Model,
     output: Annotated[Path, typer.Option("-o", "--output", help="build folder")],
     board: Board = "pynq-z1",
@@ -91,22 +100,54 @@ def compile_command(
         float | None, typer.Option(min=0.001, callback=_finite, help="at least this many frames per second")
     ] = None,
     target_ii: Annotated[int | None, typer.Option(min=1, help="at most this many clocks per frame")] = None,
+    samples_per_clock: Annotated[
+        int, typer.Option(min=0, help="samples (pixels) of the input per clock that every layer keeps up with")
+    ] = 0,
     max_util: Annotated[
         float, typer.Option(min=0.01, max=1.0, callback=_finite, help="share of the board that may be used")
     ] = 0.6,
+    rescale_bits: Annotated[
+        int | None, typer.Option("--rescale-bits", min=1, max=32, help="widest multiplicand of a requantizer, in bits")
+    ] = None,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="requantise the weights so that such multiplicands are exact")
+    ] = False,
+    budget: Annotated[
+        str | None, typer.Option(help="share of accumulators that such multiplicands may change: 50ppm, 0.1%, 1/20000")
+    ] = None,
+    inputs: Annotated[Path | None, typer.Option(help=".npy of samples: the budget must hold for theirs too")] = None,
+    fifos: Annotated[str, typer.Option(help="FIFO depths for full throughput, or the least: throughput or least")] = (
+        "throughput"
+    ),
+    docker: Docker = False,
+    memory: Memory = "4g",
 ) -> None:
     """Compile a model into a Vitis HLS project."""
+    from isobit.check.contained import compile_contained
+    from isobit.check.vectors import load_vectors
     from isobit.flow import compile_model
-    from isobit.plan import PlanRequest, read_plan
+    from isobit.plan import PlanFile, PlanRequest, read_plan
+    from isobit.report.rescale import rescale_lines
     from isobit.report.text import build_table
 
-    request = PlanRequest(max_util, _interval(board, target_ii, target_fps), read_plan(plan) if plan else {})
-    with _Progress() as progress:
-        build = compile_model(
-            model, output, board=board, input_shape=_shape(input_shape), input_type=input_type, input_scale=input_scale,
-            exporter=_exporter(exporter), plan_request=request, progress=progress,
-        )  # fmt: skip
+    fixed = read_plan(plan) if plan else PlanFile({}, {})
+    request = PlanRequest(
+        max_util, _interval(board, target_ii, target_fps), fixed.layers, _fifo_goal(fifos), fixed.depths,
+        samples_per_clock,
+    )  # fmt: skip
+    with Progress() as progress:
+        if docker:
+            build = compile_contained(model, output, _given(ctx), memory, progress)
+        else:
+            build = compile_model(
+                model, output, board=board, input_shape=_shape(input_shape), input_type=input_type,
+                input_scale=input_scale, exporter=_exporter(exporter), plan_request=request,
+                rescale_bits=rescale_bits, refit=refit, budget=budget,
+                inputs=load_vectors(inputs) if inputs else None, progress=progress,
+            )  # fmt: skip
     out.print(build_table(build), crop=False)
+    for line in rescale_lines(build):
+        out.print(line, soft_wrap=True)
     out.print(f"Vitis HLS project in {escape(shlex.quote(str(build.hls)))}", soft_wrap=True)
     out.print(f"check it with: isobit csim {escape(shlex.quote(str(build.path)))}", soft_wrap=True)
 
@@ -127,24 +168,32 @@ def csim(
     frames: Annotated[int, typer.Option("--frames", min=1, help="frames of --bounded")] = 4,
     compiler: Annotated[str | None, typer.Option(help="C++ compiler: g++ or clang++")] = None,
     seed: Annotated[int, typer.Option(min=0, help="seed of the random vectors")] = 0,
-    timeout: Annotated[
-        float, typer.Option(min=0.1, callback=_finite, help="seconds for one simulation run")
-    ] = 600.0,
+    timeout: Annotated[float, typer.Option(min=0.1, callback=_finite, help="seconds for one simulation run")] = 600.0,
     taps: Annotated[
         Path | None, typer.Option(help="write every layer's integers of the first samples to this .npz file")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the verdict as JSON")] = False,
+    docker: Docker = False,
+    memory: Memory = "4g",
 ) -> None:
     """Compile the generated C++, run it, and compare every output with the interpreter and the source model."""
     from isobit.check.bounded import bounded_csim
+    from isobit.check.contained import CsimOptions, csim_contained
     from isobit.check.csim import csim as run_csim
+    from isobit.check.record import result_json
     from isobit.check.vectors import load_vectors
     from isobit.emit.build import load_build
-    from isobit.report.text import csim_json, csim_table
+    from isobit.report.rescale import rescale_lines
+    from isobit.report.text import csim_table
 
-    with _Progress() as progress:
+    with Progress() as progress:
         loaded = load_build(build)
-        if bounded:
+        if docker:
+            options = CsimOptions(
+                inputs, vectors, checked, source, frames if bounded else 0, compiler, seed, timeout, taps
+            )
+            result = csim_contained(loaded, options, memory, progress)
+        elif bounded:
             progress("running the dataflow side by side")
             result = bounded_csim(loaded, frames, compiler=compiler, seed=seed, timeout=timeout)
         else:
@@ -153,9 +202,11 @@ def csim(
                 compiler=compiler, seed=seed, timeout=timeout, taps=taps, progress=progress,
             )  # fmt: skip
     if as_json:
-        sys.stdout.write(json.dumps(csim_json(result), indent=1) + "\n")
+        sys.stdout.write(json.dumps(result_json(result), indent=1) + "\n")
     else:
         out.print(csim_table(result), crop=False)
+        for line in rescale_lines(loaded):
+            out.print(line, soft_wrap=True)
     raise typer.Exit(errors.EXIT_EQUAL if result.equal else errors.EXIT_MISMATCH)
 
 
@@ -226,20 +277,6 @@ def main_options(version: Annotated[bool, typer.Option("--version", help="print 
         raise typer.Exit
 
 
-class _Progress:
-    """A spinner with the current stage on a terminal; silent elsewhere."""
-
-    def __enter__(self) -> Callable[[str], None]:
-        self._status = err.status("starting") if err.is_terminal else None
-        if self._status:
-            self._status.start()
-        return lambda text: self._status.update(escape(text)) if self._status else None
-
-    def __exit__(self, *_: Any) -> None:
-        if self._status:
-            self._status.stop()
-
-
 def _shape(text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
@@ -261,6 +298,24 @@ def _interval(board: str, clocks: int | None, fps: float | None) -> int | None:
     if fps:
         asked.append(max(int(load_board(board).clock_mhz * 1e6 / fps), 1))
     return min(asked, default=None)
+
+
+def _fifo_goal(name: str) -> Any:
+    if name not in ("throughput", "least"):
+        raise IsobitError("E503", f"no FIFO goal {errors.printable(name)!r}", hint="--fifos throughput or least")
+    return name
+
+
+def _given(ctx: typer.Context) -> dict[str, object]:
+    """The options that stand on the command line, but those that say where to run and what to write."""
+    own = {"output", "docker", "memory"}
+    options = [p for p in ctx.command.params if p.param_type_name == "option" and p.name and p.name not in own]
+    sources = {p.name: ctx.get_parameter_source(str(p.name)) for p in options}
+    return {
+        max(p.opts, key=len): ctx.params[str(p.name)]
+        for p in options
+        if (found := sources[p.name]) is not None and found.name == "COMMANDLINE"
+    }
 
 
 def _exporter(name: str) -> Any:

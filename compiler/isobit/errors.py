@@ -38,6 +38,10 @@ CODES: dict[str, str] = {
     "E301": "the Brevitas source cannot be loaded",
     "E302": "the Brevitas module cannot be exported",
     "E303": "a package needed for this input is not installed",
+    "E304": "the network cannot be trained for short multiplicands",
+    "E305": "the training data cannot be used",
+    "E306": "the checkpoint cannot be used",
+    "E307": "the loss is no longer a number",
     # E4xx: the integer graph
     "E401": "the integer graph is not well formed",
     "E402": "the graph text cannot be parsed",
@@ -46,6 +50,9 @@ CODES: dict[str, str] = {
     "E502": "the design does not fit the board",
     "E503": "the plan is not legal for this graph",
     "E504": "the hardware backend has no template for this operation",
+    "E505": "a memory cannot lie there",
+    "E506": "the plan names a FIFO that the design does not have",
+    "E507": "the build cannot be packaged for this board",
     # E6xx: output and simulation
     "E601": "the output folder cannot be written",
     "E602": "the output folder holds something that is not an isobit build",
@@ -57,6 +64,17 @@ CODES: dict[str, str] = {
     "E608": "the build's files were changed after it was made",
     "E609": "the layer is unknown",
     "E610": "the operating system refused an operation",
+    "E611": "the build was made by another version of isobit",
+    "E612": "the generated C++ breaks a rule of Vitis HLS",
+    # E8xx: requantizers
+    "E801": "a requantizer needs a wider multiplicand",
+    "E802": "a requantizer cannot meet the error budget",
+    "E803": "the request for short multiplicands is not usable",
+    "E804": "the model cannot be refitted",
+    # E7xx: containers
+    "E701": "no container engine was found",
+    "E702": "the container cannot be used",
+    "E703": "the container hit one of its limits",
 }
 
 

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import onnx
+
 from isobit.backends.dataflow import lower, size_fifos
+from isobit.check.csim import given_integers
 from isobit.check.stimuli import vectors_for
 from isobit.emit.build import Build, write_build
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx_file import load_onnx
 from isobit.frontend.qonnx import InputType, import_model
 from isobit.hardware import load_board
-from isobit.interp import run
+from isobit.interp import Evaluator, run
 from isobit.ir import Graph
 from isobit.ir.types import IntArray
-from isobit.passes import optimise
-from isobit.plan import DEFAULT_REQUEST, PlanRequest, plan_for
+from isobit.passes import FOLDING, optimise
+from isobit.passes.budget import parse_share
+from isobit.plan import DEFAULT_REQUEST, PlanRequest, RescaleRequest, rescaled
 from isobit.plan.geometry import multiply_accumulates
 
 if TYPE_CHECKING:
@@ -40,6 +46,10 @@ def compile_model(
     input_scale: str = "1",
     exporter: Exporter = "torchscript",
     plan_request: PlanRequest = DEFAULT_REQUEST,
+    rescale_bits: int | None = None,
+    refit: bool = False,
+    budget: str | Fraction | None = None,
+    inputs: Any = None,
     progress: Progress = lambda _: None,
 ) -> Build:
     """Compile a model into a Vitis HLS project.
@@ -52,6 +62,12 @@ def compile_model(
         input_type: QONNX datatype (``UINT8`` ...) of an input that has no quantiser.
         input_scale: the real value of one step of ``input_type``, a rational such as ``1/255``.
         plan_request: how much of the board may be used, how fast it must be, and what is fixed layer by layer.
+        rescale_bits: the widest multiplicand that a requantizer may have; any width without it.
+        refit: requantise the float weights so that short multiplicands are exact (:mod:`isobit.frontend.refit`); the
+            build's source is the refitted model.
+        budget: the share of a channel's reachable accumulators that may give another output, by one step, for the sake
+            of short multiplicands: ``50ppm``, ``0.1%``, ``1/20000``.
+        inputs: samples as for :func:`isobit.csim`; of the accumulators that they produce the budget must hold too.
         progress: called with a few words at every stage.
 
     Raises:
@@ -60,23 +76,67 @@ def compile_model(
     """
     declared = InputType.parse(input_type, input_scale) if input_type else None
     target = load_board(board)
+    rescale = RescaleRequest(rescale_bits, parse_share(budget) if isinstance(budget, str) else budget, refit)
     with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:
         progress("reading the model")
         path, name = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter)
-        model = load_onnx(path)
-        imported = import_model(model, declared)
+        report = None
+        if rescale_bits is not None and refit:
+            from isobit.frontend.refit import refit_file
+
+            progress("refitting the weights")
+            path, report = refit_file(path, Path(scratch) / "refit.onnx", rescale_bits, declared)
+        imported = import_model(load_onnx(path), declared)
         data = path.read_bytes()
-    progress("folding and shrinking requantizers")
-    graph = optimise(imported)
-    progress("choosing the folding")
-    plan = plan_for(graph, target, plan_request)
-    design = size_fifos(lower(graph, plan))
+    progress("folding and shrinking requantizers, choosing the folding")
+    seen = None if inputs is None else lambda graph: _seen(graph, inputs)
+    made = rescaled(optimise(imported, FOLDING), target, plan_request, rescale, seen)
+    graph, plan = made.graph, made.plan
+    design = size_fifos(lower(graph, plan), plan_request.fifos, fixed=plan_request.depths)
     progress("writing the project")
-    origin = {
+    origin: dict[str, Any] = {
         "name": printable(name), "sha256": hashlib.sha256(data).hexdigest(),
         "input_type": input_type, "input_scale": input_scale,
     }  # fmt: skip
-    return write_build(Path(output), graph, plan, design, data, origin, _testbench_vectors(graph))
+    if report is not None:
+        origin["refit"] = asdict(report)
+    return write_build(Path(output), graph, plan, design, data, origin, _testbench_vectors(graph), made)
+
+
+def _seen(graph: Graph, inputs: Any) -> Mapping[str, IntArray]:
+    """Every value of the graph for the user's inputs, by name."""
+    return Evaluator(graph).run(given_integers(graph, inputs), taps=True)
+
+
+def refit_source(
+    source: str | Path | onnx.ModelProto | torch.nn.Module,
+    bits: int,
+    *,
+    input_shape: tuple[int, ...] | None = None,
+    input_type: str | None = None,
+    input_scale: str = "1",
+    exporter: Exporter = "torchscript",
+) -> onnx.ModelProto:
+    """The QONNX model with its weights refitted to ``bits``-bit multiplicands (:mod:`isobit.frontend.refit`).
+
+    Args:
+        source: a QONNX file or model, a Brevitas module, or ``file.py:factory``; the rest as in :func:`compile_model`.
+
+    Raises:
+        IsobitError: E804 when nothing can be refitted, and every refusal of an import.
+    """
+    from isobit.frontend.refit import refit_file
+
+    declared = InputType.parse(input_type, input_scale) if input_type else None
+    with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:
+        given, target = Path(scratch) / "model.onnx", Path(scratch) / "refit.onnx"
+        if isinstance(source, onnx.ModelProto):
+            given.write_bytes(source.SerializeToString())
+            path = given
+        else:
+            path, _ = _as_file(source, given, input_shape, exporter)
+        refit_file(path, target, bits, declared)
+        return onnx.load_model(str(target))
 
 
 def import_source(

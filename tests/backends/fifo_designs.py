@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from random import Random
 
-from isobit.backends.dataflow.fifo import RESTART, Network
+from isobit.backends.dataflow.network import RESTART, Network
 from isobit.backends.dataflow.schedules import Schedule, schedule_of
 from isobit.emit.design import Design, IntType, Process, Stream
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from backends.fifo_designs import Chain, completes, depths_of, frame_ends, random_design, residual
 
-from isobit.backends.dataflow.fifo import MIN_DEPTH, RESTART, occupancy, size_fifos
+from isobit.backends.dataflow.fifo import occupancy, size_fifos
+from isobit.backends.dataflow.network import MIN_DEPTH, RESTART
 
 FRAMES = 6
 BLOCKS = [(4, 4, 2, 1, 1), (5, 3, 2, 2, 1), (3, 6, 4, 2, 2), (1, 9, 3, 1, 3)]

@@ -27,6 +27,10 @@ TYPES = {
     "lookup": ("in_t", "out_t"),
     "multiply_shift": ("in_t", "multiplier_t", "offset_t", "product_t", "sum_t", "out_t"),
     "pad": ("in_t", "out_t"),
+    "parallel_concat": ("a_t", "b_t", "out_t"),
+    "parallel_dense": ("in_t", "weight_t", "acc_t"),
+    "parallel_depthwise": ("in_t", "weight_t", "acc_t"),
+    "parallel_window": ("in_t", "out_t"),
     "reorder": ("elem_t", "index_t"),
     "round_shift": ("in_t", "multiplier_t", "offset_t", "product_t", "sum_t", "out_t"),
     "thresholds": ("in_t", "threshold_t", "start_t", "out_t"),
@@ -35,26 +39,42 @@ TYPES = {
 ARRAYS = {
     "add": (("ka_t", "[cfg::CHANNELS]"), ("kb_t", "[cfg::CHANNELS]")),
     "dense": (("weight_t", "[cfg::OUT / cfg::PE * (cfg::IN / cfg::SIMD)][cfg::PE][cfg::SIMD]"),),
-    "depthwise": (("weight_t", "[cfg::TAPS * (cfg::CHANNELS / cfg::PE)][cfg::PE]"),),
+    "depthwise": (("weight_t", "[cfg::TAPS * cfg::CHANNELS / cfg::PE][cfg::PE]"),),
     "lookup": (("out_t", "[cfg::CHANNELS][cfg::SIZE]"),),
     "multiply_shift": (("multiplier_t", "[cfg::CHANNELS]"), ("offset_t", "[cfg::CHANNELS]")),
+    "parallel_dense": (
+        ("weight_t", "[cfg::OUT / cfg::PE * (cfg::KH * cfg::KW * cfg::CHANNELS / cfg::SIMD)][cfg::PE][cfg::SIMD]"),
+    ),
+    "parallel_depthwise": (("weight_t", "[cfg::KH * cfg::KW][cfg::CHANNELS]"),),
     "reorder": (("index_t", "[cfg::OUT_WORDS]"),),
     "round_shift": (("multiplier_t", "[cfg::CHANNELS]"), ("offset_t", "[cfg::CHANNELS]")),
     "thresholds": (("start_t", "[cfg::CHANNELS]"), ("threshold_t", "[cfg::CHANNELS][cfg::LEVELS]")),
 }
-LANES = {
+BLOCK = "isobit::block<cfg>::LANES"
+PIXEL = "isobit::min_of(cfg::PE, cfg::CHANNELS)"
+SELECTED = "isobit::max_of(cfg::LANES / cfg::FRAME, 1)"
+LANES = {  # the type of every port's elements, and how many make a word: a constant of cfg, or a formula
     "add": ("a_t PE", "b_t PE", "out_t PE"),
-    "argmax": ("in_t LANES", "index_t 1"),
+    "argmax": ("in_t LANES", f"index_t {SELECTED}"),
     "concat": ("a_t LANES", "b_t LANES", "out_t LANES"),
     "dense": ("in_t SIMD", "acc_t PE"),
-    "depthwise": ("in_t PE", "acc_t PE"),
+    "depthwise": ("in_t PE", f"acc_t {PIXEL}"),
     "dilate": ("in_t LANES", "out_t LANES"),
     "fork": ("elem_t LANES", "elem_t LANES", "elem_t LANES"),
     "fork_flag": ("flag", "flag", "flag"),
     "lookup": ("in_t PE", "out_t PE"),
-    "max_pool": ("elem_t PE", "elem_t PE"),
+    "max_pool": ("elem_t PE", f"elem_t {PIXEL}"),
     "multiply_shift": ("in_t PE", "out_t PE"),
     "pad": ("in_t LANES", "out_t LANES"),
+    "parallel_concat": (
+        "a_t cfg::SAMPLES * cfg::A",
+        "b_t cfg::SAMPLES * cfg::B",
+        "out_t cfg::SAMPLES * (cfg::A + cfg::B)",
+    ),
+    "parallel_dense": (f"in_t {BLOCK}", "acc_t cfg::SAMPLES * cfg::OUT"),
+    "parallel_depthwise": (f"in_t {BLOCK}", "acc_t cfg::SAMPLES * cfg::CHANNELS"),
+    "parallel_max_pool": (f"elem_t {BLOCK}", "elem_t cfg::SAMPLES * cfg::CHANNELS"),
+    "parallel_window": ("in_t cfg::SAMPLES * cfg::SW * cfg::CHANNELS", f"out_t {BLOCK}"),
     "read_frame": ("", "elem_t LANES", "flag"),
     "read_further_frame": ("", "elem_t LANES"),
     "reorder": ("elem_t LANES", "elem_t LANES"),
@@ -62,7 +82,7 @@ LANES = {
     "slice": ("elem_t LANES", "elem_t LANES"),
     "sliding_window": ("elem_t LANES", "elem_t LANES"),
     "thresholds": ("in_t PE", "out_t PE"),
-    "top_k": ("in_t LANES", "index_t K"),
+    "top_k": ("in_t LANES", f"index_t cfg::K * {SELECTED}"),
     "upsample": ("elem_t LANES", "elem_t LANES"),
     "width_converter": ("elem_t IN_LANES", "elem_t OUT_LANES"),
     "write_frame": ("elem_t LANES", "flag", ""),
@@ -104,6 +124,49 @@ def configurations() -> Iterator[tuple[str, dict[str, int]]]:
         yield "concat", {"POSITIONS": 4, "A_WORDS": first, "B_WORDS": second, "LANES": 2}
         yield "reorder", {"IN_WORDS": 5 * first, "OUT_WORDS": 4 * second, "LANES": 2}
     yield from windows()
+    for samples in (1, 2, 4, 8, 16):
+        yield from several(samples)
+        yield from blocks(samples)
+
+
+def several(samples: int) -> Iterator[tuple[str, dict[str, int]]]:
+    """The units that take words of several whole samples of two channels."""
+    lanes, width = 2 * samples, 2 * samples
+    size = {"CHANNELS": 2, "PE": lanes, "FOLDS": 3}
+    yield "add", size
+    yield "lookup", size | {"LO": -8, "SIZE": 16}
+    yield "multiply_shift", size | {"K": 2, "LO": -8, "HI": 7, "CLAMP": 1}
+    yield "round_shift", size | {"K": 2, "ROUNDING": 0, "LO": -8, "HI": 7, "CLAMP": 1}
+    yield "thresholds", size | {"LEVELS": 3}
+    for name in ("depthwise", "max_pool"):
+        yield name, {"CHANNELS": 2, "PE": lanes, "TAPS": 3 * samples, "VECTORS": 2}
+    yield "argmax", {"FRAME": 2, "LANES": lanes, "VECTORS": 3 * samples}
+    yield "top_k", {"FRAME": 2, "LANES": lanes, "VECTORS": 3 * samples, "K": 2}
+    yield "parallel_concat", {"WORDS": 3, "SAMPLES": samples, "A": 2, "B": 1}
+    for height, left in ((1, samples), (2, 0), (2, max(samples - 1, 1))):
+        frame = {"H": height, "W": width, "CHANNELS": 2, "LANES": lanes}
+        yield "pad", frame | {"TOP": 1, "BOTTOM": 0, "LEFT": left, "RIGHT": -left % samples, "VALUE": 1}
+        yield "upsample", frame | {"FACTOR_H": height, "FACTOR_W": 3}
+
+
+def blocks(samples: int) -> Iterator[tuple[str, dict[str, int]]]:
+    """Windows of several positions: one- and two-dimensional, strides, dilations, borders, all foldings."""
+    shapes = (  # height, kernel, strides, dilations, border: top, bottom, left, right
+        (1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0), (1, 1, 5, 1, 1, 1, 1, 0, 0, 2, 2), (1, 1, 3, 1, 2, 1, 1, 0, 0, 1, 1),
+        (1, 1, 3, 1, 1, 1, 4, 0, 0, 8, 0), (4, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1), (6, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1),
+        (6, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0), (5, 2, 1, 1, 1, 2, 1, 0, 1, 0, 0), (5, 3, 5, 3, 1, 1, 1, 0, 0, 0, 4),
+    )  # fmt: skip
+    for height, kh, kw, sh, sw, dh, dw, top, bottom, left, right in shapes:
+        window = {"SAMPLES": samples, "CHANNELS": 2, "KH": kh, "KW": kw, "SW": sw, "DW": dw}
+        border = {"TOP": top, "BOTTOM": bottom, "LEFT": left, "RIGHT": right, "VALUE": -1}
+        width = (3 if samples < 4 else 1) * max(samples * sw, 8)
+        yield "parallel_window", window | border | {"H": height, "W": width, "SH": sh, "DH": dh}
+        yield "parallel_depthwise", window | {"WORDS": 3}
+        yield "parallel_max_pool", window | {"WORDS": 3}
+    for kw, (simd, pe) in product((1, 3), product((1, 2, 6), (1, 2, 4))):
+        if 2 * kw % simd == 0:
+            window = {"SAMPLES": samples, "CHANNELS": 2, "KH": 1, "KW": kw, "SW": 1, "DW": 1}
+            yield "parallel_dense", window | {"SIMD": simd, "PE": pe, "OUT": 4, "WORDS": 3}
 
 
 def windows() -> Iterator[tuple[str, dict[str, int]]]:
@@ -130,7 +193,7 @@ def statements(process: Process) -> str:
     arguments = []
     for port, lanes in enumerate(LANES[process.template]):
         elem, _, count = lanes.partition(" ")
-        word = f"isobit::lanes<cfg::{elem}, {count if count == '1' else 'cfg::' + count}>"
+        word = f"isobit::lanes<cfg::{elem}, {'cfg::' + count if count.isidentifier() else count}>"
         word = {"flag": "ap_uint<1>", "": "ap_axiu<cfg::WORD, 0, 0, 0>"}.get(lanes, word)
         lines.append(f"  hls::stream<{word} > port{port}({port});")
         arguments.append(f"port{port}")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from isobit.backends.dataflow import lower, size_fifos
-from isobit.backends.dataflow.fifo import MIN_DEPTH
+from isobit.backends.dataflow.network import MIN_DEPTH
 from isobit.check.bounded import bounded_csim
 from isobit.check.toolchain import Compilation, find_compiler, include_flags
 from isobit.emit import Design

@@ -157,6 +157,9 @@ OPTIONS: dict[str, tuple[Callable[[Path], list[object]], str]] = {
     "plan that divides nothing": (with_plan("[layers.n_1_MatMul]\npe = 7"), "E503"),
     "plan with an unknown body": (with_plan('[layers.n_3_Quant]\nimplementation = "magic"'), "E503"),
     "plan with a negative factor": (with_plan("[layers.n_1_MatMul]\nsimd = -4"), "E503"),
+    "plan with an unknown memory": (with_plan('[layers.n_1_MatMul]\nmemory = "flash"'), "E503"),
+    "plan with weights in UltraRAM": (with_plan('[layers.n_1_MatMul]\nmemory = "uram"'), "E505"),
+    "plan with a FIFO that is not there": (with_plan("[fifos]\ns_none = 4"), "E506"),
     "unknown exporter": (lambda folder: ["--exporter", "magic"], "E302"),
 }
 
@@ -312,10 +315,11 @@ BUILDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "no manifest": (changed("manifest.json", None), "E603"),
     "manifest of nothing": (changed("manifest.json", ""), "E603"),
     "manifest of another kind": (changed("manifest.json", "[1, 2]"), "E603"),
-    "manifest of the future": (changed("manifest.json", '{"format": 99}'), "E603"),
+    "manifest of the future": (changed("manifest.json", '{"format": 99}'), "E611"),
+    "manifest of an older isobit": (changed("manifest.json", '{"format": 1}'), "E611"),
     "manifest with a bomb": (changed("manifest.json", "[" * 100_000), "E603"),
     "manifest that hashes files elsewhere": (
-        changed("manifest.json", '{"format": 1, "ports": [], "files": {"../../etc/passwd": "0"}}'),
+        changed("manifest.json", '{"format": 2, "ports": [], "files": {"../../etc/passwd": "0"}}'),
         "E608",
     ),
     "edited code": (changed("hls/top.cpp", "int main() {}"), "E608"),

@@ -15,8 +15,8 @@ from isobit.ir import Graph
 from isobit.ir.ops import Input, Linear, Reindex, frozen_ints
 from isobit.passes import optimise
 from isobit.plan import LayerChoice, PlanRequest, plan_for, print_plan, read_plan
+from isobit.plan.foldings import divisors, foldings
 from isobit.plan.geometry import block_lanes, geometry, keeps_order, upsampling
-from isobit.plan.layers import divisors, foldings
 
 BOARD = load_board("pynq-z1")
 
@@ -29,7 +29,7 @@ def graph() -> Graph:
 def test_foldings_divide_and_count_every_multiply_accumulate(graph: Graph) -> None:
     for node in (n for n in graph.nodes if isinstance(n, Linear)):
         g = geometry(graph, node)
-        for cycles, pe, simd in foldings(graph, node):
+        for cycles, pe, simd, *_ in foldings(graph, node):
             assert g.outputs % pe == 0 and g.fan_in % simd == 0
             assert cycles * pe * simd == g.positions * g.outputs * g.fan_in
 
@@ -51,7 +51,7 @@ def test_a_target_is_met_with_the_fewest_multipliers(graph: Graph, interval: int
     assert plan.interval <= interval
     for node in (n for n in graph.nodes if isinstance(n, Linear)):
         layer = plan.layers[node.name]
-        fast_enough = [pe * simd for cycles, pe, simd in foldings(graph, node) if cycles <= interval]
+        fast_enough = [f.pe * f.simd for f in foldings(graph, node) if f.cycles <= interval]
         assert layer.pe * layer.simd == min(fast_enough)
 
 
@@ -66,7 +66,7 @@ def test_the_plan_file_comes_back_as_the_same_plan(graph: Graph, tmp_path: Path)
     plan = plan_for(graph, BOARD)
     path = tmp_path / "plan.toml"
     path.write_text(print_plan(plan), encoding="utf-8")
-    assert plan_for(graph, BOARD, PlanRequest(layers=read_plan(path))).layers == plan.layers
+    assert plan_for(graph, BOARD, PlanRequest(layers=read_plan(path).layers)).layers == plan.layers
 
 
 def test_a_choice_is_taken(graph: Graph) -> None:

@@ -95,6 +95,38 @@ void run_multiply_shift() {
       });
 }
 
+template <class Base>
+struct shifts_config : Base {
+  typedef ap_uint<4> shift_t;
+};
+
+template <class Cfg>
+void run_multiply_shift_per_channel() {
+  typename check::rom_of<typename Cfg::multiplier_t>::type multipliers[Cfg::CHANNELS];
+  typename check::rom_of<typename Cfg::offset_t>::type offsets[Cfg::CHANNELS];
+  typename check::rom_of<typename Cfg::shift_t>::type shifts[Cfg::CHANNELS];
+  for (int c = 0; c < Cfg::CHANNELS; ++c) {
+    multipliers[c] = check::random_of<typename Cfg::multiplier_t>();
+    offsets[c] = check::random_of<typename Cfg::offset_t>();
+    shifts[c] = check::random_of<typename Cfg::shift_t>();
+  }
+  drive<Cfg>(
+      "multiply_shift", check::least<typename Cfg::in_t>(), check::greatest<typename Cfg::in_t>(),
+      [&](hls::stream<check::lanes<typename Cfg::in_t, Cfg::PE> >& in,
+          hls::stream<check::lanes<typename Cfg::out_t, Cfg::PE> >& out) {
+        isobit::multiply_shift<Cfg>(in, out, multipliers, offsets, shifts);
+      },
+      [&](int c, long long a) {
+        const long long sum = static_cast<long long>(multipliers[c]) * a + offsets[c];
+        const long long step = 1LL << static_cast<int>(shifts[c]);
+        long long y = sum / step;
+        if (sum % step < 0) --y;
+        if (Cfg::CLAMP && y < Cfg::LO) y = Cfg::LO;
+        if (Cfg::CLAMP && y > Cfg::HI) y = Cfg::HI;
+        return y;
+      });
+}
+
 template <class Shape, int LO_, int SIZE_>
 struct lookup_config : Shape {
   static const int LO = LO_, SIZE = SIZE_;

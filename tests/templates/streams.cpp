@@ -152,8 +152,9 @@ void run_select() {
   ++check::configurations;
   static const int SIZE = Cfg::VECTORS * Cfg::FRAME;
   hls::stream<check::lanes<typename Cfg::in_t, Cfg::LANES> > in("in");
-  hls::stream<check::lanes<ap_uint<4>, 1> > best("best");
-  hls::stream<check::lanes<ap_uint<4>, Cfg::K> > ranked("ranked");
+  static const int SAMPLES = isobit::max_of(Cfg::LANES / Cfg::FRAME, 1);
+  hls::stream<check::lanes<ap_uint<4>, SAMPLES> > best("best");
+  hls::stream<check::lanes<ap_uint<4>, Cfg::K * SAMPLES> > ranked("ranked");
   for (int f = 0; f < 20; ++f) {
     long long x[SIZE], first[Cfg::VECTORS], order[Cfg::VECTORS * Cfg::K];
     for (int i = 0; i < SIZE; ++i) x[i] = check::random_of<typename Cfg::in_t>();

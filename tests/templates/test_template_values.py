@@ -51,11 +51,12 @@ def dense_cases() -> list[str]:
 
 
 def channel_foldings() -> list[tuple[int, int, int]]:
-    """(CHANNELS, PE, FOLDS): per channel, per tensor, and a frame that holds each channel twice."""
+    """(CHANNELS, PE, FOLDS): per channel, per tensor, a frame with each channel twice, words of several samples."""
     per_channel = [(c, pe, c // pe) for c in (1, 2, 4, 6) for pe in divisors(c)]
     per_tensor = [(1, pe, folds) for pe in (2, 3) for folds in (1, 2)]
     repeated = [(4, pe, 2 * 4 // pe) for pe in (1, 2, 4)]
-    return per_channel + per_tensor + repeated
+    several = [(c, c * samples, 2) for c in (2, 3) for samples in (2, 4, 8, 16)]
+    return per_channel + per_tensor + repeated + several
 
 
 def step_cases() -> list[str]:
@@ -72,7 +73,9 @@ def step_cases() -> list[str]:
         channels, pe, folds = foldings[n % len(foldings)]
         out = "ap_int<4>" if clamp else "ap_int<20>"
         shape = f"shape<{channels}, {pe}, {folds}, {('ap_int<11>', 'ap_uint<7>')[n % 2]}, {out} >"
-        cases.append(f"run_multiply_shift<shift_config<{shape}, {shift}, {multiplier}, {str(clamp).lower()}> >();")
+        config = f"shift_config<{shape}, {shift}, {multiplier}, {str(clamp).lower()}>"
+        cases.append(f"run_multiply_shift<{config} >();")
+        cases.append(f"run_multiply_shift_per_channel<shifts_config<{config} > >();")
     wide = "shape<4, 2, 2, ap_int<32>, ap_int<48> >"
     return [*cases, f"run_multiply_shift<shift_config<{wide}, 8, ap_int<24>, false> >();"]
 
@@ -99,6 +102,9 @@ def stream_cases() -> list[str]:
         cases += [
             f"run_select<select_config<{frame}, {lanes}, {vectors}, {k}, {element}> >();" for lanes in divisors(frame)
         ]
+        samples = (1, 2, 4, 8, 16)[n]
+        several = f"{frame}, {frame * samples}, {samples * vectors}"
+        cases.append(f"run_select<select_config<{several}, {k}, {element}> >();")
     return cases
 
 
@@ -122,10 +128,13 @@ def test_all_dense_foldings_are_there() -> None:
     assert len(dense_cases()) == 12 * 10 + 1
 
 
-def test_ports_up_to_1024_bits(compile_program: Any) -> None:
-    """Words beyond 64 bits exist in the faithful build only."""
-    cases = ["run_port<port_config<32, 16, 64, ap_int<50> > >();", "run_port<port_config<64, 32, 8, ap_uint<7> > >();"]
-    result = compile_program("streams.cpp", "faithful", "g++", cases).run()
+@pytest.mark.parametrize("build", ["faithful", "checked"])
+def test_ports_wider_than_a_machine_word(compile_program: Any, build: str) -> None:
+    """1024 bits in the faithful build, 512 in the native one."""
+    lanes = 16 if build == "faithful" else 8
+    wide = f"run_port<port_config<32, {lanes}, 64, ap_int<50> > >();"
+    cases = [wide, "run_port<port_config<64, 32, 8, ap_uint<7> > >();"]
+    result = compile_program("streams.cpp", build, "g++", cases).run()
     assert (result.returncode, result.stdout[:18]) == (0, "configurations 2 e"), result.stdout + result.stderr
 
 

@@ -97,6 +97,11 @@ def frame_cases() -> list[str]:
         cases.append(f"run_pad<pad_config<{frame}, {', '.join(map(str, border))}> >();")
         cases.append(f"run_upsample<upsample_config<{frame}, {factor_h}, {factor_w}> >();")
         cases.append(f"run_dilate<dilate_config<{frame}, {factor_w}, {factor_h}, {(0, -16, 15)[n % 3]}> >();")
+    for n, samples in enumerate((2, 4, 8, 16)):
+        frame = f"frame_config<{1 + n % 2}, {2 * samples}, 3, {3 * samples}>"
+        for left in (0, 1, samples - 1, samples, samples + 1):
+            cases.append(f"run_pad<pad_config<{frame}, 1, 0, {left}, {-left % samples}, {n}> >();")
+        cases += [f"run_upsample<upsample_config<{frame}, {2 - n % 2}, {factor}> >();" for factor in (1, 2, 3)]
     boxes = [
         (3, 5, 4, 1, 1, 2, 1, 2, 2, 2), (3, 5, 4, 2, 0, 0, 0, 3, 5, 2), (4, 4, 1, 3, 0, 0, 0, 2, 2, 1),
         (4, 4, 1, 3, 2, 2, 0, 2, 2, 1), (1, 7, 2, 2, 0, 3, 1, 1, 1, 1), (1, 1, 5, 1, 0, 0, 4, 1, 1, 1),

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from isobit.check.csim import DEFAULT_TIMEOUT, CsimResult, judged
+from isobit.check.record import BOUNDED, recorded
 from isobit.check.simulate import simulate
 from isobit.check.stimuli import vectors_for
 from isobit.check.toolchain import Compilation, find_compiler
@@ -20,6 +21,7 @@ from isobit.interp import Evaluator
 DEFAULT_FRAMES = 4
 
 
+@recorded(BOUNDED)
 def bounded_csim(
     build: Build, frames: int = DEFAULT_FRAMES, *, compiler: str | None = None, seed: int = 0,
     timeout: float = DEFAULT_TIMEOUT,

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from isobit.check.compare import Mismatch, count_differences, first_difference, locate
+from isobit.check.record import CSIM, recorded
 from isobit.check.simulate import Simulation, read_taps, simulate
 from isobit.check.source import SourceVerdict, check_source
 from isobit.check.stimuli import vectors_for
@@ -23,6 +24,7 @@ from isobit.check.vectors import Vectors, save_taps
 from isobit.emit.build import Build
 from isobit.errors import IsobitError, printable
 from isobit.interp import Evaluator, quantise
+from isobit.ir import Graph
 from isobit.ir.ops import Input
 from isobit.ir.types import IntArray
 from isobit.plan.geometry import multiply_accumulates
@@ -58,6 +60,7 @@ class CsimResult:
         return self.mismatch is None and (self.source is None or self.source.equal)
 
 
+@recorded(CSIM)
 def csim(
     build: Build,
     inputs: Vectors | Mapping[str, Vectors] | None = None,
@@ -83,11 +86,13 @@ def csim(
         timeout: seconds for one simulation run.
         taps: an ``.npz`` file for every layer's integers of the first samples, as the C++ computed them.
 
+    The verdict's counts are kept as ``csim.json`` in the build's folder.
+
     Raises:
         IsobitError: E601, E604, E605, E607; CheckFailed: E606 for a named failure of the simulation.
     """
     tool = find_compiler(compiler)
-    integers = _vectors(build, inputs, vectors, seed)
+    integers = input_integers(build, inputs, vectors, seed)
     flavours: tuple[Flavour, ...] = ("faithful", "checked" if checked else "native")
     with tempfile.TemporaryDirectory(prefix="isobit-csim-") as scratch:
         folder = Path(scratch)
@@ -114,7 +119,7 @@ def csim(
     verdict = None
     if source:
         progress("comparing with the source model")
-        verdict = check_source(build, integers, {} if inputs is None else _by_source_name(build, inputs))
+        verdict = check_source(build, integers, {} if inputs is None else _by_source_name(build.graph, inputs))
     return CsimResult(tuple(runs), mismatch, verdict)
 
 
@@ -123,20 +128,34 @@ def affordable(build: Build, macs: int) -> int:
     return max(macs // max(multiply_accumulates(build.graph), 1), LEAST_VECTORS)
 
 
-def _vectors(build: Build, inputs: Any, count: int | None, seed: int) -> dict[str, IntArray]:
+def input_integers(build: Build, inputs: Any, count: int | None, seed: int) -> dict[str, IntArray]:
+    """The integers ``(batch, *shape)`` of every graph input; see :func:`csim` for the arguments.
+
+    Raises:
+        IsobitError: E607 when the inputs do not fit the model.
+    """
     if inputs is None:
         wanted = min(DEFAULT_VECTORS, affordable(build, DEFAULT_MACS)) if count is None else max(count, 1)
         return vectors_for(build.graph, wanted, seed)
-    given = _by_source_name(build, inputs)
-    vectors = {node.name: _integers(node, given[node.outside]) for node in build.graph.inputs}
+    return given_integers(build.graph, inputs)
+
+
+def given_integers(graph: Graph, inputs: Any) -> dict[str, IntArray]:
+    """A user's arrays as integers ``(batch, *shape)`` of every graph input, quantised as the source does.
+
+    Raises:
+        IsobitError: E607 when the inputs do not fit the model.
+    """
+    given = _by_source_name(graph, inputs)
+    vectors = {node.name: _integers(node, given[node.outside]) for node in graph.inputs}
     if len({len(v) for v in vectors.values()}) != 1:
         raise IsobitError("E607", "the inputs hold different numbers of samples")
     return vectors
 
 
-def _by_source_name(build: Build, inputs: Any) -> dict[str, Vectors]:
+def _by_source_name(graph: Graph, inputs: Any) -> dict[str, Vectors]:
     """The user's arrays by the source's input names."""
-    names = {node.outside for node in build.graph.inputs}
+    names = {node.outside for node in graph.inputs}
     given = dict(inputs) if isinstance(inputs, Mapping) else dict.fromkeys(names, inputs)
     if set(given) != names or (len(names) > 1 and not isinstance(inputs, Mapping)):
         shown = ", ".join(printable(n) for n in sorted(names))

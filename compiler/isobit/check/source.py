@@ -61,7 +61,7 @@ class SourceVerdict:
 
 
 def check_source(build: Build, integers: Mapping[str, IntArray], samples: Mapping[str, Any]) -> SourceVerdict:
-    """Compare the build's graph with its source.
+    """Compare the build's graph with its source; under a budget the exact graph, not the one that is built.
 
     Args:
         integers: the graph's input integers by input name; floats in the source's layout are made from them where
@@ -74,7 +74,7 @@ def check_source(build: Build, integers: Mapping[str, IntArray], samples: Mappin
     imported = import_traced(model, declared)
     count, rng = _affordable(imported, True), np.random.default_rng(0)
     x: dict[str, Any] = {}
-    for node in build.graph.inputs:
+    for node in build.reference.inputs:
         given = samples.get(node.outside)
         if given is not None and not np.issubdtype(given.dtype, np.integer):
             x[node.outside] = given[:count].astype(np.float32).reshape(-1, *node.outside_shape)
@@ -113,8 +113,8 @@ class _Checked:
         return {node.name: quantise(node, self.x[node.outside][:count]) for node in graph.inputs}
 
     def exact(self) -> tuple[int, int, str]:
-        """Outputs compared and differing in exact arithmetic; the optimised graph of the build is what is compared."""
-        outputs = self.build.graph.outputs
+        """Outputs compared and differing in exact arithmetic; what is compared is the build's (exact) graph."""
+        outputs = self.build.reference.outputs
         if {op.kind for output in outputs for op in output.host} - _LOGIT_OPS - _LAYOUT_OPS - _CLAMPS:
             return 0, -1, "the host's last float operations are not evaluated exactly"
         count = min(self.count, _affordable(self.imported, False))
@@ -127,7 +127,7 @@ class _Checked:
             reference = evaluate_exact(self.model, inputs, scales=scales)
         except IsobitError as error:
             return 0, -1, error.message
-        mine = Evaluator(self.build.graph).run(self._integers(self.build.graph, count))
+        mine = Evaluator(self.build.reference).run(self._integers(self.build.reference, count))
         wrong = 0
         for output in outputs:
             found = reference[output.outside]

@@ -23,6 +23,9 @@ _FLAGS: dict[Flavour, tuple[str, ...]] = {
     "tapped": ("-O1", "-DISOBIT_TAPS"),
     "bounded": ("-O1", "-DISOBIT_BOUNDED", "-U_FORTIFY_SOURCE"),
 }
+# g++ frees memory only when its heap has doubled; this makes it do so earlier, which saves a quarter of the peak and
+# costs no time that can be measured. clang++ ignores it.
+_COLLECT_EARLIER = ("--param", "ggc-min-expand=50", "--param", "ggc-min-heapsize=65536")
 COMPILE_TIMEOUT = 900
 
 
@@ -96,8 +99,9 @@ class Compilation:
         self.flavour: Flavour = flavour
         self._output = folder / f"tb-{flavour}"
         command = [
-            compiler, "-std=c++14", *_FLAGS[flavour], "-Wno-unknown-pragmas", "-w", *include_flags(project, flavour),
-            "-include", str(project / "top.cpp"), str(project / "tb.cpp"), "-o", str(self._output),
+            compiler, "-std=c++14", *_FLAGS[flavour], *_COLLECT_EARLIER, "-Wno-unknown-pragmas", "-w",
+            *include_flags(project, flavour), "-include", str(project / "top.cpp"), str(project / "tb.cpp"),
+            "-o", str(self._output),
         ]  # fmt: skip
         self._started = time.time()
         self._log = folder / f"compile-{flavour}.log"

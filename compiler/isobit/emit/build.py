@@ -5,23 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from isobit.emit.design import Design, IntType, Port
+from isobit.emit.fifos import fifo_record, planned_fifos, total_cost
 from isobit.emit.project import MANIFEST, atomic_folder, file_hashes, headers, raw_bytes, render, write_files
 from isobit.errors import IsobitError, printable
 from isobit.ir import Graph, parse_graph, print_graph
 from isobit.ir.ops import Const
 from isobit.ir.types import IntArray
-from isobit.plan import LayerPlan, Plan, print_plan
+from isobit.passes.proofs import proofs_text
+from isobit.plan import LayerPlan, Plan, Rescaled, print_plan
 from isobit.version import __version__
 
-FORMAT = 1
+FORMAT = 2
 GRAPH, PLAN, SOURCE, HLS = "graph.txt", "plan.toml", "source.onnx", "hls"
+EXACT, PROOFS = "exact.txt", "proofs.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +35,12 @@ class Build:
     graph: Graph
     ports: tuple[Port, ...]
     manifest: Mapping[str, Any]
+    exact: Graph | None = None
+
+    @property
+    def reference(self) -> Graph:
+        """The graph that equals the source: another one than :attr:`graph` only where a budget changed steps."""
+        return self.exact or self.graph
 
     @property
     def hls(self) -> Path:
@@ -52,6 +61,7 @@ def write_build(
     source: bytes,
     origin: Mapping[str, Any],
     vectors: Mapping[str, IntArray],
+    rescaled: Rescaled | None = None,
 ) -> Build:
     """Write everything to ``destination``, all at once or not at all.
 
@@ -59,20 +69,24 @@ def write_build(
         source: the bytes of the QONNX model.
         origin: what the manifest says of the source.
         vectors: integers ``(batch, ...)`` of every graph input and output, by name, for the testbench.
+        rescaled: the proofs of the steps, and the exact graph where the one built is another.
 
     Raises:
         IsobitError: E601 or E602 (see :func:`isobit.emit.project.atomic_folder`).
+        DoesNotFit: E502 when layers and FIFOs together exceed the board.
     """
     with atomic_folder(destination) as work:
         texts = {
             f"{HLS}/{k}": v for k, v in (render(design, plan.board, str(origin["name"])) | headers(design)).items()
         }
-        write_files(work, texts | {GRAPH: print_graph(graph), PLAN: print_plan(plan)})
+        fifos = planned_fifos(design, plan.board)
+        write_files(work, texts | {GRAPH: print_graph(graph), PLAN: print_plan(plan, fifos)})
+        write_files(work, _rescale_texts(rescaled))
         (work / SOURCE).write_bytes(source)
         (work / HLS / "tb_data").mkdir()
         for port in design.ports:
             (work / HLS / "tb_data" / f"{port.name}.bin").write_bytes(raw_bytes(vectors[port.node], port.dtype))
-        manifest = _manifest(graph, plan, design, origin) | {"files": file_hashes(work)}
+        manifest = _manifest(graph, plan, design, origin) | _rescale_record(rescaled) | {"files": file_hashes(work)}
         (work / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return load_build(destination)
 
@@ -81,13 +95,13 @@ def load_build(path: Path | str) -> Build:
     """Read a build back.
 
     Raises:
-        IsobitError: E603 when the folder is no build, E608 when one of its files was changed or lost.
+        IsobitError: E603 when the folder is no build, E611 when another version of isobit made it, E608 when one of
+            its files was changed or lost.
     """
     path = Path(path)
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        if manifest["format"] != FORMAT:
-            raise ValueError(f"format {manifest['format']}, this isobit reads {FORMAT}")
+        _refuse_format(path, int(manifest["format"]))
         ports = tuple(_port(p) for p in manifest["ports"])
         recorded = dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -95,7 +109,31 @@ def load_build(path: Path | str) -> Build:
             "E603", printable(error), where=printable(path), hint="make one with: isobit compile model.onnx -o build/"
         ) from error
     _refuse_changes(path, recorded)
-    return Build(path, parse_graph((path / GRAPH).read_text(encoding="utf-8")), ports, manifest)
+    graph = parse_graph((path / GRAPH).read_text(encoding="utf-8"))
+    exact = parse_graph((path / EXACT).read_text(encoding="utf-8")) if EXACT in recorded else None
+    return Build(path, graph, ports, manifest, exact)
+
+
+def _rescale_texts(rescaled: Rescaled | None) -> dict[str, str]:
+    if rescaled is None:
+        return {}
+    exact = {EXACT: print_graph(rescaled.exact)} if rescaled.errors else {}
+    return exact | {PROOFS: proofs_text(rescaled.proofs)}
+
+
+def _rescale_record(rescaled: Rescaled | None) -> dict[str, Any]:
+    """What the manifest says of steps that are not exact."""
+    if rescaled is None or not rescaled.errors:
+        return {}
+    return {"budget": [asdict(e) | {"share": str(e.share)} for e in rescaled.errors]}
+
+
+def _refuse_format(path: Path, found: int) -> None:
+    if found != FORMAT:
+        raise IsobitError(
+            "E611", f"format {found}; this isobit ({__version__}) reads format {FORMAT}", where=printable(path),
+            hint="compile again",
+        )  # fmt: skip
 
 
 def _refuse_changes(path: Path, recorded: Mapping[str, str]) -> None:
@@ -113,9 +151,10 @@ def _manifest(graph: Graph, plan: Plan, design: Design, origin: Mapping[str, Any
         "source": dict(origin),
         "graph": graph.digest,
         "board": plan.board.model_dump(),
-        "estimate": _cost(plan.cost)
+        "estimate": _cost(total_cost(plan, design))
         | {"interval": design.interval, "latency": design.latency}
         | {"frames_per_second": round(plan.board.clock_mhz * 1e6 / design.interval, 1)},
+        "fifos": fifo_record(design, plan.board),
         "ports": [_port_record(p) for p in design.ports],
         "layers": [_layer(graph, n.name, plan.layers.get(n.name)) for n in graph.nodes if not isinstance(n, Const)],
         "versions": {"numpy": np.__version__},
@@ -145,7 +184,8 @@ def _layer(graph: Graph, name: str, layer: LayerPlan | None) -> dict[str, Any]:
     }  # fmt: skip
     if layer is None:
         return record
-    chosen = {"implementation": layer.implementation, "pe": layer.pe, "simd": layer.simd, "cycles": layer.cycles}
+    keys = ("implementation", "pe", "simd", "samples", "cycles", "memory", "line_buffer")
+    chosen = {key: getattr(layer, key) for key in keys}
     rows = [
         {"implementation": c.implementation, "possible": c.possible, "reason": c.reason} | _cost(c.cost)
         for c in layer.candidates
@@ -154,4 +194,4 @@ def _layer(graph: Graph, name: str, layer: LayerPlan | None) -> dict[str, Any]:
 
 
 def _cost(cost: Any) -> dict[str, int]:
-    return {"lut": cost.lut, "dsp": cost.dsp, "bram36": cost.bram36}
+    return {"lut": cost.lut, "dsp": cost.dsp, "bram36": cost.bram36, "uram": cost.uram}

@@ -12,6 +12,7 @@ import numpy as np
 
 from isobit.ir.types import IntArray
 from isobit.numerics import bit_width, is_signed
+from isobit.plan import FifoGoal
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -38,13 +39,23 @@ class IntType:
 
 @dataclass(frozen=True)
 class Stream:
-    """A FIFO of words of ``lanes`` elements; ``words`` per frame, ``depth`` in words."""
+    """A FIFO of words of ``lanes`` elements; ``words`` per frame, ``depth`` in words.
+
+    ``throughput`` and ``least`` are the depths that either goal asks for; ``depth`` is one of them, or the user's.
+    """
 
     name: str
     elem: IntType
     lanes: int
     words: int
     depth: int = 2
+    throughput: int = 2
+    least: int = 2
+
+    @property
+    def bits(self) -> int:
+        """Width of a word."""
+        return self.lanes * self.elem.bits
 
     @property
     def type(self) -> str:
@@ -70,7 +81,8 @@ class Array:
 class Process:
     """One call of a template: ``isobit::<template><cfg_<name>>(inputs, outputs, arrays)``.
 
-    ``node`` is the graph value it makes (also its tap), or "" for plumbing.
+    ``node`` is the graph value it makes (also its tap), or "" for plumbing; ``memory`` where its line buffer lies, or
+    "" without one.
     """
 
     name: str
@@ -81,6 +93,7 @@ class Process:
     outputs: tuple[str, ...]
     arrays: tuple[Array, ...] = ()
     node: str = ""
+    memory: str = ""
 
     def __post_init__(self) -> None:
         assert _IDENTIFIER.fullmatch(self.name)
@@ -113,7 +126,8 @@ class Port:
 class Design:
     """Processes in topological order, streams, ports, and the streams of frame-end flags.
 
-    Depths, the ``interval`` between frames and the ``latency`` of one (clocks) are set by the backend's FIFO sizing.
+    Depths, the ``goal`` they were made for, and the ``interval`` between frames and the ``latency`` of one (clocks,
+    with FIFOs for full throughput) are set by the backend's FIFO sizing.
     """
 
     processes: tuple[Process, ...]
@@ -121,6 +135,7 @@ class Design:
     ports: tuple[Port, ...]
     flags: tuple[str, ...] = ("frame_end",)
     flag_depth: int = 2
+    goal: FifoGoal = "throughput"
     interval: int = 0
     latency: int = 0
 
@@ -150,6 +165,11 @@ HEADER_OF = {
     "max_pool": "max_pool",
     "multiply_shift": "multiply_shift",
     "pad": "pad",
+    "parallel_concat": "concat",
+    "parallel_dense": "parallel_dense",
+    "parallel_depthwise": "parallel_depthwise",
+    "parallel_max_pool": "parallel_max_pool",
+    "parallel_window": "parallel_window",
     "read_frame": "stream_io",
     "read_further_frame": "stream_io",
     "round_shift": "round_shift",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -15,10 +16,11 @@ import numpy as np
 
 from isobit.emit.design import Array, Design, IntType
 from isobit.errors import IsobitError, printable
-from isobit.hardware import Board
+from isobit.hardware import Board, fifo_storage
 from isobit.version import __version__
 
 MANIFEST = "manifest.json"
+_INCLUDED = re.compile(r'^#include "isobit/(\w+)\.hpp"$', re.MULTILINE)
 _RENDERED = ("top.hpp", "top.cpp", "parameters.hpp", "tb.cpp", "hls_config.cfg", "run_hls.tcl", "Makefile")
 
 
@@ -36,8 +38,9 @@ def render(design: Design, board: Board, title: str) -> dict[str, str]:
         keep_trailing_newline=True, autoescape=False,
     )  # fmt: skip
     environment.filters |= {"initialiser": _initialiser, "dimensions": _dimensions}
+    environment.filters["fifo_storage"] = lambda stream: fifo_storage(stream.depth, stream.bits, board)
     context = {
-        "design": design, "board": board, "version": __version__, "title": _comment(title),
+        "design": design, "board": board, "version": __version__, "title": comment_text(title),
         "period_ns": f"{1000 / board.clock_mhz:g}",
         "arrays": [a for p in design.processes for a in p.arrays],
     }  # fmt: skip
@@ -45,15 +48,17 @@ def render(design: Design, board: Board, title: str) -> dict[str, str]:
 
 
 def headers(design: Design) -> dict[str, str]:
-    """The copied template headers: path to text."""
+    """The copied template headers and those that they include: path to text."""
     folder = templates_root() / "hls" / "isobit"
-    return {
-        f"isobit/{name}.hpp": (folder / f"{name}.hpp").read_text(encoding="utf-8")
-        for name in ("types", *design.headers)
-    }
+    texts: dict[str, str] = {}
+    missing = {"types", *design.headers}
+    while missing:
+        texts |= {name: (folder / f"{name}.hpp").read_text(encoding="utf-8") for name in missing}
+        missing = {name for text in texts.values() for name in _INCLUDED.findall(text)} - texts.keys()
+    return {f"isobit/{name}.hpp": texts[name] for name in sorted(texts)}
 
 
-def _comment(text: str) -> str:
+def comment_text(text: str) -> str:
     """Text from outside, safe inside a ``//`` comment: one line, plain characters, no line continuation."""
     return "".join(c if c.isalnum() or c in " .,-_" else "_" for c in printable(text) if c.isascii())
 

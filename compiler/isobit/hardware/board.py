@@ -5,15 +5,23 @@ from __future__ import annotations
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from isobit.errors import IsobitError, printable
 
+PsSetting = Annotated[str, Field(pattern=r"^[A-Za-z0-9_. /-]+$")]
+PsName = Annotated[str, Field(pattern=r"^P(CW|SU)_[A-Za-z0-9_]+$")]
+
 
 class Board(BaseModel):
-    """A board and the part on it: resource counts (``bram36`` in 36-kbit blocks) and the default clock."""
+    """A board and the part on it: resource counts (``bram36`` in 36-kbit blocks) and the default clock.
+
+    The rest is for :mod:`isobit.emit.pynq`: ``ps`` is the part's processing system, ``board_part`` the name under which
+    Vivado knows the board and finds its presets (DDR, MIO, clocks), ``board_files`` where to get them,
+    ``ps_config`` settings of the processing system beyond the preset, or all of them where Vivado has no such board.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,6 +35,19 @@ class Board(BaseModel):
     bram36: int = Field(ge=0)
     uram: int = Field(ge=0)
     clock_mhz: float = Field(gt=0, le=1000)
+    ps: Literal["zynq7", "zynqmp"] | None = None
+    board_part: str = Field(default="", pattern=r"^([A-Za-z0-9._-]+(:[A-Za-z0-9._-]+){3})?$")
+    board_files: str = Field(default="", pattern=r"^(https://[A-Za-z0-9._/-]+)?$")
+    ps_config: dict[PsName, PsSetting] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _ps_suits_the_part(self) -> Self:
+        family = {"zynq7": "xc7z", "zynqmp": "xc"}.get(self.ps or "", "")
+        if not self.part.startswith(family) or (self.ps == "zynqmp" and self.dsp != "DSP48E2"):
+            raise ValueError(f"a {self.ps} processing system is not on part {self.part}")
+        if any(not name.startswith("PCW" if self.ps == "zynq7" else "PSU") for name in self.ps_config):
+            raise ValueError("ps_config: PCW_ settings are for zynq7, PSU_ settings for zynqmp")
+        return self
 
 
 def board_names() -> list[str]:

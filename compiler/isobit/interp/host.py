@@ -12,7 +12,7 @@ from isobit.errors import IsobitError
 from isobit.ir.ops import HostOp, Input, Output, Quantiser
 from isobit.ir.types import IntArray
 from isobit.numerics import Rounding
-from isobit.numerics.float_quantise import quantise_float, sign_float
+from isobit.numerics.float_quantise import sign_float, whole_float
 
 Floats = NDArray[Any]
 _CHUNK_ELEMENTS = 1 << 16
@@ -42,7 +42,7 @@ def _quantised(node: Input, q: Quantiser, x: Floats) -> IntArray:
     scale, zero = (np.array(v, np.float32) for v in (q.scale, q.zero_point))
     if q.rounding == "SIGN":
         return sign_float(x, scale, zero, q.lo, q.hi)
-    return quantise_float(x, scale, zero, Rounding.parse(q.rounding), q.lo, q.hi)
+    return whole_float(x, scale, zero, Rounding.parse(q.rounding), q.lo, q.hi)
 
 
 def real_input(node: Input, integers: IntArray) -> Floats:

@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from isobit.interp.working import dtype_for, held
 from isobit.ir.types import IntArray
 from isobit.numerics import magnitude
-
-_EXACT = ((np.float32, 1 << 24), (np.float64, 1 << 53), (np.int64, (1 << 63) - 1))
 
 
 def product_dtype(weights: IntArray, largest: int) -> Any:
@@ -22,8 +21,7 @@ def product_dtype(weights: IntArray, largest: int) -> Any:
     ``weights`` has shape ``(..., out, in)``.
     """
     row_sums = np.abs(weights.astype(object)).sum(axis=-1) if _huge(weights) else np.abs(weights).sum(axis=-1)
-    bound = max(int(row_sums.max(initial=0)) * largest, largest, magnitude(weights))
-    return next((dtype for dtype, limit in _EXACT if bound <= limit), object)
+    return dtype_for(max(int(row_sums.max(initial=0)) * largest, largest, magnitude(weights)))
 
 
 def _huge(weights: IntArray) -> bool:
@@ -33,7 +31,8 @@ def _huge(weights: IntArray) -> bool:
 class ExactProduct:
     """``x @ weights.T`` for integer ``x`` with ``|x| <= largest``, exact, in the fastest safe dtype.
 
-    ``weights`` has shape ``(groups, out, in)``; calls take ``(rows, groups, in)`` and give ``(rows, groups, out)``.
+    ``weights`` has shape ``(groups, out, in)``; calls take ``(rows, groups, in)`` and give whole numbers of ``dtype``,
+    ``(rows, groups, out)``.
     """
 
     def __init__(self, weights: IntArray, largest: int) -> None:
@@ -43,13 +42,7 @@ class ExactProduct:
     def __call__(self, x: IntArray) -> IntArray:
         rows, groups, fan_in = x.shape
         if groups == 1:
-            flat = x.reshape(rows, fan_in).astype(self.dtype) @ self._columns[0]
-            return _integers(flat)[:, np.newaxis]
-        product = np.matmul(x.swapaxes(0, 1).astype(self.dtype), self._columns)
-        return _integers(product.swapaxes(0, 1))
-
-
-def _integers(array: Any) -> IntArray:
-    if array.dtype == object:
-        return np.asarray(array)
-    return np.asarray(array.astype(np.int64))
+            flat = held(x.reshape(rows, fan_in), self.dtype) @ self._columns[0]
+            return np.asarray(flat[:, np.newaxis])
+        product = np.matmul(held(x.swapaxes(0, 1), self.dtype), self._columns)
+        return np.asarray(product.swapaxes(0, 1))

@@ -112,8 +112,12 @@ def _add(node: Add, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) 
     shape = np.broadcast_shapes(*(t.shape for t in inputs))
     lo = np.zeros(shape[-1], object)
     hi = np.zeros(shape[-1], object)
-    for coefficient, operand in zip(node.coefficients, inputs, strict=True):
-        a = coefficient.astype(object)
+    terms: dict[str, IntArray] = {}  # one value added twice is one value
+    for name, coefficient in zip(node.inputs, node.coefficients, strict=True):
+        terms[name] = terms.get(name, 0) + coefficient.astype(object)
+    operands = dict(zip(node.inputs, inputs, strict=True))
+    for name, a in terms.items():
+        operand = operands[name]
         low, high = a * operand.lo, a * operand.hi
         lo, hi = lo + np.minimum(low, high), hi + np.maximum(low, high)
     return ValueType.of(shape, lo, hi)

@@ -3,6 +3,8 @@
 from isobit.numerics.curve import Curve
 from isobit.numerics.dyadic import RoundShift, shared_round_shift
 from isobit.numerics.intervals import IntArray, Interval, as_int_array, bit_width, fit_dtype, is_signed, magnitude
+from isobit.numerics.layer_shift import TooWide, align_shifts, few_shifts, lane_luts, layer_multiply_shift
+from isobit.numerics.least_error import Approximation, differences, least_error
 from isobit.numerics.multiply_shift import (
     MAX_LEVELS,
     MAX_SHIFT,
@@ -15,6 +17,7 @@ from isobit.numerics.multiply_shift import (
     proves,
     shared_multiply_shift,
 )
+from isobit.numerics.plain import plain_multiplicand, plain_multiply_shift
 from isobit.numerics.rationals import exact, exact_array, rational_gcd, sqrt_rational
 from isobit.numerics.rounding import Rounding, boundary, round_quotient, round_rational, round_shift
 from isobit.numerics.staircase import (
@@ -30,6 +33,7 @@ from isobit.numerics.staircase import (
 __all__ = [
     "MAX_LEVELS",
     "MAX_SHIFT",
+    "Approximation",
     "Curve",
     "CutPair",
     "Cuts",
@@ -41,21 +45,30 @@ __all__ = [
     "Rounded",
     "Rounding",
     "Slopes",
+    "TooWide",
+    "align_shifts",
     "as_int_array",
     "bit_width",
     "boundary",
     "compose",
+    "differences",
     "equal",
     "equal_on",
     "exact",
     "exact_array",
     "feasible_slopes",
+    "few_shifts",
     "fit_dtype",
     "from_thresholds",
     "is_signed",
     "is_translation",
+    "lane_luts",
+    "layer_multiply_shift",
+    "least_error",
     "least_multiply_shift",
     "magnitude",
+    "plain_multiplicand",
+    "plain_multiply_shift",
     "proves",
     "rational_gcd",
     "round_quotient",

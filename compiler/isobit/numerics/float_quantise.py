@@ -19,8 +19,15 @@ Floats = NDArray[Any]
 
 def quantise_float(x: Floats, scale: Floats, zero_point: Floats, rounding: Rounding, lo: int, hi: int) -> NDArray[Any]:
     """Integers (int64) in ``[lo, hi]`` of a float32 array; scale and zero point broadcast against it."""
-    y = np.clip(x / scale + zero_point, np.float32(lo), np.float32(hi))
-    return np.asarray(_ROUND[rounding](y).astype(np.int64))
+    return np.asarray(whole_float(x, scale, zero_point, rounding, lo, hi).astype(np.int64))
+
+
+def whole_float(x: Floats, scale: Floats, zero_point: Floats, rounding: Rounding, lo: int, hi: int) -> Floats:
+    """The same, still as float32."""
+    y = np.asarray(x / scale)  # the rest in place, in memory that is still cached
+    y = np.add(y, zero_point, out=y) if y.shape == np.broadcast_shapes(y.shape, zero_point.shape) else y + zero_point
+    np.minimum(np.maximum(y, np.float32(lo), out=y), np.float32(hi), out=y)
+    return _ROUND[rounding](y)
 
 
 def sign_float(x: Floats, scale: Floats, zero_point: Floats, lo: int, hi: int) -> NDArray[Any]:

@@ -221,11 +221,9 @@ def shared_multiply_shift(
     Raises:
         ValueError: an interval is empty, or a curve leaves the clamp on it.
     """
-    levels = 0
-    for index, (curve, lo, hi) in enumerate(zip(curves, los, his, strict=True)):
-        levels += 0 if is_translation(curve) else curve.at(hi) - curve.at(lo)
-        if levels > MAX_LEVELS:
-            return NoMultiplyShift(index, None, None, f"more than {MAX_LEVELS} levels are too many to search")
+    refused = too_many_levels(curves, los, his)
+    if refused is not None:
+        return refused
     edges = [_edges(curve, lo, hi, clamp) for curve, lo, hi in zip(curves, los, his, strict=True)]
     slopes = [_slopes(e) for e in edges]
     k = 0
@@ -235,6 +233,16 @@ def shared_multiply_shift(
             return _refusal(index, s)
         k = shift
     return tuple(_build(e, s, k) for e, s in zip(edges, slopes, strict=True))
+
+
+def too_many_levels(curves: Sequence[Curve], los: Sequence[int], his: Sequence[int]) -> NoMultiplyShift | None:
+    """The refusal of curves that have more than :data:`MAX_LEVELS` levels together."""
+    levels = 0
+    for index, (curve, lo, hi) in enumerate(zip(curves, los, his, strict=True)):
+        levels += 0 if is_translation(curve) else curve.at(hi) - curve.at(lo)
+        if levels > MAX_LEVELS:
+            return NoMultiplyShift(index, None, None, f"more than {MAX_LEVELS} levels are too many to search")
+    return None
 
 
 def _least_shift(s: Slopes, first: int) -> int | None:

@@ -34,6 +34,9 @@ PIPELINE: tuple[Pass, ...] = (
     Rule("shrink-multiplicands", shrink_multiplicands),
 )
 
+FOLDING = PIPELINE[:-1]
+"""The pipeline but for the search for short multiplicands: what it leaves are the exact staircases."""
+
 
 def optimise(graph: Graph, pipeline: tuple[Pass, ...] = PIPELINE) -> Graph:
     """``graph`` after every pass of ``pipeline``, in order."""

@@ -11,10 +11,12 @@ from isobit.ir import Graph, Node, frozen_ints
 from isobit.ir.ops import Add, Const, HostOp, Input, Linear, Output, Reindex, Step, Table
 from isobit.ir.types import IntArray, ValueType
 from isobit.numerics import Curve, as_int_array, compose
+from isobit.passes.bodies import body_luts
 from isobit.passes.rewrite import fresh_name, sole_reader
-from isobit.passes.shrink import is_buildable
 
 _TABLE_LIMIT = 1 << 16
+PAIR = "unfolded pair: "
+"""Begins the note of what two steps would have cost that became one."""
 
 
 def fold_scale_into_weights(graph: Graph, node: Node) -> tuple[Node, ...] | None:
@@ -65,17 +67,49 @@ def fold_bias_into_output(graph: Graph, node: Node) -> tuple[Node, ...] | None:
 def compose_steps(graph: Graph, node: Node) -> tuple[Node, ...] | None:
     """``f(g(x)) = (f o g)(x)``: chained requantizers are one staircase (their scales are never just multiplied).
 
-    They stay two where the composition has many levels and no integers of its own to compute it.
+    They stay two where the composition has no integers of its own to compute it and its thresholds or table would cost
+    more than both steps.
     """
     if not isinstance(node, Step) or not sole_reader(graph, node.inputs[0]):
         return None
     inner = graph.by_name[node.inputs[0]]
     if not isinstance(inner, Step):
         return None
+    composed = _composed(node, inner)
+    one, pair = (min(luts.values(), default=None) for luts in _composition_luts(graph, inner, node, composed))
+    if one is None or (pair is not None and pair < one):
+        return None
+    note = () if pair is None else (f"{PAIR}{pair} LUT a lane against {one}",)
+    return (replace(composed, rules=(*inner.rules, *note)),)
+
+
+def unfolded(graph: Graph, node: Node) -> str:
+    """Why a step stands behind another one, or what two steps would have cost that became one; "" where neither is."""
+    if not isinstance(node, Step):
+        return ""
+    noted = next((r.removeprefix(PAIR) for r in node.rules if r.startswith(PAIR)), "")
+    inner = graph.by_name[node.inputs[0]]
+    if noted or not isinstance(inner, Step):
+        return f"two steps: {noted}; folded into one" if noted else ""
+    if not sole_reader(graph, inner.name):
+        return f"not folded with {inner.name}, which others read too"
+    both = _composition_luts(graph, inner, node, _composed(node, inner))
+    one, pair = (min(luts.values(), default=None) for luts in both)
+    return f"two steps: {pair} LUT a lane against " + ("no body at all for one" if one is None else f"{one}; kept")
+
+
+def _composed(node: Step, inner: Step) -> Step:
     rows = max(len(node.curves), len(inner.curves))
     curves = tuple(compose(_curve(node, c), _curve(inner, c)) for c in range(rows))
-    composed = replace(node, inputs=inner.inputs, curves=curves, source=inner.source + node.source)
-    return (composed,) if is_buildable(composed, graph.types[inner.inputs[0]]) else None
+    return replace(node, inputs=inner.inputs, curves=curves, source=inner.source + node.source)
+
+
+def _composition_luts(graph: Graph, inner: Step, outer: Step, composed: Step) -> tuple[dict[str, int], dict[str, int]]:
+    """What the composition costs by body, and the cheapest pair of bodies (empty where one of the two has none)."""
+    x = graph.types[inner.inputs[0]]
+    first, second = body_luts(inner, x), body_luts(outer, graph.types[inner.name])
+    pair = {"pair": min(first.values()) + min(second.values())} if first and second else {}
+    return body_luts(composed, x), pair
 
 
 def narrow_steps(graph: Graph, node: Node) -> tuple[Node, ...] | None:

@@ -1,9 +1,10 @@
 """Rung 1 of the ladder: every requantizer becomes the least multiply-and-shift that equals it, where one exists.
 
-Hardware has one shift and one clamp for all channels of a layer, so the search gets the layer's output range as clamp
-and every curve it makes has the same ``k``, ``lo`` and ``hi``. The proof is complete: all cuts inside the reachable
-interval, their left neighbours and both ends are checked (:func:`isobit.numerics.proves`). Where no such integers
-exist the step keeps its cuts and says why in its provenance.
+Hardware has one multiplier width and one clamp for all channels of a layer, so the search gets the layer's output range
+as clamp and looks at all channels at once; the shift is shared or not, whichever is cheaper
+(:func:`isobit.numerics.layer_multiply_shift`). The proof is complete: all cuts inside the reachable interval, their
+left neighbours and both ends are checked (:func:`isobit.numerics.proves`). Where no such integers exist the step keeps
+its cuts and says why in its provenance.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from isobit.numerics import (
     Cuts,
     MultiplyShift,
     NoMultiplyShift,
+    TooWide,
+    layer_multiply_shift,
     proves,
     shared_multiply_shift,
     shared_round_shift,
 )
+from isobit.passes.rewrite import Rule
 
 FEW_LEVELS = 255
 """Up to so many levels a step may be built as thresholds."""
@@ -32,18 +36,32 @@ NO_MULTIPLY_SHIFT = "no multiply-shift: "
 
 
 def shrink_multiplicands(graph: Graph, node: Node) -> tuple[Node, ...] | None:
-    """``f(x) = clamp((m x + c) >> k)`` on the reachable interval, least ``m``, one ``k`` and clamp for all channels.
+    """``f(x) = clamp((m x + c) >> k)`` on the reachable interval, least ``m``, one width and clamp for all channels.
 
-    Where no such integers exist ``f`` is kept, as its generator if all scales are powers of two, else as its cuts.
+    The shift is one for all channels, or one per channel where that is cheaper. Where no such integers exist ``f`` is
+    kept, as its generator if all scales are powers of two, else as its cuts.
     """
+    return _shrunk(graph, node, None)
+
+
+def shrink_to(bits: int) -> Rule:
+    """The same rule, choosing among multiplicands of at most ``bits`` bits where the step has such."""
+    return Rule("shrink-multiplicands", lambda graph, node: _shrunk(graph, node, bits))
+
+
+def _shrunk(graph: Graph, node: Node, bits: int | None) -> tuple[Node, ...] | None:
     if not isinstance(node, Step) or _settled(graph, node):
         return None
-    los, his = reachable(node, graph.types[node.inputs[0]])
-    found = shared_multiply_shift(node.curves, los, his, graph.types[node.name].bounds)
+    x, clamp = graph.types[node.inputs[0]], graph.types[node.name].bounds
+    los, his = reachable(node, x)
+    found = layer_multiply_shift(node.curves, los, his, clamp, x.bits, bits)
+    if isinstance(found, TooWide):
+        found = layer_multiply_shift(node.curves, los, his, clamp, x.bits)
     if isinstance(found, NoMultiplyShift):
-        dyadic = shared_round_shift(node.curves, los, his, graph.types[node.name].bounds)
+        dyadic = shared_round_shift(node.curves, los, his, clamp)
         kept = node.curves if dyadic else tuple(_as_cuts(c) for c in node.curves)
         return (replace(node, curves=kept, rules=(NO_MULTIPLY_SHIFT + found.reason,)),)
+    assert not isinstance(found, TooWide)
     for scaled, curve, lo, hi in zip(found, node.curves, los, his, strict=True):
         assert proves(scaled, curve, lo, hi)
     return (replace(node, curves=tuple(found)),)
@@ -77,6 +95,5 @@ def _as_cuts(curve: Curve) -> Curve:
 def _settled(graph: Graph, node: Step) -> bool:
     if any(r.startswith(NO_MULTIPLY_SHIFT) for r in node.rules):
         return True
-    scaled = [c for c in node.curves if isinstance(c, MultiplyShift)]
-    shared = {(c.k, c.lo, c.hi) for c in scaled}
-    return len(scaled) == len(node.curves) and shared == {(scaled[0].k, *graph.types[node.name].bounds)}
+    bounds = graph.types[node.name].bounds
+    return all(isinstance(c, MultiplyShift) and (c.lo, c.hi) == bounds for c in node.curves)

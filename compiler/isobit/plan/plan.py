@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import Literal
 
 from isobit.errors import IsobitError
-from isobit.hardware import Board, Cost
+from isobit.hardware import Board, Cost, Memory
 from isobit.ir import Graph
-from isobit.ir.ops import Linear
+from isobit.ir.ops import Concat, Linear, MaxPool
 from isobit.plan.geometry import geometry
 
 Implementation = Literal["multiply_shift", "round_shift", "thresholds", "lookup"]
@@ -31,18 +31,23 @@ class Candidate:
 
 @dataclass(frozen=True)
 class LayerChoice:
-    """What a user fixes of one layer; 0 and "" leave the choice to the planner."""
+    """What a user fixes of one layer; 0, "" and ``auto`` leave the choice to the planner."""
 
     pe: int = 0
     simd: int = 0
     implementation: str = ""
+    memory: Memory = "auto"
+    line_buffer: Memory = "auto"
+    samples: int = 0
 
 
 @dataclass(frozen=True)
 class LayerPlan:
     """How one node is built.
 
-    ``pe`` output elements (dense: neurons) and ``simd`` input elements per clock; ``cycles`` clocks per frame.
+    ``pe`` output elements (dense: neurons) and ``simd`` input elements of each of ``samples`` positions per clock;
+    ``cycles`` clocks per frame.
+    ``memory`` is where its weights lie and ``line_buffer`` where its window's pixels do ("" where it has none).
     ``candidates`` are the ways a step could be built, the chosen first.
     """
 
@@ -52,6 +57,19 @@ class LayerPlan:
     cost: Cost
     implementation: str
     candidates: tuple[Candidate, ...] = ()
+    memory: Memory | Literal[""] = ""
+    line_buffer: Memory | Literal[""] = ""
+    samples: int = 1
+
+    @property
+    def lanes(self) -> tuple[int, int]:
+        """Elements of a word in and of a word out, where no window is in front."""
+        return self.simd * self.samples, self.pe * self.samples
+
+    @property
+    def parallel(self) -> bool:
+        """Do its windows come whole, several at a time?"""
+        return self.implementation.startswith("parallel_")
 
 
 @dataclass(frozen=True)
@@ -64,6 +82,11 @@ class Plan:
     @property
     def cost(self) -> Cost:
         return sum((layer.cost for layer in self.layers.values()), Cost())
+
+    @property
+    def samples(self) -> int:
+        """The most positions any layer takes per clock."""
+        return max((layer.samples for layer in self.layers.values()), default=1)
 
     @property
     def interval(self) -> int:
@@ -84,7 +107,11 @@ def checked(graph: Graph, board: Board, layers: dict[str, LayerPlan]) -> Plan:
     """
     for name, layer in layers.items():
         node, kind = graph.by_name[name], graph.types[name]
-        fan_in = geometry(graph, node).fan_in if isinstance(node, Linear) else graph.types[node.inputs[0]].channels
+        fan_in = graph.types[node.inputs[0]].channels
+        if isinstance(node, Linear | MaxPool):
+            fan_in = geometry(graph, node).fan_in
+        elif isinstance(node, Concat):
+            fan_in = kind.channels
         if fan_in % layer.simd:
             raise IsobitError("E503", f"SIMD {layer.simd} does not divide its {fan_in} inputs", where=name)
         if kind.size % layer.pe:

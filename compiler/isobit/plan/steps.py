@@ -17,7 +17,7 @@ def candidates(graph: Graph, node: Step | Table, pe: int, board: Board) -> tuple
     made = [_lookup(graph, node, pe)]
     if isinstance(node, Step):
         made += [_multiply_shift(graph, node, pe, board), _thresholds(graph, node, pe)]
-        made += _round_shift(graph, node, pe, board)
+        made.append(_round_shift(graph, node, pe, board))
     return tuple(sorted(made, key=lambda c: (not c.possible, c.cost.weight)))
 
 
@@ -30,19 +30,37 @@ def _multiply_shift(graph: Graph, node: Step, pe: int, board: Board) -> Candidat
     m_bits = max(c.m for c in curves).bit_length()
     c_bits = bit_width(min(c.c for c in curves), max(c.c for c in curves))
     total = cost.multiply_shift(pe, len(curves), x.bits, m_bits, c_bits, graph.types[node.name].bits, board.dsp)
-    return Candidate("multiply_shift", total, True, f"{m_bits}-bit multiplicands, shift {curves[0].k}")
+    shifts = sorted({c.k for c in curves})
+    if len(shifts) == 1:
+        return Candidate("multiply_shift", total, True, f"{m_bits}-bit multiplicands, shift {shifts[0]}")
+    total += cost.shift_selection(pe, len(curves), x.bits + m_bits, shifts)
+    return Candidate(
+        "multiply_shift", total, True,
+        f"{m_bits}-bit multiplicands, {len(shifts)} shifts from {shifts[0]} to {shifts[-1]}",
+    )  # fmt: skip
 
 
-def _round_shift(graph: Graph, node: Step, pe: int, board: Board) -> list[Candidate]:
-    """A body for scales that are powers of two, and not mentioned for others."""
+def multiplicand_bits(graph: Graph, node: Step, implementation: str) -> int:
+    """The widest multiplicand of a step built so, in bits; 0 for a body without one."""
+    if implementation == "multiply_shift":
+        return max(c.m for c in node.curves if isinstance(c, MultiplyShift)).bit_length()
+    if implementation == "round_shift":
+        los, his = zip(*spans(graph, node), strict=True)
+        found = shared_round_shift(node.curves, los, his, graph.types[node.name].bounds)
+        return max(found.m).bit_length() if found else 0
+    return 0
+
+
+def _round_shift(graph: Graph, node: Step, pe: int, board: Board) -> Candidate:
+    """A body for steps whose multipliers and offsets are multiples of a power of two and that round in one mode."""
     x, kind = graph.types[node.inputs[0]], graph.types[node.name]
     los, his = zip(*spans(graph, node), strict=True)
     found = shared_round_shift(node.curves, los, his, kind.bounds)
     if found is None:
-        return []
+        return Candidate("round_shift", Cost(), False, "scales are no powers of two")
     m_bits, c_bits = max(found.m).bit_length(), bit_width(min(found.c), max(found.c))
     total = cost.round_shift(pe, len(found.m), x.bits, m_bits, c_bits, kind.bits, board.dsp)
-    return [Candidate("round_shift", total, True, f"{found.rounding.name} of {m_bits}-bit multiples, shift {found.k}")]
+    return Candidate("round_shift", total, True, f"{found.rounding.name} of {m_bits}-bit multiples, shift {found.k}")
 
 
 def spans(graph: Graph, node: Step) -> list[tuple[int, int]]:

@@ -1,9 +1,8 @@
-"""Views of a build and of a verdict for the terminal, and the verdict as plain data. Everything fits 80 columns."""
+"""Views of a build and of a verdict for the terminal. Everything fits 80 columns."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from rich import box
@@ -18,17 +17,22 @@ from isobit.check.source import SourceVerdict
 from isobit.emit.build import Build
 from isobit.errors import IsobitError, printable
 from isobit.hardware import board_names, load_board
+from isobit.passes.rules import unfolded
+from isobit.report.fifos import fifo_lines
+from isobit.report.result import Layer, Report, Summary, summarise
 
 _TIES_SHOWN = 5
+_SHOWN = ("LUT", "DSP", "BRAM36")
 
 
 def build_table(build: Build) -> RenderableType:
     """One row per layer, and the estimate against the board."""
-    title = f"{escape(build.manifest['source']['name'])} on {escape(build.manifest['board']['title'])}"
-    table = _table(title, ("layer", "built as"), ("shape", "bits", "PE x SIMD", "clocks", "LUT", "DSP", "BRAM36"))
-    for layer in build.manifest["layers"]:
+    summary = summarise(build)
+    title = f"{escape(summary.name)} on {escape(summary.board)}"
+    table = _table(title, ("layer", "built as"), ("shape", "bits", "PE x SIMD", "clocks", *_SHOWN))
+    for layer in summary.layers:
         table.add_row(*_row(layer))
-    return Group(table, _line(_estimate(build.manifest)))
+    return Group(table, _line(_estimate(summary)), *map(_line, fifo_lines(build.manifest["fifos"])))
 
 
 def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
@@ -44,27 +48,27 @@ def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
     return table
 
 
-def _row(layer: Mapping[str, Any]) -> list[str]:
-    numbers = ["x".join(map(str, layer["shape"])), str(layer["bits"])]
-    if "cost" not in layer:
-        return [layer["name"], layer["op"], *numbers, *[""] * 5]
-    folding = [f"{layer['pe']} x {layer['simd']}", str(layer["cycles"])]
-    return [layer["name"], layer["implementation"], *numbers, *folding, *_costs(layer["cost"])]
+def _row(layer: Layer) -> list[str]:
+    numbers = ["x".join(map(str, layer.shape)), str(layer.bits)]
+    if not layer.built_as:
+        return [layer.name, layer.op, *numbers, *[""] * (2 + len(_SHOWN))]
+    cost = dict(layer.cost)
+    folding = [f"{layer.pe} x {layer.simd}", str(layer.cycles)]
+    return [layer.name, layer.built_as, *numbers, *folding, *(str(cost[k]) for k in _SHOWN)]
 
 
-def _costs(cost: Mapping[str, int]) -> list[str]:
-    return [str(cost[k]) for k in ("lut", "dsp", "bram36")]
-
-
-def _estimate(manifest: Mapping[str, Any]) -> str:
-    estimate, board = manifest["estimate"], manifest["board"]
-    used = ", ".join(
-        f"{estimate[k]} {name} ({estimate[k] / max(board[limit], 1):.0%})"
-        for k, name, limit in (("lut", "LUT", "lut"), ("dsp", "DSP", "dsps"), ("bram36", "BRAM36", "bram36"))
-    )
-    rate = f"{estimate['frames_per_second']:,.0f} frames/s at {board['clock_mhz']:g} MHz"
-    clocks = f"one frame every {estimate['interval']} clocks (latency {estimate['latency']})"
+def _estimate(summary: Summary) -> str:
+    shown = (r for r in summary.resources if r.name in _SHOWN or (r.name == "URAM" and r.available))
+    used = ", ".join(f"{r.used} {r.name} ({r.share:.0%})" for r in shown)
+    rate = f"{summary.frames_per_second:,.0f} frames/s at {summary.clock_mhz:g} MHz"
+    clocks = f"one frame every {summary.interval} clocks (latency {summary.latency})"
     return f"estimate (no vendor tool was run): {used}\n{clocks}: {rate}"
+
+
+def report_lines(report: Report) -> RenderableType:
+    """The verdicts that a build's folder holds, one line each."""
+    kept = ((report.claim, report.csim), ("planned FIFO depths", report.bounded))
+    return Group(*(_line(f"{label}: {record.verdict if record else 'not run yet'}") for label, record in kept))
 
 
 def csim_table(result: CsimResult) -> RenderableType:
@@ -107,16 +111,6 @@ def _tie_line(label: str, t: Tie) -> str:
     return f"  {label}: {place}: graph {t.graph}, float32 {t.source};\n    {distance}"
 
 
-def csim_json(result: CsimResult) -> dict[str, Any]:
-    """The verdict as plain data."""
-    return {
-        "equal": result.equal,
-        "runs": [asdict(r) for r in result.runs],
-        "mismatch": asdict(result.mismatch) if result.mismatch else None,
-        "source": asdict(result.source) | {"equal": result.source.equal} if result.source else None,
-    }
-
-
 def explain_layer(build: Build, name: str) -> RenderableType:
     """Everything the manifest knows of one layer.
 
@@ -138,7 +132,9 @@ def explain_layer(build: Build, name: str) -> RenderableType:
     if "cost" in layer:
         folding = f"PE {layer['pe']}, SIMD {layer['simd']}, {layer['cycles']} clocks per frame"
         lines.append(f"built as: {layer['implementation']}, {folding}")
-    return Group(*map(_line, lines), *([_candidates(layer)] if layer.get("candidates") else []))
+    if not layer.get("candidates"):
+        return Group(*map(_line, lines))
+    return Group(*map(_line, lines), _candidates(layer, unfolded(build.graph, build.graph.by_name[name])))
 
 
 def _channels(values: Any) -> str:
@@ -146,11 +142,14 @@ def _channels(values: Any) -> str:
     return f"[{shown}{', ...' if len(values) > 8 else ''}]"
 
 
-def _candidates(layer: Mapping[str, Any]) -> Table:
+def _candidates(layer: Mapping[str, Any], pair: str) -> Table:
+    """The bodies of a step; ``pair`` is what is known of two steps in its place ("" for nothing)."""
     table = _table("implementations, the chosen first", ("body", "why"), ("LUT", "DSP", "BRAM36"))
     for row in layer["candidates"]:
-        costs = _costs(row) if row["possible"] else ["-"] * 3
+        costs = [str(row[k]) if row["possible"] else "-" for k in ("lut", "dsp", "bram36")]
         table.add_row(row["implementation"], escape(row["reason"]), *costs)
+    if pair:
+        table.add_row("unfolded pair", pair, "-", "-", "-")
     return table
 
 

@@ -22,7 +22,7 @@ void add(hls::stream<lanes<typename Cfg::a_t, Cfg::PE> >& in_a, hls::stream<lane
   static const int PORTS = min_of(Cfg::PE, Cfg::CHANNELS);
 #pragma HLS ARRAY_RESHAPE variable=ka cyclic factor=PORTS dim=1
 #pragma HLS ARRAY_RESHAPE variable=kb cyclic factor=PORTS dim=1
-  static_assert(Cfg::CHANNELS == 1 || PORTS == Cfg::PE, "a word holds no channel twice");
+  static_assert(whole_samples(Cfg::CHANNELS, Cfg::PE), "a word is a share of a sample, or whole ones");
   static_assert(Cfg::CHANNELS % PORTS == 0 && Cfg::FOLDS * Cfg::PE % Cfg::CHANNELS == 0,
                 "a frame holds every channel equally often");
   static const int WIDTH = 1 + max_of(product_width<typename Cfg::a_t, typename Cfg::ka_t>::VALUE,
@@ -37,10 +37,10 @@ void add(hls::stream<lanes<typename Cfg::a_t, Cfg::PE> >& in_a, hls::stream<lane
 #pragma HLS ARRAY_PARTITION variable=y.data complete
     for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
-      const int c = parameter_row<Cfg::CHANNELS>(first + pe);
+      const int c = channel_of<Cfg::CHANNELS, Cfg::PE>(first, pe);
       typename working<WIDTH>::type sum = from_rom<typename Cfg::ka_t>(ka[c]) * a[pe];
       sum += from_rom<typename Cfg::kb_t>(kb[c]) * b[pe];
-      ISOBIT_CHANNEL(first + pe);
+      ISOBIT_CHANNEL(Cfg::CHANNELS == 1 ? pe : c);
       y[pe] = typename Cfg::out_t(sum);
     }
     out.write(y);

@@ -5,7 +5,8 @@
 //     typedef ap_int<12> in_t;  typedef ap_uint<4> index_t;
 //   };
 //
-// Selects among FRAME successive elements, VECTORS times: once for a whole frame, or per position of an image.
+// Selects among FRAME successive elements, VECTORS times: once for a whole frame, or per position of an image. A word
+// in is a share of them, or those of several positions (LANES a multiple of FRAME), whose indices leave together.
 #ifndef ISOBIT_ARGMAX_HPP
 #define ISOBIT_ARGMAX_HPP
 
@@ -13,73 +14,93 @@
 
 namespace isobit {
 
-// One word with one index per vector. Schedule: II = 1, VECTORS * FRAME / LANES cycles, a word in in every cycle, a
-// word out in the last of every FRAME / LANES.
+namespace detail {
+// Vectors and elements of one vector in a word.
+template <class Cfg>
+struct selection {
+  static_assert(Cfg::FRAME % Cfg::LANES == 0 || Cfg::LANES % Cfg::FRAME == 0, "a word is a share, or whole vectors");
+  static const int SAMPLES = max_of(Cfg::LANES / Cfg::FRAME, 1);
+  static const int LANES = min_of(Cfg::LANES, Cfg::FRAME);
+};
+}  // namespace detail
+
+// One index per vector. Schedule: II = 1, VECTORS * FRAME / LANES cycles, a word in in every cycle, a word out in the
+// last of every FRAME / LANES, or in every one.
 template <class Cfg>
 void argmax(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
-            hls::stream<lanes<typename Cfg::index_t, 1> >& out) {
-  static_assert(Cfg::FRAME % Cfg::LANES == 0, "whole words make a frame");
-  typename Cfg::in_t best = 0;
-  int best_index = 0;
-  int first = 0;  // index of lane 0
-  for (int i = 0; i < Cfg::VECTORS * (Cfg::FRAME / Cfg::LANES); ++i) {
+            hls::stream<lanes<typename Cfg::index_t, detail::selection<Cfg>::SAMPLES> >& out) {
+  static const int SAMPLES = detail::selection<Cfg>::SAMPLES;
+  static const int LANES = detail::selection<Cfg>::LANES;
+  static_assert(Cfg::VECTORS % SAMPLES == 0, "whole words make a frame");
+  typename Cfg::in_t best[SAMPLES] = {};
+#pragma HLS ARRAY_PARTITION variable=best complete
+  lanes<typename Cfg::index_t, SAMPLES> best_index;
+#pragma HLS ARRAY_PARTITION variable=best_index.data complete
+  int first = 0;  // index of a vector's lane 0
+  for (int i = 0; i < Cfg::VECTORS / SAMPLES * (Cfg::FRAME / LANES); ++i) {
 #pragma HLS PIPELINE II=1
     const lanes<typename Cfg::in_t, Cfg::LANES> word = in.read();
-    typename Cfg::in_t top = word[0];  // of this word: off the loop-carried path
-    int top_lane = 0;
-    for (int l = 1; l < Cfg::LANES; ++l) {
+    for (int p = 0; p < SAMPLES; ++p) {
 #pragma HLS UNROLL
-      if (word[l] > top) {
-        top = word[l];
-        top_lane = l;
+      typename Cfg::in_t top = word[p * LANES];  // of this word: off the loop-carried path
+      int top_lane = 0;
+      for (int l = 1; l < LANES; ++l) {
+#pragma HLS UNROLL
+        if (word[p * LANES + l] > top) {
+          top = word[p * LANES + l];
+          top_lane = l;
+        }
+      }
+      if (first == 0 || top > best[p]) {
+        best[p] = top;
+        best_index[p] = typename Cfg::index_t(first + top_lane);
       }
     }
-    if (first == 0 || top > best) {
-      best = top;
-      best_index = first + top_lane;
-    }
-    first += Cfg::LANES;
+    first += LANES;
     if (first == Cfg::FRAME) {
-      lanes<typename Cfg::index_t, 1> result;
-      result[0] = typename Cfg::index_t(best_index);
-      out.write(result);
+      out.write(best_index);
       first = 0;
     }
   }
 }
 
-// One word with K indices per vector, largest value first. Schedule: II = 1, VECTORS * FRAME cycles, a word in in the
-// first of every LANES, a word out in the last of every FRAME.
+// K indices per vector, largest value first. Schedule: II = 1, VECTORS * FRAME cycles, divided by the vectors in a
+// word; a word in in the first of every LANES (of one vector), a word out in the last of every FRAME.
 template <class Cfg>
 void top_k(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
-           hls::stream<lanes<typename Cfg::index_t, Cfg::K> >& out) {
-  static_assert(Cfg::FRAME % Cfg::LANES == 0, "whole words make a frame");
+           hls::stream<lanes<typename Cfg::index_t, Cfg::K * detail::selection<Cfg>::SAMPLES> >& out) {
+  static const int SAMPLES = detail::selection<Cfg>::SAMPLES;
+  static const int LANES = detail::selection<Cfg>::LANES;
+  static_assert(Cfg::VECTORS % SAMPLES == 0, "whole words make a frame");
   static_assert(Cfg::K >= 1 && Cfg::K <= Cfg::FRAME, "K elements are there");
   lanes<typename Cfg::in_t, Cfg::LANES> word;
 #pragma HLS ARRAY_PARTITION variable=word.data complete
-  typename Cfg::in_t value[Cfg::K];  // sorted, largest first; slots 0 .. i - 1 are filled
-#pragma HLS ARRAY_PARTITION variable=value complete
-  lanes<typename Cfg::index_t, Cfg::K> index;
+  typename Cfg::in_t value[SAMPLES][Cfg::K];  // sorted, largest first; slots 0 .. i - 1 are filled
+#pragma HLS ARRAY_PARTITION variable=value complete dim=0
+  lanes<typename Cfg::index_t, Cfg::K * SAMPLES> index;
 #pragma HLS ARRAY_PARTITION variable=index.data complete
 
   int lane = 0, i = 0;  // i: index in the vector
-  for (int cycle = 0; cycle < Cfg::VECTORS * Cfg::FRAME; ++cycle) {
+  for (int cycle = 0; cycle < Cfg::VECTORS / SAMPLES * Cfg::FRAME; ++cycle) {
 #pragma HLS PIPELINE II=1
     if (lane == 0) word = in.read();
-    const typename Cfg::in_t element = word[lane];
-    lane = lane == Cfg::LANES - 1 ? 0 : lane + 1;
-    for (int k = Cfg::K - 1; k >= 0; --k) {
+    for (int p = 0; p < SAMPLES; ++p) {
 #pragma HLS UNROLL
-      const bool enters_above = k > 0 && (i < k || element > value[k > 0 ? k - 1 : 0]);
-      const bool enters_here = i <= k || element > value[k];
-      if (enters_above && k > 0) {
-        value[k] = value[k - 1];
-        index[k] = index[k - 1];
-      } else if (enters_here) {
-        value[k] = element;
-        index[k] = typename Cfg::index_t(i);
+      const typename Cfg::in_t element = word[p * LANES + lane];
+      for (int k = Cfg::K - 1; k >= 0; --k) {
+#pragma HLS UNROLL
+        const bool enters_above = k > 0 && (i < k || element > value[p][k > 0 ? k - 1 : 0]);
+        const bool enters_here = i <= k || element > value[p][k];
+        if (enters_above && k > 0) {
+          value[p][k] = value[p][k - 1];
+          index[p * Cfg::K + k] = index[p * Cfg::K + k - 1];
+        } else if (enters_here) {
+          value[p][k] = element;
+          index[p * Cfg::K + k] = typename Cfg::index_t(i);
+        }
       }
     }
+    lane = lane == LANES - 1 ? 0 : lane + 1;
     if (++i == Cfg::FRAME) {
       out.write(index);
       i = 0;

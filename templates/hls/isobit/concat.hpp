@@ -44,6 +44,39 @@ void concat(hls::stream<lanes<typename Cfg::a_t, Cfg::LANES> >& in_a,
   }
 }
 
+// The same with SAMPLES positions a word: A channels of each from a, B from b.
+//
+//   struct concat2 {
+//     static const int WORDS = 16, SAMPLES = 4, A = 8, B = 4;
+//     typedef ap_uint<4> a_t;  typedef ap_int<4> b_t;  typedef ap_int<5> out_t;
+//   };
+//
+// Schedule: II = 1, WORDS words in from either side and out.
+template <class Cfg>
+void parallel_concat(hls::stream<lanes<typename Cfg::a_t, Cfg::SAMPLES * Cfg::A> >& in_a,
+                     hls::stream<lanes<typename Cfg::b_t, Cfg::SAMPLES * Cfg::B> >& in_b,
+                     hls::stream<lanes<typename Cfg::out_t, Cfg::SAMPLES * (Cfg::A + Cfg::B)> >& out) {
+  for (int i = 0; i < Cfg::WORDS; ++i) {
+#pragma HLS PIPELINE II=1
+    const lanes<typename Cfg::a_t, Cfg::SAMPLES * Cfg::A> a = in_a.read();
+    const lanes<typename Cfg::b_t, Cfg::SAMPLES * Cfg::B> b = in_b.read();
+    lanes<typename Cfg::out_t, Cfg::SAMPLES * (Cfg::A + Cfg::B)> joined;
+#pragma HLS ARRAY_PARTITION variable=joined.data complete
+    for (int p = 0; p < Cfg::SAMPLES; ++p) {
+#pragma HLS UNROLL
+      for (int c = 0; c < Cfg::A; ++c) {
+#pragma HLS UNROLL
+        joined[p * (Cfg::A + Cfg::B) + c] = typename Cfg::out_t(a[p * Cfg::A + c]);
+      }
+      for (int c = 0; c < Cfg::B; ++c) {
+#pragma HLS UNROLL
+        joined[p * (Cfg::A + Cfg::B) + Cfg::A + c] = typename Cfg::out_t(b[p * Cfg::B + c]);
+      }
+    }
+    out.write(joined);
+  }
+}
+
 }  // namespace isobit
 
 #endif

@@ -5,11 +5,13 @@
 //     typedef ap_uint<8> in_t;  typedef ap_int<4> weight_t;  typedef ap_int<16> acc_t;
 //   };
 //
-// The input is a stream of windows (sliding_window.hpp): VECTORS times TAPS pixels of CF = CHANNELS / PE words.
-// Weights: row t * CF + cf holds tap t of channels cf * PE .. cf * PE + PE - 1. A global sum takes TAPS = H * W.
+// The input is a stream of windows (sliding_window.hpp): VECTORS times TAPS pixels of CF = CHANNELS / PE words, or of
+// PIXELS = PE / CHANNELS whole pixels a word, which divide TAPS: then CF = 1, and they are summed at once.
+// Weights: row t * CF + cf holds tap t of channels cf * PE .. cf * PE + PE - 1, or row r the taps of word r. A global
+// sum takes TAPS = H * W.
 // acc_t must hold the running sum after every tap, not only the last one.
-// Schedule: II = 1, VECTORS * TAPS * CF cycles a frame, a word in every cycle; of every TAPS * CF cycles the last CF
-// write a word each, so the first leaves in cycle (TAPS - 1) * CF. Cost: PE multipliers.
+// Schedule: II = 1, VECTORS * TAPS * CHANNELS / PE cycles a frame, a word in every cycle; of every vector's cycles the
+// last CF write a word each. Cost: PE multipliers.
 #ifndef ISOBIT_DEPTHWISE_HPP
 #define ISOBIT_DEPTHWISE_HPP
 
@@ -19,12 +21,16 @@ namespace isobit {
 
 template <class Cfg>
 void depthwise(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
-               hls::stream<lanes<typename Cfg::acc_t, Cfg::PE> >& out,
+               hls::stream<lanes<typename Cfg::acc_t, min_of(Cfg::PE, Cfg::CHANNELS)> >& out,
                const typename rom_of<typename Cfg::weight_t>::type (
-                   &weights)[Cfg::TAPS * (Cfg::CHANNELS / Cfg::PE)][Cfg::PE]) {
+                   &weights)[Cfg::TAPS * Cfg::CHANNELS / Cfg::PE][Cfg::PE]) {
 #pragma HLS ARRAY_RESHAPE variable=weights complete dim=2
-  static_assert(Cfg::CHANNELS % Cfg::PE == 0, "PE divides CHANNELS");
-  static const int CF = Cfg::CHANNELS / Cfg::PE;
+  static_assert(whole_samples(Cfg::CHANNELS, Cfg::PE), "a word is a share of a pixel, or whole ones");
+  static const int CF = max_of(Cfg::CHANNELS / Cfg::PE, 1);
+  static const int PIXELS = max_of(Cfg::PE / Cfg::CHANNELS, 1);
+  static const int WIDTH = min_of(Cfg::PE, Cfg::CHANNELS);  // lanes of a pixel
+  static const int ROWS = Cfg::TAPS * Cfg::CHANNELS / Cfg::PE;
+  static_assert(Cfg::TAPS % PIXELS == 0, "windows are whole words");
   static const int PRODUCT_WIDTH = product_width<typename Cfg::in_t, typename Cfg::weight_t>::VALUE;
   static const int SUM_WIDTH = 1 + max_of(PRODUCT_WIDTH, signed_width<typename Cfg::acc_t>::VALUE);
   typedef typename working<SUM_WIDTH>::type sum_t;
@@ -33,29 +39,32 @@ void depthwise(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
   // 4 folds live in registers; beyond, the tool is told the distance.
   static const int BANKS = CF <= 4 ? CF : 1;
   static_assert(CF % BANKS == 0, "banks are equally deep");
-  lanes<typename Cfg::acc_t, Cfg::PE> acc[CF];
+  lanes<typename Cfg::acc_t, WIDTH> acc[CF];
 #pragma HLS AGGREGATE variable=acc
 #pragma HLS ARRAY_PARTITION variable=acc cyclic factor=BANKS dim=1
 
   int cf = 0, row = 0;
-  for (int i = 0; i < Cfg::VECTORS * Cfg::TAPS * CF; ++i) {
+  for (int i = 0; i < Cfg::VECTORS * ROWS; ++i) {
 #pragma HLS PIPELINE II=1
 #pragma HLS DEPENDENCE variable=acc type=inter direction=RAW distance=CF dependent=true
     const lanes<typename Cfg::in_t, Cfg::PE> x = in.read();
-    lanes<typename Cfg::acc_t, Cfg::PE> word;
+    lanes<typename Cfg::acc_t, WIDTH> word;
 #pragma HLS ARRAY_PARTITION variable=word.data complete
-    for (int pe = 0; pe < Cfg::PE; ++pe) {
+    for (int pe = 0; pe < WIDTH; ++pe) {
 #pragma HLS UNROLL
       sum_t sum = 0;
       if (row >= CF) sum = acc[cf][pe];
-      sum += x[pe] * from_rom<typename Cfg::weight_t>(weights[row][pe]);
-      ISOBIT_CHANNEL(cf * Cfg::PE + pe);
+      for (int l = pe; l < Cfg::PE; l += WIDTH) {
+#pragma HLS UNROLL
+        sum += x[l] * from_rom<typename Cfg::weight_t>(weights[row][l]);
+      }
+      ISOBIT_CHANNEL(cf * WIDTH + pe);
       word[pe] = typename Cfg::acc_t(sum);
     }
     acc[cf] = word;
-    if (row >= (Cfg::TAPS - 1) * CF) out.write(word);
+    if (row >= ROWS - CF) out.write(word);
     cf = cf == CF - 1 ? 0 : cf + 1;
-    row = row == Cfg::TAPS * CF - 1 ? 0 : row + 1;
+    row = row == ROWS - 1 ? 0 : row + 1;
   }
 }
 

@@ -22,7 +22,7 @@ void lookup(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
   static const int PORTS = min_of(Cfg::PE, Cfg::CHANNELS);
 #pragma HLS ARRAY_PARTITION variable=table cyclic factor=PORTS dim=1
 #pragma HLS BIND_STORAGE variable=table type=rom_np
-  static_assert(Cfg::CHANNELS == 1 || PORTS == Cfg::PE, "a word holds no channel twice");
+  static_assert(whole_samples(Cfg::CHANNELS, Cfg::PE), "a word is a share of a sample, or whole ones");
   static_assert(Cfg::CHANNELS % PORTS == 0 && Cfg::FOLDS * Cfg::PE % Cfg::CHANNELS == 0,
                 "a frame holds every channel equally often");
 
@@ -34,8 +34,8 @@ void lookup(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
 #pragma HLS ARRAY_PARTITION variable=y.data complete
     for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
-      const int c = parameter_row<Cfg::CHANNELS>(first + pe);
-      ISOBIT_CHANNEL(first + pe);
+      const int c = channel_of<Cfg::CHANNELS, Cfg::PE>(first, pe);
+      ISOBIT_CHANNEL(Cfg::CHANNELS == 1 ? pe : c);
       const int index = acc[pe].to_int() - Cfg::LO;
       ISOBIT_INDEX(index, Cfg::SIZE);
       y[pe] = from_rom<typename Cfg::out_t>(table[c][index]);

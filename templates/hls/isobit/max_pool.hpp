@@ -2,9 +2,10 @@
 //
 //   struct pool1 { static const int CHANNELS = 64, PE = 8, TAPS = 4, VECTORS = 64; typedef ap_uint<4> elem_t; };
 //
-// The input is a stream of windows (sliding_window.hpp): VECTORS times TAPS pixels of CF = CHANNELS / PE words.
-// Schedule: II = 1, VECTORS * TAPS * CF cycles a frame, a word in every cycle; of every TAPS * CF cycles the last CF
-// write a word each, so the first leaves in cycle (TAPS - 1) * CF. Cost: PE comparators.
+// The input is a stream of windows (sliding_window.hpp): VECTORS times TAPS pixels of CF = CHANNELS / PE words, or of
+// PE / CHANNELS whole pixels a word, which divide TAPS: then CF = 1.
+// Schedule: II = 1, VECTORS * TAPS * CHANNELS / PE cycles a frame, a word in every cycle; of every vector's cycles the
+// last CF write a word each. Cost: PE comparators.
 #ifndef ISOBIT_MAX_POOL_HPP
 #define ISOBIT_MAX_POOL_HPP
 
@@ -14,33 +15,42 @@ namespace isobit {
 
 template <class Cfg>
 void max_pool(hls::stream<lanes<typename Cfg::elem_t, Cfg::PE> >& in,
-              hls::stream<lanes<typename Cfg::elem_t, Cfg::PE> >& out) {
-  static_assert(Cfg::CHANNELS % Cfg::PE == 0, "PE divides CHANNELS");
-  static const int CF = Cfg::CHANNELS / Cfg::PE;
+              hls::stream<lanes<typename Cfg::elem_t, min_of(Cfg::PE, Cfg::CHANNELS)> >& out) {
+  static_assert(whole_samples(Cfg::CHANNELS, Cfg::PE), "a word is a share of a pixel, or whole ones");
+  static const int CF = max_of(Cfg::CHANNELS / Cfg::PE, 1);
+  static const int PIXELS = max_of(Cfg::PE / Cfg::CHANNELS, 1);
+  static const int WIDTH = min_of(Cfg::PE, Cfg::CHANNELS);  // lanes of a pixel
+  static const int WORDS = Cfg::TAPS / PIXELS;
+  static_assert(Cfg::TAPS % PIXELS == 0, "windows are whole words");
 
   // Read again CF cycles after it was written: registers or memory as in depthwise.hpp.
   static const int BANKS = CF <= 4 ? CF : 1;
   static_assert(CF % BANKS == 0, "banks are equally deep");
-  lanes<typename Cfg::elem_t, Cfg::PE> best[CF];
+  lanes<typename Cfg::elem_t, WIDTH> best[CF];
 #pragma HLS AGGREGATE variable=best
 #pragma HLS ARRAY_PARTITION variable=best cyclic factor=BANKS dim=1
 
-  int cf = 0, tap = 0;
-  for (int i = 0; i < Cfg::VECTORS * Cfg::TAPS * CF; ++i) {
+  int cf = 0, pixel = 0;  // of the window, by words
+  for (int i = 0; i < Cfg::VECTORS * WORDS * CF; ++i) {
 #pragma HLS PIPELINE II=1
 #pragma HLS DEPENDENCE variable=best type=inter direction=RAW distance=CF dependent=true
     const lanes<typename Cfg::elem_t, Cfg::PE> x = in.read();
-    lanes<typename Cfg::elem_t, Cfg::PE> word = x;
+    lanes<typename Cfg::elem_t, WIDTH> word;
 #pragma HLS ARRAY_PARTITION variable=word.data complete
-    for (int pe = 0; pe < Cfg::PE; ++pe) {
+    for (int pe = 0; pe < WIDTH; ++pe) {
 #pragma HLS UNROLL
-      if (tap != 0 && best[cf][pe] > x[pe]) word[pe] = best[cf][pe];
+      typename Cfg::elem_t top = x[pe];
+      for (int l = pe + WIDTH; l < Cfg::PE; l += WIDTH) {
+#pragma HLS UNROLL
+        if (x[l] > top) top = x[l];
+      }
+      word[pe] = pixel != 0 && best[cf][pe] > top ? best[cf][pe] : top;
     }
     best[cf] = word;
-    if (tap == Cfg::TAPS - 1) out.write(word);
+    if (pixel == WORDS - 1) out.write(word);
     if (++cf == CF) {
       cf = 0;
-      tap = tap == Cfg::TAPS - 1 ? 0 : tap + 1;
+      pixel = pixel == WORDS - 1 ? 0 : pixel + 1;
     }
   }
 }

@@ -5,9 +5,10 @@
 //     typedef ap_uint<4> in_t, out_t;
 //   };
 //
-// out_t holds in_t and VALUE. 1-D data has H = 1.
-// Schedule: II = 1, (TOP + H + BOTTOM) * (LEFT + W + RIGHT) * FOLDS cycles a frame (FOLDS = CHANNELS / LANES), a word
-// out in every cycle, the first in cycle 0; H * W * FOLDS words in, in the cycles of the pixels inside.
+// out_t holds in_t and VALUE. 1-D data has H = 1. A word is a share of a pixel, or SAMPLES = LANES / CHANNELS whole
+// ones, which divide W and LEFT + W + RIGHT.
+// Schedule: II = 1, (TOP + H + BOTTOM) * (LEFT + W + RIGHT) * CHANNELS / LANES cycles a frame, a word out in every
+// cycle, the first in cycle 0; a word in in the cycle in which its first pixel leaves.
 #ifndef ISOBIT_PAD_HPP
 #define ISOBIT_PAD_HPP
 
@@ -18,30 +19,41 @@ namespace isobit {
 template <class Cfg>
 void pad(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
          hls::stream<lanes<typename Cfg::out_t, Cfg::LANES> >& out) {
-  static_assert(Cfg::CHANNELS % Cfg::LANES == 0, "LANES divides CHANNELS");
+  static_assert(whole_samples(Cfg::CHANNELS, Cfg::LANES), "a word is a share of a pixel, or whole ones");
   static_assert(fits<typename Cfg::out_t>(Cfg::VALUE), "out_t holds VALUE");
   static_assert(Cfg::TOP >= 0 && Cfg::BOTTOM >= 0 && Cfg::LEFT >= 0 && Cfg::RIGHT >= 0, "a border adds pixels");
-  static const int FOLDS = Cfg::CHANNELS / Cfg::LANES;
+  static const int SAMPLES = max_of(Cfg::LANES / Cfg::CHANNELS, 1);
+  static const int FOLDS = max_of(Cfg::CHANNELS / Cfg::LANES, 1);
+  static const int PIXEL = min_of(Cfg::LANES, Cfg::CHANNELS);  // lanes
   static const int OUT_H = Cfg::TOP + Cfg::H + Cfg::BOTTOM;
   static const int OUT_W = Cfg::LEFT + Cfg::W + Cfg::RIGHT;
+  static_assert(Cfg::W % SAMPLES == 0 && OUT_W % SAMPLES == 0, "rows are whole words");
+  static const int SHIFT = Cfg::LEFT % SAMPLES * PIXEL;  // lanes from a word in to the word out that it begins in
+  static const int FIRST = Cfg::LEFT / SAMPLES, WIDTH = Cfg::W / SAMPLES;  // words
 
-  int y = 0, x = 0, fold = 0;
-  for (int i = 0; i < OUT_H * OUT_W * FOLDS; ++i) {
+  lanes<typename Cfg::in_t, Cfg::LANES> before;  // the row's last word
+#pragma HLS ARRAY_PARTITION variable=before.data complete
+  int y = 0, x = 0, fold = 0;  // x: word of the row
+  for (int i = 0; i < OUT_H * (OUT_W / SAMPLES) * FOLDS; ++i) {
 #pragma HLS PIPELINE II=1
-    const bool inside = y >= Cfg::TOP && y < Cfg::TOP + Cfg::H && x >= Cfg::LEFT && x < Cfg::LEFT + Cfg::W;
+    const bool in_rows = y >= Cfg::TOP && y < Cfg::TOP + Cfg::H;
     lanes<typename Cfg::in_t, Cfg::LANES> word;
-    if (inside) word = in.read();
+    if (in_rows && x >= FIRST && x < FIRST + WIDTH) word = in.read();
     lanes<typename Cfg::out_t, Cfg::LANES> padded;
 #pragma HLS ARRAY_PARTITION variable=padded.data complete
     for (int l = 0; l < Cfg::LANES; ++l) {
 #pragma HLS UNROLL
-      ISOBIT_CHANNEL(fold * Cfg::LANES + l);
-      padded[l] = inside ? typename Cfg::out_t(word[l]) : typename Cfg::out_t(Cfg::VALUE);
+      const int column = x * SAMPLES + l / PIXEL - Cfg::LEFT;
+      const typename Cfg::in_t element = l < SHIFT ? before[Cfg::LANES - SHIFT + l] : word[max_of(l - SHIFT, 0)];
+      ISOBIT_CHANNEL(fold * PIXEL + l % PIXEL);
+      padded[l] =
+          in_rows && column >= 0 && column < Cfg::W ? typename Cfg::out_t(element) : typename Cfg::out_t(Cfg::VALUE);
     }
+    before = word;
     out.write(padded);
     if (++fold == FOLDS) {
       fold = 0;
-      if (++x == OUT_W) {
+      if (++x == OUT_W / SAMPLES) {
         x = 0;
         ++y;
       }

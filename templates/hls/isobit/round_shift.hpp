@@ -63,7 +63,7 @@ void round_shift(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
   static const int PORTS = min_of(Cfg::PE, Cfg::CHANNELS);
 #pragma HLS ARRAY_RESHAPE variable=multipliers cyclic factor=PORTS dim=1
 #pragma HLS ARRAY_RESHAPE variable=offsets cyclic factor=PORTS dim=1
-  static_assert(Cfg::CHANNELS == 1 || PORTS == Cfg::PE, "a word holds no channel twice");
+  static_assert(whole_samples(Cfg::CHANNELS, Cfg::PE), "a word is a share of a sample, or whole ones");
   static_assert(Cfg::CHANNELS % PORTS == 0 && Cfg::FOLDS * Cfg::PE % Cfg::CHANNELS == 0,
                 "a frame holds every channel equally often");
 
@@ -75,8 +75,8 @@ void round_shift(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
 #pragma HLS ARRAY_PARTITION variable=y.data complete
     for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
-      const int c = parameter_row<Cfg::CHANNELS>(first + pe);
-      ISOBIT_CHANNEL(first + pe);
+      const int c = channel_of<Cfg::CHANNELS, Cfg::PE>(first, pe);
+      ISOBIT_CHANNEL(Cfg::CHANNELS == 1 ? pe : c);
       y[pe] = detail::rounded<Cfg>(acc[pe], from_rom<typename Cfg::multiplier_t>(multipliers[c]),
                                    from_rom<typename Cfg::offset_t>(offsets[c]));
     }

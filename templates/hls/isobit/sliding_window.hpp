@@ -14,13 +14,16 @@
 // plus the larger of the words in and the words out, where SPAN is the pixels from a window's first to its last.
 // Words in: H * W * FOLDS, one a cycle while the line buffer has room. Words out: OUT_H * OUT_W * TAPS * FOLDS; the
 // first leaves in cycle SPAN * FOLDS, and a window's words leave in successive cycles.
-// Memory: DEPTH words with one write port and one read port.
+// Memory: DEPTH words with one write port and one read port, in the second template argument's place: sliding_window<
+// conv1_window> leaves it to the tool, sliding_window<conv1_window, isobit::URAM> does not.
 #ifndef ISOBIT_SLIDING_WINDOW_HPP
 #define ISOBIT_SLIDING_WINDOW_HPP
 
 #include "isobit/types.hpp"
 
 namespace isobit {
+
+enum line_memory { AUTO, LUTRAM, BRAM, URAM };
 
 // Everything about the windows that is known before the first pixel. Counts of pixels unless they say words.
 template <class Cfg>
@@ -64,8 +67,11 @@ namespace detail {
 template <class Cfg>
 struct window_walk {
   typedef window_schedule<Cfg> plan;
-  int fold, kw, kh, column;  // of the next word
-  int address, first;        // of the next word, and of its window's first one
+  typename counter<plan::FOLDS>::type fold;  // of the next word, as are the next three
+  typename counter<Cfg::KW>::type kw;
+  typename counter<Cfg::KH>::type kh;
+  typename counter<plan::OUT_W>::type column;
+  typename counter<plan::DEPTH>::type address, first;  // of the next word, and of its window's first one
 
   window_walk() : fold(0), kw(0), kh(0), column(0), address(0), first(0) {}
 
@@ -85,12 +91,14 @@ struct window_walk {
     if (window_ends) {
       first = wrapped(first + (row_ends ? MOVE_ROW % plan::DEPTH : MOVE % plan::DEPTH));
       address = first;
-      fold = kw = kh = 0;
-      column = row_ends ? 0 : column + 1;
+      fold = 0;
+      kw = 0;
+      kh = 0;
+      column = successor(column, plan::OUT_W);
       return row_ends ? MOVE_ROW : MOVE;
     }
     address = wrapped(address + (line_ends ? STEP_LINE : pixel_ends ? STEP_TAP : 1));
-    fold = pixel_ends ? 0 : fold + 1;
+    fold = successor(fold, plan::FOLDS);
     if (line_ends) {
       kw = 0;
       ++kh;
@@ -100,9 +108,53 @@ struct window_walk {
     return 0;
   }
 };
+
+// A pragma takes no template parameter: every place has a function of its own, which is inlined with its pragma.
+template <line_memory PLACE>
+struct in_memory;
+
+template <>
+struct in_memory<AUTO> {
+  template <class Memory>
+  static void bind(Memory& lines) {
+#pragma HLS INLINE
+#pragma HLS BIND_STORAGE variable=lines type=ram_s2p
+    (void)lines;
+  }
+};
+
+template <>
+struct in_memory<LUTRAM> {
+  template <class Memory>
+  static void bind(Memory& lines) {
+#pragma HLS INLINE
+#pragma HLS BIND_STORAGE variable=lines type=ram_s2p impl=lutram
+    (void)lines;
+  }
+};
+
+template <>
+struct in_memory<BRAM> {
+  template <class Memory>
+  static void bind(Memory& lines) {
+#pragma HLS INLINE
+#pragma HLS BIND_STORAGE variable=lines type=ram_s2p impl=bram
+    (void)lines;
+  }
+};
+
+template <>
+struct in_memory<URAM> {
+  template <class Memory>
+  static void bind(Memory& lines) {
+#pragma HLS INLINE
+#pragma HLS BIND_STORAGE variable=lines type=ram_s2p impl=uram
+    (void)lines;
+  }
+};
 }  // namespace detail
 
-template <class Cfg>
+template <class Cfg, line_memory PLACE = AUTO>
 void sliding_window(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
                     hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& out) {
   typedef window_schedule<Cfg> plan;
@@ -111,11 +163,13 @@ void sliding_window(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
   // assume between the two ports order them within a cycle but close no loop: II = 1 without a DEPENDENCE pragma.
   lanes<typename Cfg::elem_t, Cfg::LANES> lines[plan::DEPTH];
 #pragma HLS AGGREGATE variable=lines
-#pragma HLS BIND_STORAGE variable=lines type=ram_s2p
+  detail::in_memory<PLACE>::bind(lines);
 
   detail::window_walk<Cfg> window;
-  int received = 0, write_address = 0;
-  int held = 0;  // words received from the window's first one on; negative while pixels between windows pass
+  typename counter<plan::WORDS_IN>::type received = 0;
+  typename counter<plan::DEPTH>::type write_address = 0;
+  // Words received from the window's first one on; negative while pixels between windows pass.
+  typename counter<max_of(plan::DEPTH, max_of(plan::NEXT, plan::NEXT_ROW) * plan::FOLDS)>::type held = 0;
   for (int i = 0; i < plan::TRIPS; ++i) {
 #pragma HLS PIPELINE II=1
     const bool emits = held >= plan::SPAN * plan::FOLDS;
@@ -126,7 +180,7 @@ void sliding_window(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
     }
     if (reads) {
       lines[write_address] = in.read();
-      write_address = write_address == plan::DEPTH - 1 ? 0 : write_address + 1;
+      write_address = successor(write_address, plan::DEPTH);
       ++received;
       ++held;
     }

@@ -24,7 +24,7 @@ void thresholds(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
 #pragma HLS ARRAY_RESHAPE variable=start cyclic factor=PORTS dim=1
 #pragma HLS ARRAY_RESHAPE variable=cuts cyclic factor=PORTS dim=1
 #pragma HLS ARRAY_RESHAPE variable=cuts complete dim=2
-  static_assert(Cfg::CHANNELS == 1 || PORTS == Cfg::PE, "a word holds no channel twice");
+  static_assert(whole_samples(Cfg::CHANNELS, Cfg::PE), "a word is a share of a sample, or whole ones");
   static_assert(Cfg::CHANNELS % PORTS == 0 && Cfg::FOLDS * Cfg::PE % Cfg::CHANNELS == 0,
                 "a frame holds every channel equally often");
   typedef typename working<ceil_log2(Cfg::LEVELS + 1) + 1>::type count_t;
@@ -40,7 +40,7 @@ void thresholds(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
 #pragma HLS ARRAY_PARTITION variable=y.data complete
     for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
-      const int c = parameter_row<Cfg::CHANNELS>(first + pe);
+      const int c = channel_of<Cfg::CHANNELS, Cfg::PE>(first, pe);
       const compared_t level = acc[pe];
       count_t reached = 0;
       for (int j = 0; j < Cfg::LEVELS; ++j) {
@@ -48,7 +48,7 @@ void thresholds(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
         const compared_t cut = from_rom<typename Cfg::threshold_t>(cuts[c][j]);
         reached += level >= cut ? 1 : 0;
       }
-      ISOBIT_CHANNEL(first + pe);
+      ISOBIT_CHANNEL(Cfg::CHANNELS == 1 ? pe : c);
       y[pe] = typename Cfg::out_t(from_rom<typename Cfg::start_t>(start[c]) + reached);
     }
     out.write(y);

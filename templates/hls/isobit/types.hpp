@@ -165,10 +165,26 @@ struct working {
 #endif
 };
 
-// Row of a per-channel parameter; the single row of a per-tensor one.
-template <int CHANNELS>
-inline int parameter_row(int channel) {
-  return CHANNELS == 1 ? 0 : channel;
+// A counter of -MAX .. MAX, of so many bits in hardware.
+template <int MAX>
+struct counter {
+  typedef typename working<ceil_log2(MAX + 1LL) + 1>::type type;
+};
+
+// The next of 0 .. size - 1, round and round.
+template <class T>
+inline T successor(const T& count, int size) {
+#pragma HLS INLINE
+  return count == size - 1 ? T(0) : T(count + 1);
+}
+
+// Whether words of PE elements keep channels in their places: a share of a sample's channels, or whole samples.
+constexpr bool whole_samples(int channels, int pe) { return channels % pe == 0 || pe % channels == 0; }
+
+// Channel of element pe of a word whose first element is channel `first`. A word of several samples begins with 0.
+template <int CHANNELS, int PE>
+inline int channel_of(int first, int pe) {
+  return PE <= CHANNELS ? first + pe : pe % CHANNELS;
 }
 
 }  // namespace isobit

@@ -19,8 +19,16 @@ struct axis {
 
 }  // namespace hls
 
+#ifdef ISOBIT_NATIVE
+template <int WIDTH>
+using ap_axi_data = typename std::conditional<(WIDTH > 64), ap_native::wide<WIDTH>, ap_uint<WIDTH> >::type;
+#else
+template <int WIDTH>
+using ap_axi_data = ap_uint<WIDTH>;
+#endif
+
 template <int WIDTH, int USER = 0, int ID = 0, int DEST = 0>
-using ap_axiu = hls::axis<ap_uint<WIDTH>, USER, ID, DEST>;
+using ap_axiu = hls::axis<ap_axi_data<WIDTH>, USER, ID, DEST>;
 
 template <int WIDTH, int USER = 0, int ID = 0, int DEST = 0>
 using ap_axis = hls::axis<ap_int<WIDTH>, USER, ID, DEST>;

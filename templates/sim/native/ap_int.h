@@ -233,6 +233,27 @@ inline typename builtin_of<signed_bits(W, S) + (S ? 1 : 0)>::type operator-(inte
   return -static_cast<typename builtin_of<signed_bits(W, S) + (S ? 1 : 0)>::type>(a.raw());
 }
 
+// The data of an AXI beat of more than 64 bits: only its aligned parts of at most 64 bits can be read and written.
+template <int W>
+class wide {
+ public:
+  static_assert(W % 64 == 0, "a wide beat is whole words of 64 bits");
+  static const int width = W;
+
+  wide() : words_() {}
+  wide(int value) : words_() { words_[0].range(63, 0) = static_cast<unsigned long long>(value); }
+
+  typename integer<64, false>::bits range(int high, int low) {
+    return words_[low / 64].range(high - low / 64 * 64, low % 64);
+  }
+  unsigned long long range(int high, int low) const {
+    return words_[low / 64].range(high - low / 64 * 64, low % 64);
+  }
+
+ private:
+  integer<64, false> words_[W / 64];
+};
+
 }  // namespace ap_native
 
 template <int W>

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from isobit.backends.dataflow import lines
+from isobit.backends.dataflow import lines, parallel
 from isobit.backends.dataflow.kernel import Kernel
 from isobit.emit.design import Array, IntType, Stream
 from isobit.errors import IsobitError
+from isobit.hardware import rom_memory
 from isobit.ir import Graph, Node, accumulator_interval
 from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Reindex, Select, Step, Table
 from isobit.ir.types import IntArray
@@ -29,20 +30,20 @@ def linear(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -
     lo, hi = accumulator_interval(node, graph.types[node.inputs[0]], weights.value)
     acc, w_type = IntType.of(int(lo.min()), int(hi.max())), IntType.holding(weights.value)
     types = (("in_t", inputs[0].elem), ("weight_t", w_type), ("acc_t", acc))
+    folding: tuple[tuple[str, int], ...] = (("OUT", g.outputs), ("SIMD", layer.simd), ("PE", layer.pe))
     if g.depthwise:
-        rows = weights.value.reshape(g.channels, g.taps).T.reshape(-1, layer.pe)
+        rows = weights.value.reshape(g.channels, g.taps).T.reshape(-1, g.channels if layer.parallel else layer.simd)
         constants: tuple[tuple[str, int], ...] = (
-            ("CHANNELS", g.channels), ("PE", layer.pe), ("TAPS", g.taps), ("VECTORS", g.positions)
+            ("CHANNELS", g.channels), ("PE", layer.simd), ("TAPS", g.taps), ("VECTORS", g.positions)
         )  # fmt: skip
-        template = "depthwise"
+        template, folding = "depthwise", ()
     else:
         rows = fold(full_matrix(weights.value, node.groups), layer.pe, layer.simd)
-        constants = (
-            ("IN", g.fan_in), ("OUT", g.outputs), ("SIMD", layer.simd), ("PE", layer.pe), ("VECTORS", g.positions)
-        )  # fmt: skip
-        template = "dense"
-    storage = "bram" if rows.shape[0] > 256 else "auto"
-    return Kernel(template, constants, types, (Array(node.name + "_weights", w_type, rows, storage),), acc, layer.pe)
+        constants, template = (("IN", g.fan_in), *folding, ("VECTORS", g.positions)), "dense"
+    if layer.parallel:
+        constants, template = (*parallel.unit_constants(g, layer.samples), *folding), "parallel_" + template
+    array = Array(node.name + "_weights", w_type, rows, layer.memory or "auto")
+    return Kernel(template, constants, types, (array,), acc, g.outputs * layer.samples if layer.parallel else layer.pe)
 
 
 def full_matrix(weights: IntArray, groups: int) -> IntArray:
@@ -74,7 +75,8 @@ def step(graph: Graph, node: Step, layer: LayerPlan, inputs: list[Stream]) -> Ke
 
 
 def _geometry(graph: Graph, node: Node, layer: LayerPlan, rows: int) -> tuple[tuple[str, int], ...]:
-    return (("CHANNELS", rows), ("PE", layer.pe), ("FOLDS", graph.types[node.name].size // layer.pe))
+    lanes = layer.lanes[1]
+    return (("CHANNELS", rows), ("PE", lanes), ("FOLDS", graph.types[node.name].size // lanes))
 
 
 def _thresholds(graph: Graph, node: Step, layer: LayerPlan, x: Stream) -> Kernel:
@@ -93,7 +95,7 @@ def _thresholds(graph: Graph, node: Step, layer: LayerPlan, x: Stream) -> Kernel
         Array(node.name + "_start", IntType.holding(start), start),
         Array(node.name + "_cuts", IntType.holding(cuts), cuts),
     )
-    return Kernel("thresholds", constants, types, arrays, out, layer.pe)
+    return Kernel("thresholds", constants, types, arrays, out, layer.lanes[1])
 
 
 def _padded(curve: Curve, levels: int, never: int) -> list[int]:
@@ -124,7 +126,7 @@ def _lookup(graph: Graph, node: Node, layer: LayerPlan, x: Stream, lo: int, rows
         (("in_t", x.elem), ("out_t", out)),
         (Array(node.name + "_table", out, rows),),
         out,
-        layer.pe,
+        layer.lanes[1],
     )
 
 
@@ -144,26 +146,28 @@ def add(graph: Graph, node: Add, layer: LayerPlan, inputs: list[Stream]) -> Kern
         ("ka_t", IntType.holding(first)), ("kb_t", IntType.holding(second)), ("out_t", out),
     )  # fmt: skip
     arrays = tuple(Array(f"{node.name}_{k}", IntType.holding(v), v) for k, v in (("ka", first), ("kb", second)))
-    return Kernel("add", _geometry(graph, node, layer, rows), types, arrays, out, layer.pe)
+    return Kernel("add", _geometry(graph, node, layer, rows), types, arrays, out, layer.lanes[1])
 
 
 def select(graph: Graph, node: Select, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
     """``isobit::argmax`` or ``isobit::top_k`` over the channels of every position."""
     x = graph.types[node.inputs[0]]
     index = IntType.of(0, x.channels - 1)
-    constants: list[tuple[str, int | bool]] = [("FRAME", x.channels), ("LANES", layer.simd)]
+    constants: list[tuple[str, int | bool]] = [("FRAME", x.channels), ("LANES", layer.lanes[0])]
     constants.append(("VECTORS", x.size // x.channels))
     template = "argmax" if node.k == 1 else "top_k"
     if node.k > 1:
         constants.append(("K", node.k))
     types = (("in_t", inputs[0].elem), ("index_t", index))
-    return Kernel(template, tuple(constants), types, (), index, node.k)
+    return Kernel(template, tuple(constants), types, (), index, layer.lanes[1])
 
 
 def max_pool(graph: Graph, node: MaxPool, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
     """``isobit::max_pool`` on the windows of the input."""
+    if layer.parallel:
+        return parallel.max_pool(graph, node, layer, inputs[0])
     g, elem = geometry(graph, node), inputs[0].elem
-    constants = (("CHANNELS", g.channels), ("PE", layer.pe), ("TAPS", g.taps), ("VECTORS", g.positions))
+    constants = (("CHANNELS", g.channels), ("PE", layer.simd), ("TAPS", g.taps), ("VECTORS", g.positions))
     return Kernel("max_pool", constants, (("elem_t", elem),), (), elem, layer.pe)
 
 
@@ -172,17 +176,19 @@ def pad(graph: Graph, node: Pad, layer: LayerPlan, inputs: list[Stream]) -> Kern
     shape = (1, *graph.types[node.inputs[0]].shape)[-3:]
     (top, left), (bottom, right) = ((0, *side)[-2:] for side in (node.before, node.after))
     constants = (
-        ("H", shape[0]), ("W", shape[1]), ("CHANNELS", shape[2]), ("LANES", layer.pe), ("TOP", top), ("BOTTOM", bottom),
-        ("LEFT", left), ("RIGHT", right), ("VALUE", node.value),
+        ("H", shape[0]), ("W", shape[1]), ("CHANNELS", shape[2]), ("LANES", layer.lanes[1]), ("TOP", top),
+        ("BOTTOM", bottom), ("LEFT", left), ("RIGHT", right), ("VALUE", node.value),
     )  # fmt: skip
     out = IntType.of(*graph.types[node.name].bounds)
-    return Kernel("pad", constants, (("in_t", inputs[0].elem), ("out_t", out)), (), out, layer.pe)
+    return Kernel("pad", constants, (("in_t", inputs[0].elem), ("out_t", out)), (), out, layer.lanes[1])
 
 
 def concat(graph: Graph, node: Concat, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
     """``isobit::concat``: two streams joined along the channels."""
     if len(inputs) != 2 or node.axis != len(graph.types[node.name].shape) - 1:
         raise IsobitError("E504", "the concat template joins two values along the channels", where=node.name)
+    if layer.samples > 1:
+        return parallel.concat(graph, node, layer, inputs)
     words = [graph.types[i].channels // layer.pe for i in node.inputs]
     kind = graph.types[node.name]
     constants = (
@@ -200,14 +206,14 @@ def reindex(graph: Graph, node: Reindex, layer: LayerPlan, inputs: list[Stream])
     if factors:
         height, width, channels = (1, *x.shape)[-3:]
         constants: tuple[tuple[str, int], ...] = (
-            ("H", height), ("W", width), ("CHANNELS", channels), ("LANES", layer.pe), ("FACTOR_H", factors[0]),
-            ("FACTOR_W", factors[1]),
+            ("H", height), ("W", width), ("CHANNELS", channels), ("LANES", layer.lanes[1]),
+            ("FACTOR_H", factors[0]), ("FACTOR_W", factors[1]),
         )  # fmt: skip
-        return Kernel("upsample", constants, (("elem_t", elem),), (), elem, layer.pe)
+        return Kernel("upsample", constants, (("elem_t", elem),), (), elem, layer.lanes[1])
     index = node.index.reshape(-1, layer.pe)[:, 0] // layer.pe
     constants = (("IN_WORDS", x.size // layer.pe), ("OUT_WORDS", len(index)), ("LANES", layer.pe))
     index_type = IntType.of(0, x.size // layer.pe - 1)
-    array = Array(node.name + "_index", index_type, index, "bram" if len(index) > 256 else "auto")
+    array = Array(node.name + "_index", index_type, index, rom_memory(len(index), index_type.bits))
     return Kernel("reorder", constants, (("elem_t", elem), ("index_t", index_type)), (array,), elem, layer.pe)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,15 +18,26 @@ from isobit.plan.steps import spans
 
 
 def multiply_shift(graph: Graph, node: Step, layer: LayerPlan, x: Stream) -> Kernel:
-    """``isobit::multiply_shift`` for a step whose curves share a shift and a clamp."""
+    """``isobit::multiply_shift`` for a step whose curves share a clamp; one shift for all, or one per channel."""
     curves = [f for f in node.curves if isinstance(f, MultiplyShift)]
-    shift, bounds = curves[0].k, graph.types[node.name].bounds
+    bounds = graph.types[node.name].bounds
     reach = spans(graph, node)
-    ends = [f.m * v + f.c >> shift for f, span in zip(curves, reach, strict=True) for v in span]
+    ends = [f.m * v + f.c >> f.k for f, span in zip(curves, reach, strict=True) for v in span]
     clamp = not all(bounds[0] <= y <= bounds[1] for y in ends)
-    constants = (("K", shift), ("LO", bounds[0]), ("HI", bounds[1]), ("CLAMP", clamp))
-    m, c = [f.m for f in curves], [f.c for f in curves]
-    return _line("multiply_shift", graph, node, layer, x, m, c, reach, constants)
+    constants = (("LO", bounds[0]), ("HI", bounds[1]), ("CLAMP", clamp))
+    m, c, shifts = ([getattr(f, a) for f in curves] for a in ("m", "c", "k"))
+    if len(set(shifts)) == 1:
+        return _line("multiply_shift", graph, node, layer, x, m, c, reach, (("K", shifts[0]), *constants))
+    return _with_shifts(_line("multiply_shift", graph, node, layer, x, m, c, reach, constants), node, shifts)
+
+
+def _with_shifts(kernel: Kernel, node: Node, shifts: Sequence[int]) -> Kernel:
+    """``kernel`` with a shift for each channel as its last parameter."""
+    values = as_int_array(np.array(shifts))
+    array = Array(node.name + "_shifts", IntType.holding(values), values)
+    return replace(
+        kernel, types=(*kernel.types, ("shift_t", IntType.holding(values))), arrays=(*kernel.arrays, array)
+    )  # fmt: skip
 
 
 def round_shift(graph: Graph, node: Step, layer: LayerPlan, x: Stream) -> Kernel:
@@ -85,9 +97,10 @@ def _line(
         ("product_t", IntType.of(min(*products, 0), max(products))),
         ("sum_t", IntType(max(total.bits + (not total.signed), least_bits), True)), ("out_t", out),
     )  # fmt: skip
-    geometry = (("CHANNELS", len(m)), ("PE", layer.pe), ("FOLDS", graph.types[node.name].size // layer.pe))
+    lanes = layer.lanes[1]
+    geometry = (("CHANNELS", len(m)), ("PE", lanes), ("FOLDS", graph.types[node.name].size // lanes))
     arrays = (
         Array(node.name + "_multipliers", IntType.holding(factors), factors),
         Array(node.name + "_offsets", IntType.holding(offsets), offsets),
     )
-    return Kernel(template, (*geometry, *constants), types, arrays, out, layer.pe)
+    return Kernel(template, (*geometry, *constants), types, arrays, out, lanes)

@@ -11,12 +11,15 @@ from typing import Any
 
 from isobit.backends.dataflow.kernel import Kernel
 from isobit.backends.dataflow.kernels import KERNELS
+from isobit.backends.dataflow.parallel import block_constants
 from isobit.emit.design import Design, IntType, Port, Process, Stream
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node
-from isobit.ir.ops import Add, Const, Input, Linear, MaxPool, Output, Reindex
-from isobit.plan import Plan, divisors
+from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Output, Pad, Reindex
+from isobit.plan import Plan
+from isobit.plan.blocks import block, port_lanes
 from isobit.plan.geometry import geometry, keeps_order
+from isobit.plan.layers import IN_WINDOW
 
 
 def lower(graph: Graph, plan: Plan) -> Design:
@@ -44,7 +47,7 @@ class _Lowering:
                 self._input(node)
             elif isinstance(node, Output):
                 self._output(node)
-            elif isinstance(node, Reindex) and keeps_order(self.graph, node):
+            elif self._passes_through(node):
                 self._alias(node)
             elif not isinstance(node, Const):
                 self._compute(node)
@@ -54,7 +57,7 @@ class _Lowering:
 
     def _input(self, node: Input) -> None:
         kind = self.graph.types[node.name]
-        port = _port(node.name, node.outside, kind.size, IntType.of(*kind.bounds), is_input=True)
+        port = self._port(node, kind.size, IntType.of(*kind.bounds))
         if not self.graph.consumers[node.name]:
             raise IsobitError("E504", "nothing reads this input", where=node.name, hint="remove it from the model")
         further = bool(self.ports)
@@ -71,11 +74,20 @@ class _Lowering:
         (value,) = node.inputs
         kind = self.graph.types[value]
         elem = self.streams[self.copies[value][0]].elem
-        port = _port(node.name, node.outside, kind.size, elem, is_input=False)
+        port = self._port(node, kind.size, elem)
         self.ports.append(port)
         stream = self._take(value, port.lanes, kind.size)
         constants, types = _port_constants(port), (("elem_t", elem),)
         self._process("write_" + node.name, "write_frame", constants, types, (stream, self.flags.pop(0)), (port.name,))
+
+    def _port(self, node: Input | Output, frame: int, elem: IntType) -> Port:
+        elem_bits = next((b for b in (8, 16, 32, 64) if elem.bits <= b), 0)
+        if not elem_bits:
+            raise IsobitError("E504", f"a port of {elem.bits}-bit elements; at most 64 are supported", where=node.name)
+        is_input = isinstance(node, Input)
+        lanes = port_lanes(frame, elem_bits, *([self.plan.interval] if self.plan.samples > 1 else []))
+        name = ("in_" if is_input else "out_") + node.name
+        return Port(name, node.name, node.outside, is_input, frame, lanes, elem, elem_bits)
 
     def _fork_flags(self) -> list[str]:
         """One stream of frame-end flags per output, all copies of the first input's."""
@@ -88,7 +100,13 @@ class _Lowering:
             copies += pair
         return copies
 
-    def _alias(self, node: Reindex) -> None:
+    def _passes_through(self, node: Node) -> bool:
+        """Does a value's stream serve as the node's: a reshape, or a border that a window makes?"""
+        if isinstance(node, Pad):
+            return self.plan.layers[node.name].implementation == IN_WINDOW
+        return isinstance(node, Reindex) and keeps_order(self.graph, node)
+
+    def _alias(self, node: Node) -> None:
         copy = self.copies[node.inputs[0]].pop(0)
         self._produce(node.name, copy)
 
@@ -101,9 +119,12 @@ class _Lowering:
         if isinstance(node, Add) and 1 < len(operands) < len(node.inputs):
             raise IsobitError("E504", "no template joins two values and a constant", where=node.name)
         if isinstance(node, Linear | MaxPool):
-            taken = [self._windowed(node, layer.simd)]
+            taken = [self._blocks(node, layer.samples) if layer.parallel else self._windowed(node, layer.simd)]
+        elif isinstance(node, Concat) and layer.samples > 1:
+            kinds = {i: self.graph.types[i] for i in operands}
+            taken = [self._take(i, layer.samples * kinds[i].channels, kinds[i].size) for i in operands]
         else:
-            taken = [self._take(i, layer.simd, self.graph.types[i].size) for i in operands]
+            taken = [self._take(i, layer.lanes[0], self.graph.types[i].size) for i in operands]
         kernel: Kernel = build(self.graph, node, layer, [self.streams[s] for s in taken])
         out = self._stream(node.name, kernel.out_type, kernel.out_lanes, self.graph.types[node.name].size)
         self._process(
@@ -126,8 +147,30 @@ class _Lowering:
             ("KW", g.kernel[1]), ("SH", g.strides[0]), ("SW", g.strides[1]),
             ("DH", g.dilations[0]), ("DW", g.dilations[1]),
         )  # fmt: skip
-        self._process(name, "sliding_window", constants, (("elem_t", source.elem),), (source.name,), (window,))
+        memory = self.plan.layers[node.name].line_buffer
+        self._process(
+            name, "sliding_window", constants, (("elem_t", source.elem),), (source.name,), (window,), memory=memory
+        )
         return window if lanes == simd else self._regroup(window, simd, g.positions * g.fan_in)
+
+    def _blocks(self, node: Linear | MaxPool, samples: int) -> str:
+        """The operand of a sliding computation of several positions at a time: the blocks that they take."""
+        g, b, value = geometry(self.graph, node), block(self.graph, node, samples), node.inputs[0]
+        assert b is not None
+        lanes = b.width // b.words * g.channels
+        source = self.streams[self._take(value, lanes, b.height * b.width * g.channels)]
+        if not g.windowed:
+            return source.name
+        constants = (
+            ("H", b.height), ("W", b.width), *block_constants(g, samples), ("SH", g.strides[0]), ("DH", g.dilations[0]),
+            *zip(("TOP", "BOTTOM", "LEFT", "RIGHT"), b.border, strict=True), ("VALUE", b.value),
+        )  # fmt: skip
+        elem = IntType.of(*self.graph.types[value].bounds) if b.pad else source.elem
+        name, size = node.name + "_window", g.kernel[0] * b.columns * g.channels
+        window = self._stream(name, elem, size, size * b.out_height * b.blocks)
+        memory, types = self.plan.layers[node.name].line_buffer, (("in_t", source.elem), ("out_t", elem))
+        self._process(name, "parallel_window", constants, types, (source.name,), (window,), memory=memory)
+        return window
 
     # ------------------------------------------------------------------ streams
 
@@ -146,9 +189,20 @@ class _Lowering:
         outputs: Any,
         arrays: Any = (),
         node: str = "",
+        memory: str = "",
     ) -> None:
         self.processes.append(
-            Process(name, template, tuple(constants), tuple(types), tuple(inputs), tuple(outputs), tuple(arrays), node)
+            Process(
+                name,
+                template,
+                tuple(constants),
+                tuple(types),
+                tuple(inputs),
+                tuple(outputs),
+                tuple(arrays),
+                node,
+                memory,
+            )
         )
 
     def _produce(self, value: str, stream: str) -> None:
@@ -184,15 +238,6 @@ class _Lowering:
         types = (("elem_t", source.elem),)
         self._process("regroup_" + name, "width_converter", constants, types, (stream,), (converted,))
         return converted
-
-
-def _port(node: str, outside: str, frame: int, elem: IntType, *, is_input: bool) -> Port:
-    elem_bits = next((b for b in (8, 16, 32, 64) if elem.bits <= b), 0)
-    if not elem_bits:
-        raise IsobitError("E504", f"a port of {elem.bits}-bit elements; at most 64 are supported", where=node)
-    # AXI DMA moves words of 8, 16, 32, 64 ... bits only.
-    lanes = max(d for d in divisors(frame) if d * elem_bits in (8, 16, 32, 64))
-    return Port(("in_" if is_input else "out_") + node, node, outside, is_input, frame, lanes, elem, elem_bits)
 
 
 def _port_constants(port: Port) -> tuple[tuple[str, int], ...]:

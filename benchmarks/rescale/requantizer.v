@@ -1,0 +1,54 @@
+// What one lane of templates/hls/isobit/multiply_shift.hpp and thresholds.hpp becomes, three registers deep at
+// initiation interval 1. Written for open synthesis: the generated designs are HLS sources, this is their equivalent.
+
+// y = clamp((m * acc + c) >> K, 0, 2^OUT - 1). M_CONST = 0: m and c come from a constant memory, one pair per channel;
+// otherwise they are the constants of the whole tensor.
+module multiply_shift #(
+    parameter ACC = 24, parameter M = 8, parameter OUT = 8, parameter K = ACC + M - OUT - 1,
+    parameter [31:0] M_CONST = 0, parameter [63:0] C_CONST = 0
+) (
+    input clk,
+    input signed [ACC-1:0] acc,
+    input [M-1:0] m,
+    input signed [ACC+M-1:0] c,
+    output reg [OUT-1:0] y
+);
+  reg signed [ACC-1:0] acc_r;
+  reg [M-1:0] m_r;
+  reg signed [ACC+M-1:0] c_r, c_rr;
+  reg signed [ACC+M:0] product;
+  wire signed [ACC+M:0] sum = product + (M_CONST != 0 ? $signed(C_CONST[ACC+M-1:0]) : c_rr);
+  wire signed [ACC+M-K:0] shifted = sum >>> K;
+  always @(posedge clk) begin
+    acc_r <= acc;
+    m_r <= m;
+    c_r <= c;
+    c_rr <= c_r;
+    product <= acc_r * $signed({1'b0, M_CONST != 0 ? M_CONST[M-1:0] : m_r});
+    y <= shifted < 0 ? {OUT{1'b0}} : shifted > (1 << OUT) - 1 ? {OUT{1'b1}} : shifted[OUT-1:0];
+  end
+endmodule
+
+// y = the number of cuts that acc reaches; the cuts come from a constant memory, one set per channel.
+module thresholds #(parameter ACC = 24, parameter OUT = 2, parameter LEVELS = (1 << OUT) - 1) (
+    input clk,
+    input signed [ACC-1:0] acc,
+    input [LEVELS*ACC-1:0] cuts,
+    output reg [OUT-1:0] y
+);
+  reg signed [ACC-1:0] acc_r;
+  reg [LEVELS*ACC-1:0] cuts_r;
+  reg [LEVELS-1:0] reached;
+  reg [OUT-1:0] count;
+  integer i, j;
+  always @* begin
+    count = 0;
+    for (j = 0; j < LEVELS; j = j + 1) count = count + reached[j];
+  end
+  always @(posedge clk) begin
+    acc_r <= acc;
+    cuts_r <= cuts;
+    for (i = 0; i < LEVELS; i = i + 1) reached[i] <= acc_r >= $signed(cuts_r[i*ACC +: ACC]);
+    y <= count;
+  end
+endmodule

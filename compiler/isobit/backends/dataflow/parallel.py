@@ -1,0 +1,41 @@
+"""Template instances that take several samples per clock: whole windows, from blocks (:mod:`isobit.plan.blocks`)."""
+
+from __future__ import annotations
+
+from isobit.backends.dataflow.kernel import Kernel
+from isobit.emit.design import IntType, Stream
+from isobit.ir import Graph
+from isobit.ir.ops import Concat, MaxPool
+from isobit.plan import LayerPlan
+from isobit.plan.geometry import Geometry, geometry
+
+Numbers = tuple[tuple[str, int], ...]
+
+
+def block_constants(g: Geometry, samples: int) -> Numbers:
+    """What the layout of a block is made from."""
+    return (
+        ("SAMPLES", samples), ("CHANNELS", g.channels), ("KH", g.kernel[0]), ("KW", g.kernel[1]),
+        ("SW", g.strides[1]), ("DW", g.dilations[1]),
+    )  # fmt: skip
+
+
+def unit_constants(g: Geometry, samples: int) -> Numbers:
+    """The constants of a unit that takes blocks."""
+    return (*block_constants(g, samples), ("WORDS", g.positions // samples))
+
+
+def max_pool(graph: Graph, node: MaxPool, layer: LayerPlan, x: Stream) -> Kernel:
+    """``isobit::parallel_max_pool``."""
+    constants = unit_constants(geometry(graph, node), layer.samples)
+    return Kernel("parallel_max_pool", constants, (("elem_t", x.elem),), (), x.elem, layer.lanes[1])
+
+
+def concat(graph: Graph, node: Concat, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
+    """``isobit::parallel_concat``."""
+    kind, channels = graph.types[node.name], [graph.types[i].channels for i in node.inputs]
+    words = kind.size // kind.channels // layer.samples
+    constants = (("WORDS", words), ("SAMPLES", layer.samples), ("A", channels[0]), ("B", channels[1]))
+    out = IntType.of(*kind.bounds)
+    types = (("a_t", inputs[0].elem), ("b_t", inputs[1].elem), ("out_t", out))
+    return Kernel("parallel_concat", constants, types, (), out, layer.lanes[1])

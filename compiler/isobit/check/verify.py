@@ -1,0 +1,215 @@
+"""Checking a build's proofs again, from its files alone.
+
+``graph.txt`` and ``proofs.json`` are read back and every claim is evaluated with Python's own integers: nothing of the
+search (:mod:`isobit.numerics`) is used, not even its staircases. Both functions of a claim are monotone, so that they
+agree on an interval when they do at both ends, at every cut of the exact one and at every cut's left neighbour.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
+from pathlib import Path
+from typing import Any
+
+from isobit.emit.build import GRAPH, PROOFS
+from isobit.errors import IsobitError, printable
+from isobit.ir import Graph, parse_graph
+from isobit.ir.ops import Step
+from isobit.passes.proofs import PROOFS_FORMAT, curve_record
+
+Record = Mapping[str, Any]
+Function = Callable[[int], int]
+
+
+@dataclass(frozen=True)
+class StepCheck:
+    """One step: its curves, multiplicand bits (0 for none), shifts, the accumulators looked at, and errors allowed.
+
+    ``problem`` names the first channel and accumulator at which the claim is wrong; "" when it holds.
+    """
+
+    step: str
+    channels: int
+    bits: int
+    shifts: tuple[int, ...]
+    points: int
+    wrong: int
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """All steps of a build, in graph order."""
+
+    steps: tuple[StepCheck, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Is every proof complete and true?"""
+        return not any(s.problem for s in self.steps)
+
+
+def verify_build(path: Path | str) -> Verification:
+    """Check every proof in a build's folder; the files need not be those that the manifest lists.
+
+    Raises:
+        IsobitError: E603 when a file is missing or is no such file, E401 or E402 when the graph cannot be read.
+    """
+    folder = Path(path)
+    graph = parse_graph(_text(folder / GRAPH))
+    try:
+        proofs = json.loads(_text(folder / PROOFS))
+        if proofs["format"] != PROOFS_FORMAT:
+            raise ValueError(f"format {proofs['format']}, this isobit reads {PROOFS_FORMAT}")
+        claims = {entry["step"]: entry["channels"] for entry in proofs["steps"]}
+        return Verification(tuple(_step(graph, n, claims.get(n.name)) for n in graph.nodes if isinstance(n, Step)))
+    except (ValueError, KeyError, TypeError, IndexError, ZeroDivisionError, RecursionError) as error:
+        found = printable(f"{type(error).__name__}: {error}")
+        raise IsobitError("E603", found, where=printable(folder / PROOFS), hint="compile again") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise IsobitError("E603", printable(error), where=printable(path), hint="compile again") from error
+
+
+def _step(graph: Graph, node: Step, claims: list[Record] | None) -> StepCheck:
+    built = [curve_record(c) for c in node.curves]
+    scaled = [b for b in built if "m" in b]
+    bits = max((b["m"] for b in scaled), default=0).bit_length()
+    shifts = tuple(sorted({b["s"] for b in scaled}))
+    points, problem = 0, ""
+    if claims is None or len(claims) != len(built):
+        problem = "it has no proof" if claims is None else f"{len(claims)} proofs for {len(built)} channels"
+    else:
+        kind = graph.types[node.inputs[0]]
+        spans = list(zip(kind.lo, kind.hi, strict=True)) if len(built) > 1 else [kind.bounds]
+        for channel, (claim, curve, span) in enumerate(zip(claims, built, spans, strict=True)):
+            found, looked = _channel(claim, curve, int(span[0]), int(span[1]))
+            points += looked
+            if found and not problem:
+                problem = f"channel {channel}: {found}"
+    return StepCheck(node.name, len(built), bits, shifts, points, sum(c["wrong"] for c in claims or ()), problem)
+
+
+def _channel(claim: Record, built: Record, lo: int, hi: int) -> tuple[str, int]:
+    """What is wrong with one claim ("" if nothing), and how many accumulators were looked at."""
+    if claim["built"] != built:
+        return f"the graph has {json.dumps(built)}, the proof {json.dumps(claim['built'])}", 0
+    if claim["lo"] > lo or claim["hi"] < hi:
+        return f"accumulators reach {lo}..{hi}, the proof {claim['lo']}..{claim['hi']}", 0
+    exact, made = function(claim["exact"]), function(built)
+    points = sorted(set(_points(claim, exact)))
+    if claim["wrong"]:
+        return _counted(claim, exact, made), len(points)
+    for x in points:
+        if exact(x) != made(x):
+            return f"accumulator {x} gives {made(x)} and must give {exact(x)}", len(points)
+    return "", len(points)
+
+
+def _points(claim: Record, exact: Function) -> Iterator[int]:
+    """Both ends, every cut between them and its left neighbour."""
+    lo, hi = claim["lo"], claim["hi"]
+    yield from (lo, hi)
+    for cut in _cuts(claim["exact"], exact, lo, hi, _parallel(claim)):
+        yield from (cut, cut - 1)
+
+
+def _parallel(claim: Record) -> bool:
+    """Do both functions rise by one with every accumulator, so that their first and last cut decide?"""
+    exact, built = claim["exact"], claim["built"]
+    rises = exact.get("mul") == "1" and Fraction(exact["add"]).denominator == 1
+    return rises and (built == exact or built.get("m") == 1 << built.get("s", 0))
+
+
+def _counted(claim: Record, exact: Function, made: Function) -> str:
+    """Count the accumulators at which the two differ, piece by piece between their cuts."""
+    lo, hi = claim["lo"], claim["hi"]
+    cuts = {c for record, f in ((claim["exact"], exact), (claim["built"], made)) for c in _cuts(record, f, lo, hi)}
+    starts = sorted({lo} | cuts)
+    pieces = zip(starts, [*starts[1:], hi + 1], strict=True)
+    apart = [(end - x, abs(exact(x) - made(x))) for x, end in pieces]
+    wrong, worst = sum(n for n, d in apart if d), max(d for _, d in apart)
+    if (wrong, worst) == (claim["wrong"], claim["worst"]):
+        return ""
+    return f"{wrong} accumulators differ by up to {worst}, the proof says {claim['wrong']} by {claim['worst']}"
+
+
+def _cuts(record: Record, f: Function, lo: int, hi: int, ends: bool = False) -> list[int]:
+    """The least accumulator of every level above ``f(lo)`` up to ``f(hi)``; with ``ends`` of the first and last."""
+    first, last = f(lo) + 1, f(hi)
+    levels = range(first, last + 1)
+    if ends and len(levels) > 2:
+        return [_cut(record, f, level) for level in (first, last)]
+    return [_cut(record, f, level) for level in levels]
+
+
+def _cut(record: Record, f: Function, level: int) -> int:
+    """From a guess to the least x with ``f(x) >= level``, however wrong the guess."""
+    x = _guess(record, level)
+    step = 1
+    while f(x) >= level:
+        x, step = x - step, 2 * step
+    low, step = x, 1
+    while f(x) < level:
+        low, x, step = x, x + step, 2 * step
+    while x - low > 1:
+        middle = (low + x) // 2
+        low, x = (low, middle) if f(middle) >= level else (middle, x)
+    return x
+
+
+def _guess(record: Record, level: int) -> int:
+    if "m" in record:
+        return ((level << int(record["s"])) - int(record["c"])) // int(record["m"])
+    if "mul" in record:
+        mul, add = Fraction(record["mul"]), Fraction(record["add"])
+        return floor(Fraction(2 * level - 1 - 2 * add, 2 * mul))
+    return int(record["cuts"][level - record["start"] - 1]) - 1
+
+
+def function(record: Record) -> Function:
+    """The function that a curve's record describes, on Python's integers."""
+    if "m" in record:
+        m, c, s = (int(record[k]) for k in "mcs")
+        lo, hi = (int(v) for v in record["clamp"])
+        return lambda x: min(max((m * x + c) >> s, lo), hi)
+    if "mul" in record:
+        return _rounded(record)
+    start, cuts = int(record["start"]), [int(v) for v in record["cuts"]]
+    return lambda x: start + bisect_right(cuts, x)
+
+
+def _rounded(record: Record) -> Function:
+    mul, add = Fraction(record["mul"]), Fraction(record["add"])
+    d = mul.denominator * add.denominator
+    a, b = int(mul * d), int(add * d)
+    lo, hi = (int(v) for v in record["clamp"])
+    up = _UP[record["round"]]
+
+    def value(x: int) -> int:
+        below, rest = divmod(a * x + b, d)
+        return min(max(below + (rest > 0 and up(below, 2 * rest - d)), lo), hi)
+
+    return value
+
+
+_UP: dict[str, Callable[[int, int], bool]] = {
+    # Of a value between below and below + 1, with the sign of its distance from the middle: does it go up?
+    "FLOOR": lambda below, side: False,
+    "CEIL": lambda below, side: True,
+    "DOWN": lambda below, side: below < 0,
+    "ROUND_TO_ZERO": lambda below, side: below < 0,
+    "UP": lambda below, side: below >= 0,
+    "ROUND": lambda below, side: side > 0 or (side == 0 and below % 2 == 1),
+    "HALF_UP": lambda below, side: side > 0 or (side == 0 and below >= 0),
+    "HALF_DOWN": lambda below, side: side > 0 or (side == 0 and below < 0),
+}

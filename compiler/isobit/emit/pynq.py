@@ -1,0 +1,168 @@
+"""A build as a package for a PYNQ board: HLS sources, Vivado Tcl, driver, notebook, vectors with expected integers.
+
+Everything is hand-written in ``templates/pynq`` but four small files: ``settings.tcl`` (part, clock, streams),
+``model.json`` (what the driver must know of ports and quantisers), ``README.md`` and ``vectors.npz``.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from isobit.emit.build import Build
+from isobit.emit.design import Port
+from isobit.emit.project import MANIFEST, atomic_folder, comment_text, file_hashes, templates_root, write_files
+from isobit.errors import IsobitError, printable
+from isobit.hardware import Board
+from isobit.interp import quantise, run
+from isobit.interp.host import Floats
+from isobit.ir.ops import HostOp, Input, Output
+from isobit.version import __version__
+
+KIND = "isobit PYNQ package"
+_COPIED = ("build.tcl", "Makefile", "driver.py", "arithmetic.py", "selftest.py", "notebook.ipynb")
+_RENDERED = ("settings.tcl", "README.md")
+_DMA_WIDTHS = (8, 16, 32, 64, 128, 256, 512, 1024)
+"""Stream widths of the AXI DMA in bits (PG021, table of the stream data width)."""
+
+
+def write_package(build: Build, board: Board, destination: Path, samples: Mapping[str, Floats]) -> None:
+    """Write the package to ``destination``, all at once or not at all; an earlier package there is replaced.
+
+    Args:
+        board: the board the build was compiled for, with a processing system.
+        samples: float32 ``(batch, *outside_shape)`` for every input, by the source's names; shipped with the integers
+            they are quantised to and the integers the interpreter computes from those.
+
+    Raises:
+        IsobitError: E507 when the board has no processing system or the build is for another one; E601 or E602 when the
+            folder cannot be written or holds something else.
+    """
+    _refuse_other_board(build, board)
+    _refuse_other_folder(build, destination)
+    model = model_record(build, board)
+    with atomic_folder(destination) as work:
+        shutil.copytree(build.hls, work / "hls")
+        for name in _COPIED:
+            shutil.copyfile(templates_root() / "pynq" / name, work / name)
+        write_files(work, _rendered(build, board, model) | {"model.json": json.dumps(model, indent=1) + "\n"})
+        arrays: dict[str, Any] = _vectors(build, samples)
+        np.savez_compressed(work / "vectors.npz", **arrays)
+        manifest = {"kind": KIND, "isobit": __version__, "graph": build.graph.digest, "files": file_hashes(work)}
+        (work / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def model_record(build: Build, board: Board) -> dict[str, Any]:
+    """``model.json``: title, board, clock, interval in clocks, and every port as ``driver.Port`` takes it."""
+    return {
+        "title": comment_text(str(build.manifest["source"]["name"])),
+        "board": board.title,
+        "clock_mhz": board.clock_mhz,
+        "interval": int(build.manifest["estimate"]["interval"]),
+        "ports": [_port(build, port, i) for side in _sides(build.ports) for i, port in enumerate(side)],
+    }
+
+
+def _sides(ports: Sequence[Port]) -> tuple[list[Port], list[Port]]:
+    return [p for p in ports if p.is_input], [p for p in ports if not p.is_input]
+
+
+def _port(build: Build, port: Port, dma: int) -> dict[str, Any]:
+    assert port.word_bits in _DMA_WIDTHS, port
+    node, kind = build.graph.by_name[port.node], build.graph.types[port.node]
+    assert isinstance(node, Input | Output)
+    lo, hi = kind.bounds
+    return {
+        "name": port.outside, "stream": port.name, "dma": f"dma_{dma}", "is_input": port.is_input,
+        "frame": port.frame, "dtype": port.dtype.str, "shape": list(kind.shape), "lo": int(lo), "hi": int(hi),
+        "host": host_record(node, kind.shape),
+    }  # fmt: skip
+
+
+def host_record(node: Input | Output, shape: tuple[int, ...]) -> dict[str, Any]:
+    """One tensor as ``templates/pynq/arithmetic.py`` takes it. A float's shortest decimal text is the float again."""
+    return {
+        "outside": list(node.outside_shape),
+        "shape": list(shape),
+        "scale": [float(s) for s in node.scale],
+        "offset": [float(o) for o in node.offset],
+        "functions": [_function(op) for op in node.host],
+    } | ({"quantiser": _quantiser(node)} if isinstance(node, Input) else {})
+
+
+def _function(op: HostOp) -> dict[str, Any]:
+    return {"kind": op.kind, "values": [float(v) for v in op.values], "shape": list(op.shape)}
+
+
+def _quantiser(node: Input) -> dict[str, Any] | None:
+    q = node.quantiser
+    if q is None:
+        return None
+    return {
+        "scale": [float(s) for s in q.scale], "zero_point": [float(z) for z in q.zero_point],
+        "rounding": q.rounding, "lo": int(q.lo), "hi": int(q.hi),
+    }  # fmt: skip
+
+
+def _rendered(build: Build, board: Board, model: Mapping[str, Any]) -> dict[str, str]:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates_root() / "pynq"),
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True, autoescape=False,
+    )  # fmt: skip
+    ports = [p for side in _sides(build.ports) for p in side]
+    context = {
+        "board": board, "ports": ports, "model": model, "title": model["title"], "version": __version__,
+        "interval": model["interval"], "names": [comment_text(p.outside) for p in ports],
+        "widths": [p.word_bits for p in ports],
+    }  # fmt: skip
+    return {name: environment.get_template(name + ".j2").render(context) for name in _RENDERED}
+
+
+def _vectors(build: Build, samples: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Floats, the integers they become and the integers that come out, by port name, in the ports' own types."""
+    by_node = {port.node: port for port in build.ports}
+    integers = {node.name: quantise(node, samples[node.outside]) for node in build.graph.inputs}
+    results = integers | run(build.graph, integers)
+    floats = {
+        "float_" + by_node[node.name].name: np.asarray(samples[node.outside], np.float32) for node in build.graph.inputs
+    }
+    return floats | {by_node[n].name: values.astype(by_node[n].dtype) for n, values in results.items() if n in by_node}
+
+
+def _refuse_other_board(build: Build, board: Board) -> None:
+    if board.ps is None:
+        raise IsobitError("E507", f"the file of {board.name} names no processing system", hint='add ps = "zynq7"')
+    if not (board.board_part or board.ps_config):
+        raise IsobitError(
+            "E507",
+            f"the file of {board.name} says nothing of its memory and clocks",
+            hint="add board_part (a board Vivado knows) or ps_config",
+        )
+    compiled = Board.model_validate(build.manifest["board"])
+    if (compiled.part, compiled.clock_mhz) != (board.part, board.clock_mhz):
+        raise IsobitError(
+            "E507",
+            f"the build is for {compiled.part} at {compiled.clock_mhz:g} MHz, {board.name} is {board.part}",
+            hint=f"compile again with --board {board.name}",
+        )
+
+
+def _refuse_other_folder(build: Build, destination: Path) -> None:
+    """An isobit build has a manifest too, but is nothing to be replaced by a package."""
+    manifest = destination / MANIFEST
+    try:
+        ours = not manifest.exists() or json.loads(manifest.read_text(encoding="utf-8")).get("kind") == KIND
+    except (OSError, ValueError, AttributeError):
+        ours = False
+    if not ours or build.path.resolve().is_relative_to(destination.resolve()):
+        raise IsobitError(
+            "E602", "the folder holds something else than a package", where=printable(destination),
+            hint="choose another -o",
+        )  # fmt: skip

@@ -1,0 +1,54 @@
+"""What a design takes of a board, and what each resource is worth beside the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from isobit.hardware.board import Board
+
+LUTS_PER_DSP = 60
+LUTS_PER_BRAM = 240
+LUTS_PER_URAM = 600
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Resource estimate; ``bram36`` in 36-kbit blocks, ``uram`` in 288-kbit ones."""
+
+    lut: int = 0
+    dsp: int = 0
+    bram36: int = 0
+    uram: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.lut + other.lut, self.dsp + other.dsp, self.bram36 + other.bram36, self.uram + other.uram
+        )  # fmt: skip
+
+    def times(self, count: int) -> Cost:
+        return Cost(self.lut * count, self.dsp * count, self.bram36 * count, self.uram * count)
+
+    @property
+    def weight(self) -> int:
+        """One number for ranking: LUTs, and a price in LUTs for each of the other resources.
+
+        A PYNQ-Z1 has 242 LUTs to a DSP and 380 to a block RAM, a KV260 813 to a block RAM and 1830 to an UltraRAM; the
+        prices leave some of each for the rest of the design.
+        """
+        blocks = LUTS_PER_BRAM * self.bram36 + LUTS_PER_URAM * self.uram
+        return self.lut + LUTS_PER_DSP * self.dsp + blocks
+
+    def used(self, board: Board) -> tuple[tuple[str, int, int], ...]:
+        """Name, estimate and what the board has, resource by resource."""
+        return (
+            ("LUT", self.lut, board.lut), ("DSP", self.dsp, board.dsps), ("BRAM36", self.bram36, board.bram36),
+            ("URAM", self.uram, board.uram),
+        )  # fmt: skip
+
+    def fits(self, board: Board, share: float = 1.0) -> bool:
+        return all(used <= share * limit for _, used, limit in self.used(board))
+
+    def excess(self, board: Board, share: float = 1.0) -> str:
+        """What exceeds ``share`` of the board, as a list for a message."""
+        over = ((used, int(share * limit), name) for name, used, limit in self.used(board) if used > share * limit)
+        return ", ".join(f"{used} of {limit} {name}" for used, limit, name in over)

@@ -1,0 +1,35 @@
+"""In what dtype the interpreter holds integers while it works: float32 where that is exact, it is half as wide.
+
+Integers of at most 2^24 in magnitude are float32 numbers, and so are their sums, products and maxima below that bound;
+wider ones are held as int64, beyond it as Python integers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from isobit.ir.types import IntArray, ValueType
+from isobit.numerics import fit_dtype
+
+EXACT = ((np.float32, 1 << 24), (np.float64, 1 << 53), (np.int64, (1 << 63) - 1))
+"""Dtypes, fastest first, and up to which magnitude they hold every integer."""
+
+
+def dtype_for(largest: int) -> Any:
+    """The fastest dtype that holds every integer up to ``largest`` in magnitude; object beyond int64."""
+    return next((dtype for dtype, limit in EXACT if largest <= limit), object)
+
+
+def working_dtype(value: ValueType) -> Any:
+    """The dtype of an array of this type between two operations: float32, int64 or object."""
+    dtype = dtype_for(max(abs(v) for v in value.bounds))
+    return dtype if dtype is np.float32 else fit_dtype(*value.bounds)
+
+
+def held(array: Any, dtype: Any) -> IntArray:
+    """Whole numbers in ``dtype``, which holds them; floats become Python integers by way of int64."""
+    if dtype is object and array.dtype != object:
+        array = array.astype(np.int64, copy=False)
+    return np.asarray(array.astype(dtype, copy=False))

@@ -1,0 +1,131 @@
+"""One multiplier width for all channels of a layer: a shared shift, or a few different ones, whichever is cheaper.
+
+Each channel has a least shift; a larger one is as good but makes its multiplicand wider. With one shift for all, the
+channel that needs the finest slope makes every other multiplicand as wide. With several, a lane has to select the
+shift at run time. Both are priced by :func:`lane_luts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from isobit.numerics.curve import Curve
+from isobit.numerics.multiply_shift import (
+    MAX_SHIFT,
+    Clamp,
+    NoMultiplyShift,
+    Slopes,
+    _build,
+    _Edges,
+    _edges,
+    _least_shift,
+    _multiplicand,
+    _refusal,
+    _slopes,
+    too_many_levels,
+)
+from isobit.numerics.staircase import MultiplyShift
+
+LUTS_PER_DSP = 60
+"""What a DSP counts for, in LUTs: the same weight as in the cost model."""
+
+
+@dataclass(frozen=True)
+class TooWide:
+    """A multiply and shift exists for every channel, but needs ``bits`` bits at least; ``index`` is such a channel."""
+
+    index: int
+    bits: int
+
+
+def lane_luts(in_bits: int, m_bits: int, shifts: int) -> int:
+    """LUTs of one lane: a product of ``in_bits`` and ``m_bits``, then one of ``shifts`` different shifts of the sum.
+
+    The product costs ``in_bits * m_bits`` LUTs or DSPs of 25 x 17 bits at :data:`LUTS_PER_DSP`, whichever is less. A
+    6-input LUT selects one bit of four, so that the selection costs half a LUT per bit of the sum and doubling.
+    """
+    product = min(in_bits * m_bits, LUTS_PER_DSP * -(-in_bits // 25) * -(-m_bits // 17))
+    return product + (in_bits + m_bits) * (shifts - 1).bit_length() // 2
+
+
+def layer_multiply_shift(
+    curves: Sequence[Curve], los: Sequence[int], his: Sequence[int], clamp: Clamp, in_bits: int, bits: int | None = None
+) -> tuple[MultiplyShift, ...] | NoMultiplyShift | TooWide:
+    """One multiply and shift per curve, equal to it on its ``[lo, hi]``, all with the same clamp.
+
+    Of the multiplier widths from the least possible one to that of a shared shift the cheapest is taken; ``bits`` is
+    the most that is allowed.
+
+    Raises:
+        ValueError: an interval is empty, or a curve leaves the clamp on it.
+    """
+    refused = too_many_levels(curves, los, his)
+    if refused is not None:
+        return refused
+    edges = [_edges(curve, lo, hi, clamp) for curve, lo, hi in zip(curves, los, his, strict=True)]
+    slopes = [_slopes(e) for e in edges]
+    least: list[int] = []
+    for index, s in enumerate(slopes):
+        k = _least_shift(s, 0)
+        if k is None:
+            return _refusal(index, s)
+        least.append(k)
+    widths = [_multiplicand(s, k).bit_length() for s, k in zip(slopes, least, strict=True)]
+    if bits is not None and max(widths) > bits:
+        return TooWide(widths.index(max(widths)), max(widths))
+    return _built(edges, slopes, _cheapest(slopes, least, max(widths), in_bits, bits))
+
+
+def _cheapest(slopes: Sequence[Slopes], least: Sequence[int], width: int, in_bits: int, bits: int | None) -> list[int]:
+    """The shift of each channel at the width that makes a lane cheapest; the fewest shifts and bits among equals."""
+    shared = max(_multiplicand(s, max(least)).bit_length() for s in slopes)
+    ranked = []
+    for b in range(width, min(shared, bits or shared) + 1):
+        shifts = few_shifts([(k, _most_shift(s, b)) for s, k in zip(slopes, least, strict=True)])
+        different = len(set(shifts))
+        ranked.append((lane_luts(in_bits, b, different), different, b, shifts))
+    return min(ranked)[3]
+
+
+def _most_shift(s: Slopes, bits: int) -> int:
+    """The greatest shift with which the least multiplicand fits ``bits``: ``floor(lower * 2**k) + 1 < 2**bits``."""
+    if s.lower == 0:
+        return MAX_SHIFT
+    limit = ((1 << bits) - 1) * s.lower.denominator
+    return max((limit - 1) // s.lower.numerator, 1).bit_length() - 1
+
+
+def few_shifts(ranges: Sequence[tuple[int, int]]) -> list[int]:
+    """One number out of each range, as few different ones as possible, and as small as these allow.
+
+    Ranges in the order of their ends: the end of the first that is not met yet meets the most others.
+    """
+    chosen = [-1] * len(ranges)
+    left = sorted(range(len(ranges)), key=lambda i: ranges[i][1])
+    while left:
+        point = ranges[left[0]][1]
+        met = [i for i in left if ranges[i][0] <= point]
+        for i in met:
+            chosen[i] = max(ranges[j][0] for j in met)
+        left = [i for i in left if ranges[i][0] > point]
+    return chosen
+
+
+def _built(edges: Sequence[_Edges], slopes: Sequence[Slopes], shifts: Sequence[int]) -> tuple[MultiplyShift, ...]:
+    return tuple(_build(e, s, k) for e, s, k in zip(edges, slopes, shifts, strict=True))
+
+
+def align_shifts(found: Sequence[MultiplyShift], bits: int) -> tuple[MultiplyShift, ...]:
+    """The same functions with as few different shifts as multiplicands of at most ``bits`` bits allow.
+
+    ``(m x + c) >> k == (2 m x + 2 c) >> (k + 1)``, and a common factor 2 of m may go: it only floors c.
+    """
+    odd = [_odd(f) for f in found]
+    shifts = few_shifts([(f.k, f.k + bits - f.m.bit_length()) for f in odd])
+    return tuple(MultiplyShift(f.m << k - f.k, f.c << k - f.k, k, f.lo, f.hi) for f, k in zip(odd, shifts, strict=True))
+
+
+def _odd(f: MultiplyShift) -> MultiplyShift:
+    zeros = min((f.m & -f.m).bit_length() - 1, f.k)
+    return MultiplyShift(f.m >> zeros, f.c >> zeros, f.k - zeros, f.lo, f.hi)

@@ -1,0 +1,176 @@
+"""The k-bit multiply and shift nearest to a staircase, where no exact one is short enough; its errors are counted.
+
+With m and k fixed, ``(m * x + c) >> k`` reaches the level of the cut ``t_j`` at ``t_j + u_j``, where
+``u_j(c) = ceil((r_j - c) / m)`` and ``r_j = level_j * 2**k - m * t_j``. What is minimised is the total displacement
+``E(c) = sum_j |u_j(c)|``: while the two functions are nowhere more than one step apart it is the number of arguments at
+which they differ. ``E(c + m) - E(c) = #{r_j <= c} - #{r_j > c}`` never falls, so that E is convex along every residue
+class of c modulo m, and every class has its minimum in ``[median, median + m)``: one sorted sweep finds the best c.
+
+The values never leave the curve's own interval where the clamp would let them: what was proven of the intervals after
+the step stays true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from isobit.numerics.curve import Curve
+from isobit.numerics.intervals import IntArray, magnitude, widened
+from isobit.numerics.multiply_shift import (
+    MAX_SHIFT,
+    Clamp,
+    _Edges,
+    _edges,
+    _roundest,
+    _slopes,
+    least_multiply_shift,
+)
+from isobit.numerics.plain import plain_multiplicand
+from isobit.numerics.staircase import MultiplyShift, Rounded
+
+
+@dataclass(frozen=True)
+class Approximation:
+    """A multiply and shift, and on how many of the reachable arguments it is wrong, by ``worst`` steps at most."""
+
+    scaled: MultiplyShift
+    wrong: int
+    worst: int
+
+
+def differences(f: Curve, g: Curve, lo: int, hi: int) -> tuple[int, int]:
+    """On how many integers of ``[lo, hi]`` f and g differ, and by how much at most.
+
+    Both are constant between two neighbouring cuts of either, so that one look at each such piece is enough.
+    """
+    inside = [h.restrict(lo, hi) for h in (f, g)]
+    cuts = [np.asarray(h.cuts(), dtype=object) for h in inside]
+    starts = np.array(sorted({lo, *cuts[0].tolist(), *cuts[1].tolist()}), dtype=object)
+    lengths = np.append(starts[1:], hi + 1) - starts
+    apart = np.abs(inside[0](starts) - inside[1](starts))
+    return int(lengths[apart != 0].sum()), int(apart.max())
+
+
+def least_error(curve: Curve, lo: int, hi: int, bits: int, clamp: Clamp) -> Approximation | None:
+    """The multiply and shift with ``m < 2**bits`` whose cuts are displaced least from those of ``curve`` on [lo, hi].
+
+    None when none keeps the curve's own interval. Exact over all m, k and c: see :func:`_slopes_outwards`.
+
+    Raises:
+        ValueError: the interval is empty, or the curve leaves the clamp on it.
+    """
+    exact = least_multiply_shift(curve, lo, hi, clamp)
+    if isinstance(exact, MultiplyShift) and exact.m < 1 << bits:
+        return Approximation(exact, 0, 0)
+    edges = _edges(curve, lo, hi, clamp)
+    best: tuple[int, int, int, int] | None = None
+    for walk in _slopes_outwards(_slope(curve, edges), bits):
+        previous = -1
+        for m, k in walk:
+            bound = _least_displacement(edges, m, k)
+            if best is not None and bound >= best[0] and bound > previous >= 0:
+                break
+            previous = bound
+            found = _best_offset(edges, m, k)
+            if found is not None and (best is None or found[0] < best[0]):
+                best = found[0], m, found[1], k
+    if best is None:
+        return None
+    scaled = MultiplyShift(*best[1:], *clamp)
+    return Approximation(scaled, *differences(curve, scaled, lo, hi))
+
+
+def _slope(curve: Curve, edges: _Edges) -> Fraction:
+    """A slope near the best one: the generator's own, or the middle of what the cuts ask for."""
+    if isinstance(curve, Rounded):
+        return curve.mult
+    s = _slopes(edges)
+    return (s.lower + s.upper) / 2 if s.upper is not None else 2 * s.lower
+
+
+def _slopes_outwards(middle: Fraction, bits: int) -> Iterator[Iterator[tuple[int, int]]]:
+    """All slopes ``m / 2**k`` of ``bits`` significant bits: first from ``middle`` upwards, then downwards.
+
+    Shorter multiplicands are among them, with zeros behind. The displacement over all c is at least that of the
+    differences between mirrored pairs of cuts, less one each (:func:`_least_displacement`), which is convex in
+    ``1 / slope``: once it has begun to rise and exceeds the best displacement found, nothing beyond can be better.
+    """
+    m, k = plain_multiplicand(middle, bits)
+    if k < 0:
+        m, k = (1 << bits) - 1, 0
+    yield _upwards(m, k, bits)
+    yield _downwards(m, k, bits)
+
+
+def _upwards(m: int, k: int, bits: int) -> Iterator[tuple[int, int]]:
+    while k >= 0:
+        yield m, k
+        m, k = (1 << bits - 1, k - 1) if m == (1 << bits) - 1 else (m + 1, k)
+
+
+def _downwards(m: int, k: int, bits: int) -> Iterator[tuple[int, int]]:
+    while k <= MAX_SHIFT:
+        m, k = ((1 << bits) - 1, k + 1) if m == 1 << bits - 1 else (m - 1, k)
+        yield m, k
+
+
+def _inner(edges: _Edges) -> tuple[IntArray, IntArray]:
+    """Levels and cuts that are both reached and avoided."""
+    inner = slice(edges.avoided.start, edges.reached.stop)
+    return edges.levels[inner], edges.cuts[inner]
+
+
+def _least_displacement(edges: _Edges, m: int, k: int) -> int:
+    """No offset displaces the cuts by less: a pair of cuts ``dt`` apart comes to lie ``2**k dl / m`` apart, give or
+    take less than 1; the pairs are the first and last cut, the second and second last, and so on."""
+    levels, t = _inner(edges)
+    half = t.size // 2
+    bound = 2 * (magnitude(t) + 1) * m + (2 * magnitude(levels) + 2 << k)
+    dl, dt = (widened(v, bound)[::-1][:half] - widened(v, bound)[:half] for v in (levels, t))
+    apart = np.abs(m * dt - dl * (1 << k))
+    return int(np.maximum(-(-(apart - (m - 1)) // m), 0).sum())
+
+
+def _best_offset(edges: _Edges, m: int, k: int) -> tuple[int, int] | None:
+    """``(least displacement, c)``, or None where every c leaves the curve's own interval."""
+    bound = (magnitude(edges.levels) + 1 << k) + (magnitude(edges.cuts) + 2) * m
+    r = widened(edges.levels, bound) * (1 << k) - m * widened(edges.cuts, bound)
+    first, last = edges.avoided.start, edges.reached.stop
+    low = int(r[0]) if edges.low else None
+    high = int(r[-1]) + m - 1 if edges.high else None
+    inner = np.sort(r[first:last])
+    return _sweep(inner, m, *_window(int(inner[(inner.size - 1) // 2]), m, low, high))
+
+
+def _window(median: int, m: int, low: int | None, high: int | None) -> tuple[int, int]:
+    """The m offsets from the median on, moved or cut into ``[low, high]``; empty where that is."""
+    start = median
+    if high is not None:
+        start = min(start, high - m + 1)
+    if low is not None:
+        start = max(start, low)
+    return start, start + m - 1 if high is None else min(start + m - 1, high)
+
+
+def _sweep(r: IntArray, m: int, start: int, end: int) -> tuple[int, int] | None:
+    """``(E, c)`` for the least E over ``[start, end]``, no longer than m; among its best offsets the roundest.
+
+    Each u falls by one at most once in the window, where c passes ``r_j`` modulo m.
+    """
+    if start > end:
+        return None
+    u = -((start - r) // m)
+    falls = m - (start + m * u - r)
+    order = np.argsort(falls, kind="stable")
+    gain = (np.abs(u - 1) - np.abs(u))[order]
+    totals = np.concatenate([[0], np.cumsum(gain)]) + np.abs(u).sum()
+    begins = np.concatenate([[0], falls[order]])
+    ends = np.append(begins[1:] - 1, end - start)
+    legal = (begins <= end - start) & (begins <= ends)
+    ends = np.minimum(ends, end - start)
+    best = int(np.argmin(np.where(legal, totals, totals.max() + 1)))
+    return int(totals[best]), _roundest(start + int(begins[best]), start + int(ends[best]))

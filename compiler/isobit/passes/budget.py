@@ -1,0 +1,164 @@
+"""Rung 4 of the ladder: multiplicands of k bits that change some outputs, counted exactly, within a stated budget.
+
+The only rewrite that may change an integer. It is no rule of the pipeline: it runs on request, on named steps, and
+returns what it did. A step's values never leave the intervals they had, so that all that was proven of the other steps
+stays true.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from isobit.errors import IsobitError, printable
+from isobit.ir import Graph, Node, verify
+from isobit.ir.ops import Step
+from isobit.ir.types import IntArray
+from isobit.numerics import (
+    Curve,
+    MultiplyShift,
+    Rounded,
+    align_shifts,
+    differences,
+    least_error,
+    plain_multiply_shift,
+)
+from isobit.passes.shrink import reachable
+
+_UNITS = {"": 1, "%": 100, "ppm": 1_000_000, "ppb": 1_000_000_000}
+_SHARE = re.compile(r"\s*([0-9]+/[1-9][0-9]*|[0-9]*\.?[0-9]+)\s*(%|ppm|ppb|)\s*")
+
+
+@dataclass(frozen=True)
+class StepErrors:
+    """What a rewrite changed in one step.
+
+    Of ``reachable`` accumulators, over all curves, ``wrong`` give another output; ``share`` is the largest share of
+    one curve, ``worst`` the largest change in output steps. Of ``seen`` accumulators that given inputs produced,
+    ``seen_wrong`` did (both 0 without inputs).
+    """
+
+    step: str
+    bits: int
+    reachable: int
+    wrong: int
+    share: Fraction
+    worst: int
+    seen: int = 0
+    seen_wrong: int = 0
+
+
+def parse_share(text: str) -> Fraction:
+    """A share from ``50ppm``, ``0.1%``, ``3ppb``, ``1/20000`` or ``0.00005``.
+
+    Raises:
+        IsobitError: E803 when it is none, or above 1.
+    """
+    match = _SHARE.fullmatch(text)
+    share = Fraction(match[1]) / _UNITS[match[2]] if match else None
+    if share is None or share > 1:
+        raise IsobitError("E803", f"{printable(text)!r}", hint="for example 50ppm, 0.1% or 1/20000")
+    return share
+
+
+def apply_budget(
+    graph: Graph, steps: Iterable[str], bits: int, share: Fraction, seen: Mapping[str, IntArray] | None = None
+) -> tuple[Graph, tuple[StepErrors, ...]]:
+    """``graph`` with multiplicands of at most ``bits`` bits in the named steps, and what that changed.
+
+    Of every curve at most ``share`` of the reachable accumulators may give another output, by one step at most; of the
+    accumulators in ``seen`` (value name to ``(batch, ...)``, what real inputs produced) the same share at most.
+
+    Raises:
+        IsobitError: E802 naming the steps for which there is no such multiplicand.
+    """
+    replaced: dict[str, Node] = {}
+    errors, refused = [], []
+    for name in steps:
+        node = graph.by_name[name]
+        assert isinstance(node, Step)
+        made = _approximated(graph, node, bits)
+        if made is None:
+            refused.append(f"{name}: no multiplicand keeps its interval")
+            continue
+        counted = _count(graph, node, made, bits, None if seen is None else seen[node.inputs[0]])
+        problem = _excess(counted, share)
+        if problem:
+            refused.append(f"{name}: {problem}")
+        replaced[name] = replace(node, curves=made, rules=(*node.rules, "budget"))
+        errors.append(counted)
+    if refused:
+        raise IsobitError(
+            "E802", "; ".join(refused), where=f"multiplicands of {bits} bits, budget {share}",
+            hint="more bits, a larger budget, or --refit, which changes the weights instead",
+        )  # fmt: skip
+    return verify(Graph(tuple(replaced.get(n.name, n) for n in graph.nodes))), tuple(errors)
+
+
+def _approximated(graph: Graph, node: Step, bits: int) -> tuple[MultiplyShift, ...] | None:
+    clamp = graph.types[node.name].bounds
+    los, his = reachable(node, graph.types[node.inputs[0]])
+    found = [least_error(curve, lo, hi, bits, clamp) for curve, lo, hi in zip(node.curves, los, his, strict=True)]
+    made = [a.scaled for a in found if a is not None]
+    return align_shifts(made, bits) if len(made) == len(found) else None
+
+
+def _count(graph: Graph, node: Step, made: Sequence[Curve], bits: int, seen: IntArray | None) -> StepErrors:
+    """The errors of ``made`` in place of the node's curves."""
+    spans = list(zip(*reachable(node, graph.types[node.inputs[0]]), strict=True))
+    found = [differences(f, g, *span) for f, g, span in zip(node.curves, made, spans, strict=True)]
+    sizes = [hi - lo + 1 for lo, hi in spans]
+    share = max(Fraction(wrong, size) for (wrong, _), size in zip(found, sizes, strict=True))
+    counts = (sum(sizes), sum(wrong for wrong, _ in found), share, max(worst for _, worst in found))
+    if seen is None:
+        return StepErrors(node.name, bits, *counts)
+    return StepErrors(node.name, bits, *counts, seen.size, seen_differences(node.curves, made, seen))
+
+
+def seen_differences(before: Iterable[Curve], after: Iterable[Curve], seen: IntArray) -> int:
+    """At how many of the accumulators ``(batch, ..., channels)`` two lists of curves (1 or one per channel) differ."""
+    columns = seen.reshape(-1, seen.shape[-1])
+    pairs = list(zip(before, after, strict=True))
+    if len(pairs) == 1:
+        columns = columns.reshape(-1, 1)
+    return sum(int(np.count_nonzero(f(x) != g(x))) for (f, g), x in zip(pairs, columns.T, strict=True))
+
+
+def _excess(e: StepErrors, share: Fraction) -> str:
+    """Why the errors exceed the budget, or ""."""
+    if e.worst > 1:
+        return f"some outputs change by {e.worst} steps"
+    if e.share > share:
+        return f"{shown(e.share)} of a channel's reachable accumulators change"
+    if e.seen and Fraction(e.seen_wrong, e.seen) > share:
+        return f"{shown(Fraction(e.seen_wrong, e.seen))} of the accumulators of the given inputs change"
+    return ""
+
+
+def shown(share: Fraction) -> str:
+    """A share for reading, in ppm or percent, rounded to three digits."""
+    ppm = float(share) * 1e6
+    return f"{ppm:.3g} ppm" if ppm < 1000 else f"{ppm / 1e4:.3g}%"
+
+
+def plain_rescale(graph: Graph, bits: int) -> tuple[Graph, tuple[StepErrors, ...]]:
+    """The baseline: every generator of the graph by the plain k-bit rule, and what that changes.
+
+    Meant for the graph before ``shrink-multiplicands``, and for comparison only: nothing keeps the errors small, and
+    the intervals of the values after a step may change.
+
+    Raises:
+        ValueError: a step has a multiplier that is too large for a shift to the right.
+    """
+    replaced: dict[str, Node] = {}
+    errors = []
+    for node in graph.nodes:
+        if isinstance(node, Step) and any(isinstance(c, Rounded) for c in node.curves):
+            made = tuple(plain_multiply_shift(c, bits) if isinstance(c, Rounded) else c for c in node.curves)
+            errors.append(_count(graph, node, made, bits, None))
+            replaced[node.name] = replace(node, curves=made)
+    return verify(Graph(tuple(replaced.get(n.name, n) for n in graph.nodes))), tuple(errors)

@@ -1,0 +1,101 @@
+"""What a build can show for each of its steps: the exact staircase, the integers in its place, and what was checked.
+
+The exact staircase is the one that import and folding gave, before the search for short multiplicands touched it. It is
+written in its smallest form: its generator (rational multiplier, offset, rounding, clamp), or its cuts. A proof is
+complete: built and exact function are monotone, so that they agree on the reachable interval when they do at its ends,
+at every cut inside and at every cut's left neighbour. :mod:`isobit.check.verify` looks at all these points again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from isobit.ir import Graph
+from isobit.ir.ops import Step
+from isobit.numerics import Curve, MultiplyShift, Rounded, differences, is_translation
+from isobit.passes.shrink import reachable
+
+PROOFS_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ChannelProof:
+    """One curve of a step: reachable interval, exact and built function, and how often and how far these differ.
+
+    ``wrong`` counts reachable accumulators, ``worst`` is in output steps; both are 0 but for steps under a budget.
+    """
+
+    lo: int
+    hi: int
+    exact: Curve
+    built: Curve
+    wrong: int = 0
+    worst: int = 0
+
+    @property
+    def points(self) -> int:
+        """How many accumulators decide: both ends, every cut and its left neighbour (of a translation two cuts)."""
+        levels = self.exact.at(self.hi) - self.exact.at(self.lo)
+        return 2 + 2 * (min(levels, 2) if is_translation(self.exact) else levels)
+
+
+@dataclass(frozen=True)
+class StepProof:
+    """All curves of one step, in order."""
+
+    step: str
+    channels: tuple[ChannelProof, ...]
+
+    @property
+    def wrong(self) -> int:
+        """Reachable accumulators of all channels that give another output."""
+        return sum(c.wrong for c in self.channels)
+
+
+def prove(exact: Graph, built: Graph, inexact: frozenset[str] = frozenset()) -> tuple[StepProof, ...]:
+    """One proof for every step of ``built``; ``exact`` holds steps of the same names. Errors are counted in
+    those named in ``inexact``; the others were compared when they were made."""
+    made = []
+    for node in built.nodes:
+        if isinstance(node, Step):
+            before = exact.by_name[node.name]
+            assert isinstance(before, Step)
+            los, his = reachable(node, built.types[node.inputs[0]])
+            pairs = zip(los, his, before.curves, node.curves, strict=True)
+            made.append(StepProof(node.name, tuple(_channel(node.name in inexact, *p) for p in pairs)))
+    return tuple(made)
+
+
+def _channel(count: bool, lo: int, hi: int, exact: Curve, built: Curve) -> ChannelProof:
+    wrong, worst = differences(exact, built, lo, hi) if count else (0, 0)
+    return ChannelProof(lo, hi, exact, built, wrong, worst)
+
+
+def curve_record(curve: Curve) -> dict[str, Any]:
+    """A curve as plain data: ``m c s clamp``, ``mul add round clamp`` with rationals as text, or ``start cuts``."""
+    if isinstance(curve, MultiplyShift):
+        return {"m": curve.m, "c": curve.c, "s": curve.k, "clamp": [curve.lo, curve.hi]}
+    if isinstance(curve, Rounded):
+        rational = {"mul": str(curve.mult), "add": str(curve.offset)}
+        return rational | {"round": curve.rounding.name, "clamp": [curve.lo, curve.hi]}
+    return {"start": curve.start, "cuts": [int(v) for v in curve.cuts()]}
+
+
+def proofs_text(proofs: Sequence[StepProof]) -> str:
+    """The proofs as JSON, one channel per line."""
+    steps = [f'{{"step":{json.dumps(p.step)},"channels":[\n{_lines(p.channels)}\n]}}' for p in proofs]
+    return f'{{"format":{PROOFS_FORMAT},"steps":[\n' + ",\n".join(steps) + "\n]}\n"
+
+
+def _lines(channels: Sequence[ChannelProof]) -> str:
+    return ",\n".join(json.dumps(_record(c), separators=(",", ":")) for c in channels)
+
+
+def _record(c: ChannelProof) -> Mapping[str, Any]:
+    return {
+        "lo": c.lo, "hi": c.hi, "exact": curve_record(c.exact), "built": curve_record(c.built), "points": c.points,
+        "wrong": c.wrong, "worst": c.worst,
+    }  # fmt: skip

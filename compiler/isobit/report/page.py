@@ -1,0 +1,98 @@
+"""The report as one HTML page that opens from disk: no script, no font, no picture and no address is loaded.
+
+Every text of the model passes through Jinja's escaping; the page's own content policy forbids whatever might slip by.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from isobit.errors import IsobitError, printable
+from isobit.passes.shrink import NO_MULTIPLY_SHIFT
+from isobit.report.histogram import Histogram
+from isobit.report.layout import BOX_HEIGHT, BOX_WIDTH, Point, layered
+from isobit.report.result import Layer, Report
+
+_NAME_LENGTH = 24
+_PLOT_WIDTH, _PLOT_HEIGHT = 320, 80
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A histogram as SVG path data in a box of ``width`` x ``height``, and where the reached values begin and end."""
+
+    histogram: Histogram
+    bars: str
+    reached: tuple[float, float]
+    width: int = _PLOT_WIDTH
+    height: int = _PLOT_HEIGHT
+
+
+def html_page(report: Report) -> str:
+    """The page; its text depends on the report only."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=True,
+    )  # fmt: skip
+    environment.filters |= {"printable": printable, "short": _short, "dims": dims}
+    layers = {layer.name: layer for layer in report.summary.layers}
+    drawing = layered({name: layer.inputs for name, layer in layers.items()})
+    boxes: list[tuple[Layer, Point]] = [(layers[name], corner) for name, corner in drawing.boxes.items()]
+    return environment.get_template("page.html.j2").render(
+        report=report, summary=report.summary, drawing=drawing, boxes=boxes,
+        widths={line.points[0]: layers[line.source].bits for line in drawing.lines},
+        unscaled={layer.name: _why_unscaled(layer) for layer in layers.values()},
+        plots=[_plot(h) for h in report.histograms], box_width=BOX_WIDTH, box_height=BOX_HEIGHT,
+    )  # fmt: skip
+
+
+def write_page(report: Report, path: Path) -> Path:
+    """Write the page to ``path``, all at once.
+
+    Raises:
+        IsobitError: E601 when it cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(html_page(report), encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise IsobitError("E601", printable(error.strerror or error), where=printable(path)) from error
+    return path
+
+
+def dims(shape: tuple[int, ...]) -> str:
+    """A shape as people write it: ``3 × 32 × 32``."""
+    return " × ".join(map(str, shape))
+
+
+def _short(name: str) -> str:
+    """A name that fits its box: the middle is left out, as the ends tell layers apart."""
+    half = _NAME_LENGTH // 2
+    return name if len(name) <= _NAME_LENGTH else f"{name[: half - 1]}…{name[-half:]}"
+
+
+def _why_unscaled(layer: Layer) -> str:
+    """Why a step has no multiplicand, as the search said it; "" where there is nothing to say."""
+    return next((f" ({rule})" for rule in layer.rules if rule.startswith(NO_MULTIPLY_SHIFT)), "")
+
+
+def _plot(histogram: Histogram) -> Plot:
+    tallest = max(histogram.counts)
+    span = histogram.hi - histogram.lo + 1
+    bar = _PLOT_WIDTH * histogram.width / span
+    bars = ""
+    for i, count in enumerate(histogram.counts):
+        height = _PLOT_HEIGHT * count / tallest
+        if count:
+            # A bar of one value among millions is still a pixel high.
+            bars += f"M{i * bar:.1f} {_PLOT_HEIGHT}v{-max(height, 1.0):.1f}h{bar:.1f}V{_PLOT_HEIGHT}z"
+    ends = (histogram.least - histogram.lo, histogram.greatest - histogram.lo + 1)
+    first, last = (_PLOT_WIDTH * end / span for end in ends)
+    return Plot(histogram, bars, (first, max(last - first, 1.0)))

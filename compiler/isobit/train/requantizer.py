@@ -1,0 +1,139 @@
+"""A trainable requantizer that is the activation as well: ``y = clip((a * x + b) >> s, 0, 2**B - 1)``.
+
+After Pistellato et al., Sensors 2023, 23(10), 4667, whose Requantizer layers learn their coefficients with the
+network, so that no calibration is needed; parametrisation and initial values are ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import brevitas.nn as qnn
+import brevitas.quant as q
+import torch
+from brevitas.function.ops_ste import floor_ste, round_ste
+from brevitas.inject.enum import FloatToIntImplType, RestrictValueType, ScalingImplType
+from torch import Tensor, nn
+
+from isobit.errors import IsobitError
+from isobit.train.short import MAX_BITS, short_multiplicand
+
+
+class Requantizer(nn.Module):
+    """``y = clip(floor((a * x + b) / 2**s), 0, 2**bits - 1)`` with whole a, b, s; the output is ``y / 2**bits``.
+
+    x is a whole multiple of some power of two: what a Brevitas layer without bias gives whose weight and input scales
+    are powers of two, or sums of integers. Then the forward pass, the exported file, the integer graph and C++ agree
+    bit for bit. x is [N, channels, ...] or, without channels, of any shape; a QuantTensor will do. Export: Mul, Add and
+    a Quant that rounds down. In units of the accumulator the shift is another, by the weights' scale: give those one
+    scale per layer, or the channels need a shift each.
+
+    Args:
+        bits: of y, 1 to 8.
+        slope: [channels] or [1], positive: the first ``a / 2**s``.
+        offset: the first ``b / 2**s``, of the same shape, in steps of y.
+        multiplicand_bits: of a, 1 to 16. All channels share s.
+        return_quant_tensor: give Brevitas' QuantTensor.
+
+    Attributes:
+        gain: the parameter behind a, in units of ``slope``.
+        lift: the parameter behind b, in units of ``2**bits`` steps.
+
+    Raises:
+        IsobitError: E304 for bits out of range or slopes that are not positive.
+    """
+
+    initial: Tensor
+    constants: tuple[Tensor, Tensor]
+
+    def __init__(
+        self, bits: int, slope: Tensor, offset: Tensor, *, multiplicand_bits: int = 8, return_quant_tensor: bool = False
+    ) -> None:
+        super().__init__()
+        if not (1 <= bits <= 8 and 1 <= multiplicand_bits <= MAX_BITS and bool((slope > 0).all())):
+            message = f"a Requantizer of {bits} bits with multiplicands of {multiplicand_bits} and slopes {slope}"
+            raise IsobitError("E304", message, hint=f"1 to 8 bits, 1 to {MAX_BITS}, positive slopes")
+        self.bits, self.multiplicand_bits, self.unit = bits, multiplicand_bits, 2.0**-bits
+        self.register_buffer("initial", slope.detach().float().clone())
+        self.gain = nn.Parameter(torch.ones_like(self.initial))
+        self.lift = nn.Parameter(offset.detach().float() * self.unit)
+        self.quant = _floor_quantiser(bits, return_quant_tensor)
+
+    @classmethod
+    def behind(
+        cls,
+        layer: Any,
+        bits: int,
+        *,
+        inputs: tuple[float, float] = (0.0, 1.0),
+        per_channel: bool = True,
+        **options: Any,
+    ) -> Requantizer:
+        """With first values for the outputs of a Brevitas layer, from its weights alone.
+
+        If the inputs were independent and uniform over the range ``inputs``, the outputs of a channel would have the
+        mean ``mu = (lo + hi) / 2 * sum(w)`` and the deviation ``d = (hi - lo) * sqrt(sum(w**2) / 12)``; the levels then
+        span ``mu - d .. mu + 2 d``. ``options`` are those of the class.
+
+        Raises:
+            IsobitError: E304 for a layer with a bias, or with a weight scale that is no power of two.
+        """
+        with torch.no_grad():
+            quantised = layer.quant_weight()
+            _check(layer, quantised.scale)
+            weight = quantised.value.flatten(1)
+            mean = weight.sum(1) * (inputs[0] + inputs[1]) / 2
+            deviation = (weight.square().sum(1) / 12).sqrt() * (inputs[1] - inputs[0])
+        if not per_channel:
+            mean, deviation = mean.mean(0, keepdim=True), deviation.mean(0, keepdim=True)
+        deviation = torch.where(deviation > 0, deviation, torch.ones_like(deviation))
+        slope = 2**bits / (3 * deviation)
+        return cls(bits, slope, (deviation - mean) * slope, **options)
+
+    def integers(self) -> tuple[Tensor, Tensor, int]:
+        """``a`` and ``b``, whole numbers as float64 [channels] or [1], and ``s``, for x in units of 1."""
+        a, b, s = self._whole()
+        return a.detach().double(), b.detach().double(), s
+
+    def _whole(self) -> tuple[Tensor, Tensor, int]:
+        slope: Tensor = self.initial * self.gain.clamp(min=2.0**-8)
+        m, shift = short_multiplicand(slope.detach(), self.multiplicand_bits, "layer")
+        s = int(shift.max())
+        a = m + (slope - slope.detach()) * 2.0**s  # the value is m, the gradient that of the slope
+        b: Tensor = round_ste(self.lift * 2.0 ** (s + self.bits))
+        return a, b, s
+
+    def forward(self, x: Any) -> Any:
+        """``y / 2**bits``, float32 of the shape of ``x`` or a QuantTensor."""
+        x = x if isinstance(x, Tensor) else x.value
+        shape = [-1 if axis == 1 and len(self.initial) > 1 else 1 for axis in range(x.dim())]
+        if self.quant.act_quant.export_mode:  # the exporters run the module once before, in eval mode
+            slope, offset = (c.reshape(shape) for c in self.constants)
+            return self._clipped(x * slope + offset)
+        a, b, s = self._whole()
+        if not self.training:
+            self.constants = a.detach() * 2.0 ** -(s + self.bits), b.detach() * 2.0 ** -(s + self.bits)
+        v = (a.double().reshape(shape) * x.double() + b.double().reshape(shape)) * 2.0**-s
+        return self._clipped((floor_ste(v) * self.unit).float())
+
+    def _clipped(self, y: Tensor) -> Any:
+        # Brevitas writes one bit as a sign, so one bit is two of which the upper levels are cut off
+        return self.quant(torch.clamp(y, 0.0, self.unit) if self.bits == 1 else y)
+
+
+def _check(layer: Any, scale: Tensor) -> None:
+    where = type(layer).__name__
+    if layer.bias is not None:
+        raise IsobitError("E304", "the layer has a bias", where=where, hint="the Requantizer's b is one: bias=False")
+    if bool((torch.frexp(scale).mantissa != 0.5).any()):
+        hint = "use Int8WeightPerTensorFixedPoint, or rescale_aware for free scales"
+        raise IsobitError("E304", "the layer's weight scale is no power of two", where=where, hint=hint)
+
+
+def _floor_quantiser(bits: int, return_quant_tensor: bool) -> Any:
+    width = max(bits, 2)
+    return qnn.QuantIdentity(
+        act_quant=q.Uint8ActPerTensorFloat, bit_width=width, scaling_impl_type=ScalingImplType.CONST,
+        restrict_scaling_type=RestrictValueType.FP, scaling_init=((1 << width) - 1) * 2.0**-bits,
+        float_to_int_impl_type=FloatToIntImplType.FLOOR, return_quant_tensor=return_quant_tensor,
+    )  # fmt: skip

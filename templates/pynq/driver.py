@@ -1,0 +1,285 @@
+"""Runs the accelerator of this folder on a PYNQ board: floats in, floats out, every integer as isobit proved it.
+
+    from driver import Accelerator
+
+    net = Accelerator()              # loads overlay.bit and overlay.hwh beside this file
+    scores = net(images)             # float32 (batch, ...) in, float32 (batch, ...) out
+    print(net.compare())             # the shipped vectors: () if every integer is the expected one
+    print(net.measure())             # latency and throughput
+
+Needs numpy and pynq (2.7 or newer) and works on 32-bit ARM: integers are int64 wherever they are computed with.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from arithmetic import Array, dequantise, quantise
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Port:
+    """An AXI stream of the accelerator: ``frame`` elements a sample, each in a little-endian container ``dtype``.
+
+    ``name`` is the tensor's name in the model, ``stream`` the port's in the block design; ``dma`` names the DMA that
+    serves it. Elements are integers in ``[lo, hi]`` of shape ``shape`` (channels last); ``host`` is what
+    :mod:`arithmetic` needs to quantise or dequantise them.
+    """
+
+    name: str
+    stream: str
+    dma: str
+    is_input: bool
+    frame: int
+    dtype: str
+    shape: tuple[int, ...]
+    lo: int
+    hi: int
+    host: Mapping[str, Any]
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one sample on the stream: a whole number of its words."""
+        return self.frame * np.dtype(self.dtype).itemsize
+
+    def pack(self, integers: Array) -> Array:
+        """Integers ``(batch, *shape)`` as the bytes that travel, first element first, lowest byte first.
+
+        Raises:
+            ValueError: when the shape is another one or an integer lies outside ``[lo, hi]``.
+        """
+        integers = np.asarray(integers)
+        if integers.shape[1:] != self.shape or not np.issubdtype(integers.dtype, np.integer):
+            raise ValueError(f"{self.name} takes integers (batch, {self.shape}), not {integers.dtype} {integers.shape}")
+        if integers.size and (int(integers.min()) < self.lo or int(integers.max()) > self.hi):
+            raise ValueError(f"{self.name}: an integer lies outside {self.lo} .. {self.hi}")
+        return np.ascontiguousarray(integers, dtype=self.dtype).reshape(-1).view(np.uint8)
+
+    def unpack(self, raw: Array) -> Array:
+        """The bytes of whole samples as int64 ``(batch, *shape)``."""
+        elements = np.frombuffer(np.ascontiguousarray(raw).tobytes(), dtype=self.dtype)
+        return elements.astype(np.int64).reshape(-1, *self.shape)
+
+
+@dataclass(frozen=True)
+class Model:
+    """What ``model.json`` says: the ports, the clock, and the clocks from one sample to the next."""
+
+    title: str
+    board: str
+    clock_mhz: float
+    interval: int
+    ports: tuple[Port, ...]
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        return tuple(p for p in self.ports if p.is_input)
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        return tuple(p for p in self.ports if not p.is_input)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An output element that is not the expected integer."""
+
+    output: str
+    sample: int
+    index: tuple[int, ...]
+    got: int
+    expected: int
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Seconds of one sample by itself (median), and samples per second of a large batch.
+
+    ``accelerator_per_second`` is what the fabric could do at its clock: the difference is the host's and the memory's.
+    """
+
+    latency: float
+    samples_per_second: float
+    accelerator_per_second: float
+
+
+def load_model(folder: Path = HERE) -> Model:
+    """Read ``model.json``."""
+    record = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    ports = tuple(Port(**{**p, "shape": tuple(p["shape"])}) for p in record.pop("ports"))
+    return Model(ports=ports, **record)
+
+
+class Accelerator:
+    """The loaded overlay and its buffers.
+
+    Args:
+        folder: holds ``model.json``, ``vectors.npz`` and, unless ``overlay`` is given, ``overlay.bit`` and ``.hwh``.
+        overlay: a ``pynq.Overlay`` that is loaded already.
+        batch: samples of one DMA transfer; fewer where the DMA cannot take as many.
+        timeout: seconds after which a transfer that does not end is given up.
+    """
+
+    def __init__(self, folder: str | Path = HERE, overlay: Any = None, batch: int = 256, timeout: float = 10.0) -> None:
+        self.folder = Path(folder)
+        self.model = load_model(self.folder)
+        self.timeout = timeout
+        if overlay is None:
+            from pynq import Overlay
+
+            overlay = Overlay(str(self.folder / "overlay.bit"))
+        self.overlay = overlay
+        self._channels = [_channel(overlay, p) for p in self.model.ports]
+        limits = [getattr(overlay, p.dma).buffer_max_size for p in self.model.ports]
+        self.batch = _batch(self.model.ports, limits, batch)
+        self._buffers = [[self._buffer(p) for p in self.model.ports] for _ in range(2)]
+
+    def __call__(self, inputs: Array | Mapping[str, Array]) -> Array | dict[str, Array]:
+        """Float32 samples ``(batch, ...)`` in, float32 results out: as :meth:`run`, bare where there is one output."""
+        results = self.run(inputs)
+        return results if len(results) > 1 else next(iter(results.values()))
+
+    def run(self, inputs: Array | Mapping[str, Array]) -> dict[str, Array]:
+        """Results by output name. Several inputs are given by name.
+
+        Raises:
+            ValueError: a missing input, a wrong shape, NaN; TimeoutError, RuntimeError: the transfer failed.
+        """
+        floats = self._by_name(inputs)
+        integers = self._stream(_count(floats), lambda port, part: quantise(port.host, floats[port.name][part]))
+        return {p.name: dequantise(p.host, integers[p.name]) for p in self.model.outputs}
+
+    def run_integers(self, inputs: Array | Mapping[str, Array]) -> dict[str, Array]:
+        """The same on the network's own integers: int64 ``(batch, *shape)`` in and out."""
+        integers = self._by_name(inputs)
+        return self._stream(_count(integers), lambda port, part: integers[port.name][part])
+
+    def compare(self) -> tuple[Difference, ...]:
+        """Run the shipped vectors; the first wrong element of every output, none if all integers are as expected."""
+        with np.load(self.folder / "vectors.npz", allow_pickle=False) as vectors:
+            floats = {p.name: vectors["float_" + p.stream] for p in self.model.inputs}
+            given = {p.name: vectors[p.stream] for p in self.model.inputs}
+            expected = {p.name: vectors[p.stream] for p in self.model.outputs}
+        made = {p.name: quantise(p.host, floats[p.name]) for p in self.model.inputs}
+        found = [_first_difference(p.name, made[p.name], given[p.name]) for p in self.model.inputs]
+        got = self.run_integers(given)
+        found += [_first_difference(p.name, got[p.name], expected[p.name]) for p in self.model.outputs]
+        return tuple(d for d in found if d is not None)
+
+    def measure(self, samples: int = 4096, repeats: int = 20) -> Measurement:
+        """Latency of single samples and throughput of ``samples``, packing and unpacking included."""
+        with np.load(self.folder / "vectors.npz", allow_pickle=False) as vectors:
+            given = {p.name: vectors[p.stream] for p in self.model.inputs}
+        one = {name: values[:1] for name, values in given.items()}
+        many = {name: np.resize(values, (samples, *values.shape[1:])) for name, values in given.items()}
+        latencies = sorted(_seconds(lambda: self.run_integers(one)) for _ in range(repeats))
+        return Measurement(
+            latencies[repeats // 2],
+            samples / _seconds(lambda: self.run_integers(many)),
+            self.model.clock_mhz * 1e6 / self.model.interval,
+        )
+
+    def _by_name(self, inputs: Array | Mapping[str, Array]) -> dict[str, Array]:
+        names = [p.name for p in self.model.inputs]
+        given = dict(inputs) if isinstance(inputs, Mapping) else {names[0]: inputs}
+        if sorted(given) != sorted(names):
+            raise ValueError(f"inputs by name are needed: {', '.join(names)}")
+        return {name: np.asarray(values) for name, values in given.items()}
+
+    def _stream(self, count: int, load: Callable[[Port, slice], Array]) -> dict[str, Array]:
+        """Double buffering: while the DMAs move one part, the next is packed and the one before unpacked."""
+        results = {p.name: np.empty((count, *p.shape), np.int64) for p in self.model.outputs}
+        parts = [slice(first, min(first + self.batch, count)) for first in range(0, count, self.batch)]
+        for k, part in enumerate(parts):
+            if k == 0:
+                self._pack(part, 0, load)
+            self._start(part, k % 2)
+            try:
+                if k + 1 < len(parts):
+                    self._pack(parts[k + 1], (k + 1) % 2, load)
+                if k > 0:
+                    self._unpack(parts[k - 1], (k - 1) % 2, results)
+            finally:
+                self._finish(part)
+        if parts:
+            self._unpack(parts[-1], (len(parts) - 1) % 2, results)
+        return results
+
+    def _pack(self, part: slice, side: int, load: Callable[[Port, slice], Array]) -> None:
+        for port, buffer in zip(self.model.ports, self._buffers[side]):
+            if port.is_input:
+                raw = port.pack(load(port, part))
+                buffer[: raw.size] = raw
+
+    def _unpack(self, part: slice, side: int, results: dict[str, Array]) -> None:
+        for port, buffer in zip(self.model.ports, self._buffers[side]):
+            if not port.is_input:
+                results[port.name][part] = port.unpack(buffer[: _bytes(port, part)])
+
+    def _start(self, part: slice, side: int) -> None:
+        """Outputs first: they must be ready when the first word leaves."""
+        for port, channel, buffer in sorted(
+            zip(self.model.ports, self._channels, self._buffers[side]), key=lambda item: item[0].is_input
+        ):
+            channel.transfer(buffer, nbytes=_bytes(port, part))
+
+    def _finish(self, part: slice) -> None:
+        deadline = time.monotonic() + self.timeout
+        for port, channel in zip(self.model.ports, self._channels):
+            while channel.running and not channel.idle and not channel.error:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{port.name} did not end within {self.timeout:g} s: load the overlay again")
+            channel.wait()
+            if channel.transferred != _bytes(port, part):
+                raise RuntimeError(f"{port.name}: {channel.transferred} of {_bytes(port, part)} bytes were moved")
+
+    def _buffer(self, port: Port) -> Any:
+        from pynq import allocate
+
+        return allocate(shape=(port.frame_bytes * self.batch,), dtype=np.uint8, target=self.overlay.device)
+
+
+def _channel(overlay: Any, port: Port) -> Any:
+    dma = getattr(overlay, port.dma)
+    return dma.sendchannel if port.is_input else dma.recvchannel
+
+
+def _batch(ports: Sequence[Port], limits: Sequence[int], wanted: int) -> int:
+    """Samples of one transfer: what was asked for, or what the DMAs' length registers hold."""
+    most = min(limit // port.frame_bytes for port, limit in zip(ports, limits))
+    if most < 1 or wanted < 1:
+        raise ValueError("not even one sample fits a DMA transfer")
+    return min(wanted, most)
+
+
+def _bytes(port: Port, part: slice) -> int:
+    return port.frame_bytes * int(part.stop - part.start)
+
+
+def _count(arrays: dict[str, Array]) -> int:
+    counts = {len(values) for values in arrays.values()}
+    if len(counts) != 1:
+        raise ValueError("the inputs hold different numbers of samples")
+    return counts.pop()
+
+
+def _first_difference(name: str, got: Array, expected: Array) -> Difference | None:
+    wrong = np.argwhere(got != expected)
+    if not wrong.size:
+        return None
+    where: list[int] = [int(i) for i in wrong[0]]
+    return Difference(name, where[0], tuple(where[1:]), int(got[tuple(where)]), int(expected[tuple(where)]))
+
+
+def _seconds(action: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started

@@ -1,0 +1,71 @@
+"""Two chained requantizers become one where one body is cheaper than two, and the build can say so."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from isobit.ir import Graph
+from isobit.ir.ops import Step
+from isobit.numerics import NoMultiplyShift, compose, least_multiply_shift
+from isobit.passes import Rule, apply_rule
+from isobit.passes.bodies import body_luts
+from isobit.passes.rules import PAIR, compose_steps, unfolded
+from tests.passes.graphs import given, graph, out, rounded, step
+
+COMPOSE = Rule("compose-steps", compose_steps)
+
+
+def chain(bits: int) -> Graph:
+    """An accumulator of 18 bits requantised twice, with unrelated scales, to ``bits`` bits."""
+    top = (1 << bits) - 1
+    first = rounded(Fraction(127, 65_537), 0, 0, 255)
+    second = rounded(Fraction(101 * top, 257 * 101), Fraction(1, 3), 0, top)
+    return graph(given(1, lo=-(1 << 17), hi=1 << 17), step("f", "x", first), step("g", "f", second), out("g"))
+
+
+def test_the_composition_of_the_example_has_no_multiply_shift() -> None:
+    g = chain(7)
+    f, s = (g.by_name[n] for n in "fg")
+    assert isinstance(f, Step)
+    assert isinstance(s, Step)
+    found = least_multiply_shift(compose(s.curves[0], f.curves[0]), -(1 << 17), 1 << 17)
+    assert isinstance(found, NoMultiplyShift)
+
+
+def test_many_thresholds_cost_more_than_two_multiplications() -> None:
+    before = chain(7)
+    after = apply_rule(before, COMPOSE)
+    assert after is before
+    luts = [body_luts(n, before.types[n.inputs[0]]) for n in before.nodes if isinstance(n, Step)]
+    pair = sum(min(found.values()) for found in luts)
+    said = unfolded(after, after.by_name["g"])
+    assert said.startswith(f"two steps: {pair} LUT a lane against ")
+    assert said.endswith("; kept")
+    assert unfolded(after, after.by_name["f"]) == ""
+
+
+def test_few_thresholds_cost_less() -> None:
+    after = apply_rule(chain(2), COMPOSE)
+    (node,) = [n for n in after.nodes if isinstance(n, Step)]
+    assert node.inputs == ("x",)
+    (note,) = [r for r in node.rules if r.startswith(PAIR)]
+    assert unfolded(after, node) == f"two steps: {note.removeprefix(PAIR)}; folded into one"
+
+
+def test_a_step_that_others_read_too_is_not_folded() -> None:
+    g = graph(*chain(2).nodes, out("f", "z"))
+    assert unfolded(g, g.by_name["g"]) == "not folded with f, which others read too"
+
+
+@pytest.mark.parametrize("bits", [2, 4, 7])
+def test_bodies_are_priced_by_the_stated_formulas(bits: int) -> None:
+    g = chain(bits)
+    node = g.by_name["g"]
+    assert isinstance(node, Step)
+    found = body_luts(node, g.types["f"])
+    levels = node.curves[0].levels
+    assert found["thresholds"] == levels * 9 // 2 + levels
+    assert found["lookup"] == 4 * bits
+    assert "round_shift" not in found

@@ -1,0 +1,113 @@
+"""Rung 4: errors within a budget, counted as trying every accumulator counts them; and the plain rule beside it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from isobit.errors import IsobitError
+from isobit.ir import Graph
+from isobit.ir.ops import Step
+from isobit.numerics import Curve, MultiplyShift, Rounded, Rounding
+from isobit.passes.budget import apply_budget, parse_share, plain_rescale
+from isobit.passes.shrink import reachable
+from tests.passes.graphs import given, graph, out, step
+
+CURVES = tuple(
+    Rounded(Fraction(n, 9973), Fraction(n % 7, 5), Rounding.ROUND, -8, 7) for n in (31, 57, 101, 211, 60, 35)
+)
+
+
+def layer(curves: tuple[Curve, ...] = CURVES) -> Graph:
+    return graph(given(len(curves), lo=-900, hi=700), step("s", "x", *curves), out("s"))
+
+
+def tried(before: Graph, after: Graph) -> list[tuple[int, int]]:
+    """Per curve the number of reachable accumulators with another output, and the largest change."""
+    old, new = before.by_name["s"], after.by_name["s"]
+    assert isinstance(old, Step)
+    assert isinstance(new, Step)
+    spans = zip(*reachable(old, before.types["x"]), strict=True)
+    rows = zip(old.curves, new.curves, spans, strict=True)
+    apart = [[abs(f.at(x) - g.at(x)) for x in range(lo, hi + 1)] for f, g, (lo, hi) in rows]
+    return [(sum(d != 0 for d in row), max(row)) for row in apart]
+
+
+@pytest.mark.parametrize("bits", [3, 4, 5, 6, 8])
+def test_the_counts_are_those_of_every_accumulator(bits: int) -> None:
+    before = layer()
+    after, (errors,) = apply_budget(before, ["s"], bits, Fraction(1, 4))
+    counts = tried(before, after)
+    assert (errors.wrong, errors.worst) == (sum(n for n, _ in counts), max(w for _, w in counts))
+    assert (errors.reachable, errors.share) == (6 * 1601, max(Fraction(n, 1601) for n, _ in counts))
+    node = after.by_name["s"]
+    assert isinstance(node, Step)
+    assert all(isinstance(c, MultiplyShift) and c.m < 1 << bits for c in node.curves)
+    assert "budget" in node.rules
+
+
+def test_more_bits_never_change_more() -> None:
+    wrong = [apply_budget(layer(), ["s"], bits, Fraction(1, 4))[1][0].wrong for bits in range(5, 13)]
+    assert wrong == sorted(wrong, reverse=True)
+    assert wrong[0] > 0
+    assert wrong[-1] == 0
+
+
+def test_the_intervals_behind_the_step_stay() -> None:
+    before = layer()
+    after, _ = apply_budget(before, ["s"], 3, Fraction(1, 4))
+    kinds = before.types["s"], after.types["s"]
+    assert bool((kinds[1].lo >= kinds[0].lo).all() and (kinds[1].hi <= kinds[0].hi).all())
+
+
+def test_a_step_over_the_budget_is_named() -> None:
+    with pytest.raises(IsobitError) as error:
+        apply_budget(layer(), ["s"], 3, Fraction(1, 10_000))
+    assert error.value.code == "E802"
+    assert error.value.message.startswith("s: ")
+
+
+def test_the_accumulators_of_given_inputs_count_too() -> None:
+    before = layer()
+    after, (free,) = apply_budget(before, ["s"], 4, Fraction(1, 4))
+    old, new = before.by_name["s"], after.by_name["s"]
+    assert isinstance(old, Step)
+    assert isinstance(new, Step)
+    domain = np.arange(-900, 701)
+    pairs = list(zip(old.curves, new.curves, strict=True))
+    wrong = next(int(x) for x in domain if any(f.at(int(x)) != g.at(int(x)) for f, g in pairs))
+    seen = {"x": np.full((5, 6), wrong)}
+    hit = sum(f.at(wrong) != g.at(wrong) for f, g in pairs)
+    _, (counted,) = apply_budget(before, ["s"], 4, Fraction(1), seen)
+    assert (counted.seen, counted.seen_wrong) == (30, 5 * hit)
+    assert free.seen == 0
+    with pytest.raises(IsobitError) as error:
+        apply_budget(before, ["s"], 4, max(free.share, Fraction(hit, 6) - Fraction(1, 100)), seen)
+    assert error.value.code == "E802"
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_the_plain_rule_is_counted_and_never_better(bits: int) -> None:
+    before = layer()
+    after, (errors,) = plain_rescale(before, bits)
+    counts = tried(before, after)
+    assert (errors.wrong, errors.worst) == (sum(n for n, _ in counts), max(w for _, w in counts))
+    assert errors.wrong >= apply_budget(before, ["s"], bits, Fraction(1))[1][0].wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [("50ppm", Fraction(1, 20_000)), ("0.1%", Fraction(1, 1000)), ("1/3", Fraction(1, 3)), (" .5 ", Fraction(1, 2)),
+     ("3ppb", Fraction(3, 10**9)), ("0", Fraction(0)), ("1", Fraction(1))],
+)  # fmt: skip
+def test_a_share_is_read(text: str, share: Fraction) -> None:
+    assert parse_share(text) == share
+
+
+@pytest.mark.parametrize("text", ["", "five", "-1%", "101%", "1/0", "1e-3", "50 pp", "0.5/3", "2"])
+def test_what_is_no_share_is_refused(text: str) -> None:
+    with pytest.raises(IsobitError) as error:
+        parse_share(text)
+    assert error.value.code == "E803"

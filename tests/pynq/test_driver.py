@@ -1,0 +1,178 @@
+"""The driver end to end: the real ``pynq`` package on a simulated board whose fabric is the compiled C simulation."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from isobit.check.package import package
+from isobit.check.stimuli import float_samples, vectors_for
+from isobit.check.toolchain import Compilation, find_compiler
+from isobit.emit.build import Build, load_build
+from isobit.interp import dequantise, quantise, run
+from tests.pynq.environments import pynq_python
+from tests.pynq.hwh import hwh
+from tests.pynq.test_tcl import recorded
+
+SAMPLES = 23
+BOARD = Path(__file__).parent / "board.py"
+Bench = Callable[..., tuple[Build, Path, Callable[[str], dict[str, object]]]]
+
+
+@pytest.fixture(scope="module")
+def bench(compiled: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """``bench(net, board)``: the build, its package with a recorded overlay, a function that runs a script there."""
+    done: dict[tuple[str, str], tuple[Build, Path, Path]] = {}
+
+    def prepare(net: str, board: str = "pynq-z1") -> tuple[Build, Path, Callable[[str], dict[str, object]]]:
+        if (net, board) not in done:
+            build = load_build(compiled(net, board))
+            folder = tmp_path_factory.mktemp("board") / "package"
+            package(build, folder)
+            message, recording = recorded(build, folder)
+            assert message == ""
+            (folder / "overlay.hwh").write_text(hwh(recording))
+            (folder / "wiring.json").write_text(json.dumps(wiring(recording.buses)))
+            simulation = Compilation(build.hls, folder, "native", find_compiler()).result().path
+            done[net, board] = build, folder, simulation
+        build, folder, simulation = done[net, board]
+        return build, folder, lambda script: on_board(folder, simulation, script)
+
+    return prepare
+
+
+def wiring(buses: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """Which DMA channel every stream of the accelerator hangs on: from the recorded block design."""
+    found = {}
+    for first, second in buses:
+        for dma, stream in ((first, second), (second, first)):
+            if stream.startswith("accelerator/"):
+                cell, _, side = dma.partition("/")
+                found[stream.partition("/")[2]] = [cell, side.rpartition("_")[2].lower()]
+    return found
+
+
+def on_board(folder: Path, simulation: Path, script: str) -> dict[str, object]:
+    """Run a script beside the driver; what it put into ``said``."""
+    path = folder / "script.py"
+    path.write_text(f"import json\nimport numpy as np\nsaid = {{}}\n{script}\nprint('SAID' + json.dumps(said))\n")
+    command = [*pynq_python(), "-W", "ignore", str(BOARD), str(folder), str(simulation), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.rpartition("SAID")[2])  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("net", "board"), [("image", "pynq-z1"), ("ports", "zcu104"), ("demo", "pynq-z2"), ("wide", "kv260")]
+)
+def test_floats_in_the_interpreters_integers_out(net: str, board: str, bench: Bench) -> None:
+    build, folder, script = bench(net, board)
+    rng = np.random.default_rng(11)
+    integers = vectors_for(build.graph, SAMPLES, seed=9)
+    floats = {n.outside: float_samples(n, integers[n.name], rng) for n in build.graph.inputs}
+    np.savez(folder / "given.npz", **{f"x{i}": floats[n.outside] for i, n in enumerate(build.graph.inputs)})
+    expected = run(build.graph, {n.name: quantise(n, floats[n.outside]) for n in build.graph.inputs})
+    said = script(
+        f"given = np.load(folder / 'given.npz')\n"
+        f"inputs = dict(zip({[n.outside for n in build.graph.inputs]!r}, (given[k] for k in sorted(given.files))))\n"
+        "from arithmetic import quantise\n"
+        "integers = {p.name: quantise(p.host, inputs[p.name]) for p in net.model.inputs}\n"
+        "np.savez(folder / 'floats.npz', **net.run(inputs))\n"
+        "np.savez(folder / 'integers.npz', **net.run_integers(integers))\n"
+        "said['transfers'] = board.transfers\n"
+    )
+    assert said["transfers"] == 2 * -(-SAMPLES // 5)
+    with np.load(folder / "integers.npz") as got, np.load(folder / "floats.npz") as floats_out:
+        for node in build.graph.outputs:
+            assert got[node.outside].dtype == np.int64
+            assert np.array_equal(got[node.outside], expected[node.name])
+            # The same numpy functions on the same machine family: equal to the last bit where none of them is exp.
+            if not {op.kind for op in node.host} & {"softmax", "sigmoid", "tanh", "logsoftmax"}:
+                assert np.array_equal(floats_out[node.outside], dequantise(node, expected[node.name]))
+
+
+def test_the_shipped_vectors_agree_and_a_wrong_one_is_named(bench: Bench) -> None:
+    build, _, script = bench("ports", "zcu104")
+    said = script(
+        "said['first'] = [list(map(str, (d.output, d.sample, d.index, d.got - d.expected))) for d in net.compare()]\n"
+        "vectors = dict(np.load(folder / 'vectors.npz'))\n"
+        "name = net.model.outputs[1].stream\n"
+        "vectors[name] = vectors[name].copy()\n"
+        "vectors[name][7, 2] ^= 1\n"
+        "import shutil\n"
+        "shutil.copy(folder / 'vectors.npz', folder / 'kept.npz')\n"
+        "np.savez(folder / 'vectors.npz', **vectors)\n"
+        "said['second'] = [[d.output, d.sample, list(d.index), abs(d.got - d.expected)] for d in net.compare()]\n"
+        "shutil.move(str(folder / 'kept.npz'), str(folder / 'vectors.npz'))\n"
+    )
+    assert said == {"first": [], "second": [[build.graph.outputs[1].outside, 7, [2], 1]]}
+
+
+def test_selftest_and_measurement(bench: Bench) -> None:
+    _, _, script = bench("demo", "pynq-z2")
+    said = script(
+        "speed = net.measure(samples=20, repeats=3)\n"
+        "said['positive'] = speed.latency > 0 and speed.samples_per_second > 0\n"
+        "said['fabric'] = speed.accelerator_per_second * net.model.interval\n"
+        "import contextlib, io, selftest\n"
+        "selftest.Accelerator = lambda: net\n"
+        "type(net).measure.__defaults__ = (20, 3)\n"
+        "with contextlib.redirect_stdout(io.StringIO()) as text:\n"
+        "    said['status'] = selftest.main()\n"
+        "said['equal'] = 'EQUAL: every integer is the expected one' in text.getvalue()\n"
+    )
+    assert said == {"positive": True, "fabric": 100e6, "status": 0, "equal": True}
+
+
+def test_the_notebook_runs(bench: Bench) -> None:
+    _, folder, script = bench("demo", "pynq-z2")
+    cells = [c for c in json.loads((folder / "notebook.ipynb").read_text())["cells"] if c["cell_type"] == "code"]
+    assert len(cells) == 4
+    said = script(
+        "import ast, driver\n"
+        "driver.Accelerator = lambda: net\n"
+        "type(net).measure.__defaults__ = (20, 3)\n"
+        f"shown, space = [], {{}}\n"
+        f"for text in {[''.join(c['source']) for c in cells]!r}:\n"
+        "    tree = ast.parse(text)\n"
+        "    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None\n"
+        "    exec(compile(tree, 'cell', 'exec'), space)\n"
+        "    shown.append(repr(eval(compile(ast.Expression(last.value), 'cell', 'eval'), space)) if last else '')\n"
+        "said['shown'] = shown\n"
+    )
+    shown = said["shown"]
+    assert isinstance(shown, list) and shown[1] == "()" and "(64, 10)" in shown[2] and "latency" in shown[3]
+
+
+@pytest.mark.parametrize(
+    ("setup", "message"),
+    [
+        ("board.faults.add('hang')", "TimeoutError: input did not end within 2 s: load the overlay again"),
+        ("board.faults.add('short')", "RuntimeError: output: 9 of 10 bytes were moved"),
+        ("x[0, 3] = np.nan", "ValueError: the samples hold NaN"),
+        ("x = x[:, :-1]", "ValueError: samples of shape (64,) are needed, not (63,)"),
+        ("x = {'inptu': x}", "ValueError: inputs by name are needed: input"),
+    ],
+)
+def test_what_goes_wrong_is_said(setup: str, message: str, bench: Bench) -> None:
+    _, _, script = bench("demo", "pynq-z2")
+    said = script(
+        f"x = np.zeros((1, 64), np.float32)\n{setup}\n"
+        "try:\n    net(x)\nexcept Exception as error:\n    said['error'] = f'{type(error).__name__}: {error}'\n"
+    )
+    assert said == {"error": message}
+
+
+def test_nan_in_a_later_part_leaves_the_board_usable(bench: Bench) -> None:
+    _, _, script = bench("demo", "pynq-z2")
+    said = script(
+        "x = np.zeros((8, 64), np.float32)\nx[6, 0] = np.nan\n"
+        "try:\n    net(x)\nexcept ValueError as error:\n    said['error'] = str(error)\n"
+        "said['then'] = len(net.compare())\n"
+    )
+    assert said == {"error": "the samples hold NaN", "then": 0}

@@ -1,0 +1,143 @@
+"""The HTML page: well formed, self-contained, and safe whatever a model calls its parts."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from isobit.emit.build import load_build
+from isobit.report.page import html_page
+from isobit.report.result import report
+from tests.cli.runner import isobit, small_model
+from tests.onnx_builder import Net
+
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}\u202e&amp;"
+VOID = {"meta", "link", "br", "hr", "img", "input", "rect", "path"}
+
+
+class Page(HTMLParser):
+    """A page's tags and texts; refuses what is not closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open[-1:] != ["style"]:
+            self.texts.append(data)
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page")
+    assert isobit("compile", small_model(folder), "-o", folder / "build").status == 0
+    assert isobit("csim", folder / "build", "-n", 30).status == 0
+    return folder / "build"
+
+
+@pytest.fixture(scope="module")
+def evil(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build whose file, input and nodes have names that would like to be markup."""
+    folder = tmp_path_factory.mktemp("evil")
+    net = Net([1, 4], name=EVIL)
+    weights = net.quant([[0.5], [1.0], [-0.5], [1.5]], 0.5, 0.0, 4)
+    net.quant(net.op("MatMul", net.quant(EVIL, 0.5, 0.0, 4), weights), 0.7, 0.0, 4)
+    model = net.model()
+    for number, node in enumerate(model.graph.node):
+        node.name = f"{EVIL}{number}"
+    path = folder / f"{EVIL.replace('/', '')}.onnx"
+    path.write_bytes(model.SerializeToString())
+    assert isobit("compile", path, "-o", folder / "build").status == 0
+    return folder / "build"
+
+
+def page_of(build: Path) -> str:
+    return html_page(report(load_build(build)))
+
+
+def test_the_page_shows_every_part(build: Path) -> None:
+    loaded = load_build(build)
+    text = " ".join(" ".join(Page(page_of(build)).texts).split())
+    for heading in ("Resources", "Verdicts", "Graph", "Layers", "Requantizers", "Accumulators", "FIFOs"):
+        assert heading in text
+    for layer in loaded.manifest["layers"]:
+        assert layer["name"] in text
+    assert "faithful 30 60 0" in text and "native 30 60 0" in text and "equal" in text
+    assert "Exact arithmetic: 60 outputs, 0 mismatches" in text
+    assert "Not run yet: isobit csim --bounded" in text
+
+
+def test_the_graph_has_a_box_for_every_layer_and_links_to_its_row(build: Path) -> None:
+    page, layers = Page(page_of(build)), load_build(build).manifest["layers"]
+    links = [attrs["href"] for tag, attrs in page.tags if tag == "a"]
+    rows = {attrs.get("id") for tag, attrs in page.tags if tag == "tr"}
+    assert len(links) == len(layers) and {str(link)[1:] for link in links} <= rows
+    assert sum(attrs.get("class") == "bars" for _, attrs in page.tags) == 2
+
+
+@pytest.mark.parametrize("which", ["build", "evil"])
+def test_nothing_is_loaded_and_nothing_runs(which: str, request: pytest.FixtureRequest) -> None:
+    text = page_of(request.getfixturevalue(which))
+    page = Page(text)
+    assert {tag for tag, _ in page.tags} & {
+        "script",
+        "link",
+        "img",
+        "iframe",
+        "object",
+        "embed",
+        "base",
+        "form",
+    } == set()
+    for tag, attrs in page.tags:
+        assert not any(name.startswith("on") for name in attrs), tag
+        for name in ("src", "href", "data", "srcset", "action", "xlink:href"):
+            assert attrs.get(name) is None or re.fullmatch(r"#layer-\d+", attrs[name] or ""), (tag, attrs)
+    style = text[text.index("<style>") : text.index("</style>")]
+    assert not re.search(r"url\(|@import|https?:|//\w", style)
+    policy = [a["content"] for t, a in page.tags if t == "meta" and a.get("http-equiv") == "Content-Security-Policy"]
+    assert policy == ["default-src 'none'; style-src 'unsafe-inline'"]
+
+
+def test_hostile_names_are_shown_as_they_are(evil: Path) -> None:
+    text = " ".join(Page(page_of(evil)).texts)
+    assert "<script>alert(1)<" in text and "{{ 7*7 }}" in text and "&amp;" in text and "\\u202e" in text
+
+
+def test_two_pages_are_byte_identical(build: Path, tmp_path: Path) -> None:
+    for name in "ab":
+        assert isobit("report", build, "-o", tmp_path / name).status == 0
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_the_command_names_the_page_and_the_verdicts(build: Path) -> None:
+    done = isobit("report", build)
+    assert (done.status, done.err) == (0, "")
+    assert done.out.splitlines()[:2] == ["C++ = graph = source: equal", "planned FIFO depths: not run yet"]
+    assert (build / "report.html").is_file() and "report.html" in done.out
+    assert isobit("csim", build, "-n", 5, "--no-source").status == 0, "a page in the folder leaves the build intact"
+
+
+def test_a_page_that_cannot_be_written_is_refused(build: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    done = isobit("report", build, "-o", tmp_path / "file" / "page.html")
+    assert done.status == 2 and done.err.startswith("E601: ") and (tmp_path / "file").read_text() == "mine"
