@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import tempfile
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,6 +47,26 @@ def templates() -> str:
     return "\n".join(rows) + "\n"
 
 
+def requantizers() -> str:
+    """The synthesised lanes of the cost model, family by family."""
+    data = tomllib.loads((ROOT / "compiler/isobit/hardware/requantizer.toml").read_text(encoding="utf-8"))
+    parts = []
+    for family, name in (("xc7", "7-series"), ("xcup", "UltraScale+")):
+        table = {kind: {tuple(row[:2]): row[2:] for row in t["rows"]} for kind, t in data[family].items()}
+        accs, widths = (sorted({key[i] for key in table["channel"]}) for i in (0, 1))
+        head = [f"{acc}-bit {what}" for what in ("channel", "tensor") for acc in accs]
+        rows = [[name, *head, *(f"{acc}-bit with DSPs" for acc in accs)], ["---", *["---:"] * 3 * len(accs)]]
+        for width in reversed(widths):
+            luts = [str(table[kind][acc, width][0]) for kind in ("channel", "tensor") for acc in accs]
+            dsp = [f"{lut} + {dsps} DSP" for lut, *_, dsps in (table["channel_dsp"][acc, width] for acc in accs)]
+            rows.append([f"{width}-bit multiplicand", *luts, *dsp])
+        for bits in sorted({key[1] for key in table["thresholds"]}):
+            luts = [str(table["thresholds"][acc, bits][0]) for acc in accs]
+            rows.append([f"thresholds, {bits}-bit output", *luts, *["", "", ""] * 2])
+        parts.append("".join("| " + " | ".join(row) + " |\n" for row in rows))
+    return "LUTs (flip-flops and carry cells are in the data file):\n\n" + "\n".join(parts)
+
+
 def transcript() -> str:
     """What ``make demo`` runs, and what it prints."""
     here = Path.cwd()
@@ -73,7 +94,7 @@ def _shown(command: str) -> str:
     return "\n".join([f"$ isobit {command}", *lines, ""])
 
 
-PARTS: dict[str, Callable[[], str]] = {"rules": rules, "templates": templates}
+PARTS: dict[str, Callable[[], str]] = {"rules": rules, "templates": templates, "requantizers": requantizers}
 
 
 def pages() -> list[Path]:

@@ -3,32 +3,29 @@
 Formulas (documented in docs/cost.md; first order, meant to rank implementations and to refuse what is far too big):
 
 * a product of ``a`` and ``b`` bits: ``a * b`` LUTs, or one DSP48 where both fit its multiplier and ``a * b`` is large;
-* an adder or comparator of ``w`` bits: ``w`` LUTs, a comparator against a constant ``w / 2``;
+* an adder of ``w`` bits: ``w / 2`` LUTs;
+* a lane of a requantizer: what open synthesis made of it (:mod:`isobit.hardware.requantizer`);
 * a memory: where :mod:`isobit.hardware.memory` puts it.
-
-The multiply-shift figures agree with open synthesis of a 32-bit accumulator (multiplicand 8 bits: 262 LUTs) to about
-a third.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from isobit.hardware import requantizer
 from isobit.hardware.board import Board
 from isobit.hardware.memory import Memory, ram, rom
 from isobit.hardware.resources import Cost
 
-_DSP_PORTS = {"DSP48E1": (25, 18), "DSP48E2": (27, 18)}
 _MIN_DSP_PRODUCT = 40
 
 
 def product(a: int, b: int, dsp: str) -> Cost:
     """A multiplier of two signed operands of ``a`` and ``b`` bits."""
-    wide, narrow = _DSP_PORTS[dsp]
     if min(a, b) <= 1:
         return Cost(lut=max(a, b))
     if a * b >= _MIN_DSP_PRODUCT:
-        return Cost(dsp=-(-max(a, b) // wide) * -(-min(a, b) // narrow))
+        return Cost(dsp=requantizer.dsps(a, b, dsp))
     return Cost(lut=a * b)
 
 
@@ -49,15 +46,15 @@ def dense(
     return (mac + adders).times(pe * samples) + rom(rows, pe * simd * w_bits, memory) + Cost(lut=120)
 
 
-def thresholds(pe: int, levels: int, channels: int, in_bits: int) -> Cost:
+def thresholds(pe: int, levels: int, channels: int, in_bits: int, dsp: str) -> Cost:
     """``levels`` comparators per lane and their constants."""
-    compare = Cost(lut=levels * (in_bits + 1) // 2 + levels)
-    return compare.times(pe) + rom(-(-channels // pe), pe * levels * in_bits) + Cost(lut=40)
+    lane = requantizer.thresholds_lane(in_bits, levels, dsp)
+    return lane.times(pe) + rom(-(-channels // pe), pe * levels * in_bits) + Cost(lut=40)
 
 
-def multiply_shift(pe: int, channels: int, in_bits: int, m_bits: int, c_bits: int, out_bits: int, dsp: str) -> Cost:
+def multiply_shift(pe: int, channels: int, in_bits: int, m_bits: int, c_bits: int, dsp: str) -> Cost:
     """One multiplier, adder and clamp per lane, and the constants."""
-    lane = product(in_bits, m_bits + 1, dsp) + Cost(lut=c_bits + 2 * out_bits)
+    lane = requantizer.multiply_shift_lane(in_bits, m_bits, channels == 1, dsp)
     return lane.times(pe) + rom(-(-channels // pe), pe * (m_bits + c_bits)) + Cost(lut=40)
 
 
@@ -70,7 +67,7 @@ def shift_selection(pe: int, channels: int, sum_bits: int, shifts: Sequence[int]
 def round_shift(pe: int, channels: int, in_bits: int, m_bits: int, c_bits: int, out_bits: int, dsp: str) -> Cost:
     """A multiply-shift and, per lane, the detection of a tie and the increment."""
     tie = Cost(lut=in_bits // 4 + out_bits)
-    return multiply_shift(pe, channels, in_bits, m_bits, c_bits, out_bits, dsp) + tie.times(pe)
+    return multiply_shift(pe, channels, in_bits, m_bits, c_bits, dsp) + tie.times(pe)
 
 
 def lookup(pe: int, rows: int, size: int, out_bits: int) -> Cost:
