@@ -4,8 +4,8 @@
     python benchmarks/rescale/synthesis.py --write      # compiler/isobit/hardware/requantizer.toml
 
 The designs are in requantizer.v: the equivalent, in Verilog, of what the templates make of one lane. Every figure is
-that of ``synth_xilinx`` and ``stat`` (LUT1 to LUT6 and INV counted as one LUT each, no pairing into LUT6_2). Vivado builds
-multipliers otherwise, and for UltraScale+ Yosys does not pack registers into DSPs: use the figures as ratios.
+that of ``synth_xilinx`` and ``stat`` (LUT1 to LUT6 and INV counted as one LUT each, no pairing into LUT6_2). Vivado
+builds multipliers otherwise, and for UltraScale+ Yosys does not pack registers into DSPs: use the figures as ratios.
 """
 
 from __future__ import annotations

@@ -5,16 +5,20 @@ result = isobit.csim(build)
 assert result.equal
 """
 
+from isobit.check.clocks import fifo_choices as fifos
 from isobit.check.csim import CsimResult, csim
+from isobit.check.lint import lint_build as lint
+from isobit.check.package import package
 from isobit.check.verify import verify_build as verify
 from isobit.emit.build import Build
 from isobit.emit.build import load_build as load
 from isobit.errors import CheckFailed, DoesNotFit, IsobitError
 from isobit.flow import compile_model as compile
 from isobit.flow import refit_source as refit
+from isobit.report.page import write_report
 from isobit.version import __version__
 
 __all__ = [
-    "Build", "CheckFailed", "CsimResult", "DoesNotFit", "IsobitError", "__version__", "compile", "csim", "load",
-    "refit", "verify",
+    "Build", "CheckFailed", "CsimResult", "DoesNotFit", "IsobitError", "__version__", "compile", "csim", "fifos",
+    "lint", "load", "package", "refit", "verify", "write_report",
 ]  # fmt: skip

@@ -77,6 +77,8 @@ def compile_model(
     declared = InputType.parse(input_type, input_scale) if input_type else None
     target = load_board(board)
     rescale = RescaleRequest(rescale_bits, parse_share(budget) if isinstance(budget, str) else budget, refit)
+    if inputs is not None and budget is None:
+        raise IsobitError("E803", "inputs without a budget", hint="add --budget 50ppm, or leave --inputs out")
     with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:
         progress("reading the model")
         path, name = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter)

@@ -13,6 +13,7 @@ step=${1:?a step: csim csynth cosim export vivado}
 project=$(realpath -e "${2:?the project folder}")
 xilinx=$(realpath -e "${XILINX:?the folder of your Vitis and Vivado installation}")
 engine=${ENGINE:-docker}
+[[ $project$xilinx != *,* ]] || { echo "run.sh: engines mount no path with a comma in it" >&2; exit 2; }
 
 # Its scripts hold absolute paths, so the installation is mounted where it is.
 options=(--rm --init --read-only --network "${NETWORK:-none}" --cap-drop ALL --security-opt no-new-privileges

@@ -23,6 +23,8 @@ import numpy as np
 from arithmetic import Array, dequantise, quantise
 
 HERE = Path(__file__).resolve().parent
+MOST_BYTES = 4 << 20
+"""Bytes of a buffer that holds more than one sample: a board has little contiguous memory (128 MB on a PYNQ-Z1)."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ class Accelerator:
     Args:
         folder: holds ``model.json``, ``vectors.npz`` and, unless ``overlay`` is given, ``overlay.bit`` and ``.hwh``.
         overlay: a ``pynq.Overlay`` that is loaded already.
-        batch: samples of one DMA transfer; fewer where the DMA cannot take as many.
+        batch: samples of one DMA transfer; fewer where a buffer would exceed :data:`MOST_BYTES` or the DMA's limit.
         timeout: seconds after which a transfer that does not end is given up.
     """
 
@@ -253,11 +255,11 @@ def _channel(overlay: Any, port: Port) -> Any:
 
 
 def _batch(ports: Sequence[Port], limits: Sequence[int], wanted: int) -> int:
-    """Samples of one transfer: what was asked for, or what the DMAs' length registers hold."""
+    """Samples of one transfer: what was asked for, what a buffer may hold, or what the DMAs' length registers hold."""
     most = min(limit // port.frame_bytes for port, limit in zip(ports, limits))
     if most < 1 or wanted < 1:
         raise ValueError("not even one sample fits a DMA transfer")
-    return min(wanted, most)
+    return min(wanted, most, max(1, MOST_BYTES // max(port.frame_bytes for port in ports)))
 
 
 def _bytes(port: Port, part: slice) -> int:

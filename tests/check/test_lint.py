@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from isobit import demo
-from isobit.check.lint import PRAGMAS, lint, lint_project
+from isobit.check.lint import PRAGMAS, lint, lint_build
 from isobit.check.lint_source import arguments, read_source
 from isobit.check.toolchain import include_flags
 from isobit.emit import templates_root
+from isobit.emit.build import load_build
 from isobit.flow import compile_model
 from isobit.plan import PlanRequest
 from tests.cli.runner import edited
@@ -42,7 +43,7 @@ def test_templates_have_no_finding() -> None:
 
 def test_generated_projects_have_no_finding(builds: list[Path]) -> None:
     for build in builds:
-        assert lint_project(build / "hls") == ()
+        assert lint_build(load_build(build)) == ()
 
 
 @pytest.mark.skipif(shutil.which("clang++") is None, reason="SKIPPED FOR WANT OF clang++, which parses the projects")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import isobit
 from isobit import demo
-from isobit.check.verify import Verification, function, verify_build
+from isobit.check.verify import Verification, _channel, function, verify_build
 from isobit.errors import IsobitError
 from isobit.numerics import Curve, Cuts, MultiplyShift, Rounded, Rounding
 from isobit.passes.proofs import curve_record
@@ -61,6 +61,38 @@ def test_an_untouched_build_holds(original: Path) -> None:
     assert all(s.points > 2 * s.channels for s in found.steps)
 
 
+def test_every_cut_is_listed_with_its_level(original: Path) -> None:
+    proofs = json.loads((original / "proofs.json").read_text())
+    for claim in (c for s in proofs["steps"] for c in s["channels"]):
+        exact = function(claim["exact"])
+        inside = range(claim["lo"] + 1, claim["hi"] + 1)
+        jumps = {x: exact(x) - exact(x - 1) for x in (*claim["cuts"], inside[0], inside[-1])}
+        assert (
+            sum(jumps[x] for x in set(claim["cuts"])) == exact(claim["hi"]) - exact(claim["lo"]) == len(claim["cuts"])
+        )
+
+
+PRODUCT = {"m": 63, "c": 32, "s": 6, "clamp": [-5, 5]}
+LIST = {"start": -5, "cuts": list(range(-4, 6))}
+
+
+@pytest.mark.parametrize(
+    ("cuts", "built", "problem"),
+    [
+        ([-4, 5], PRODUCT, ""),
+        ([-4, 4], PRODUCT, "4 is not where level 5 begins"),
+        ([-4, 5], PRODUCT | {"m": 57}, "accumulator -5 gives -4 and must give -5"),
+        ([-4, 5], LIST, "the exact function has 10 cuts, the proof 2"),
+        (10, LIST, ""),
+        (10, LIST | {"cuts": [-4, -3, -2, -1, 0, 0, 2, 3, 4, 5]}, "accumulator 0 gives 1 and must give 0"),
+    ],
+)
+def test_of_a_translation_two_cuts_decide_where_a_product_is_built(cuts: Any, built: Any, problem: str) -> None:
+    exact = {"mul": "1", "add": "0", "round": "ROUND", "clamp": [-5, 5]}
+    claim = {"lo": -9, "hi": 9, "exact": exact, "built": built, "cuts": cuts, "wrong": 0, "worst": 0}
+    assert _channel(claim, built, -9, 9)[0] == problem
+
+
 def test_two_builds_write_the_same_proofs(original: Path, tmp_path: Path) -> None:
     again = isobit.compile(demo.MODEL, tmp_path / "again").path
     assert (again / "proofs.json").read_bytes() == (original / "proofs.json").read_bytes()
@@ -99,12 +131,16 @@ def test_integers_changed_in_graph_and_proof_fail_at_an_accumulator(build: Path)
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda c: c["exact"].update(add="7/3"), "must give"),
-        (lambda c: c["exact"].update(mul="1/3"), "must give"),
+        (lambda c: c["exact"].update(add="7/3"), "is not where level 1 begins"),
+        (lambda c: c["exact"].update(mul="1/3"), "is not where level 1 begins"),
         (lambda c: c.update(lo=c["lo"] + 1), "accumulators reach"),
         (lambda c: c.update(hi=c["hi"] - 1), "accumulators reach"),
         (lambda c: c["built"].update(s=c["built"]["s"] + 1), "the graph has"),
         (lambda c: c.update(wrong=1, worst=1), "the proof says 1 by 1"),
+        (lambda c: c["cuts"].pop(), "cuts, the proof"),
+        (lambda c: c.update(cuts=c["cuts"][1:] + c["cuts"][-1:]), "is not where level"),
+        (lambda c: c.update(cuts=[*c["cuts"][:-1], c["cuts"][-1] + 1]), "is not where level"),
+        (lambda c: c.update(cuts=len(c["cuts"]) + 1), "cuts, the proof"),
     ],
 )
 def test_a_changed_claim_is_named(build: Path, change: Callable[[dict[str, Any]], None], said: str) -> None:
@@ -125,7 +161,7 @@ def test_missing_proofs_are_named(build: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[1]", '{"format":9,"steps":[]}', '{"format":1,"steps":[{"step":1}]}', "\x00", '{"format":1}']
+    "text", ["", "{}", "[1]", '{"format":9,"steps":[]}', '{"format":2,"steps":[{"step":1}]}', "\x00", '{"format":2}']
 )
 def test_a_file_that_is_no_proof_is_refused(build: Path, text: str) -> None:
     (build / "proofs.json").write_text(text)
@@ -140,7 +176,7 @@ def test_the_command_says_so(build: Path) -> None:
     edit_proof(build, lambda c: c["exact"].update(add="7/3"))
     bad = run_isobit("verify", str(build))
     assert bad.status == 1
-    assert f"{STEP}: channel 3: accumulator" in bad.out
+    assert f"{STEP}: channel 3: " in bad.out
     as_json = run_isobit("verify", str(build), "--json")
     assert (as_json.status, json.loads(as_json.out)["holds"]) == (1, False)
     assert run_isobit("verify", str(build / "nothing")).status == 2

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from isobit import demo
@@ -119,6 +120,20 @@ def test_compiled_inside_and_outside_is_byte_identical(engine: Engine, tmp_path:
     plan = tmp_path / "outside" / "plan.toml"
     done = isobit("compile", tmp_path / "my model.onnx", "-o", tmp_path / "again", "--plan", plan, "--docker")
     assert done.status == 0 and (tmp_path / "again" / "manifest.json").is_file()
+
+
+def test_tensors_beside_the_model_go_in_with_it(engine: Engine, tmp_path: Path) -> None:
+    model = onnx.load(small_model(tmp_path))
+    for place, name in (("inside", "net.onnx.data"), ("elsewhere", "other.data")):
+        (tmp_path / place).mkdir()
+        path = tmp_path / place / "net.onnx"
+        onnx.save(model, path, save_as_external_data=True, size_threshold=0, location=name)
+        model = onnx.load(path)
+    assert isobit("compile", tmp_path / "inside" / "net.onnx", "-o", tmp_path / "b", "--docker").status == 0
+    assert isobit("compile", tmp_path / "inside" / "net.onnx", "-o", tmp_path / "c").status == 0
+    assert tree(tmp_path / "b") == tree(tmp_path / "c")
+    done = isobit("compile", tmp_path / "elsewhere" / "net.onnx", "-o", tmp_path / "d", "--docker")
+    refused(done, "E105", "other.data")
 
 
 def test_options_reach_the_command_as_they_were_given(engine: Engine, tmp_path: Path) -> None:

@@ -78,6 +78,14 @@ def test_a_step_of_the_older_tools(hls: Path, tmp_path: Path, name: str) -> None
     assert [line.split()[0] for line in designs] == CLASSIC[name]
 
 
+def test_make_hls_runs_the_four_steps_each_with_the_tool_that_has_it(hls: Path, tmp_path: Path) -> None:
+    xilinx = installation(tmp_path, "2024.2", "v++", "vitis-run")
+    path = f"{xilinx / 'Vitis' / '2024.2' / 'bin'}:{os.environ['PATH']}"
+    subprocess.run(["make", "hls"], cwd=hls, env={**os.environ, "XILINX": str(xilinx), "PATH": path}, check=True)
+    ran = [set(line.split()) for line in (xilinx / "log").read_text().splitlines()]
+    assert ran == [set(line.split()) for line in (*MODERN["csim"], *MODERN["cosim"], MODERN["export"][-1])]
+
+
 def test_the_newest_version_or_the_one_named(hls: Path, tmp_path: Path) -> None:
     installation(tmp_path, "2022.1", "vitis_hls")
     xilinx = installation(tmp_path, "2024.2", "v++")
@@ -132,6 +140,14 @@ def test_run_mounts_the_project_and_the_tools_and_says_so(tmp_path: Path) -> Non
         f"type=bind,source={tmp_path / 'a project'},target=/project",
     ):  # fmt: skip
         assert f"[{word}]" in words
+
+
+def test_a_path_that_no_engine_mounts_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a,readonly=false").mkdir()
+    env = {**os.environ, "XILINX": str(tmp_path), "ENGINE": "true"}
+    command = [STEPS.with_name("run.sh"), "cosim", tmp_path / "a,readonly=false"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "") and "comma" in done.stderr
 
 
 def test_the_demo_service_is_as_hardened_as_the_command() -> None:

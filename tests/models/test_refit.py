@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ from isobit.frontend.qonnx import import_onnx
 from isobit.frontend.refit import refit_file, refit_model
 from isobit.interp import dequantise, quantise, run
 from isobit.ir.ops import Const, Linear, Step
-from isobit.numerics import NoMultiplyShift, least_multiply_shift, shared_round_shift
+from isobit.numerics import MultiplyShift, NoMultiplyShift, least_multiply_shift, shared_round_shift
 from isobit.passes import FOLDING, optimise
-from isobit.passes.shrink import reachable
+from isobit.passes.budget import shown
+from isobit.passes.shrink import reachable, shrink_to
 from isobit.plan import RescaleRequest
+from isobit.report.rescale import rescale_lines
 from tests.onnx_builder import Net, mlp, save
 
 NETS = {net.name: net for net in (*DENSE, *CONVOLUTIONAL)}
@@ -79,7 +82,7 @@ def test_every_requantizer_has_short_multiplicands(name: str, bits: int, tmp_pat
     ("name", "bits"),
     [
         ("small_w4a4", 4),
-        *(pytest.param(*case, marks=pytest.mark.slow) for case in (("small_w4a6_int_bias", 8), ("tiny_cnv_w2a2", 4))),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in (("small_w4a6_int_bias", 8), ("tiny_lenet_w5a5", 4))),
         ("tiny_resnet8_w4a4", 2),
     ],
 )
@@ -137,6 +140,36 @@ def test_a_declared_input_needs_no_quantiser(tmp_path: Path) -> None:
     assert isobit.csim(build, vectors=20).equal
 
 
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize(("side", "pool"), [(7, "global"), (6, "window")])
+def test_an_average_over_no_power_of_two_is_absorbed(side: int, pool: str, bits: int, tmp_path: Path) -> None:
+    """Convolution, average over 49 or 9 pixels, dense layer, each with a quantiser behind it; at 8 bits another layer
+    follows, as a float32 has no room for the output's scale as well."""
+    rng = np.random.default_rng(bits + side)
+    net = Net([1, 3, side, side])
+    x = net.op("Conv", net.quant("x", 0.037), net.quant(rng.normal(size=(5, 3, 1, 1)), 0.011))
+    x = net.quant(net.op("Relu", x), 0.0213, signed=0)
+    x = net.op("GlobalAveragePool", x) if pool == "global" else net.op("AveragePool", x, kernel_shape=[3, 3])
+    x = net.op("Flatten", net.quant(x, 0.0171, signed=0))
+    features = 5 if pool == "global" else 5 * (side - 2) ** 2
+    x = net.quant(net.op("MatMul", x, net.quant(rng.normal(size=(features, 6)), 0.013)), 0.21)
+    if bits > 4:
+        net.op("MatMul", x, net.quant(rng.normal(size=(6, 2)), 0.1))
+    build = isobit.compile(net.save(tmp_path), tmp_path / "build", rescale_bits=bits, refit=True, board="zcu104")
+    refit = build.manifest["source"]["refit"]
+    assert refit["left"] == []
+    behind = next(s for s in refit["scales"] if s["name"] == "Quant_6")
+    assert 0.93 < behind["ratio"] < 1.07
+    found = verify_build(build.path)
+    assert found.holds
+    assert len(found.steps) == 3
+    assert all(0 < s.bits <= bits for s in found.steps)
+    result = isobit.csim(build, vectors=40)
+    assert result.equal
+    assert result.source is not None
+    assert (result.source.exact_mismatches, result.source.note) == (0, "")
+
+
 def test_the_refitted_model_is_to_be_had(tmp_path: Path) -> None:
     source = save(mlp(np.random.default_rng(0), [5, 4, 3], scales=[0.1, 0.2, 0.3, 0.2, 0.3]).model(), tmp_path)
     first, second = isobit.refit(source, 4), isobit.refit(onnx.load(str(source)), 4)
@@ -189,6 +222,14 @@ def test_given_inputs_join_the_budget(tmp_path: Path) -> None:
     build = isobit.compile(demo.MODEL, tmp_path / "build", rescale_bits=10, budget="5%", inputs=samples)
     assert [e["seen"] for e in build.manifest["budget"]] == [50 * 64, 50 * 32, 50 * 10]
     assert all(e["seen_wrong"] <= e["seen"] / 20 for e in build.manifest["budget"])
+    printed = " ".join(" ".join(str(line).split()) for line in rescale_lines(build))
+    last = build.manifest["budget"][-1]
+    assert f"{last['seen_wrong']} of 500 accumulators of the given inputs, " in printed
+    assert f"{shown(Fraction(last['share']))} of a channel's at most;" in printed
+    assert Fraction(last["seen_share"]) >= Fraction(last["seen_wrong"], 500)
+    with pytest.raises(isobit.IsobitError) as error:
+        isobit.compile(demo.MODEL, tmp_path / "none", inputs=samples)
+    assert error.value.code == "E803"
 
 
 @pytest.mark.parametrize("options", [{"refit": True}, {"bits": 40}, {"bits": 0}])
@@ -196,3 +237,18 @@ def test_requests_without_sense_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(isobit.IsobitError) as error:
         RescaleRequest(**options)
     assert error.value.code == "E803"
+
+
+@pytest.mark.parametrize(("largest_bias", "seed"), [(20, 3), (24, 0)])
+def test_no_tie_beside_a_large_bias(largest_bias: int, seed: int, tmp_path: Path) -> None:
+    """Where float32 has no bit left for a quarter of a step beside the bias, the bias moves by half a step."""
+    rng, net = np.random.default_rng(seed), Net([1, 24])
+    x = net.quant("x", 1 / 64)
+    w1 = net.quant(rng.normal(0, 1, (24, 6)), np.float32(0.031), narrow=1)
+    bias = rng.uniform(-largest_bias, largest_bias, 6).astype(np.float32)
+    y = net.quant(net.op("Relu", net.op("Add", net.op("MatMul", x, w1), bias)), np.float32(0.11), signed=0)
+    net.quant(net.op("MatMul", y, net.quant(rng.normal(0, 1, (6, 4)), np.float32(0.023), narrow=1)), np.float32(0.31))
+    path, _ = refit_file(net.save(tmp_path), tmp_path / "refit.onnx", 8)
+    graph = optimise(import_onnx(path), (*FOLDING, shrink_to(8)))
+    curves = [c for n in graph.nodes if isinstance(n, Step) for c in n.curves]
+    assert [c for c in curves if not isinstance(c, MultiplyShift) or c.m >= 1 << 8] == []

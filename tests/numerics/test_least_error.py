@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 from isobit.numerics import (
     Curve,
     Cuts,
+    IntArray,
     MultiplyShift,
     NoMultiplyShift,
     Rounded,
     Rounding,
+    Weighted,
     align_shifts,
     differences,
     few_shifts,
@@ -73,6 +76,42 @@ def test_nothing_displaces_the_cuts_by_less(curve: Curve, span: tuple[int, int],
         mine = displacement(inside, found.scaled, lo, hi)
         assert mine is not None
         assert tried is None or mine <= tried
+
+
+@settings(max_examples=40, deadline=None)
+@given(small_curves(), spans, st.integers(1, 3), st.integers(0, 9), st.lists(st.integers(-20, 30), max_size=12))
+def test_weighted_the_fewest_seen_arguments_change(
+    curve: Curve, span: tuple[int, int], bits: int, most: int, seen: list[int]
+) -> None:
+    """Against every m and k, each with all offsets of one window of m: nothing allowed changes fewer of them."""
+    lo, hi = span
+    inside = curve.restrict(lo, hi)
+    assume(inside.levels > 0)
+    clamp = inside.start, inside.top
+    occurring = np.sort(np.array([x for x in seen if lo <= x <= hi], dtype=np.int64))
+    found = least_error(curve, lo, hi, bits, clamp, Weighted(occurring, most))
+    if found is None:
+        plain = least_error(curve, lo, hi, bits, clamp)
+        assert plain is None or displacement(inside, plain.scaled, lo, hi) > most  # type: ignore[operator]
+        return
+    assert displacement(inside, found.scaled, lo, hi) <= most  # type: ignore[operator]
+    levels = range(inside.start + 1, inside.top + 1)
+    passed = _passed(inside, found.scaled, levels, occurring)
+    if found.worst <= 1:
+        assert passed >= int(np.count_nonzero(inside(occurring) != found.scaled(occurring)))
+    for m in range(1, 1 << bits):
+        for k in range(7):
+            r = sorted((level << k) - m * inside.cut(level) for level in levels)
+            for c in range(r[(len(r) - 1) // 2], r[(len(r) - 1) // 2] + m):
+                tried = MultiplyShift(m, c, k, *clamp)
+                if displacement(inside, tried, lo, hi) <= most:  # type: ignore[operator]
+                    assert passed <= _passed(inside, tried, levels, occurring)
+
+
+def _passed(inside: Curve, made: MultiplyShift, levels: range, occurring: IntArray) -> int:
+    """Over all cuts, how many of the arguments lie between it and where ``made`` has it."""
+    pairs = [(inside.cut(level), -((made.c - (level << made.k)) // made.m)) for level in levels]
+    return sum(sum(min(p) <= x < max(p) for x in occurring) for p in pairs)
 
 
 @given(small_curves(), small_curves(), spans)

@@ -70,22 +70,45 @@ def test_a_step_over_the_budget_is_named() -> None:
 
 
 def test_the_accumulators_of_given_inputs_count_too() -> None:
+    """Real accumulators beside the cuts, where a short multiplicand errs: far above the share of all of them."""
     before = layer()
-    after, (free,) = apply_budget(before, ["s"], 4, Fraction(1, 4))
+    cuts = [np.resize(np.concatenate([c.restrict(-900, 700).cuts() + d for d in (-1, 0)]), 40) for c in CURVES]
+    seen = {"x": np.stack(cuts, axis=1)}
+    after, (counted,) = apply_budget(before, ["s"], 4, Fraction(1), seen)
     old, new = before.by_name["s"], after.by_name["s"]
     assert isinstance(old, Step)
     assert isinstance(new, Step)
-    domain = np.arange(-900, 701)
-    pairs = list(zip(old.curves, new.curves, strict=True))
-    wrong = next(int(x) for x in domain if any(f.at(int(x)) != g.at(int(x)) for f, g in pairs))
-    seen = {"x": np.full((5, 6), wrong)}
-    hit = sum(f.at(wrong) != g.at(wrong) for f, g in pairs)
-    _, (counted,) = apply_budget(before, ["s"], 4, Fraction(1), seen)
-    assert (counted.seen, counted.seen_wrong) == (30, 5 * hit)
-    assert free.seen == 0
+    wrong = [int(np.count_nonzero(f(x) != g(x))) for f, g, x in zip(old.curves, new.curves, cuts, strict=True)]
+    assert (counted.seen, counted.seen_wrong) == (240, sum(wrong))
+    assert counted.seen_share == Fraction(max(wrong), 40)
+    assert apply_budget(before, ["s"], 4, Fraction(1, 4))[1][0].seen == 0
     with pytest.raises(IsobitError) as error:
-        apply_budget(before, ["s"], 4, max(free.share, Fraction(hit, 6) - Fraction(1, 100)), seen)
+        apply_budget(before, ["s"], 4, Fraction(1, 4), seen)
     assert error.value.code == "E802"
+    assert "of the given inputs change" in error.value.message
+
+
+@pytest.mark.parametrize("bits", [4, 5, 6])
+def test_within_the_share_the_given_inputs_choose(bits: int) -> None:
+    """What happens to the accumulators that occur weighs more than what happens to those that only could."""
+    before = layer()
+    plain, (free,) = apply_budget(before, ["s"], bits, Fraction(1, 5))
+    old, new = before.by_name["s"], plain.by_name["s"]
+    assert isinstance(old, Step)
+    assert isinstance(new, Step)
+    domain = np.arange(-900, 701)
+    wrong = [domain[f(domain) != g(domain)] for f, g in zip(old.curves, new.curves, strict=True)]
+    # as often as possible where the plain choice is wrong, and once everywhere else
+    columns = [np.concatenate([domain, np.resize(w, 400) if w.size else domain[:400]]) for w in wrong]
+    seen = {"x": np.stack(columns, axis=1)}
+    hit = sum(int(np.count_nonzero(f(x) != g(x))) for f, g, x in zip(old.curves, new.curves, columns, strict=True))
+    _, (weighed,) = apply_budget(before, ["s"], bits, Fraction(1, 5), seen)
+    assert hit > 6 * 100
+    assert weighed.seen_wrong < hit / 2
+    assert weighed.wrong >= free.wrong
+    assert (weighed.seen, weighed.worst) == (6 * 2001, 1)
+    assert weighed.share <= Fraction(1, 5)
+    assert Fraction(weighed.seen_wrong, weighed.seen) <= weighed.seen_share <= Fraction(1, 5)
 
 
 @pytest.mark.parametrize("bits", [4, 8])
@@ -111,3 +134,13 @@ def test_what_is_no_share_is_refused(text: str) -> None:
     with pytest.raises(IsobitError) as error:
         parse_share(text)
     assert error.value.code == "E803"
+
+
+@pytest.mark.parametrize("share", [Fraction(1, 4), Fraction(1, 20), Fraction(1, 500)])
+def test_the_least_width_within_the_budget(share: Fraction) -> None:
+    """Nothing narrower keeps the budget."""
+    (errors,) = apply_budget(layer(), ["s"], 16, share, least=True)[1]
+    assert errors.share <= share
+    assert 1 < errors.bits < 16
+    with pytest.raises(IsobitError):
+        apply_budget(layer(), ["s"], errors.bits - 1, share)

@@ -176,3 +176,16 @@ def test_nan_in_a_later_part_leaves_the_board_usable(bench: Bench) -> None:
         "said['then'] = len(net.compare())\n"
     )
     assert said == {"error": "the samples hold NaN", "then": 0}
+
+
+def test_buffers_stay_small_however_large_a_sample_is(bench: Bench) -> None:
+    _, _, script = bench("demo", "pynq-z2")
+    said = script(
+        "import driver\nfrom dataclasses import replace\n"
+        "large = [replace(p, frame=512 * 512) for p in net.model.ports]\n"
+        "said['batches'] = [driver._batch(ports, [(1 << 26) - 1] * 2, 256) for ports in (net.model.ports, large)]\n"
+        "said['one'] = driver._batch([replace(p, frame=1 << 23) for p in large], [(1 << 26) - 1] * 2, 256)\n"
+        "try:\n    driver._batch(large, [1000, 1000], 256)\n"
+        "except ValueError as error:\n    said['none'] = str(error)\n"
+    )
+    assert said == {"batches": [256, 16], "one": 1, "none": "not even one sample fits a DMA transfer"}

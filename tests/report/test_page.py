@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+import isobit as isobit_package
 from isobit.emit.build import load_build
+from isobit.plan import PlanRequest
 from isobit.report.page import html_page
-from isobit.report.result import report
+from isobit.report.result import report, summarise
 from tests.cli.runner import isobit, small_model
 from tests.onnx_builder import Net
+from tests.pynq.conftest import wide_model
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}\u202e&amp;"
 VOID = {"meta", "link", "br", "hr", "img", "input", "rect", "path"}
@@ -141,3 +145,43 @@ def test_a_page_that_cannot_be_written_is_refused(build: Path, tmp_path: Path) -
     (tmp_path / "file").write_text("mine")
     done = isobit("report", build, "-o", tmp_path / "file" / "page.html")
     assert done.status == 2 and done.err.startswith("E601: ") and (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("output", [".", "..", "/"])
+def test_a_folder_in_the_pages_place_is_refused(
+    build: Path, tmp_path: Path, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = isobit("report", build, "-o", output)
+    assert done.status == 2 and done.err.startswith("E601: ") and not list(tmp_path.iterdir())
+
+
+def test_json_is_printed_and_goes_to_no_file(build: Path, tmp_path: Path) -> None:
+    done = isobit("report", build, "--json", "-o", tmp_path / "x")
+    assert done.status == 2 and done.out == "" and not (tmp_path / "x").exists()
+
+
+def test_from_python_the_page_is_the_commands(build: Path, tmp_path: Path) -> None:
+    page = isobit_package.write_report(isobit_package.load(build), str(tmp_path / "page.html"))
+    assert isobit("report", build, "-o", tmp_path / "again.html").status == 0
+    assert page == tmp_path / "page.html" and page.read_bytes() == (tmp_path / "again.html").read_bytes()
+
+
+def test_folding_shows_samples_per_clock_where_there_are_several(tmp_path: Path) -> None:
+    plain = isobit_package.compile(wide_model(tmp_path), tmp_path / "plain")
+    wide = isobit_package.compile(wide_model(tmp_path), tmp_path / "wide", plan_request=PlanRequest(samples=8))
+    for build, factors in ((plain, 2), (wide, 3)):
+        (layer,) = (layer for layer in summarise(build).layers if layer.op == "linear")
+        cell = re.search(r'data-label="PE × SIMD">([^<]*)<', page_of(build.path).partition(f">{layer.name}\n")[2])
+        assert cell is not None and len(cell[1].split(" × ")) == factors
+    assert layer.samples == 8 and cell[1] == f"{layer.pe} × {layer.simd} × 8"
+    assert f"PE {layer.pe}, SIMD {layer.simd}, 8 samples per clock" in isobit("explain", wide.path, layer.name).out
+
+
+def test_the_layer_table_names_multiplicands_with_their_proofs(build: Path) -> None:
+    made = report(load_build(build))
+    text = " ".join(Page(html_page(made)).texts)
+    for step in made.proofs:
+        assert f"{step.bits}-bit multiplicands, proof holds" in text
+    broken = tuple(replace(step, problem="wrong") for step in made.proofs)
+    assert "multiplicands, proof fails" in html_page(replace(made, proofs=broken))

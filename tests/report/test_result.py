@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ from isobit.errors import IsobitError
 from isobit.interp import Evaluator
 from isobit.report.page import html_page
 from isobit.report.result import Report, report, summarise
+from isobit.report.text import explain_layer
 from tests.cli.runner import isobit
 
 
@@ -90,6 +94,31 @@ def test_inputs_that_do_not_fit_are_refused(build: Build, tmp_path: Path) -> Non
     np.save(tmp_path / "x.npy", np.zeros((2, 3), np.float32))
     done = isobit("report", build.path, "--inputs", tmp_path / "x.npy")
     assert done.status == 2 and done.err.startswith("E607: ")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda m: m["layers"][1].update(interval="x"),
+        lambda m: m["layers"][1].update(pe="many"),
+        lambda m: m["layers"][1].pop("source"),
+        lambda m: m["estimate"].update(interval=None),
+        lambda m: m.update(board=[]),
+    ],
+)
+def test_an_edited_manifest_is_refused(build: Build, tmp_path: Path, edit: Callable[[dict[str, Any]], None]) -> None:
+    wrong = Path(shutil.copytree(build.path, tmp_path / "b"))
+    manifest = json.loads((wrong / "manifest.json").read_text())
+    edit(manifest)
+    (wrong / "manifest.json").write_text(json.dumps(manifest))
+    done = isobit("report", wrong)
+    assert done.status == 2 and done.err.startswith("E608: ") and not (wrong / "report.html").exists()
+
+
+def test_explaining_an_edited_manifest_is_refused(build: Build, tmp_path: Path) -> None:
+    manifest = {**build.manifest, "layers": [{"name": "n_1_MatMul", "op": "linear", "inputs": [], "cost": {}}]}
+    with pytest.raises(IsobitError, match="E608"):
+        explain_layer(replace(build, manifest=manifest), "n_1_MatMul")
 
 
 def test_a_report_without_a_verdict_says_so(build: Build) -> None:

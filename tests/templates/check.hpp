@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "isobit/per_channel.hpp"
 #include "isobit/types.hpp"
 
 namespace check {
@@ -70,6 +71,22 @@ void receive(const char* what, int frame, hls::stream<lanes<T, N> >& stream, con
     for (int l = 0; l < N; ++l) equal(what, frame, i + l, expected[i + l], word[l].to_int64());
   }
 }
+
+// Constants by channel as the templates take them: in rows.
+template <class Cfg, class T>
+struct in_rows {
+  isobit::channel_constants<Cfg, T> rows;
+
+  explicit in_rows(const typename rom_of<T>::type (&flat)[Cfg::CHANNELS]) {
+    for (int c = 0; c < Cfg::CHANNELS; ++c) at(rows, c) = flat[c];
+  }
+
+  // The place of a channel in any array of rows.
+  template <class A>
+  static auto at(A& constants, int c) -> decltype((constants[0][0])) {
+    return constants[c / isobit::channel_rows<Cfg>::LANES][c % isobit::channel_rows<Cfg>::LANES];
+  }
+};
 
 inline int summary() {
   printf("configurations %d elements %lld\n", configurations, elements);

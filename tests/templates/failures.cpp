@@ -50,7 +50,7 @@ struct short_table {
   static const int CHANNELS = 1, PE = 2, FOLDS = 1, LO = -2, SIZE = 5;
   typedef ap_int<4> in_t, out_t;
 };
-static const isobit::rom<4, true>::type table[1][5] = {{1, 2, 3, 4, 5}};
+static const isobit::rom<4, true>::type table[1][1][5] = {{{1, 2, 3, 4, 5}}};
 
 static void index() {
   hls::stream<lanes<ap_int<4>, 2> > in("in"), out("out");

@@ -3,7 +3,6 @@
 
 #include "check.hpp"
 #include "isobit/concat.hpp"
-#include "isobit/dilate.hpp"
 #include "isobit/pad.hpp"
 #include "isobit/reorder.hpp"
 #include "isobit/slice.hpp"
@@ -67,25 +66,6 @@ void run_pad() {
         for (int c = 0; c < Cfg::CHANNELS; ++c) result.at(Cfg::TOP + y, Cfg::LEFT + x, c) = frame.at(y, x, c);
     return result.elements;
   });
-}
-
-template <class Frame, int STEP_H_, int STEP_W_, int VALUE_>
-struct dilate_config : Frame {
-  static const int STEP_H = STEP_H_, STEP_W = STEP_W_, VALUE = VALUE_;
-  typedef ap_uint<3> in_t;
-  typedef ap_int<5> out_t;
-};
-
-template <class Cfg>
-void run_dilate() {
-  drive<ap_uint<3>, ap_int<5>, Cfg::LANES>(
-      "dilate", Cfg::H, Cfg::W, Cfg::CHANNELS, isobit::dilate<Cfg>, [](image& frame) {
-        image result = filled((Cfg::H - 1) * Cfg::STEP_H + 1, (Cfg::W - 1) * Cfg::STEP_W + 1, Cfg::CHANNELS, Cfg::VALUE);
-        for (int y = 0; y < Cfg::H; ++y)
-          for (int x = 0; x < Cfg::W; ++x)
-            for (int c = 0; c < Cfg::CHANNELS; ++c) result.at(y * Cfg::STEP_H, x * Cfg::STEP_W, c) = frame.at(y, x, c);
-        return result.elements;
-      });
 }
 
 template <class Frame, int FACTOR_H_, int FACTOR_W_>

@@ -63,7 +63,8 @@ void run_round_shift() {
       "round_shift", values, count,
       [&](hls::stream<check::lanes<typename Cfg::in_t, Cfg::PE> >& in,
           hls::stream<check::lanes<typename Cfg::out_t, Cfg::PE> >& out) {
-        isobit::round_shift<Cfg>(in, out, multipliers, offsets);
+        isobit::round_shift<Cfg>(in, out, check::in_rows<Cfg, typename Cfg::multiplier_t>(multipliers).rows,
+                                 check::in_rows<Cfg, typename Cfg::offset_t>(offsets).rows);
       },
       [&](int c, long long a) {
         const long long y = rounded(static_cast<wide>(multipliers[c]) * a + offsets[c], Cfg::K, Cfg::ROUNDING);
@@ -102,7 +103,8 @@ void run_wide() {
       "wide multiply_shift", values, 7,
       [&](hls::stream<check::lanes<typename Cfg::in_t, Cfg::PE> >& in,
           hls::stream<check::lanes<typename Cfg::out_t, Cfg::PE> >& out) {
-        isobit::multiply_shift<Cfg>(in, out, multipliers, offsets);
+        isobit::multiply_shift<Cfg>(in, out, check::in_rows<Cfg, typename Cfg::multiplier_t>(multipliers).rows,
+                                    check::in_rows<Cfg, typename Cfg::offset_t>(offsets).rows);
       },
       [&](int c, long long a) {
         const long long y = rounded(static_cast<wide>(multipliers[c]) * a + plain[c], Cfg::K, isobit::FLOOR);

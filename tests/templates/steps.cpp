@@ -40,22 +40,23 @@ struct threshold_config : Shape {
 template <class Cfg>
 void run_thresholds() {
   typename check::rom_of<typename Cfg::start_t>::type start[Cfg::CHANNELS];
-  typename check::rom_of<typename Cfg::threshold_t>::type cuts[Cfg::CHANNELS][Cfg::LEVELS];
+  isobit::channel_tables<Cfg, typename Cfg::threshold_t, Cfg::LEVELS> cuts;
+  typedef check::in_rows<Cfg, typename Cfg::start_t> starts;
   for (int c = 0; c < Cfg::CHANNELS; ++c) {
     start[c] = check::random_of<typename Cfg::start_t>();
     for (int j = 0; j < Cfg::LEVELS; ++j)
-      cuts[c][j] = check::random_in(check::least<typename Cfg::in_t>(), check::greatest<typename Cfg::in_t>() + 1);
+      starts::at(cuts, c)[j] = check::random_in(check::least<typename Cfg::in_t>(), check::greatest<typename Cfg::in_t>() + 1);
   }
   drive<Cfg>(
       "thresholds", check::least<typename Cfg::in_t>(), check::greatest<typename Cfg::in_t>(),
       [&](hls::stream<check::lanes<typename Cfg::in_t, Cfg::PE> >& in,
           hls::stream<check::lanes<typename Cfg::out_t, Cfg::PE> >& out) {
-        isobit::thresholds<Cfg>(in, out, start, cuts);
+        isobit::thresholds<Cfg>(in, out, starts(start).rows, cuts);
       },
       [&](int c, long long a) {
         long long y = start[c];
         for (int j = 0; j < Cfg::LEVELS; ++j)
-          if (a >= cuts[c][j]) ++y;
+          if (a >= starts::at(cuts, c)[j]) ++y;
         return y;
       });
 }
@@ -82,7 +83,8 @@ void run_multiply_shift() {
       "multiply_shift", check::least<typename Cfg::in_t>(), check::greatest<typename Cfg::in_t>(),
       [&](hls::stream<check::lanes<typename Cfg::in_t, Cfg::PE> >& in,
           hls::stream<check::lanes<typename Cfg::out_t, Cfg::PE> >& out) {
-        isobit::multiply_shift<Cfg>(in, out, multipliers, offsets);
+        isobit::multiply_shift<Cfg>(in, out, check::in_rows<Cfg, typename Cfg::multiplier_t>(multipliers).rows,
+                                    check::in_rows<Cfg, typename Cfg::offset_t>(offsets).rows);
       },
       [&](int c, long long a) {
         const __int128 sum = static_cast<__int128>(multipliers[c]) * a + offsets[c];
@@ -114,7 +116,9 @@ void run_multiply_shift_per_channel() {
       "multiply_shift", check::least<typename Cfg::in_t>(), check::greatest<typename Cfg::in_t>(),
       [&](hls::stream<check::lanes<typename Cfg::in_t, Cfg::PE> >& in,
           hls::stream<check::lanes<typename Cfg::out_t, Cfg::PE> >& out) {
-        isobit::multiply_shift<Cfg>(in, out, multipliers, offsets, shifts);
+        isobit::multiply_shift<Cfg>(in, out, check::in_rows<Cfg, typename Cfg::multiplier_t>(multipliers).rows,
+                                    check::in_rows<Cfg, typename Cfg::offset_t>(offsets).rows,
+                                    check::in_rows<Cfg, typename Cfg::shift_t>(shifts).rows);
       },
       [&](int c, long long a) {
         const long long sum = static_cast<long long>(multipliers[c]) * a + offsets[c];
@@ -134,14 +138,15 @@ struct lookup_config : Shape {
 
 template <class Cfg>
 void run_lookup() {
-  typename check::rom_of<typename Cfg::out_t>::type table[Cfg::CHANNELS][Cfg::SIZE];
+  isobit::channel_tables<Cfg, typename Cfg::out_t, Cfg::SIZE> table;
+  typedef check::in_rows<Cfg, typename Cfg::out_t> rows;
   for (int c = 0; c < Cfg::CHANNELS; ++c)
-    for (int i = 0; i < Cfg::SIZE; ++i) table[c][i] = check::random_of<typename Cfg::out_t>();
+    for (int i = 0; i < Cfg::SIZE; ++i) rows::at(table, c)[i] = check::random_of<typename Cfg::out_t>();
   drive<Cfg>(
       "lookup", Cfg::LO, Cfg::LO + Cfg::SIZE - 1,
       [&](hls::stream<check::lanes<typename Cfg::in_t, Cfg::PE> >& in,
           hls::stream<check::lanes<typename Cfg::out_t, Cfg::PE> >& out) { isobit::lookup<Cfg>(in, out, table); },
-      [&](int c, long long a) { return static_cast<long long>(table[c][a - Cfg::LO]); });
+      [&](int c, long long a) { return static_cast<long long>(rows::at(table, c)[a - Cfg::LO]); });
 }
 
 int main() {

@@ -122,7 +122,8 @@ void run_add() {
     }
     check::send(in_a, a, SIZE);
     check::send(in_b, b, SIZE);
-    isobit::add<Cfg>(in_a, in_b, out, ka, kb);
+    isobit::add<Cfg>(in_a, in_b, out, check::in_rows<Cfg, typename Cfg::ka_t>(ka).rows,
+                     check::in_rows<Cfg, typename Cfg::kb_t>(kb).rows);
     check::receive("add", f, out, y, SIZE);
   }
 }

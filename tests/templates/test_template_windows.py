@@ -86,7 +86,7 @@ def window_cases(kernels: list[Kernel]) -> list[str]:
 
 
 def frame_cases() -> list[str]:
-    """Borders, gaps, factors and boxes on square, one-wide and one-high frames; the foldings take turns."""
+    """Borders, factors and boxes on square, one-wide and one-high frames; the foldings take turns."""
     shapes = ((3, 5), (1, 4), (5, 1), (1, 1))
     frames = [f"frame_config<{h}, {w}, {c}, {lanes}>" for (h, w), (c, lanes) in product(shapes, FOLDINGS[::2])]
     borders = ((1, 1, 1, 1, 0), (0, 0, 0, 0, 3), (2, 0, 0, 0, -16), (0, 3, 0, 0, 15), (0, 0, 1, 0, -1), (0, 1, 2, 3, 1))
@@ -96,7 +96,6 @@ def frame_cases() -> list[str]:
         border, (factor_h, factor_w) = borders[n % len(borders)], factors[n % len(factors)]
         cases.append(f"run_pad<pad_config<{frame}, {', '.join(map(str, border))}> >();")
         cases.append(f"run_upsample<upsample_config<{frame}, {factor_h}, {factor_w}> >();")
-        cases.append(f"run_dilate<dilate_config<{frame}, {factor_w}, {factor_h}, {(0, -16, 15)[n % 3]}> >();")
     for n, samples in enumerate((2, 4, 8, 16)):
         frame = f"frame_config<{1 + n % 2}, {2 * samples}, 3, {3 * samples}>"
         for left in (0, 1, samples - 1, samples, samples + 1):

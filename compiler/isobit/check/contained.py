@@ -111,7 +111,7 @@ def compile_contained(
     """``isobit compile`` of a QONNX file in a container.
 
     Args:
-        model: the file; its tensors must lie in it.
+        model: the file; its tensors lie in it or in ``MODEL.data`` beside it, as PyTorch writes them.
         options: what else the command line says: ``{"--board": "zcu104", "--plan": Path("plan.toml")}``. Files of the
             user's are copied in.
 
@@ -127,6 +127,9 @@ def compile_contained(
     with _folder() as folder:
         (folder / "model").mkdir()
         words = ["compile", _put(path, folder, f"model/{path.name}"), "-o", f"{PROJECT}/build"]
+        tensors = path.with_name(path.name + ".data")
+        if tensors.is_file():
+            _put(tensors, folder, f"model/{tensors.name}")
         words += [word for option, value in options.items() for word in _words(option, value, folder)]
         names = {f"model/{path.name}": path, "build": output}
         _run(folder, words, Limits(_COMPILE_SECONDS, memory), names, progress)

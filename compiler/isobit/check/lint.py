@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from isobit.check.lint_source import Function, Item, Source, arguments, closing, read_source, walk
+from isobit.emit.build import Build
 from isobit.errors import printable
 
 HEADERS = frozenset(["stdint.h", "ap_int.h", "hls_stream.h", "ap_axi_sdata.h"])
@@ -74,11 +75,12 @@ class Project:
         return frozenset(d for d in declared if d) | {f.name for f in self.functions if f.is_constexpr}
 
     def named(self, name: str, parameters: int) -> Function | None:
-        return next((f for f in self.functions if (f.name, len(f.parameters)) == (name, parameters)), None)
+        return next((f for f in self.functions if f.name == name and f.takes(parameters)), None)
 
 
-def lint_project(hls: Path) -> tuple[Finding, ...]:
-    """Findings in the sources of a build's ``hls`` folder (not its testbench), by file and line."""
+def lint_build(build: Build) -> tuple[Finding, ...]:
+    """Findings in a build's generated C++ (not its testbench), by file and line: none in what isobit wrote."""
+    hls = build.hls
     return lint([hls / "top.cpp", hls / "top.hpp", hls / "parameters.hpp", *sorted((hls / "isobit").glob("*.hpp"))])
 
 
@@ -263,7 +265,7 @@ def _calls(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def _way(project: Project, f: Function, index: int) -> str:
     """Whether a function reads or writes its parameter, itself or through a function it hands it to; "" if neither."""
-    name = f.parameter_names[index]
+    name = f.parameter_names[min(index, len(f.parameters) - 1)]  # a pack's arguments share its name
     text = " ; ".join(i.text for i in walk(f.body))
     for way in ("read", "write"):
         if re.search(rf"\b{name}\s*\.\s*{way}\s*\(", text):

@@ -41,6 +41,11 @@ class Function:
     def is_constexpr(self) -> bool:
         return re.search(r"\bconstexpr\b", self.head) is not None
 
+    def takes(self, count: int) -> bool:
+        """Can it be called with ``count`` arguments? A parameter pack stands for any number."""
+        packed = bool(self.parameters) and "..." in self.parameters[-1]
+        return count >= len(self.parameters) - 1 if packed else count == len(self.parameters)
+
     @property
     def parameter_names(self) -> tuple[str, ...]:
         """Declared names: the last identifier before an array bound or a default."""
@@ -59,7 +64,7 @@ class Source:
 
 def read_source(path: Path) -> Source:
     """Cut up one file."""
-    text = _BLANKED.sub(_blank, path.read_text(encoding="utf-8"))
+    text = _BLANKED.sub(_blank, path.read_text(encoding="utf-8", errors="replace"))
     items, _ = _items(text, 0, 1)
     outside: list[Item] = []
     functions: list[Function] = []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from isobit.check.lint import lint_project
+from isobit.check.lint import lint_build
 from isobit.check.stimuli import float_samples, vectors_for
 from isobit.emit.build import Build
 from isobit.emit.pynq import write_package
@@ -18,17 +18,17 @@ MOST_VALUES = 4_000_000
 """Input elements in ``vectors.npz``: a large network gets fewer samples."""
 
 
-def package(build: Build, destination: Path, board: Board | None = None, *, seed: int = 0) -> None:
+def package(build: Build, destination: Path | str, board: Board | None = None, *, seed: int = 0) -> None:
     """Write a PYNQ package of ``build`` to ``destination``; without ``board`` for the one it was compiled for.
 
     Raises:
         IsobitError: E507, E601, E602 (see :func:`isobit.emit.pynq.write_package`), E612 when the lint finds anything.
     """
-    findings = lint_project(build.hls)
+    findings = lint_build(build)
     if findings:
         raise IsobitError("E612", str(findings[0]), hint=f"isobit lint lists all {len(findings)}")
     values = sum(int(np.prod(node.outside_shape)) for node in build.graph.inputs)
     integers = vectors_for(build.graph, max(min(SAMPLES, MOST_VALUES // values), 2), seed)
     rng = np.random.default_rng(seed)
     samples = {node.outside: float_samples(node, integers[node.name], rng) for node in build.graph.inputs}
-    write_package(build, board or Board.model_validate(build.manifest["board"]), destination, samples)
+    write_package(build, board or Board.model_validate(build.manifest["board"]), Path(destination), samples)

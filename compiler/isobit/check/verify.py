@@ -2,14 +2,15 @@
 
 ``graph.txt`` and ``proofs.json`` are read back and every claim is evaluated with Python's own integers: nothing of the
 search (:mod:`isobit.numerics`) is used, not even its staircases. Both functions of a claim are monotone, so that they
-agree on an interval when they do at both ends, at every cut of the exact one and at every cut's left neighbour.
+agree on an interval when they do at both ends, at every cut of the exact one and at every cut's left neighbour. The
+claim lists the cuts: that each is one, and that none is missing, is checked by evaluation too.
 """
 
 from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
@@ -106,7 +107,10 @@ def _channel(claim: Record, built: Record, lo: int, hi: int) -> tuple[str, int]:
     if claim["lo"] > lo or claim["hi"] < hi:
         return f"accumulators reach {lo}..{hi}, the proof {claim['lo']}..{claim['hi']}", 0
     exact, made = function(claim["exact"]), function(built)
-    points = sorted(set(_points(claim, exact)))
+    cuts = _deciding(claim, exact)
+    if isinstance(cuts, str):
+        return cuts, 0
+    points = sorted({claim["lo"], claim["hi"], *cuts, *(t - 1 for t in cuts)})
     if claim["wrong"]:
         return _counted(claim, exact, made), len(points)
     for x in points:
@@ -115,19 +119,31 @@ def _channel(claim: Record, built: Record, lo: int, hi: int) -> tuple[str, int]:
     return "", len(points)
 
 
-def _points(claim: Record, exact: Function) -> Iterator[int]:
-    """Both ends, every cut between them and its left neighbour."""
-    lo, hi = claim["lo"], claim["hi"]
-    yield from (lo, hi)
-    for cut in _cuts(claim["exact"], exact, lo, hi, _parallel(claim)):
-        yield from (cut, cut - 1)
+def _deciding(claim: Record, exact: Function) -> list[int] | str:
+    """The cuts of the exact function that decide, as the claim lists them or, where it only counts them, as found; or
+    what is wrong with them."""
+    lo, hi, listed = claim["lo"], claim["hi"], claim["cuts"]
+    levels: Sequence[int] = range(exact(lo) + 1, exact(hi) + 1)
+    if len(levels) > 2 and _linear(claim):
+        levels = (levels[0], levels[-1])
+    claimed = listed if isinstance(listed, int) else len(listed)
+    if claimed != len(levels):
+        return f"the exact function has {len(levels)} cuts, the proof {claimed}"
+    cuts = [_cut(claim["exact"], exact, level) for level in levels] if isinstance(listed, int) else list(listed)
+    for level, cut in zip(levels, cuts, strict=True):
+        if not exact(cut - 1) < level <= exact(cut):
+            return f"{cut} is not where level {level} begins"
+    return cuts
 
 
-def _parallel(claim: Record) -> bool:
-    """Do both functions rise by one with every accumulator, so that their first and last cut decide?"""
+def _linear(claim: Record) -> bool:
+    """Is the exact function ``x + o``, clamped, and the built one a product, so that first and last cut decide?
+
+    At the cut of every level the distance of ``m x + c`` from the level's edge is then linear in the level.
+    """
     exact, built = claim["exact"], claim["built"]
-    rises = exact.get("mul") == "1" and Fraction(exact["add"]).denominator == 1
-    return rises and (built == exact or built.get("m") == 1 << built.get("s", 0))
+    rational = exact.get("mul") == "1" and Fraction(exact["add"]).denominator == 1
+    return (rational or exact.get("m") == 1 << exact.get("s", 0)) and ("m" in built or built == exact)
 
 
 def _counted(claim: Record, exact: Function, made: Function) -> str:
@@ -143,13 +159,9 @@ def _counted(claim: Record, exact: Function, made: Function) -> str:
     return f"{wrong} accumulators differ by up to {worst}, the proof says {claim['wrong']} by {claim['worst']}"
 
 
-def _cuts(record: Record, f: Function, lo: int, hi: int, ends: bool = False) -> list[int]:
-    """The least accumulator of every level above ``f(lo)`` up to ``f(hi)``; with ``ends`` of the first and last."""
-    first, last = f(lo) + 1, f(hi)
-    levels = range(first, last + 1)
-    if ends and len(levels) > 2:
-        return [_cut(record, f, level) for level in (first, last)]
-    return [_cut(record, f, level) for level in levels]
+def _cuts(record: Record, f: Function, lo: int, hi: int) -> list[int]:
+    """The least accumulator of every level above ``f(lo)`` up to ``f(hi)``."""
+    return [_cut(record, f, level) for level in range(f(lo) + 1, f(hi) + 1)]
 
 
 def _cut(record: Record, f: Function, level: int) -> int:

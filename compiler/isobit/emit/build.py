@@ -125,7 +125,7 @@ def _rescale_record(rescaled: Rescaled | None) -> dict[str, Any]:
     """What the manifest says of steps that are not exact."""
     if rescaled is None or not rescaled.errors:
         return {}
-    return {"budget": [asdict(e) | {"share": str(e.share)} for e in rescaled.errors]}
+    return {"budget": [asdict(e) | {"share": str(e.share), "seen_share": str(e.seen_share)} for e in rescaled.errors]}
 
 
 def _refuse_format(path: Path, found: int) -> None:

@@ -174,6 +174,7 @@ HEADER_OF = {
     "read_further_frame": "stream_io",
     "round_shift": "round_shift",
     "reorder": "reorder",
+    "slice": "slice",
     "sliding_window": "sliding_window",
     "thresholds": "thresholds",
     "top_k": "argmax",

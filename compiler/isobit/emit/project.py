@@ -71,7 +71,7 @@ def _initialiser(array: Array) -> str:
     """The values in braces, one line per row of the first axis."""
     values = array.values.tolist() if array.elem.bits < 64 else _wide(array.values.tolist(), array.elem)
     text = str(values).replace("'", "").translate(str.maketrans("[]", "{}"))
-    return "  " + text.replace("}, {", "},\n   {") if array.values.ndim > 1 else _wrapped(text)
+    return "  " + text.replace("}, {", "},\n   {") if array.values.ndim > 2 else _wrapped(text)
 
 
 def _wide(values: Any, elem: IntType) -> Any:

@@ -11,6 +11,9 @@ A source-to-source transformation, without data. With ``M = S_x * S_w / S_y`` a 
 * where half-way values would be reached the bias moves by a quarter of the least unit, because rounding half to even
   has no multiply-shift.
 
+A quantiser behind an average over no power of two gets ``S / (m D)``, with m of k bits and D the odd divisor, which the
+next layers take out again; only its nearest float32 can be written, and the search then proves what is built.
+
 The scale of the input is rounded to 12 significant bits, that of the output to a short multiple of it, where the
 network ends in a quantiser: then all products are exact in float32. What cannot be refitted stays and is named.
 """
@@ -29,7 +32,7 @@ from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx_file import load_onnx
 from isobit.frontend.onnx_model import SourceModel, SourceNode
 from isobit.frontend.qonnx import InputType
-from isobit.frontend.refit_edit import Edit, nearby, odd_part, shortened
+from isobit.frontend.refit_edit import Edit, nearby, nearly_float, odd_part, shortened
 from isobit.frontend.refit_emit import to_proto
 from isobit.frontend.refit_groups import Group, Groups, pool_size
 from isobit.frontend.refit_layers import Layer, find_layers, quantised
@@ -106,6 +109,7 @@ class _Refit:
         self.declared = None if declared is None else declared.scale
         self.base = self._base()
         self.new: dict[str, Fraction] = {}  # the exact scale of each quantiser's output
+        self.averaged: set[str] = set()  # the quantisers right behind an average over no power of two
         self.of: dict[int, _Scales] = {}
 
     def run(self) -> tuple[SourceModel, RefitReport]:
@@ -147,10 +151,23 @@ class _Refit:
             return _Scales()
         if group.exit and group.quants:
             return self._exit(group, known)
-        factor = Fraction(1) if group.entry or group.exit else self._factor(known)
-        for quant, scale in zip(group.quants, known, strict=True):
-            self._move(quant, factor, nearby(factor * scale, self.base, group.entry and scale == known[0]))
+        averages = [self.groups.odd_divisor(q.inputs[0], self.maker, self.model) > 1 for q in group.quants]
+        tied = [s for s, average in zip(known, averages, strict=True) if not average]
+        factor = Fraction(1) if group.entry or group.exit else self._factor(tied)
+        for quant, scale, average in zip(group.quants, known, averages, strict=True):
+            if average:
+                self._average(quant, factor, scale)
+            else:
+                self._move(quant, factor, nearby(factor * scale, self.base, group.entry and scale == known[0]))
         return _Scales(factor, 1)
+
+    def _average(self, quant: SourceNode, factor: Fraction, scale: Fraction) -> None:
+        """A quantiser behind an average: its scale takes the odd divisor and a short multiplicand; the layers that read
+        it take both out again. The nearest float32 stands for it: the search proves the multiplicands for that one."""
+        unit = self._unit(quant.inputs[0])
+        assert unit is not None  # before it are only quantisers of the same group, which have moved
+        self.averaged.add(quant.outputs[0])
+        self._move(quant, factor, nearly_float(unit, factor * scale, self.bits))
 
     def _exit(self, group: Group, known: list[Fraction]) -> _Scales:
         """The output's scale stays but for its short multiple p of the base; what it is joined with gets the same p."""
@@ -178,7 +195,7 @@ class _Refit:
         before = self._scale(quant)
         assert before is not None
         self.new[quant.outputs[0]] = scale
-        if exact(np.float32(float(scale))) != scale:
+        if exact(np.float32(float(scale))) != scale and quant.outputs[0] not in self.averaged:
             raise IsobitError("E804", f"{float(scale)} is no float32", where=printable(quant.name), hint="fewer bits")
         if scale != before:
             name = self.edit.constant(float(scale))
@@ -217,7 +234,7 @@ class _Refit:
             self._keep(layer, weights, target, ratio, problem)
             return
         assert unit is not None
-        odd = odd_part(unit.denominator) * end.p
+        odd = odd_part((unit / self.base).denominator) * end.p
         target = np.where(target > 0, target, 1.0)  # a channel whose gain is 0
         integers = IntegerWeights.of(self.model, layer)
         scale = chosen_scale(integers, weights, target, odd, self.bits)
@@ -233,7 +250,7 @@ class _Refit:
             return "its input's scale cannot move"
         if not end.p:
             return "the scale behind it cannot move"
-        used = (odd_part(unit.denominator) * end.p).bit_length() + self.bits
+        used = (odd_part((unit / self.base).denominator) * end.p).bit_length() + self.bits
         return "" if used <= FLOAT_BITS else f"its scale would need {used} bits of a float32"
 
     def _keep(self, layer: Layer, weights: Any, target: Any, ratio: float, problem: str) -> None:
@@ -265,17 +282,19 @@ class _Refit:
     def _off_ties(self, quants: list[SourceNode], unit: Fraction, shift: float) -> float:
         """A quarter of the least step between rounded values, where a half could be reached; else 0.
 
-        A quantiser computes ``round(m a 2**-s + o)``; with ``o 2**s`` an integer some a may give a half.
+        A quantiser computes ``round(m a 2**-s + o)``; with ``o 2**s`` an integer some a may give a half. Where float32
+        has no bit for a quarter, beside a large ``shift``, half a step does.
         """
-        quarters = []
-        for quant in quants:
+        moves = []
+        for quant in (q for q in quants if q.outputs[0] not in self.averaged):
             scale = self.new[quant.outputs[0]]
             zero = exact(np.float32(self.model.constants[quant.inputs[2]].reshape(-1)[0]))
-            lattice = (unit / scale).denominator
-            offset = (exact(np.float32(shift)) / scale + zero) * lattice
-            if str(quant.attrs.get("rounding_mode", "ROUND")).upper() in _NEAREST and offset.denominator == 1:
-                quarters.append(float(scale / (4 * lattice)))
-        return min(quarters, default=0.0)
+            step = scale / (unit / scale).denominator
+            nearest = str(quant.attrs.get("rounding_mode", "ROUND")).upper() in _NEAREST
+            tries = [float(step / part) for part in (4, 2)] if nearest else []
+            if nearest and _on_lattice(shift, step, scale, zero):
+                moves += [d for d in tries if not _on_lattice(shift + d, step, scale, zero)][:1]
+        return min(moves, default=0.0)
 
     def _install(self, layer: Layer, weights: Any, scale: Any, shift: Any) -> None:
         quant, node = layer.quant, layer.node
@@ -293,3 +312,8 @@ class _Refit:
         self.edit.behind[node.outputs[0]] = SourceNode(
             "Add", f"{node.name}_bias", (inner, term), (layer.output,), {}, node.opset, ""
         )  # fmt: skip
+
+
+def _on_lattice(shift: float, step: Fraction, scale: Fraction, zero: Fraction) -> bool:
+    """Whether the rounded values, offset by ``shift`` as float32, lie on whole steps."""
+    return ((exact(np.float32(shift)) + zero * scale) / step).denominator == 1

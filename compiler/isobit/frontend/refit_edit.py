@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from isobit.frontend.onnx_model import SourceModel, SourceNode
-from isobit.numerics import plain_multiplicand
+from isobit.numerics import exact, plain_multiplicand
 
 SHRINK = 0.1
 """A scale that has to move goes up to the next power of two, or down by at most ``1 - 2**-0.1`` (7 %)."""
@@ -71,3 +71,13 @@ def nearby(scale: Fraction, base: Fraction, nearest: bool) -> Fraction:
     """A power of two times ``base``: the nearest to ``scale``, or the next above (see :data:`SHRINK`)."""
     ratio = log2(scale / base)
     return base * Fraction(2) ** (round(ratio) if nearest else ceil(ratio - SHRINK))
+
+
+def nearly_float(unit: Fraction, scale: Fraction, bits: int) -> Fraction:
+    """Of the numbers ``unit / (m * 2**-s)``, m of ``bits`` bits, within about 3 % of ``scale`` (or the nearest) the one
+    that is closest to its own float32."""
+    m, s = plain_multiplicand(unit / scale, bits)
+    candidates = [
+        unit / (n * Fraction(2) ** -s) for n in range(m - (m >> 5), min(m + (m >> 5), (1 << bits) - 1) + 1)
+    ]  # fmt: skip
+    return min(candidates, key=lambda v: (abs(exact(np.float32(float(v))) / v - 1), abs(v - scale)))

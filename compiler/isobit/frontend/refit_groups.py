@@ -8,12 +8,13 @@ output, or the operand or result of anything else keep the factor 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from math import prod
 
 from isobit.frontend.builder import attribute_ints
 from isobit.frontend.onnx_model import SourceModel, SourceNode
+from isobit.frontend.refit_edit import odd_part
 
 LINEAR = frozenset({"Conv", "MatMul", "Gemm"})
 HOMOGENEOUS = frozenset(
@@ -96,6 +97,16 @@ class Groups:
         zeros = node.op == "Pad" and node.attrs.get("mode", "constant") == "constant" and len(node.inputs) < 3
         limits = node.op == "Clip" and len(node.inputs) > 1
         return node.op in HOMOGENEOUS or zeros or limits or node.outputs[0] in self.absorbed
+
+    def odd_divisor(self, tensor: str, maker: Mapping[str, SourceNode], model: SourceModel) -> int:
+        """The odd number by which averages have divided since the quantisers before; 0 where there is anything else."""
+        node = maker.get(tensor)
+        if node is None or node.op == "Quant":
+            return int(node is not None)
+        if node.op in LINEAR or not self.commutes(node):
+            return 0
+        below = [self.odd_divisor(n, maker, model) for n in node.inputs if n in self.dynamic]
+        return 0 if 0 in below else max(below) * odd_part(pool_size(node, model))
 
 
 def _dynamic(model: SourceModel) -> dict[str, None]:

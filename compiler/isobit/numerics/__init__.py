@@ -4,7 +4,7 @@ from isobit.numerics.curve import Curve
 from isobit.numerics.dyadic import RoundShift, shared_round_shift
 from isobit.numerics.intervals import IntArray, Interval, as_int_array, bit_width, fit_dtype, is_signed, magnitude
 from isobit.numerics.layer_shift import TooWide, align_shifts, few_shifts, lane_luts, layer_multiply_shift
-from isobit.numerics.least_error import Approximation, differences, least_error
+from isobit.numerics.least_error import Approximation, Weighted, differences, least_error
 from isobit.numerics.multiply_shift import (
     MAX_LEVELS,
     MAX_SHIFT,
@@ -46,6 +46,7 @@ __all__ = [
     "Rounding",
     "Slopes",
     "TooWide",
+    "Weighted",
     "align_shifts",
     "as_int_array",
     "bit_width",

@@ -6,6 +6,9 @@ With m and k fixed, ``(m * x + c) >> k`` reaches the level of the cut ``t_j`` at
 which they differ. ``E(c + m) - E(c) = #{r_j <= c} - #{r_j > c}`` never falls, so that E is convex along every residue
 class of c modulo m, and every class has its minimum in ``[median, median + m)``: one sorted sweep finds the best c.
 
+Given arguments that really occur, their number among the displaced ones comes first: in a second sum every cut counts
+the occurrences that it passes on its way from ``t_j`` to ``t_j + u_j``, and the same sweep adds that up as well.
+
 The values never leave the curve's own interval where the clamp would let them: what was proven of the intervals after
 the step stays true.
 """
@@ -13,13 +16,13 @@ the step stays true.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
 
 from isobit.numerics.curve import Curve
-from isobit.numerics.intervals import IntArray, magnitude, widened
+from isobit.numerics.intervals import IntArray, as_int_array, magnitude, widened
 from isobit.numerics.multiply_shift import (
     MAX_SHIFT,
     Clamp,
@@ -55,10 +58,39 @@ def differences(f: Curve, g: Curve, lo: int, hi: int) -> tuple[int, int]:
     return int(lengths[apart != 0].sum()), int(apart.max())
 
 
-def least_error(curve: Curve, lo: int, hi: int, bits: int, clamp: Clamp) -> Approximation | None:
+@dataclass(frozen=True, eq=False)
+class Weighted:
+    """Arguments that occur, sorted, as often as they do; and the greatest displacement allowed for their sake."""
+
+    seen: IntArray
+    most: int
+
+    def passed(self, cuts: IntArray, moved: IntArray) -> IntArray:
+        """How many of the arguments lie between each cut and where it has moved to."""
+        ends = (np.searchsorted(self.seen, as_int_array(v), side="left") for v in (cuts, moved))
+        return as_int_array(np.abs(next(ends) - next(ends)))
+
+
+@dataclass(frozen=True, order=True)
+class _Found:
+    """Occurrences passed, displacement, and the integers that cause them; the best is the least in the first two."""
+
+    passed: int
+    displaced: int
+    m: int = field(compare=False)
+    c: int = field(compare=False)
+    k: int = field(compare=False)
+
+
+def least_error(
+    curve: Curve, lo: int, hi: int, bits: int, clamp: Clamp, weighted: Weighted | None = None
+) -> Approximation | None:
     """The multiply and shift with ``m < 2**bits`` whose cuts are displaced least from those of ``curve`` on [lo, hi].
 
-    None when none keeps the curve's own interval. Exact over all m, k and c: see :func:`_slopes_outwards`.
+    None when none keeps the curve's own interval. Exact over all m, k and c: see :func:`_slopes_outwards`. With
+    ``weighted``, of those displaced by at most ``weighted.most`` the one that changes the fewest of its arguments,
+    over all m and k and, for each, the offsets that displace least in their residue class modulo m; None when no
+    displacement is so small.
 
     Raises:
         ValueError: the interval is empty, or the curve leaves the clamp on it.
@@ -66,22 +98,29 @@ def least_error(curve: Curve, lo: int, hi: int, bits: int, clamp: Clamp) -> Appr
     exact = least_multiply_shift(curve, lo, hi, clamp)
     if isinstance(exact, MultiplyShift) and exact.m < 1 << bits:
         return Approximation(exact, 0, 0)
-    edges = _edges(curve, lo, hi, clamp)
-    best: tuple[int, int, int, int] | None = None
+    best = _search(_edges(curve, lo, hi, clamp), curve, bits, weighted)
+    if best is None:
+        return None
+    scaled = MultiplyShift(best.m, best.c, best.k, *clamp)
+    return Approximation(scaled, *differences(curve, scaled, lo, hi))
+
+
+def _search(edges: _Edges, curve: Curve, bits: int, weighted: Weighted | None) -> _Found | None:
+    best: _Found | None = None
+    most = None if weighted is None else weighted.most
     for walk in _slopes_outwards(_slope(curve, edges), bits):
         previous = -1
         for m, k in walk:
             bound = _least_displacement(edges, m, k)
-            if best is not None and bound >= best[0] and bound > previous >= 0:
+            if most is not None and bound > most and bound > previous >= 0:
                 break
             previous = bound
-            found = _best_offset(edges, m, k)
-            if found is not None and (best is None or found[0] < best[0]):
-                best = found[0], m, found[1], k
-    if best is None:
-        return None
-    scaled = MultiplyShift(*best[1:], *clamp)
-    return Approximation(scaled, *differences(curve, scaled, lo, hi))
+            found = _best_offset(edges, m, k, weighted)
+            if found is not None and (best is None or found < best):
+                best = found
+            if weighted is None and best is not None:
+                most = best.displaced - 1
+    return best
 
 
 def _slope(curve: Curve, edges: _Edges) -> Fraction:
@@ -135,15 +174,18 @@ def _least_displacement(edges: _Edges, m: int, k: int) -> int:
     return int(np.maximum(-(-(apart - (m - 1)) // m), 0).sum())
 
 
-def _best_offset(edges: _Edges, m: int, k: int) -> tuple[int, int] | None:
-    """``(least displacement, c)``, or None where every c leaves the curve's own interval."""
+def _best_offset(edges: _Edges, m: int, k: int, weighted: Weighted | None) -> _Found | None:
+    """The best offset of a slope, or None where every c leaves the curve's own interval or displaces too much."""
     bound = (magnitude(edges.levels) + 1 << k) + (magnitude(edges.cuts) + 2) * m
-    r = widened(edges.levels, bound) * (1 << k) - m * widened(edges.cuts, bound)
-    first, last = edges.avoided.start, edges.reached.stop
+    cuts = widened(edges.cuts, bound)
+    r = widened(edges.levels, bound) * (1 << k) - m * cuts
+    inner = slice(edges.avoided.start, edges.reached.stop)
     low = int(r[0]) if edges.low else None
     high = int(r[-1]) + m - 1 if edges.high else None
-    inner = np.sort(r[first:last])
-    return _sweep(inner, m, *_window(int(inner[(inner.size - 1) // 2]), m, low, high))
+    r, cuts = r[inner], cuts[inner]
+    start, end = _window(int(np.sort(r)[(r.size - 1) // 2]), m, low, high)
+    found = None if start > end else _sweep(r, cuts, m, start, end, weighted)
+    return None if found is None else _Found(*found[:2], m, found[2], k)
 
 
 def _window(median: int, m: int, low: int | None, high: int | None) -> tuple[int, int]:
@@ -156,21 +198,32 @@ def _window(median: int, m: int, low: int | None, high: int | None) -> tuple[int
     return start, start + m - 1 if high is None else min(start + m - 1, high)
 
 
-def _sweep(r: IntArray, m: int, start: int, end: int) -> tuple[int, int] | None:
-    """``(E, c)`` for the least E over ``[start, end]``, no longer than m; among its best offsets the roundest.
+def _sweep(
+    r: IntArray, cuts: IntArray, m: int, start: int, end: int, weighted: Weighted | None
+) -> tuple[int, int, int] | None:
+    """``(passed, displaced, c)``, least over ``[start, end]``, no longer than m; of the best offsets the roundest.
 
     Each u falls by one at most once in the window, where c passes ``r_j`` modulo m.
     """
-    if start > end:
-        return None
     u = -((start - r) // m)
     falls = m - (start + m * u - r)
     order = np.argsort(falls, kind="stable")
-    gain = (np.abs(u - 1) - np.abs(u))[order]
-    totals = np.concatenate([[0], np.cumsum(gain)]) + np.abs(u).sum()
     begins = np.concatenate([[0], falls[order]])
     ends = np.append(begins[1:] - 1, end - start)
     legal = (begins <= end - start) & (begins <= ends)
-    ends = np.minimum(ends, end - start)
-    best = int(np.argmin(np.where(legal, totals, totals.max() + 1)))
-    return int(totals[best]), _roundest(start + int(begins[best]), start + int(ends[best]))
+    displaced = _totals(np.abs(u), np.abs(u - 1), order)
+    passed = displaced * 0
+    if weighted is not None:
+        passed = _totals(weighted.passed(cuts, cuts + u), weighted.passed(cuts, cuts + u - 1), order)
+        legal &= displaced <= weighted.most
+    if not legal.any():
+        return None
+    candidates = np.flatnonzero(legal)
+    best = int(candidates[np.lexsort((displaced[candidates], passed[candidates]))[0]])
+    c = _roundest(start + int(begins[best]), start + min(int(ends[best]), end - start))
+    return int(passed[best]), int(displaced[best]), c
+
+
+def _totals(before: IntArray, after: IntArray, order: IntArray) -> IntArray:
+    """The sum of ``before``, and as one after the other, in this order, turns into ``after``."""
+    return as_int_array(np.concatenate([[0], np.cumsum((after - before)[order])]) + before.sum())

@@ -195,9 +195,7 @@ def _greatest_ratio(u: IntArray, v: IntArray, a: int, b: int) -> tuple[Fraction,
         i, j = int(np.argmin(w[: best + 1])), best + 1
 
 
-def least_multiply_shift(
-    curve: Curve, lo: int, hi: int, clamp: Clamp | None = None
-) -> MultiplyShift | NoMultiplyShift:
+def least_multiply_shift(curve: Curve, lo: int, hi: int, clamp: Clamp | None = None) -> MultiplyShift | NoMultiplyShift:
     """The multiply and shift with the least m (then least k) that equals ``curve`` on ``[lo, hi]``, if one exists.
 
     It clamps to ``clamp``, or to the curve's values at lo and hi.

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import floor
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from isobit.numerics import (
     Curve,
     MultiplyShift,
     Rounded,
+    Weighted,
     align_shifts,
     differences,
     least_error,
@@ -39,7 +41,7 @@ class StepErrors:
 
     Of ``reachable`` accumulators, over all curves, ``wrong`` give another output; ``share`` is the largest share of
     one curve, ``worst`` the largest change in output steps. Of ``seen`` accumulators that given inputs produced,
-    ``seen_wrong`` did (both 0 without inputs).
+    ``seen_wrong`` did, ``seen_share`` is the largest share of one curve (all 0 without inputs).
     """
 
     step: str
@@ -50,6 +52,7 @@ class StepErrors:
     worst: int
     seen: int = 0
     seen_wrong: int = 0
+    seen_share: Fraction = Fraction(0)
 
 
 def parse_share(text: str) -> Fraction:
@@ -66,12 +69,15 @@ def parse_share(text: str) -> Fraction:
 
 
 def apply_budget(
-    graph: Graph, steps: Iterable[str], bits: int, share: Fraction, seen: Mapping[str, IntArray] | None = None
-) -> tuple[Graph, tuple[StepErrors, ...]]:
+    graph: Graph, steps: Iterable[str], bits: int, share: Fraction, seen: Mapping[str, IntArray] | None = None,
+    *, least: bool = False,
+) -> tuple[Graph, tuple[StepErrors, ...]]:  # fmt: skip
     """``graph`` with multiplicands of at most ``bits`` bits in the named steps, and what that changed.
 
     Of every curve at most ``share`` of the reachable accumulators may give another output, by one step at most; of the
-    accumulators in ``seen`` (value name to ``(batch, ...)``, what real inputs produced) the same share at most.
+    accumulators in ``seen`` (value name to ``(batch, ...)``, what real inputs produced) the same share at most. Within
+    the share of the reachable ones, that multiplicand is taken that changes the fewest seen ones. With ``least`` a step
+    takes the fewest bits that keep the budget, otherwise all of ``bits``, for the fewest errors.
 
     Raises:
         IsobitError: E802 naming the steps for which there is no such multiplicand.
@@ -81,16 +87,18 @@ def apply_budget(
     for name in steps:
         node = graph.by_name[name]
         assert isinstance(node, Step)
-        made = _approximated(graph, node, bits)
-        if made is None:
-            refused.append(f"{name}: no multiplicand keeps its interval")
-            continue
-        counted = _count(graph, node, made, bits, None if seen is None else seen[node.inputs[0]])
-        problem = _excess(counted, share)
+        columns = None if seen is None else _columns(seen[node.inputs[0]], len(node.curves))
+        problem = ""
+        for width in range(1 if least else bits, bits + 1):
+            made = _approximated(graph, node, width, share, columns)
+            counted = None if made is None else _count(graph, node, made, width, columns)
+            problem = "no multiplicand keeps its interval" if counted is None else _excess(counted, share)
+            if made is not None and counted is not None and not problem:
+                replaced[name] = replace(node, curves=made, rules=(*node.rules, "budget"))
+                errors.append(counted)
+                break
         if problem:
             refused.append(f"{name}: {problem}")
-        replaced[name] = replace(node, curves=made, rules=(*node.rules, "budget"))
-        errors.append(counted)
     if refused:
         raise IsobitError(
             "E802", "; ".join(refused), where=f"multiplicands of {bits} bits, budget {share}",
@@ -99,33 +107,45 @@ def apply_budget(
     return verify(Graph(tuple(replaced.get(n.name, n) for n in graph.nodes))), tuple(errors)
 
 
-def _approximated(graph: Graph, node: Step, bits: int) -> tuple[MultiplyShift, ...] | None:
+def _columns(seen: IntArray, curves: int) -> list[IntArray]:
+    """The seen accumulators ``(batch, ..., channels)`` of each curve, sorted."""
+    columns = seen.reshape(-1, seen.shape[-1] if curves > 1 else 1).T
+    return [np.sort(column) for column in columns]
+
+
+def _approximated(
+    graph: Graph, node: Step, bits: int, share: Fraction, columns: Sequence[IntArray] | None
+) -> tuple[MultiplyShift, ...] | None:
     clamp = graph.types[node.name].bounds
-    los, his = reachable(node, graph.types[node.inputs[0]])
-    found = [least_error(curve, lo, hi, bits, clamp) for curve, lo, hi in zip(node.curves, los, his, strict=True)]
+    spans = list(zip(*reachable(node, graph.types[node.inputs[0]]), strict=True))
+    found = [least_error(curve, lo, hi, bits, clamp) for curve, (lo, hi) in zip(node.curves, spans, strict=True)]
+    if columns is not None:
+        for i, (curve, (lo, hi), column) in enumerate(zip(node.curves, spans, columns, strict=True)):
+            better = least_error(curve, lo, hi, bits, clamp, Weighted(column, floor(share * (hi - lo + 1))))
+            # displacement counts the accumulators only while no output changes by more than one step
+            found[i] = better if better is not None and better.worst <= 1 else found[i]
     made = [a.scaled for a in found if a is not None]
     return align_shifts(made, bits) if len(made) == len(found) else None
 
 
-def _count(graph: Graph, node: Step, made: Sequence[Curve], bits: int, seen: IntArray | None) -> StepErrors:
+def _count(
+    graph: Graph, node: Step, made: Sequence[Curve], bits: int, columns: Sequence[IntArray] | None
+) -> StepErrors:
     """The errors of ``made`` in place of the node's curves."""
     spans = list(zip(*reachable(node, graph.types[node.inputs[0]]), strict=True))
     found = [differences(f, g, *span) for f, g, span in zip(node.curves, made, spans, strict=True)]
     sizes = [hi - lo + 1 for lo, hi in spans]
-    share = max(Fraction(wrong, size) for (wrong, _), size in zip(found, sizes, strict=True))
+    share = _largest([wrong for wrong, _ in found], sizes)
     counts = (sum(sizes), sum(wrong for wrong, _ in found), share, max(worst for _, worst in found))
-    if seen is None:
+    if columns is None:
         return StepErrors(node.name, bits, *counts)
-    return StepErrors(node.name, bits, *counts, seen.size, seen_differences(node.curves, made, seen))
+    apart = [int(np.count_nonzero(f(x) != g(x))) for f, g, x in zip(node.curves, made, columns, strict=True)]
+    given = [x.size for x in columns]
+    return StepErrors(node.name, bits, *counts, sum(given), sum(apart), _largest(apart, given))
 
 
-def seen_differences(before: Iterable[Curve], after: Iterable[Curve], seen: IntArray) -> int:
-    """At how many of the accumulators ``(batch, ..., channels)`` two lists of curves (1 or one per channel) differ."""
-    columns = seen.reshape(-1, seen.shape[-1])
-    pairs = list(zip(before, after, strict=True))
-    if len(pairs) == 1:
-        columns = columns.reshape(-1, 1)
-    return sum(int(np.count_nonzero(f(x) != g(x))) for (f, g), x in zip(pairs, columns.T, strict=True))
+def _largest(wrong: Sequence[int], sizes: Sequence[int]) -> Fraction:
+    return max((Fraction(w, n) for w, n in zip(wrong, sizes, strict=True) if n), default=Fraction(0))
 
 
 def _excess(e: StepErrors, share: Fraction) -> str:
@@ -134,8 +154,8 @@ def _excess(e: StepErrors, share: Fraction) -> str:
         return f"some outputs change by {e.worst} steps"
     if e.share > share:
         return f"{shown(e.share)} of a channel's reachable accumulators change"
-    if e.seen and Fraction(e.seen_wrong, e.seen) > share:
-        return f"{shown(Fraction(e.seen_wrong, e.seen))} of the accumulators of the given inputs change"
+    if e.seen_share > share:
+        return f"{shown(e.seen_share)} of a channel's accumulators of the given inputs change"
     return ""
 
 

@@ -3,7 +3,8 @@
 The exact staircase is the one that import and folding gave, before the search for short multiplicands touched it. It is
 written in its smallest form: its generator (rational multiplier, offset, rounding, clamp), or its cuts. A proof is
 complete: built and exact function are monotone, so that they agree on the reachable interval when they do at its ends,
-at every cut inside and at every cut's left neighbour. :mod:`isobit.check.verify` looks at all these points again.
+at every cut inside and at every cut's left neighbour. The cuts are listed; :mod:`isobit.check.verify` checks that they
+are the cuts, that none is missing, and looks at all these points again.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from typing import Any
 
 from isobit.ir import Graph
 from isobit.ir.ops import Step
-from isobit.numerics import Curve, MultiplyShift, Rounded, differences, is_translation
+from isobit.numerics import Curve, IntArray, MultiplyShift, Rounded, differences, is_translation
 from isobit.passes.shrink import reachable
 
-PROOFS_FORMAT = 1
+PROOFS_FORMAT = 2
+LISTED_CUTS = 4096
+"""Up to so many cuts a channel's proof lists; of more it holds the number."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,17 @@ class ChannelProof:
     worst: int = 0
 
     @property
-    def points(self) -> int:
-        """How many accumulators decide: both ends, every cut and its left neighbour (of a translation two cuts)."""
-        levels = self.exact.at(self.hi) - self.exact.at(self.lo)
-        return 2 + 2 * (min(levels, 2) if is_translation(self.exact) else levels)
+    def cuts(self) -> IntArray | int:
+        """The cuts that decide, in order, or how many there are.
+
+        Of a translation built with a product the first and the last: the distance of ``m x + c`` from the edges of the
+        levels is linear there.
+        """
+        inside = self.exact.restrict(self.lo, self.hi)
+        linear = isinstance(self.built, MultiplyShift) or self.built == self.exact
+        if inside.levels > 2 and linear and is_translation(self.exact):
+            return inside.cuts_at([inside.start + 1, inside.top])
+        return inside.cuts() if inside.levels <= LISTED_CUTS else inside.levels
 
 
 @dataclass(frozen=True)
@@ -95,7 +105,8 @@ def _lines(channels: Sequence[ChannelProof]) -> str:
 
 
 def _record(c: ChannelProof) -> Mapping[str, Any]:
+    cuts = c.cuts
     return {
-        "lo": c.lo, "hi": c.hi, "exact": curve_record(c.exact), "built": curve_record(c.built), "points": c.points,
-        "wrong": c.wrong, "worst": c.worst,
+        "lo": c.lo, "hi": c.hi, "exact": curve_record(c.exact), "built": curve_record(c.built),
+        "cuts": cuts if isinstance(cuts, int) else [int(t) for t in cuts], "wrong": c.wrong, "worst": c.worst,
     }  # fmt: skip

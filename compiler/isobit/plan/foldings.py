@@ -10,7 +10,7 @@ from isobit.ir import Graph, Node, accumulator_interval
 from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Reindex, Select, Step, Table
 from isobit.numerics import bit_width
 from isobit.plan.blocks import MAX_SAMPLES, MAX_WORD_BITS, block, sample_counts, width_of
-from isobit.plan.geometry import Geometry, block_lanes, geometry, keeps_order, upsampling
+from isobit.plan.geometry import Geometry, block_lanes, box, geometry, keeps_order, upsampling
 
 MAX_UNROLL = 1024
 
@@ -135,10 +135,14 @@ def _block_cycles(graph: Graph, node: Linear | MaxPool, samples: int) -> int:
 def _several(graph: Graph, node: Node) -> list[Folding]:
     """Foldings of several samples of a node that works position by position."""
     x, y = graph.types[node.inputs[0]], graph.types[node.name]
-    if isinstance(node, Reindex) and not upsampling(graph, node):
-        return []
-    # A selection's positions are those of its input: what it selects among is the last axis.
-    widths = (width_of(x.shape),) if isinstance(node, Select) else (width_of(x.shape), width_of(y.shape))
+    widths = [width_of(graph.types[i].shape) for i in (*node.inputs, node.name)]
+    if isinstance(node, Select):  # its positions are those of its input: what it selects among is the last axis
+        widths = [width_of(x.shape)]
+    elif isinstance(node, Reindex) and not upsampling(graph, node):
+        cut = box(graph, node)
+        if cut is None or not x.channels == y.channels == cut.size[2]:
+            return []
+        widths = [cut.width, cut.size[1], cut.first[1]]
     channels = y.channels if isinstance(node, Concat) else x.channels
     return [Folding(_moved(graph, node, channels * p), channels, channels, p, True) for p in sample_counts(*widths)[1:]]
 
@@ -148,7 +152,7 @@ def _moved(graph: Graph, node: Node, lanes: int) -> int:
     x, y = graph.types[node.inputs[0]], graph.types[node.name]
     if isinstance(node, Select) and node.k > 1:  # it sorts in one element a clock
         return x.size // max(lanes // x.channels, 1)
-    moves_whole_frame = isinstance(node, Reindex) and not upsampling(graph, node)
+    moves_whole_frame = isinstance(node, Reindex) and not upsampling(graph, node) and not box(graph, node)
     return (x.size + y.size if moves_whole_frame else max(x.size, y.size)) // lanes
 
 

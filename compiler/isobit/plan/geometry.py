@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from isobit.ir import Graph
 from isobit.ir.ops import Linear, MaxPool, Reindex
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of a frame of ``height`` x ``width`` pixels: its ``first`` row, column and channel, and its ``size``."""
+
+    height: int
+    width: int
+    first: tuple[int, int, int]
+    size: tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -81,6 +93,12 @@ def _two(values: tuple[int, ...]) -> tuple[int, int]:
     return values[-2], values[-1]
 
 
+def _three(values: Iterable[int], fill: int) -> tuple[int, int, int]:
+    """Up to three sizes with ``fill`` for the axes that are not there."""
+    a, b, c = ([fill, fill, *map(int, values)])[-3:]
+    return a, b, c
+
+
 def multiply_accumulates(graph: Graph) -> int:
     """Multiply-accumulate operations per sample."""
     linears = [n for n in graph.nodes if isinstance(n, Linear)]
@@ -103,6 +121,22 @@ def upsampling(graph: Graph, node: Reindex) -> tuple[int, int] | None:
     for axis, factor in enumerate(o // n for n, o in zip(x[:-1], out[:-1], strict=True)):
         order = np.repeat(order, factor, axis=axis)
     return factors if np.array_equal(order, node.index) else None
+
+
+@lru_cache(maxsize=4096)
+def box(graph: Graph, node: Reindex) -> Box | None:
+    """The part of its input that the node hands on in the order in which it comes, if that is what it does."""
+    shape, flat = graph.types[node.inputs[0]].shape, node.index.reshape(-1)
+    if not 1 <= len(shape) <= 3:
+        return None
+    first, last = (np.array(np.unravel_index(int(flat[i]), shape)) for i in (0, -1))
+    if (last < first).any() or int(np.prod(last - first + 1)) != flat.size:
+        return None
+    cut = tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))
+    if not np.array_equal(np.arange(graph.types[node.inputs[0]].size).reshape(shape)[cut].reshape(-1), flat):
+        return None
+    height, width, _ = _three(shape, 1)
+    return Box(height, width, _three(first, 0), _three(last - first + 1, 1))
 
 
 def block_lanes(graph: Graph, node: Reindex) -> int:

@@ -11,7 +11,7 @@ from isobit.ir import Graph, Node
 from isobit.ir.ops import Linear, MaxPool, Reindex, Step, Table
 from isobit.plan.blocks import Block, block
 from isobit.plan.foldings import Folding, accumulator_bits
-from isobit.plan.geometry import Geometry, geometry, upsampling
+from isobit.plan.geometry import Geometry, box, geometry, upsampling
 from isobit.plan.plan import LayerChoice, LayerPlan
 from isobit.plan.steps import candidates
 
@@ -35,7 +35,8 @@ def layer_plan(
         made = _other(graph, node, board, folding, choice)
     if choice.implementation not in ("", made.implementation):
         asked = printable(choice.implementation)
-        raise IsobitError("E503", f"it is built as {made.implementation}, not as {asked}", where=node.name)
+        hint = "remove that line, or keep the folding that the plan file had"
+        raise IsobitError("E503", f"it is built as {made.implementation}, not as {asked}", where=node.name, hint=hint)
     _refuse_memories(node, board, choice, made)
     return made
 
@@ -65,9 +66,12 @@ def _other(graph: Graph, node: Node, board: Board, folding: Folding, choice: Lay
         return LayerPlan(pe, simd, cycles, area + window, name, line_buffer=lines, samples=samples)
     if isinstance(node, Reindex):
         row = upsampling(graph, node)
+        if not row and box(graph, node):
+            return LayerPlan(pe, simd, cycles, area, "slice", samples=samples)
         depth = x.size // x.shape[0] if row else x.size
         area += cost.line_buffer(depth // (simd * samples), simd * samples * x.bits, board)
         return LayerPlan(pe, simd, cycles, area, "upsample" if row else "reorder", samples=samples)
+    area = area.times(max(len(node.inputs) - 1, 1))  # values are joined two at a time
     return LayerPlan(pe, simd, cycles, area, node.op, samples=samples)
 
 
@@ -79,7 +83,10 @@ def in_window(node: Node, choice: LayerChoice) -> LayerPlan:
     """
     if choice.implementation not in ("", IN_WINDOW):
         asked = printable(choice.implementation)
-        raise IsobitError("E503", f"its reader makes the border; it is not built as {asked}", where=node.name)
+        hint = "remove that line, or give its reader 1 sample"
+        raise IsobitError(
+            "E503", f"its reader makes the border; it is not built as {asked}", where=node.name, hint=hint
+        )  # fmt: skip
     return LayerPlan(1, 1, 0, Cost(), IN_WINDOW)
 
 

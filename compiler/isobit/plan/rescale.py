@@ -79,7 +79,7 @@ def rescaled(
     assert rescale.bits is not None
     if rescale.budget is None:
         raise _refusal(folded, wide, rescale)
-    graph, errors = apply_budget(exact, wide, rescale.bits, rescale.budget, seen(exact) if seen else None)
+    graph, errors = apply_budget(exact, wide, rescale.bits, rescale.budget, seen(exact) if seen else None, least=True)
     proofs = prove(folded, graph, frozenset(wide))
     return Rescaled(graph, plan_for(graph, board, request), exact, proofs, errors)
 

@@ -10,13 +10,15 @@ from isobit.plan.plan import Candidate
 
 _MAX_LEVELS = 255
 _MAX_TABLE = 1 << 16
+_MAX_ROW_BITS = 1 << 16
+"""Bits of one word of a reshaped array, at most: beyond that HLS refuses to reshape."""
 
 
 def candidates(graph: Graph, node: Step | Table, pe: int, board: Board) -> tuple[Candidate, ...]:
     """The bodies of ``node`` at ``pe`` lanes, possible ones first, then by cost."""
     made = [_lookup(graph, node, pe)]
     if isinstance(node, Step):
-        made += [_multiply_shift(graph, node, pe, board), _thresholds(graph, node, pe)]
+        made += [_multiply_shift(graph, node, pe, board), _thresholds(graph, node, pe, board)]
         made.append(_round_shift(graph, node, pe, board))
     return tuple(sorted(made, key=lambda c: (not c.possible, c.cost.weight)))
 
@@ -29,7 +31,7 @@ def _multiply_shift(graph: Graph, node: Step, pe: int, board: Board) -> Candidat
     x = graph.types[node.inputs[0]]
     m_bits = max(c.m for c in curves).bit_length()
     c_bits = bit_width(min(c.c for c in curves), max(c.c for c in curves))
-    total = cost.multiply_shift(pe, len(curves), x.bits, m_bits, c_bits, graph.types[node.name].bits, board.dsp)
+    total = cost.multiply_shift(pe, len(curves), x.bits, m_bits, c_bits, board.dsp)
     shifts = sorted({c.k for c in curves})
     if len(shifts) == 1:
         return Candidate("multiply_shift", total, True, f"{m_bits}-bit multiplicands, shift {shifts[0]}")
@@ -71,11 +73,14 @@ def spans(graph: Graph, node: Step) -> list[tuple[int, int]]:
     return [(int(lo), int(hi)) for lo, hi in zip(x.lo, x.hi, strict=True)]
 
 
-def _thresholds(graph: Graph, node: Step, pe: int) -> Candidate:
+def _thresholds(graph: Graph, node: Step, pe: int, board: Board) -> Candidate:
     levels = max(c.levels for c in node.curves)
     if levels > _MAX_LEVELS:
         return Candidate("thresholds", Cost(), False, f"{levels} thresholds are more than {_MAX_LEVELS}")
-    total = cost.thresholds(pe, max(levels, 1), len(node.curves), graph.types[node.inputs[0]].bits)
+    row = pe * levels * graph.types[node.inputs[0]].bits
+    if row > _MAX_ROW_BITS:
+        return Candidate("thresholds", Cost(), False, f"{row} bits of cuts a clock are more than {_MAX_ROW_BITS}")
+    total = cost.thresholds(pe, max(levels, 1), len(node.curves), graph.types[node.inputs[0]].bits, board.dsp)
     return Candidate("thresholds", total, True, f"{levels} thresholds")
 
 

@@ -34,6 +34,8 @@ def report_command(
     from isobit.report.result import report
     from isobit.report.text import report_lines
 
+    if as_json and output:
+        raise typer.BadParameter("--json prints; leave -o out, or redirect", param_hint="--output")
     with Progress() as progress:
         loaded = load_build(build)
         progress("running the interpreter")

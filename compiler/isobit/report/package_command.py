@@ -31,10 +31,10 @@ def package_command(
 
 def lint_command(build: Annotated[Path, typer.Argument(help="build folder")]) -> None:
     """Check the generated C++ for what Vitis HLS rejects or warns about. Status 1 if anything is found."""
-    from isobit.check.lint import lint_project
+    from isobit.check.lint import lint_build
     from isobit.emit.build import load_build
 
-    findings = lint_project(load_build(build).hls)
+    findings = lint_build(load_build(build))
     for finding in findings:
         out.print(escape(str(finding)), soft_wrap=True)
     out.print(f"{len(findings)} findings")

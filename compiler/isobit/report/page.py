@@ -8,14 +8,17 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
+from isobit.emit.build import Build
 from isobit.errors import IsobitError, printable
 from isobit.passes.shrink import NO_MULTIPLY_SHIFT
 from isobit.report.histogram import Histogram
 from isobit.report.layout import BOX_HEIGHT, BOX_WIDTH, Point, layered
 from isobit.report.result import Layer, Report
+from isobit.report.result import report as report_on
 
 _NAME_LENGTH = 24
 _PLOT_WIDTH, _PLOT_HEIGHT = 320, 80
@@ -45,9 +48,22 @@ def html_page(report: Report) -> str:
     return environment.get_template("page.html.j2").render(
         report=report, summary=report.summary, drawing=drawing, boxes=boxes,
         widths={line.points[0]: layers[line.source].bits for line in drawing.lines},
+        proofs={step.step: step for step in report.proofs},
         unscaled={layer.name: _why_unscaled(layer) for layer in layers.values()},
         plots=[_plot(h) for h in report.histograms], box_width=BOX_WIDTH, box_height=BOX_HEIGHT,
     )  # fmt: skip
+
+
+def write_report(build: Build, path: Path | str | None = None, inputs: Any = None) -> Path:
+    """The page of ``build``, in ``report.html`` of its folder unless a ``path`` is given; returns where it is.
+
+    Args:
+        inputs: samples for the histograms, as :func:`isobit.csim` takes them; generated ones without.
+
+    Raises:
+        IsobitError: E601 when it cannot be written; what :func:`isobit.report.result.report` raises.
+    """
+    return write_page(report_on(build, inputs), Path(path) if path else build.path / "report.html")
 
 
 def write_page(report: Report, path: Path) -> Path:
@@ -56,6 +72,8 @@ def write_page(report: Report, path: Path) -> Path:
     Raises:
         IsobitError: E601 when it cannot be written.
     """
+    if path.is_dir():
+        raise IsobitError("E601", "this is a folder, a page is a file", where=printable(path))
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_text(html_page(report), encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from rich import box
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from isobit.check.verify import StepCheck, Verification
 from isobit.emit.build import Build
+from isobit.passes.budget import shown
 
 
 def verify_table(v: Verification) -> RenderableType:
@@ -42,9 +44,14 @@ def rescale_lines(build: Build) -> list[Text]:
 
 
 def _budget_line(e: Mapping[str, Any]) -> str:
-    text = f"budget: {e['step']}: {e['wrong']:,} of {e['reachable']:,} reachable accumulators\n  give another output"
-    seen = f",\n  {e['seen_wrong']:,} of {e['seen']:,} of the given inputs" if e["seen"] else ""
-    return f"{text} (by {e['worst']} step{'s' * (e['worst'] > 1)}, {e['bits']} bits){seen}"
+    """Counts of the step, then the largest share of one channel."""
+    text = f"budget: {e['step']}: {e['wrong']:,} of {e['reachable']:,} reachable accumulators"
+    text += f"\n  give another output (by {e['worst']} step{'s' * (e['worst'] > 1)}, {e['bits']} bits)"
+    text += f",\n  {shown(Fraction(e['share']))} of a channel's at most"
+    if not e["seen"]:
+        return text
+    seen = f";\n  {e['seen_wrong']:,} of {e['seen']:,} accumulators of the given inputs"
+    return f"{text}{seen},\n  {shown(Fraction(e['seen_share']))} of a channel's at most"
 
 
 def _refit_lines(refit: Mapping[str, Any]) -> list[str]:

@@ -7,13 +7,18 @@ kept and histograms, for which the interpreter runs.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from isobit.check.record import BOUNDED, CSIM, Record, read_record
 from isobit.check.verify import StepCheck, verify_build
 from isobit.emit.build import PROOFS, Build
+from isobit.emit.project import MANIFEST
+from isobit.errors import IsobitError, printable
 from isobit.ir import Graph
 from isobit.report.histogram import Histogram, histograms
 
@@ -43,8 +48,8 @@ class Resource:
 class Layer:
     """One value of the graph: its type, its hardware and where it came from.
 
-    ``built_as`` is "" and ``pe``, ``simd``, ``cycles`` are 0 for what is no process of its own; ``cost`` pairs a
-    resource's name with the estimate.
+    ``built_as`` is "" and ``pe``, ``simd``, ``samples``, ``cycles`` are 0 for what is no process of its own; ``cost``
+    pairs a resource's name with the estimate.
     """
 
     name: str
@@ -58,8 +63,14 @@ class Layer:
     built_as: str
     pe: int
     simd: int
+    samples: int
     cycles: int
     cost: tuple[tuple[str, int], ...]
+
+    def folding(self, times: str) -> str:
+        """PE, SIMD and, where it is more than one, samples per clock, joined by a sign of multiplication."""
+        factors = (self.pe, self.simd, *([self.samples] if self.samples > 1 else []))
+        return f" {times} ".join(map(str, factors))
 
 
 @dataclass(frozen=True)
@@ -117,7 +128,26 @@ class Report:
 
 
 def summarise(build: Build) -> Summary:
-    """What the build's manifest, graph and project say."""
+    """What the build's manifest, graph and project say.
+
+    Raises:
+        IsobitError: E608 when the manifest or ``top.cpp`` was edited so that it cannot be read.
+    """
+    with manifest_read(build):
+        return _SUMMARY.validate_python(asdict(_summary(build)))
+
+
+@contextmanager
+def manifest_read(build: Build) -> Iterator[None]:
+    """What goes wrong while an edited manifest is read becomes E608."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        what = f"{MANIFEST} is not what isobit writes: {printable(f'{type(error).__name__}: {error}', 200)}"
+        raise IsobitError("E608", what, where=printable(build.path), hint="compile again") from error
+
+
+def _summary(build: Build) -> Summary:
     manifest = build.manifest
     board, estimate, source = manifest["board"], manifest["estimate"], manifest["source"]
     resources = (Resource(title, estimate[k], board[limit]) for k, title, limit in _RESOURCES if k in estimate)
@@ -145,7 +175,7 @@ def _layer(graph: Graph, record: Mapping[str, Any]) -> Layer:
         record["name"], record["op"], tuple(i for i in record["inputs"] if graph.by_name[i].op != "const"),
         tuple(record["source"]), tuple(record["rules"]), tuple(record["shape"]), record["bits"],
         (record["interval"][0], record["interval"][1]), record.get("implementation", ""), record.get("pe", 0),
-        record.get("simd", 0), record.get("cycles", 0),
+        record.get("simd", 0), record.get("samples", 0), record.get("cycles", 0),
         tuple((title, cost[k]) for k, title, _ in _RESOURCES if k in cost),
     )  # fmt: skip
 
@@ -154,3 +184,6 @@ def _fifos(build: Build) -> tuple[Fifo, ...]:
     """The streams as the generated top function declares them."""
     text = (build.hls / "top.cpp").read_text(encoding="utf-8")
     return tuple(Fifo(m[3], int(m[1] or 1), int(m[2] or 1), int(m[4])) for m in _STREAM.finditer(text))
+
+
+_SUMMARY = TypeAdapter(Summary)

@@ -19,7 +19,7 @@ from isobit.errors import IsobitError, printable
 from isobit.hardware import board_names, load_board
 from isobit.passes.rules import unfolded
 from isobit.report.fifos import fifo_lines
-from isobit.report.result import Layer, Report, Summary, summarise
+from isobit.report.result import Layer, Report, Summary, manifest_read, summarise
 
 _TIES_SHOWN = 5
 _SHOWN = ("LUT", "DSP", "BRAM36")
@@ -53,7 +53,7 @@ def _row(layer: Layer) -> list[str]:
     if not layer.built_as:
         return [layer.name, layer.op, *numbers, *[""] * (2 + len(_SHOWN))]
     cost = dict(layer.cost)
-    folding = [f"{layer.pe} x {layer.simd}", str(layer.cycles)]
+    folding = [layer.folding("x"), str(layer.cycles)]
     return [layer.name, layer.built_as, *numbers, *folding, *(str(cost[k]) for k in _SHOWN)]
 
 
@@ -115,8 +115,13 @@ def explain_layer(build: Build, name: str) -> RenderableType:
     """Everything the manifest knows of one layer.
 
     Raises:
-        IsobitError: E609 when there is no such layer.
+        IsobitError: E609 when there is no such layer, E608 when the manifest was edited so that it cannot be read.
     """
+    with manifest_read(build):
+        return _explained(build, name)
+
+
+def _explained(build: Build, name: str) -> RenderableType:
     layers = {layer["name"]: layer for layer in build.manifest["layers"]}
     if name not in layers:
         raise IsobitError("E609", f"no layer {printable(name)!r}", hint="one of " + ", ".join(layers))
@@ -130,7 +135,8 @@ def explain_layer(build: Build, name: str) -> RenderableType:
         f"interval per channel: {_channels(kind.lo)} .. {_channels(kind.hi)}",
     ]
     if "cost" in layer:
-        folding = f"PE {layer['pe']}, SIMD {layer['simd']}, {layer['cycles']} clocks per frame"
+        samples = f", {layer['samples']} samples per clock" if layer["samples"] > 1 else ""
+        folding = f"PE {layer['pe']}, SIMD {layer['simd']}{samples}, {layer['cycles']} clocks per frame"
         lines.append(f"built as: {layer['implementation']}, {folding}")
     if not layer.get("candidates"):
         return Group(*map(_line, lines))

@@ -1,11 +1,12 @@
 """Training Brevitas networks for exact hardware; needs the extra ``isobit[train]``."""
 
+from isobit.train.accumulator import Accumulator
 from isobit.train.data import Data, digits, load_data
 from isobit.train.loop import Epoch, accuracy, adam, cosine, fit
 from isobit.train.requantizer import Requantizer
 from isobit.train.rescale import finish, multiplicands, rescale_aware
 
 __all__ = [
-    "Data", "Epoch", "Requantizer", "accuracy", "adam", "cosine", "digits", "finish", "fit", "load_data",
+    "Accumulator", "Data", "Epoch", "Requantizer", "accuracy", "adam", "cosine", "digits", "finish", "fit", "load_data",
     "multiplicands", "rescale_aware",
 ]  # fmt: skip

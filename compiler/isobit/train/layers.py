@@ -9,6 +9,7 @@ the half step that makes it round to nearest is part of the bias; ties then need
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import brevitas.nn as qnn
@@ -103,7 +104,7 @@ class Exact(nn.Module):
     def folded_weight(self) -> Tensor:
         """The float weight that is quantised."""
         weight = self.weight
-        return weight if self.norm is None else weight * _along(self.norm.slope(), weight.dim(), 0)
+        return weight if self.norm is None else weight * along(self.norm.slope(), weight.dim(), 0)
 
     def folded_bias(self) -> Tensor:
         """[channels]: the bias in whole units of the accumulator, and half a step where the quantiser rounds down."""
@@ -122,12 +123,12 @@ class Exact(nn.Module):
         bias = self.folded_bias()
         if not self.training:
             self.constants = self.folded_weight().detach(), bias.detach()
-        accumulator = self._accumulate(x / self.input_unit, round_ste(quant_weight.value / quant_weight.scale))
+        accumulator = whole_sums(self._plain, x / self.input_unit, round_ste(quant_weight.value / quant_weight.scale))
         scale = quant_weight.scale.double().flatten() * self.input_unit
-        scaled = accumulator.double() * _along(scale, x.dim(), self.channel_axis)
+        scaled = accumulator.double() * along(scale, x.dim(), self.channel_axis)
         if self.norm is not None and self.training:
             self.norm.follow(scaled, self._bias().detach())
-        return self._in_parts(scaled + _along(bias.double(), x.dim(), self.channel_axis)).float()
+        return self._in_parts(scaled + along(bias.double(), x.dim(), self.channel_axis)).float()
 
     def _bias(self) -> Tensor:
         return torch.zeros_like(self.scale.gain) if self.bias is None else self.bias
@@ -135,15 +136,6 @@ class Exact(nn.Module):
     def _plain(self, x: Any, weight: Any, bias: Any) -> Tensor:
         y: Tensor = super().inner_forward_impl(x, weight, bias)  # type: ignore[misc]
         return y
-
-    def _accumulate(self, x: Tensor, weight: Tensor) -> Tensor:
-        """Sums of whole numbers: in float32 where they are sure to be exact, else in float64."""
-        with torch.no_grad():
-            bound = weight.abs().flatten(1).sum(1).max() * x.abs().max()
-        # the convolutions of a GPU may take short cuts that are not exact, but not in float64
-        if x.device.type == "cpu" and bound < EXACT_FLOAT32:
-            return self._plain(x, weight, None)
-        return self._plain(x.double(), weight.double(), None)
 
     def _in_parts(self, y: Tensor) -> Tensor:
         if self.step is None:
@@ -153,7 +145,20 @@ class Exact(nn.Module):
         return parts * part
 
 
-def _along(values: Tensor, rank: int, axis: int) -> Tensor:
+def whole_sums(layer: Callable[[Tensor, Tensor, None], Tensor], x: Tensor, weight: Tensor, axis: int = 0) -> Tensor:
+    """The sums of products of whole numbers that ``layer(x, weight, bias)`` makes, without a rounding error.
+
+    In float32 where they are sure to be exact, else in float64; ``axis`` is that of the weight's output channels.
+    """
+    with torch.no_grad():
+        bound = weight.abs().transpose(0, axis).flatten(1).sum(1).max() * x.abs().max()
+    # the convolutions of a GPU may take short cuts that are not exact, but not in float64
+    if x.device.type == "cpu" and bound < EXACT_FLOAT32:
+        return layer(x, weight, None)
+    return layer(x.double(), weight.double(), None)
+
+
+def along(values: Tensor, rank: int, axis: int) -> Tensor:
     """``values`` [n] shaped to broadcast along ``axis`` of an array of ``rank`` axes."""
     return values.reshape([-1 if i == axis % rank else 1 for i in range(rank)])
 

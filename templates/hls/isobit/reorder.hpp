@@ -5,7 +5,7 @@
 //     typedef ap_int<8> elem_t;  typedef ap_uint<6> index_t;
 //   };
 //
-// Holds a whole frame: where rows, columns or channel words are only dropped or repeated, slice.hpp and upsample.hpp
+// Holds a whole frame: where rows, columns or channel words are only dropped or repeated, slice.hpp or upsample.hpp
 // do without. Schedule: II = 1, IN_WORDS + OUT_WORDS cycles a frame; all words in, then all words out.
 #ifndef ISOBIT_REORDER_HPP
 #define ISOBIT_REORDER_HPP

@@ -9,11 +9,11 @@
 //
 // For scales that are powers of two and a rounding that one offset cannot express, such as ties to even. product_t
 // and sum_t come from the intervals of m * acc and m * acc + offset, and sum_t has at least K + 2 bits.
-// Parameters are per channel (row c; element pe of word i is channel (i * PE + pe) mod CHANNELS) or, with
-// CHANNELS = 1, per tensor. Schedule: II = 1, FOLDS words in and out.
+// Constants are per channel or per tensor (per_channel.hpp). Schedule: II = 1, FOLDS words in and out.
 #ifndef ISOBIT_ROUND_SHIFT_HPP
 #define ISOBIT_ROUND_SHIFT_HPP
 
+#include "isobit/per_channel.hpp"
 #include "isobit/types.hpp"
 
 namespace isobit {
@@ -53,36 +53,27 @@ typename Cfg::out_t rounded(const typename Cfg::in_t& acc, const typename Cfg::m
   if (Cfg::CLAMP && y > Cfg::HI) return typename Cfg::out_t(Cfg::HI);
   return typename Cfg::out_t(y);
 }
+
+template <class Cfg>
+struct rounding_shift {
+  static typename Cfg::out_t apply(const typename Cfg::in_t& acc,
+                                   const typename rom_of<typename Cfg::multiplier_t>::type& multiplier,
+                                   const typename rom_of<typename Cfg::offset_t>::type& offset) {
+#pragma HLS INLINE
+    return rounded<Cfg>(acc, from_rom<typename Cfg::multiplier_t>(multiplier),
+                        from_rom<typename Cfg::offset_t>(offset));
+  }
+};
 }  // namespace detail
 
 template <class Cfg>
 void round_shift(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
                  hls::stream<lanes<typename Cfg::out_t, Cfg::PE> >& out,
-                 const typename rom_of<typename Cfg::multiplier_t>::type (&multipliers)[Cfg::CHANNELS],
-                 const typename rom_of<typename Cfg::offset_t>::type (&offsets)[Cfg::CHANNELS]) {
-  static const int PORTS = min_of(Cfg::PE, Cfg::CHANNELS);
-#pragma HLS ARRAY_RESHAPE variable=multipliers cyclic factor=PORTS dim=1
-#pragma HLS ARRAY_RESHAPE variable=offsets cyclic factor=PORTS dim=1
-  static_assert(whole_samples(Cfg::CHANNELS, Cfg::PE), "a word is a share of a sample, or whole ones");
-  static_assert(Cfg::CHANNELS % PORTS == 0 && Cfg::FOLDS * Cfg::PE % Cfg::CHANNELS == 0,
-                "a frame holds every channel equally often");
-
-  int first = 0;  // channel of lane 0
-  for (int fold = 0; fold < Cfg::FOLDS; ++fold) {
-#pragma HLS PIPELINE II=1
-    const lanes<typename Cfg::in_t, Cfg::PE> acc = in.read();
-    lanes<typename Cfg::out_t, Cfg::PE> y;
-#pragma HLS ARRAY_PARTITION variable=y.data complete
-    for (int pe = 0; pe < Cfg::PE; ++pe) {
-#pragma HLS UNROLL
-      const int c = channel_of<Cfg::CHANNELS, Cfg::PE>(first, pe);
-      ISOBIT_CHANNEL(Cfg::CHANNELS == 1 ? pe : c);
-      y[pe] = detail::rounded<Cfg>(acc[pe], from_rom<typename Cfg::multiplier_t>(multipliers[c]),
-                                   from_rom<typename Cfg::offset_t>(offsets[c]));
-    }
-    out.write(y);
-    first = first + Cfg::PE >= Cfg::CHANNELS ? 0 : first + Cfg::PE;
-  }
+                 const channel_constants<Cfg, typename Cfg::multiplier_t>& multipliers,
+                 const channel_constants<Cfg, typename Cfg::offset_t>& offsets) {
+#pragma HLS ARRAY_RESHAPE variable=multipliers complete dim=2
+#pragma HLS ARRAY_RESHAPE variable=offsets complete dim=2
+  per_channel<Cfg, detail::rounding_shift<Cfg> >(in, out, multipliers, offsets);
 }
 
 }  // namespace isobit

@@ -23,7 +23,9 @@ void slice(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
   static_assert(Cfg::TOP + Cfg::OUT_H <= Cfg::H && Cfg::LEFT + Cfg::OUT_W <= Cfg::W &&
                     Cfg::FIRST + Cfg::OUT_WORDS <= Cfg::IN_WORDS,
                 "the box ends in the frame");
-  int y = 0, x = 0, word = 0;
+  typename counter<Cfg::H>::type y = 0;
+  typename counter<Cfg::W>::type x = 0;
+  typename counter<Cfg::IN_WORDS>::type word = 0;
   for (int i = 0; i < Cfg::H * Cfg::W * Cfg::IN_WORDS; ++i) {
 #pragma HLS PIPELINE II=1
     const lanes<typename Cfg::elem_t, Cfg::LANES> element = in.read();

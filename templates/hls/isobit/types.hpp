@@ -181,12 +181,6 @@ inline T successor(const T& count, int size) {
 // Whether words of PE elements keep channels in their places: a share of a sample's channels, or whole samples.
 constexpr bool whole_samples(int channels, int pe) { return channels % pe == 0 || pe % channels == 0; }
 
-// Channel of element pe of a word whose first element is channel `first`. A word of several samples begins with 0.
-template <int CHANNELS, int PE>
-inline int channel_of(int first, int pe) {
-  return PE <= CHANNELS ? first + pe : pe % CHANNELS;
-}
-
 }  // namespace isobit
 
 #endif

@@ -47,7 +47,11 @@ void upsample(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
 #pragma HLS ARRAY_PARTITION variable=copies.data complete
     for (int l = 0; l < Cfg::LANES; ++l) {
 #pragma HLS UNROLL
-      copies[l] = word[(copy_x * SAMPLES + l / PIXEL) / Cfg::FACTOR_W * PIXEL + l % PIXEL];
+      copies[l] = word[l / PIXEL / Cfg::FACTOR_W * PIXEL + l % PIXEL];
+      for (int k = 1; k < Cfg::FACTOR_W; ++k) {
+#pragma HLS UNROLL
+        if (copy_x == k) copies[l] = word[(k * SAMPLES + l / PIXEL) / Cfg::FACTOR_W * PIXEL + l % PIXEL];
+      }
     }
     out.write(copies);
 

@@ -8,7 +8,8 @@ by default: what an iteration computed leaves ``latency`` iterations later, or a
 allow, which gives the earliest outputs; backward from these, every process runs as late as its readers allow; at last
 each reads as early as it can without writing sooner. That is a schedule with the least interval and latency, so FIFOs
 that hold what it leaves in them cannot slow the hardware down: a dataflow of blocking reads and writes is monotone, it
-is never later than a schedule that respects its depths.
+is never later than a schedule that respects its depths. Words inside pipelines count as room there, and their latency
+is an estimate; so no FIFO is shallower than the least below, which keeps the design live whatever the latencies are.
 
 **Least.** See :mod:`isobit.backends.dataflow.least`.
 """
@@ -49,9 +50,10 @@ def size_fifos(
     network = Network(design, flushing=flushing)
     timed, least = _Timed(network), least_depths(network)
     full = timed.depths()
+    fewest = {s.name: max(least.get(s.name, 0), MIN_DEPTH) for s in design.streams}
+    # The timed depths count on the words inside pipelines, whose latency is an estimate: never fewer than lock up.
     streams = (
-        replace(s, throughput=max(full.get(s.name, 0), MIN_DEPTH), least=max(least.get(s.name, 0), MIN_DEPTH))
-        for s in design.streams
+        replace(s, throughput=max(full.get(s.name, 0), fewest[s.name]), least=fewest[s.name]) for s in design.streams
     )
     chosen = tuple(replace(s, depth=fixed.get(s.name, getattr(s, goal))) for s in streams)
     flags = max(timed.flag_depth(), MIN_DEPTH)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from isobit.backends.dataflow import lines, parallel
-from isobit.backends.dataflow.kernel import Kernel
+from isobit.backends.dataflow.kernel import Kernel, in_rows
 from isobit.emit.design import Array, IntType, Stream
 from isobit.errors import IsobitError
 from isobit.hardware import rom_memory
@@ -17,7 +18,7 @@ from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Reindex, Sel
 from isobit.ir.types import IntArray
 from isobit.numerics import Curve, as_int_array
 from isobit.plan import LayerPlan
-from isobit.plan.geometry import geometry, upsampling
+from isobit.plan.geometry import Box, box, geometry, upsampling
 from isobit.plan.steps import spans
 
 
@@ -92,8 +93,8 @@ def _thresholds(graph: Graph, node: Step, layer: LayerPlan, x: Stream) -> Kernel
     )  # fmt: skip
     constants = (*_geometry(graph, node, layer, len(reach)), ("LEVELS", levels))
     arrays = (
-        Array(node.name + "_start", IntType.holding(start), start),
-        Array(node.name + "_cuts", IntType.holding(cuts), cuts),
+        Array(node.name + "_start", IntType.holding(start), in_rows(start, layer.lanes[1])),
+        Array(node.name + "_cuts", IntType.holding(cuts), in_rows(cuts, layer.lanes[1])),
     )
     return Kernel("thresholds", constants, types, arrays, out, layer.lanes[1])
 
@@ -124,7 +125,7 @@ def _lookup(graph: Graph, node: Node, layer: LayerPlan, x: Stream, lo: int, rows
         "lookup",
         constants,
         (("in_t", x.elem), ("out_t", out)),
-        (Array(node.name + "_table", out, rows),),
+        (Array(node.name + "_table", out, in_rows(rows, layer.lanes[1])),),
         out,
         layer.lanes[1],
     )
@@ -145,7 +146,10 @@ def add(graph: Graph, node: Add, layer: LayerPlan, inputs: list[Stream]) -> Kern
         ("a_t", inputs[0].elem), ("b_t", inputs[1].elem),
         ("ka_t", IntType.holding(first)), ("kb_t", IntType.holding(second)), ("out_t", out),
     )  # fmt: skip
-    arrays = tuple(Array(f"{node.name}_{k}", IntType.holding(v), v) for k, v in (("ka", first), ("kb", second)))
+    arrays = tuple(
+        Array(f"{node.name}_{k}", IntType.holding(v), in_rows(v, layer.lanes[1]))
+        for k, v in (("ka", first), ("kb", second))
+    )
     return Kernel("add", _geometry(graph, node, layer, rows), types, arrays, out, layer.lanes[1])
 
 
@@ -183,24 +187,25 @@ def pad(graph: Graph, node: Pad, layer: LayerPlan, inputs: list[Stream]) -> Kern
     return Kernel("pad", constants, (("in_t", inputs[0].elem), ("out_t", out)), (), out, layer.lanes[1])
 
 
-def concat(graph: Graph, node: Concat, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
-    """``isobit::concat``: two streams joined along the channels."""
-    if len(inputs) != 2 or node.axis != len(graph.types[node.name].shape) - 1:
-        raise IsobitError("E504", "the concat template joins two values along the channels", where=node.name)
-    if layer.samples > 1:
-        return parallel.concat(graph, node, layer, inputs)
-    words = [graph.types[i].channels // layer.pe for i in node.inputs]
-    kind = graph.types[node.name]
-    constants = (
-        ("POSITIONS", kind.size // kind.channels), ("A_WORDS", words[0]), ("B_WORDS", words[1]), ("LANES", layer.pe)
-    )  # fmt: skip
-    out = IntType.of(*kind.bounds)
+def concat(graph: Graph, node: Concat, layer: LayerPlan, inputs: list[Stream], number: int) -> Kernel:
+    """``isobit::concat`` of what was joined so far and value ``number``, along any axis."""
+    kinds = [graph.types[i] for i in node.inputs[: number + 1]]
+    out = IntType.of(min(k.bounds[0] for k in kinds), max(k.bounds[1] for k in kinds))
     types = (("a_t", inputs[0].elem), ("b_t", inputs[1].elem), ("out_t", out))
-    return Kernel("concat", constants, types, (), out, layer.pe)
+    sizes = sum(k.size for k in kinds[:-1]), kinds[-1].size
+    lanes, along_channels = layer.lanes[1], node.axis == len(kinds[0].shape) - 1
+    if layer.samples > 1 and along_channels:
+        channels = sum(k.channels for k in kinds[:-1]), kinds[-1].channels
+        return parallel.concat(sizes[1] // channels[1] // layer.samples, layer.samples, channels, types)
+    # What follows the axis lies together: a position is all of it.
+    positions = math.prod(kinds[0].shape[: node.axis])
+    words = [size // positions // lanes for size in sizes]
+    constants = (("POSITIONS", positions), ("A_WORDS", words[0]), ("B_WORDS", words[1]), ("LANES", lanes))
+    return Kernel("concat", constants, types, (), out, lanes)
 
 
 def reindex(graph: Graph, node: Reindex, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
-    """``isobit::upsample`` for a nearest upsampling, ``isobit::reorder`` for any other movement."""
+    """``isobit::upsample`` for a nearest upsampling, ``isobit::slice`` for a part, ``isobit::reorder`` for the rest."""
     x, elem = graph.types[node.inputs[0]], inputs[0].elem
     factors = upsampling(graph, node)
     if factors:
@@ -210,11 +215,24 @@ def reindex(graph: Graph, node: Reindex, layer: LayerPlan, inputs: list[Stream])
             ("FACTOR_H", factors[0]), ("FACTOR_W", factors[1]),
         )  # fmt: skip
         return Kernel("upsample", constants, (("elem_t", elem),), (), elem, layer.lanes[1])
+    cut = box(graph, node)
+    if cut:
+        return Kernel("slice", _cut(cut, x.channels, layer), (("elem_t", elem),), (), elem, layer.lanes[1])
     index = node.index.reshape(-1, layer.pe)[:, 0] // layer.pe
     constants = (("IN_WORDS", x.size // layer.pe), ("OUT_WORDS", len(index)), ("LANES", layer.pe))
     index_type = IntType.of(0, x.size // layer.pe - 1)
     array = Array(node.name + "_index", index_type, index, rom_memory(len(index), index_type.bits))
     return Kernel("reorder", constants, (("elem_t", elem), ("index_t", index_type)), (array,), elem, layer.pe)
+
+
+def _cut(cut: Box, channels: int, layer: LayerPlan) -> tuple[tuple[str, int], ...]:
+    """A part in words: shares of a pixel, or several pixels of a row."""
+    (top, left, first), (rows, columns, taken) = cut.first, cut.size
+    return (
+        ("H", cut.height), ("W", cut.width // layer.samples), ("IN_WORDS", channels // layer.pe),
+        ("LANES", layer.lanes[1]), ("TOP", top), ("LEFT", left // layer.samples), ("FIRST", first // layer.pe),
+        ("OUT_H", rows), ("OUT_W", columns // layer.samples), ("OUT_WORDS", taken // layer.pe),
+    )  # fmt: skip
 
 
 _BODIES: dict[str, Callable[[Graph, Step, LayerPlan, Stream], Kernel]] = {
@@ -225,7 +243,6 @@ _BODIES: dict[str, Callable[[Graph, Step, LayerPlan, Stream], Kernel]] = {
 }
 KERNELS: dict[type[Node], Callable[[Graph, Any, LayerPlan, list[Stream]], Kernel]] = {
     Add: add,
-    Concat: concat,
     Linear: linear,
     MaxPool: max_pool,
     Pad: pad,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from isobit.backends.dataflow.kernel import Kernel
+from isobit.backends.dataflow.kernel import Kernel, in_rows
 from isobit.emit.design import Array, IntType, Stream
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node
@@ -34,7 +34,7 @@ def multiply_shift(graph: Graph, node: Step, layer: LayerPlan, x: Stream) -> Ker
 def _with_shifts(kernel: Kernel, node: Node, shifts: Sequence[int]) -> Kernel:
     """``kernel`` with a shift for each channel as its last parameter."""
     values = as_int_array(np.array(shifts))
-    array = Array(node.name + "_shifts", IntType.holding(values), values)
+    array = Array(node.name + "_shifts", IntType.holding(values), in_rows(values, kernel.out_lanes))
     return replace(
         kernel, types=(*kernel.types, ("shift_t", IntType.holding(values))), arrays=(*kernel.arrays, array)
     )  # fmt: skip
@@ -100,7 +100,7 @@ def _line(
     lanes = layer.lanes[1]
     geometry = (("CHANNELS", len(m)), ("PE", lanes), ("FOLDS", graph.types[node.name].size // lanes))
     arrays = (
-        Array(node.name + "_multipliers", IntType.holding(factors), factors),
-        Array(node.name + "_offsets", IntType.holding(offsets), offsets),
+        Array(node.name + "_multipliers", IntType.holding(factors), in_rows(factors, lanes)),
+        Array(node.name + "_offsets", IntType.holding(offsets), in_rows(offsets, lanes)),
     )
     return Kernel(template, (*geometry, *constants), types, arrays, out, lanes)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from isobit.backends.dataflow.kernel import Kernel
-from isobit.backends.dataflow.kernels import KERNELS
+from isobit.backends.dataflow.kernels import KERNELS, concat
 from isobit.backends.dataflow.parallel import block_constants
 from isobit.emit.design import Design, IntType, Port, Process, Stream
 from isobit.errors import IsobitError
@@ -40,6 +40,8 @@ class _Lowering:
         self.copies: dict[str, list[str]] = {}
         self.flag_names = ["frame_end"]
         self.flags: list[str] = []  # one for every output still to be lowered
+        # Nodes keep their names; what is added in between must not take one of them.
+        self.taken = {prefix + node.name for node in graph.nodes for prefix in ("cfg_", "s_", "in_", "out_")}
 
     def run(self) -> Design:
         for node in self.graph.nodes:
@@ -49,6 +51,8 @@ class _Lowering:
                 self._output(node)
             elif self._passes_through(node):
                 self._alias(node)
+            elif isinstance(node, Concat):
+                self._concatenate(node)
             elif not isinstance(node, Const):
                 self._compute(node)
         return Design(tuple(self.processes), tuple(self.streams.values()), tuple(self.ports), tuple(self.flag_names))
@@ -63,7 +67,7 @@ class _Lowering:
         further = bool(self.ports)
         template, flag = ("read_further_frame", ()) if further else ("read_frame", ("frame_end",))
         self.ports.append(port)
-        stream = self._stream(node.name, port.elem, port.lanes, port.frame)
+        stream = self._stream(node.name, port.elem, port.lanes, port.frame, of_node=True)
         constants, types = _port_constants(port), (("elem_t", port.elem),)
         self._process("read_" + node.name, template, constants, types, (port.name,), (stream, *flag), node=node.name)
         if not further:
@@ -104,11 +108,32 @@ class _Lowering:
         """Does a value's stream serve as the node's: a reshape, or a border that a window makes?"""
         if isinstance(node, Pad):
             return self.plan.layers[node.name].implementation == IN_WINDOW
+        if isinstance(node, Concat):
+            return len(node.inputs) == 1
         return isinstance(node, Reindex) and keeps_order(self.graph, node)
 
     def _alias(self, node: Node) -> None:
         copy = self.copies[node.inputs[0]].pop(0)
         self._produce(node.name, copy)
+
+    def _concatenate(self, node: Concat) -> None:
+        """All operands, two at a time."""
+        if any(isinstance(self.graph.by_name[i], Const) for i in node.inputs):
+            raise IsobitError("E504", "no template joins a constant to a value", where=node.name)
+        layer, kinds = self.plan.layers[node.name], [self.graph.types[i] for i in node.inputs]
+        pixels = [k.channels if layer.samples > 1 else layer.simd for k in kinds]
+        taken = [self._take(i, layer.samples * p, k.size) for i, p, k in zip(node.inputs, pixels, kinds, strict=True)]
+        joined, size = taken[0], kinds[0].size
+        for number in range(1, len(taken)):
+            last, pair = number == len(taken) - 1, (joined, taken[number])
+            size += kinds[number].size
+            kernel = concat(self.graph, node, layer, [self.streams[s] for s in pair], number)
+            name = node.name if last else f"{node.name}_{number}"
+            joined = self._stream(name, kernel.out_type, kernel.out_lanes, size, of_node=last)
+            self._process(
+                name, kernel.template, kernel.constants, kernel.types, pair, (joined,), node=node.name if last else ""
+            )
+        self._produce(node.name, joined)
 
     def _compute(self, node: Node) -> None:
         build = KERNELS.get(type(node))
@@ -120,16 +145,13 @@ class _Lowering:
             raise IsobitError("E504", "no template joins two values and a constant", where=node.name)
         if isinstance(node, Linear | MaxPool):
             taken = [self._blocks(node, layer.samples) if layer.parallel else self._windowed(node, layer.simd)]
-        elif isinstance(node, Concat) and layer.samples > 1:
-            kinds = {i: self.graph.types[i] for i in operands}
-            taken = [self._take(i, layer.samples * kinds[i].channels, kinds[i].size) for i in operands]
         else:
             taken = [self._take(i, layer.lanes[0], self.graph.types[i].size) for i in operands]
         kernel: Kernel = build(self.graph, node, layer, [self.streams[s] for s in taken])
-        out = self._stream(node.name, kernel.out_type, kernel.out_lanes, self.graph.types[node.name].size)
-        self._process(
-            node.name, kernel.template, kernel.constants, kernel.types, tuple(taken), (out,), kernel.arrays, node.name
-        )
+        size = self.graph.types[node.name].size
+        out = self._stream(node.name, kernel.out_type, kernel.out_lanes, size, of_node=True)
+        arrays = tuple(replace(array, name=self._unused(array.name)) for array in kernel.arrays)
+        self._process(node.name, kernel.template, kernel.constants, kernel.types, taken, (out,), arrays, node.name)
         self._produce(node.name, out)
 
     def _windowed(self, node: Linear | MaxPool, simd: int) -> str:
@@ -174,7 +196,16 @@ class _Lowering:
 
     # ------------------------------------------------------------------ streams
 
-    def _stream(self, name: str, elem: IntType, lanes: int, size: int) -> str:
+    def _unused(self, stem: str, prefix: str = "") -> str:
+        """``stem``, with a number if the identifier that it makes behind ``prefix`` is another one's."""
+        name, number = stem, 2
+        while prefix + name in self.taken:
+            name, number = f"{stem}_{number}", number + 1
+        self.taken.add(prefix + name)
+        return name
+
+    def _stream(self, name: str, elem: IntType, lanes: int, size: int, *, of_node: bool = False) -> str:
+        name = name if of_node else self._unused(name, "s_")
         stream = Stream("s_" + name, elem, lanes, size // lanes)
         self.streams[stream.name] = stream
         return stream.name
@@ -191,26 +222,18 @@ class _Lowering:
         node: str = "",
         memory: str = "",
     ) -> None:
-        self.processes.append(
-            Process(
-                name,
-                template,
-                tuple(constants),
-                tuple(types),
-                tuple(inputs),
-                tuple(outputs),
-                tuple(arrays),
-                node,
-                memory,
-            )
-        )
+        name = name if name == node else self._unused(name, "cfg_")
+        sides = tuple(inputs), tuple(outputs)
+        parts = tuple(constants), tuple(types), *sides, tuple(arrays)
+        self.processes.append(Process(name, template, *parts, node, memory))
 
     def _produce(self, value: str, stream: str) -> None:
         """Register ``stream`` as ``value``, once per reader."""
         copies = [stream]
         for number in range(1, len(self.graph.consumers[value])):
             source = self.streams[copies.pop()]
-            pair = [replace(source, name=f"{source.name}_{number}{side}") for side in "ab"]
+            stem = f"{source.name.removeprefix('s_')}_{number}"
+            pair = [replace(source, name="s_" + self._unused(stem + side, "s_")) for side in "ab"]
             self.streams |= {copy.name: copy for copy in pair}
             constants = (("WORDS", source.words), ("LANES", source.lanes))
             self._process(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from isobit.backends.dataflow.kernel import Kernel
 from isobit.emit.design import IntType, Stream
 from isobit.ir import Graph
-from isobit.ir.ops import Concat, MaxPool
+from isobit.ir.ops import MaxPool
 from isobit.plan import LayerPlan
 from isobit.plan.geometry import Geometry, geometry
 
@@ -31,11 +31,7 @@ def max_pool(graph: Graph, node: MaxPool, layer: LayerPlan, x: Stream) -> Kernel
     return Kernel("parallel_max_pool", constants, (("elem_t", x.elem),), (), x.elem, layer.lanes[1])
 
 
-def concat(graph: Graph, node: Concat, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
+def concat(words: int, samples: int, channels: tuple[int, int], types: tuple[tuple[str, IntType], ...]) -> Kernel:
     """``isobit::parallel_concat``."""
-    kind, channels = graph.types[node.name], [graph.types[i].channels for i in node.inputs]
-    words = kind.size // kind.channels // layer.samples
-    constants = (("WORDS", words), ("SAMPLES", layer.samples), ("A", channels[0]), ("B", channels[1]))
-    out = IntType.of(*kind.bounds)
-    types = (("a_t", inputs[0].elem), ("b_t", inputs[1].elem), ("out_t", out))
-    return Kernel("parallel_concat", constants, types, (), out, layer.lanes[1])
+    constants = (("WORDS", words), ("SAMPLES", samples), ("A", channels[0]), ("B", channels[1]))
+    return Kernel("parallel_concat", constants, types, (), types[-1][1], samples * sum(channels))

@@ -112,12 +112,6 @@ def _pad(c: Constants) -> Schedule:
     return _sparse_reads(rows, columns, max(c["CHANNELS"] // c["LANES"], 1))
 
 
-def _dilate(c: Constants) -> Schedule:
-    rows = every((c["H"] - 1) * c["STEP_H"] + 1) % c["STEP_H"] == 0
-    columns = every((c["W"] - 1) * c["STEP_W"] + 1) % c["STEP_W"] == 0
-    return _sparse_reads(rows, columns, c["CHANNELS"] // c["LANES"])
-
-
 def _upsample(c: Constants) -> Schedule:
     samples = max(c["LANES"] // c["CHANNELS"], 1)
     rows = every(c["H"] * c["FACTOR_H"]) % c["FACTOR_H"] == 0
@@ -163,7 +157,6 @@ SCHEDULES: dict[str, Callable[[Constants], Schedule]] = {
     "concat": _concat,
     "dense": _dense,
     "depthwise": _per_channel(6),
-    "dilate": _dilate,
     "fork": _fork,
     "fork_flag": _fork_flag,
     "lookup": _elementwise(lambda c: 4),

@@ -1,0 +1,61 @@
+// The loop of the units that work element by element with constants of their channel.
+//
+//   struct act1 {
+//     static const int CHANNELS = 64, PE = 8, FOLDS = 8;
+//     typedef ap_int<16> in_t;  typedef ap_int<8> out_t;
+//   };
+//
+// Element pe of word i is of channel (i * PE + pe) mod CHANNELS. A constant is an array [ROWS][LANES] (further axes may
+// follow): channel row * LANES + lane. One row is read in a clock, all of it, so the arrays are reshaped along LANES.
+// With CHANNELS = 1 there is one constant for the whole tensor. Schedule: II = 1, FOLDS words in and out.
+#ifndef ISOBIT_PER_CHANNEL_HPP
+#define ISOBIT_PER_CHANNEL_HPP
+
+#include "isobit/types.hpp"
+
+namespace isobit {
+
+template <class Cfg>
+struct channel_rows {
+  static_assert(whole_samples(Cfg::CHANNELS, Cfg::PE), "a word is a share of a sample, or whole ones");
+  static_assert(Cfg::FOLDS * Cfg::PE % Cfg::CHANNELS == 0, "a frame holds every channel equally often");
+  static const int LANES = min_of(Cfg::PE, Cfg::CHANNELS);
+  static const int ROWS = Cfg::CHANNELS / LANES;
+  typedef typename counter<ROWS>::type row_t;
+
+  // Channel of element pe of a word that takes `row`; per tensor, the element itself.
+  static int channel(int row, int pe) { return Cfg::CHANNELS == 1 ? pe : row * LANES + pe % LANES; }
+};
+
+// The constants of all channels: a T each, or SIZE of them.
+template <class Cfg, class T>
+using channel_constants = typename rom_of<T>::type[channel_rows<Cfg>::ROWS][channel_rows<Cfg>::LANES];
+template <class Cfg, class T, int SIZE>
+using channel_tables = typename rom_of<T>::type[channel_rows<Cfg>::ROWS][channel_rows<Cfg>::LANES][SIZE];
+
+// y = Body::apply(acc, constants of its channel).
+template <class Cfg, class Body, class... Constants>
+void per_channel(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
+                 hls::stream<lanes<typename Cfg::out_t, Cfg::PE> >& out,
+                 const Constants (&... constants)[channel_rows<Cfg>::ROWS][channel_rows<Cfg>::LANES]) {
+#pragma HLS INLINE
+  typedef channel_rows<Cfg> rows;
+  typename rows::row_t row = 0;
+  for (int fold = 0; fold < Cfg::FOLDS; ++fold) {
+#pragma HLS PIPELINE II=1
+    const lanes<typename Cfg::in_t, Cfg::PE> acc = in.read();
+    lanes<typename Cfg::out_t, Cfg::PE> y;
+#pragma HLS ARRAY_PARTITION variable=y.data complete
+    for (int pe = 0; pe < Cfg::PE; ++pe) {
+#pragma HLS UNROLL
+      ISOBIT_CHANNEL(rows::channel(row, pe));
+      y[pe] = Body::apply(acc[pe], constants[row][pe % rows::LANES]...);
+    }
+    out.write(y);
+    row = successor(row, rows::ROWS);
+  }
+}
+
+}  // namespace isobit
+
+#endif
