@@ -6,9 +6,10 @@ assert result.equal
 """
 
 from isobit.check.clocks import fifo_choices as fifos
-from isobit.check.csim import CsimResult, csim
+from isobit.check.csim import csim
 from isobit.check.lint import lint_build as lint
 from isobit.check.package import package
+from isobit.check.result import CsimResult
 from isobit.check.verify import verify_build as verify
 from isobit.emit.build import Build
 from isobit.emit.build import load_build as load

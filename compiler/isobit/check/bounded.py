@@ -10,8 +10,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from isobit.check.csim import DEFAULT_TIMEOUT, CsimResult, judged
+from isobit.check.csim import DEFAULT_TIMEOUT, judged
 from isobit.check.record import BOUNDED, recorded
+from isobit.check.result import CsimResult
 from isobit.check.simulate import simulate
 from isobit.check.stimuli import vectors_for
 from isobit.check.toolchain import Compilation, find_compiler

@@ -19,8 +19,9 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from isobit.check.container import PROJECT, Finished, Limits, Progress, find_engine, find_image, run_contained
-from isobit.check.csim import DEFAULT_TIMEOUT, CsimResult
+from isobit.check.csim import DEFAULT_TIMEOUT
 from isobit.check.record import BOUNDED, CSIM, recorded
+from isobit.check.result import CsimResult
 from isobit.check.toolchain import COMPILE_TIMEOUT
 from isobit.emit.build import Build, load_build
 from isobit.emit.project import MANIFEST, atomic_folder

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,9 @@ import numpy as np
 
 from isobit.check.compare import Mismatch, count_differences, first_difference, locate
 from isobit.check.record import CSIM, recorded
+from isobit.check.result import CsimResult, Run
 from isobit.check.simulate import Simulation, read_taps, simulate
-from isobit.check.source import SourceVerdict, check_source
+from isobit.check.source import check_source
 from isobit.check.stimuli import vectors_for
 from isobit.check.toolchain import Binary, Compilation, Flavour, find_compiler
 from isobit.check.vectors import Vectors, save_taps
@@ -33,31 +33,6 @@ DEFAULT_VECTORS, DEFAULT_MACS = 10_000, 3_000_000_000
 FAITHFUL_MACS = 200_000_000
 LEAST_VECTORS = 16
 DEFAULT_TIMEOUT = 600.0
-
-
-@dataclass(frozen=True)
-class Run:
-    """One build's simulation: vectors run, outputs compared, how many differed, compile and run wall seconds."""
-
-    flavour: str
-    vectors: int
-    outputs: int
-    mismatches: int
-    compile_seconds: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class CsimResult:
-    """Both verdicts. ``equal`` is true when no output differs and every float difference is a listed tie."""
-
-    runs: tuple[Run, ...]
-    mismatch: Mismatch | None
-    source: SourceVerdict | None
-
-    @property
-    def equal(self) -> bool:
-        return self.mismatch is None and (self.source is None or self.source.equal)
 
 
 @recorded(CSIM)

@@ -21,7 +21,7 @@ from isobit.emit.project import MANIFEST
 from isobit.errors import CheckFailed, IsobitError, printable
 
 if TYPE_CHECKING:
-    from isobit.check.csim import CsimResult
+    from isobit.check.result import CsimResult
     from isobit.check.source import SourceVerdict
 
 CSIM, BOUNDED = "csim.json", "bounded.json"

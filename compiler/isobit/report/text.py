@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from isobit.check.csim import CsimResult
 from isobit.check.float_error import Tie
+from isobit.check.result import CsimResult
 from isobit.check.source import SourceVerdict
 from isobit.emit.build import Build
 from isobit.errors import IsobitError, printable
