@@ -4,8 +4,9 @@
     python benchmarks/rescale/synthesis.py --write      # compiler/isobit/hardware/requantizer.toml
 
 The designs are in requantizer.v: the equivalent, in Verilog, of what the templates make of one lane. Every figure is
-that of ``synth_xilinx`` and ``stat`` (LUT1 to LUT6 and INV counted as one LUT each, no pairing into LUT6_2). Vivado
-builds multipliers otherwise, and for UltraScale+ Yosys does not pack registers into DSPs: use the figures as ratios.
+that of ``synth_xilinx`` and ``stat``: LUT1 to LUT6 counted as one LUT each, no pairing into LUT6_2, inverters not
+counted. Vivado builds multipliers otherwise, and for UltraScale+ Yosys does not pack registers into DSPs: use the
+figures as ratios.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def figures(report: Path) -> dict[str, int]:
     def count(pattern: str) -> int:
         return sum(number for name, number in cells.items() if re.fullmatch(pattern, name))
 
-    return {"lut": count("LUT[1-6]|INV"), "carry": count("CARRY[48]"), "ff": count("FD.*"), "dsp": count("DSP48E[12]")}
+    return {"lut": count("LUT[1-6]"), "carry": count("CARRY[48]"), "ff": count("FD.*"), "dsp": count("DSP48E[12]")}
 
 
 def synthesise(wanted: list[Case], yosys: str) -> dict[Case, dict[str, int]]:
