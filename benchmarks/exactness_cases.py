@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -45,31 +46,31 @@ class Subject:
 
 
 def brevitas_subjects(fast: bool) -> Iterator[Subject]:
-    """The networks of ``tests/models/brevitas_nets.py``, built when they are asked for.
+    """The dense networks of ``tests/models/brevitas_nets.py``, built when they are asked for.
 
     Raises:
         IsobitError: E303 when Brevitas is not installed.
     """
-    try:
-        from models.brevitas_nets import CASES, FAST_CASES
-    except ImportError as error:
-        raise IsobitError("E303", "the Brevitas networks need torch and brevitas", hint="make setup") from error
-    for net in FAST_CASES if fast else CASES:
+    for net in _networks("models.brevitas_nets", fast):
         yield Subject(net.name, "Brevitas, random weights", net.build, (net.sizes[0],))
 
 
 def convolutional_subjects(fast: bool) -> Iterator[Subject]:
-    """The networks of ``tests/models/brevitas_conv_nets.py``.
+    """The networks of ``tests/models/brevitas_conv_nets.py``, built when they are asked for.
 
     Raises:
         IsobitError: E303 when Brevitas is not installed.
     """
+    for net in _networks("models.brevitas_conv_nets", fast):
+        yield Subject(net.name, "Brevitas, random weights", net.build, net.input_shape, convolutional=True)
+
+
+def _networks(module: str, fast: bool) -> Any:
     try:
-        from models.brevitas_conv_nets import CASES, FAST_CASES
+        cases = import_module(module)
     except ImportError as error:
         raise IsobitError("E303", "the Brevitas networks need torch and brevitas", hint="make setup") from error
-    for net in FAST_CASES if fast else CASES:
-        yield Subject(net.name, "Brevitas, random weights", net.build, net.input_shape, convolutional=True)
+    return cases.FAST_CASES if fast else cases.CASES
 
 
 def file_subjects(folder: Path) -> Iterator[Subject]:
