@@ -55,11 +55,6 @@ class Interval:
         """The least interval that holds both."""
         return Interval(min(self.lo, other.lo), max(self.hi, other.hi))
 
-    def intersect(self, other: Interval) -> Interval | None:
-        """The integers in both, None when there are none."""
-        lo, hi = max(self.lo, other.lo), min(self.hi, other.hi)
-        return Interval(lo, hi) if lo <= hi else None
-
 
 def is_signed(lo: int) -> bool:
     """True when values from ``lo`` upwards need a sign bit."""
