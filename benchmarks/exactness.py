@@ -3,12 +3,15 @@
 Run it with ``python benchmarks/exactness.py --write docs/exactness.md``; ``--models DIR`` adds ``DIR/*/model.onnx``.
 Convolutional networks have a page of their own: ``--kind convolutional``, where ``--outputs`` counts images; the
 native C++ computes further images until 100,000 outputs were compared there too, or ``--macs`` are spent.
+A long sweep goes on where it was stopped: ``--rows DIR`` keeps every finished row and takes those that are there.
 Everything but the seconds is the same in every run. The exit status is 1 when anything differs.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import multiprocessing
 import os
 import platform
@@ -23,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "compiler"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from exactness_cases import Subject, brevitas_subjects, convolutional_subjects, file_subjects
-from exactness_run import CONVOLUTIONAL_OUTPUTS, Row, run_subject
+from exactness_run import CONVOLUTIONAL_OUTPUTS, Recorded, Row, run_subject
 from exactness_table import as_markdown
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -60,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kind", choices=("dense", "convolutional"), default="dense", help="the networks to run")
     parser.add_argument("--outputs", type=int, help="outputs (100000) or images (32) of each network, at least")
     parser.add_argument("--macs", type=float, help="multiply-accumulates, at most, of the images beyond these")
+    parser.add_argument("--rows", type=Path, metavar="DIR", help="keep finished rows here, and run only the others")
     parser.add_argument("--jobs", type=int, default=1, help="networks run at the same time")
     parser.add_argument("--exporter", choices=("torchscript", "dynamo"), default="torchscript", help="Brevitas export")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the page here instead of printing it")
@@ -105,7 +109,7 @@ def _sweep(subjects: list[Subject], options: argparse.Namespace) -> Iterator[Row
     name = TextColumn("{task.description}", markup=False)
     columns = (SpinnerColumn(), MofNCompleteColumn(), TimeElapsedColumn(), name)
     how = (options.outputs, options.macs, options.exporter, lambda _: None)
-    _WORK[:] = [partial(run_subject, subject, *how) for subject in subjects]
+    _WORK[:] = [partial(_kept, options.rows, subject.name, partial(run_subject, subject, *how)) for subject in subjects]
     forks = multiprocessing.get_context("fork")  # a subject holds closures: it is inherited, not sent
     with (
         Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress,
@@ -122,6 +126,20 @@ _WORK: list[Callable[[], Row]] = []
 
 def _row(index: int) -> Row:
     return _WORK[index]()
+
+
+def _kept(folder: Path | None, name: str, work: Callable[[], Row]) -> Row:
+    """The row that ``folder`` has of this network, or the work's, kept there when there is a folder."""
+    if folder is None:
+        return work()
+    path = folder / f"{name}.json"
+    if path.is_file():
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        return Row(**fields | {"recorded": fields["recorded"] and Recorded(**fields["recorded"])})
+    row = work()
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(dataclasses.asdict(row), indent=1) + "\n", encoding="utf-8")
+    return row
 
 
 if __name__ == "__main__":
