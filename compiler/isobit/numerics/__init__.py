@@ -2,17 +2,16 @@
 
 from isobit.numerics.curve import Curve
 from isobit.numerics.dyadic import RoundShift, shared_round_shift
+from isobit.numerics.edges import CutPair, is_translation
 from isobit.numerics.intervals import IntArray, Interval, as_int_array, bit_width, fit_dtype, is_signed, magnitude
 from isobit.numerics.layer_shift import TooWide, align_shifts, few_shifts, lane_luts, layer_multiply_shift
 from isobit.numerics.least_error import Approximation, Weighted, differences, least_error
 from isobit.numerics.multiply_shift import (
     MAX_LEVELS,
     MAX_SHIFT,
-    CutPair,
     NoMultiplyShift,
     Slopes,
     feasible_slopes,
-    is_translation,
     least_multiply_shift,
     proves,
     shared_multiply_shift,

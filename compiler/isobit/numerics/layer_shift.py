@@ -11,18 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from isobit.numerics.curve import Curve
+from isobit.numerics.edges import Clamp, Edges, edges_of
 from isobit.numerics.multiply_shift import (
     MAX_SHIFT,
-    Clamp,
     NoMultiplyShift,
     Slopes,
-    _build,
-    _Edges,
-    _edges,
-    _least_shift,
-    _multiplicand,
-    _refusal,
-    _slopes,
+    build,
+    least_shift,
+    multiplicand_at,
+    refusal,
+    slopes_of,
     too_many_levels,
 )
 from isobit.numerics.staircase import MultiplyShift
@@ -63,15 +61,15 @@ def layer_multiply_shift(
     refused = too_many_levels(curves, los, his)
     if refused is not None:
         return refused
-    edges = [_edges(curve, lo, hi, clamp) for curve, lo, hi in zip(curves, los, his, strict=True)]
-    slopes = [_slopes(e) for e in edges]
+    edges = [edges_of(curve, lo, hi, clamp) for curve, lo, hi in zip(curves, los, his, strict=True)]
+    slopes = [slopes_of(e) for e in edges]
     least: list[int] = []
     for index, s in enumerate(slopes):
-        k = _least_shift(s, 0)
+        k = least_shift(s, 0)
         if k is None:
-            return _refusal(index, s)
+            return refusal(index, s)
         least.append(k)
-    widths = [_multiplicand(s, k).bit_length() for s, k in zip(slopes, least, strict=True)]
+    widths = [multiplicand_at(s, k).bit_length() for s, k in zip(slopes, least, strict=True)]
     if bits is not None and max(widths) > bits:
         return TooWide(widths.index(max(widths)), max(widths))
     return _built(edges, slopes, _cheapest(slopes, least, max(widths), in_bits, bits))
@@ -79,7 +77,7 @@ def layer_multiply_shift(
 
 def _cheapest(slopes: Sequence[Slopes], least: Sequence[int], width: int, in_bits: int, bits: int | None) -> list[int]:
     """The shift of each channel at the width that makes a lane cheapest; the fewest shifts and bits among equals."""
-    shared = max(_multiplicand(s, max(least)).bit_length() for s in slopes)
+    shared = max(multiplicand_at(s, max(least)).bit_length() for s in slopes)
     ranked = []
     for b in range(width, min(shared, bits or shared) + 1):
         shifts = few_shifts([(k, _most_shift(s, b)) for s, k in zip(slopes, least, strict=True)])
@@ -112,8 +110,8 @@ def few_shifts(ranges: Sequence[tuple[int, int]]) -> list[int]:
     return chosen
 
 
-def _built(edges: Sequence[_Edges], slopes: Sequence[Slopes], shifts: Sequence[int]) -> tuple[MultiplyShift, ...]:
-    return tuple(_build(e, s, k) for e, s, k in zip(edges, slopes, shifts, strict=True))
+def _built(edges: Sequence[Edges], slopes: Sequence[Slopes], shifts: Sequence[int]) -> tuple[MultiplyShift, ...]:
+    return tuple(build(e, s, k) for e, s, k in zip(edges, slopes, shifts, strict=True))
 
 
 def align_shifts(found: Sequence[MultiplyShift], bits: int) -> tuple[MultiplyShift, ...]:

@@ -22,16 +22,9 @@ from fractions import Fraction
 import numpy as np
 
 from isobit.numerics.curve import Curve
+from isobit.numerics.edges import Clamp, Edges, edges_of
 from isobit.numerics.intervals import IntArray, as_int_array, magnitude, widened
-from isobit.numerics.multiply_shift import (
-    MAX_SHIFT,
-    Clamp,
-    _Edges,
-    _edges,
-    _roundest,
-    _slopes,
-    least_multiply_shift,
-)
+from isobit.numerics.multiply_shift import MAX_SHIFT, least_multiply_shift, roundest, slopes_of
 from isobit.numerics.plain import plain_multiplicand
 from isobit.numerics.staircase import MultiplyShift, Rounded
 
@@ -98,14 +91,14 @@ def least_error(
     exact = least_multiply_shift(curve, lo, hi, clamp)
     if isinstance(exact, MultiplyShift) and exact.m < 1 << bits:
         return Approximation(exact, 0, 0)
-    best = _search(_edges(curve, lo, hi, clamp), curve, bits, weighted)
+    best = _search(edges_of(curve, lo, hi, clamp), curve, bits, weighted)
     if best is None:
         return None
     scaled = MultiplyShift(best.m, best.c, best.k, *clamp)
     return Approximation(scaled, *differences(curve, scaled, lo, hi))
 
 
-def _search(edges: _Edges, curve: Curve, bits: int, weighted: Weighted | None) -> _Found | None:
+def _search(edges: Edges, curve: Curve, bits: int, weighted: Weighted | None) -> _Found | None:
     best: _Found | None = None
     most = None if weighted is None else weighted.most
     for walk in _slopes_outwards(_slope(curve, edges), bits):
@@ -123,11 +116,11 @@ def _search(edges: _Edges, curve: Curve, bits: int, weighted: Weighted | None) -
     return best
 
 
-def _slope(curve: Curve, edges: _Edges) -> Fraction:
+def _slope(curve: Curve, edges: Edges) -> Fraction:
     """A slope near the best one: the generator's own, or the middle of what the cuts ask for."""
     if isinstance(curve, Rounded):
         return curve.mult
-    s = _slopes(edges)
+    s = slopes_of(edges)
     return (s.lower + s.upper) / 2 if s.upper is not None else 2 * s.lower
 
 
@@ -157,13 +150,13 @@ def _downwards(m: int, k: int, bits: int) -> Iterator[tuple[int, int]]:
         yield m, k
 
 
-def _inner(edges: _Edges) -> tuple[IntArray, IntArray]:
+def _inner(edges: Edges) -> tuple[IntArray, IntArray]:
     """Levels and cuts that are both reached and avoided."""
     inner = slice(edges.avoided.start, edges.reached.stop)
     return edges.levels[inner], edges.cuts[inner]
 
 
-def _least_displacement(edges: _Edges, m: int, k: int) -> int:
+def _least_displacement(edges: Edges, m: int, k: int) -> int:
     """No offset displaces the cuts by less: a pair of cuts ``dt`` apart comes to lie ``2**k dl / m`` apart, give or
     take less than 1; the pairs are the first and last cut, the second and second last, and so on."""
     levels, t = _inner(edges)
@@ -174,7 +167,7 @@ def _least_displacement(edges: _Edges, m: int, k: int) -> int:
     return int(np.maximum(-(-(apart - (m - 1)) // m), 0).sum())
 
 
-def _best_offset(edges: _Edges, m: int, k: int, weighted: Weighted | None) -> _Found | None:
+def _best_offset(edges: Edges, m: int, k: int, weighted: Weighted | None) -> _Found | None:
     """The best offset of a slope, or None where every c leaves the curve's own interval or displaces too much."""
     bound = (magnitude(edges.levels) + 1 << k) + (magnitude(edges.cuts) + 2) * m
     cuts = widened(edges.cuts, bound)
@@ -220,7 +213,7 @@ def _sweep(
         return None
     candidates = np.flatnonzero(legal)
     best = int(candidates[np.lexsort((displaced[candidates], passed[candidates]))[0]])
-    c = _roundest(start + int(begins[best]), start + min(int(ends[best]), end - start))
+    c = roundest(start + int(begins[best]), start + min(int(ends[best]), end - start))
     return int(passed[best]), int(displaced[best]), c
 
 

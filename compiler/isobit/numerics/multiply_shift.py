@@ -27,30 +27,15 @@ from fractions import Fraction
 import numpy as np
 
 from isobit.numerics.curve import Curve
+from isobit.numerics.edges import Clamp, CutPair, Edges, deciding_levels, edges_of, is_translation
 from isobit.numerics.intervals import IntArray, as_int_array, magnitude, widened
-from isobit.numerics.staircase import MultiplyShift, Rounded
+from isobit.numerics.staircase import MultiplyShift
 
 MAX_SHIFT = 96
 """The largest k that the search tries."""
 
 MAX_LEVELS = 1 << 22
 """The most levels that the search lists, over all curves together; translations, which need two cuts, do not count."""
-
-Clamp = tuple[int, int]
-"""The least and the greatest value a multiply and shift may give."""
-
-
-@dataclass(frozen=True)
-class CutPair:
-    """Two cuts of a curve, the lower level first."""
-
-    low_level: int
-    low_cut: int
-    high_level: int
-    high_cut: int
-
-    def __str__(self) -> str:
-        return f"levels {self.low_level} (from {self.low_cut}) and {self.high_level} (from {self.high_cut})"
 
 
 @dataclass(frozen=True)
@@ -81,67 +66,6 @@ class NoMultiplyShift:
     reason: str
 
 
-@dataclass(frozen=True, eq=False)
-class _Edges:
-    """A curve as the search sees it: it reaches ``levels[j]`` at ``cuts[j]`` and not at the left neighbour.
-
-    With ``low`` the first edge is the interval's lower end, where its level must be reached, whatever happens before;
-    with ``high`` the last one lies behind the upper end and must not be reached before, whatever happens there.
-    """
-
-    levels: IntArray
-    cuts: IntArray
-    low: bool
-    high: bool
-    clamp: Clamp
-
-    @property
-    def reached(self) -> slice:
-        """The edges whose level must be reached at the cut."""
-        return slice(0, self.cuts.size - self.high)
-
-    @property
-    def avoided(self) -> slice:
-        """The edges whose level must not be reached at the cut's left neighbour."""
-        return slice(int(self.low), self.cuts.size)
-
-    def pair(self, i: int, j: int) -> CutPair:
-        """The edges i and j."""
-        return CutPair(int(self.levels[i]), int(self.cuts[i]), int(self.levels[j]), int(self.cuts[j]))
-
-
-def _edges(curve: Curve, lo: int, hi: int, clamp: Clamp | None) -> _Edges:
-    inside = curve.restrict(lo, hi)
-    least, greatest = clamp or (inside.start, inside.top)
-    if not least <= inside.start <= inside.top <= greatest:
-        raise ValueError(f"values from {inside.start} to {inside.top} do not fit the clamp [{least}, {greatest}]")
-    low, high = inside.start > least, inside.top < greatest
-    ends = as_int_array([lo][:low]), as_int_array([hi + 1][:high])
-    levels = _deciding_levels(inside)
-    cuts = np.concatenate([ends[0], inside.cuts_at(levels), ends[1]])
-    around = as_int_array([inside.start][:low]), levels, as_int_array([inside.top + 1][:high])
-    return _Edges(np.concatenate(around), cuts, low, high, (least, greatest))
-
-
-def _deciding_levels(inside: Curve) -> IntArray:
-    """The levels whose cuts decide: all of them; of a translation, ``y(x) = x + o``, the first and the last.
-
-    There every condition on m and c is linear in the level, so that it holds between where it holds at both ends; and
-    a clamp of a wide accumulator has more levels than could be listed.
-    """
-    levels = inside.start + 1, inside.top
-    if inside.levels > 2 and is_translation(inside):
-        return np.array(levels, dtype=np.int64)
-    return np.arange(levels[0], levels[1] + 1, dtype=np.int64)
-
-
-def is_translation(curve: Curve) -> bool:
-    """True when the curve is written as ``clamp(x + o)``."""
-    if isinstance(curve, MultiplyShift):
-        return curve.m == 1 << curve.k
-    return isinstance(curve, Rounded) and curve.mult == 1 and curve.offset.denominator == 1
-
-
 def feasible_slopes(curve: Curve, lo: int, hi: int, clamp: Clamp | None = None) -> Slopes:
     """The open interval of slopes with which a multiply and shift equals ``curve`` on ``[lo, hi]``.
 
@@ -152,47 +76,50 @@ def feasible_slopes(curve: Curve, lo: int, hi: int, clamp: Clamp | None = None) 
     Raises:
         ValueError: the interval is empty, or the curve leaves the clamp on it.
     """
-    return _slopes(_edges(curve, lo, hi, clamp))
+    return slopes_of(edges_of(curve, lo, hi, clamp))
 
 
-def _slopes(edges: _Edges) -> Slopes:
+def slopes_of(edges: Edges) -> Slopes:
+    """The slopes that edges admit; see :func:`feasible_slopes`."""
     if edges.cuts.size < 2:
         return Slopes(Fraction(0), None, None, None)
-    t = as_int_array(widened(edges.cuts, 2 * magnitude(edges.cuts)) - edges.cuts[0])
+    bound = 2 * magnitude(edges.cuts) + 1
+    t, below = (as_int_array(widened(x, bound) - edges.cuts[0]) for x in (edges.cuts, edges.below))
     j = edges.levels - edges.levels[0]
-    lower, lower_pair = _lower(edges, t, j)
-    inverse, upper_pair = _greatest_ratio(t, j, -1, 0)
+    lower, lower_pair = _lower(edges, t, below, j)
+    inverse, upper_pair = _greatest_ratio((below, t), (j, j))
     if inverse <= 0:
         return Slopes(lower, lower_pair, None, None)
     return Slopes(lower, lower_pair, 1 / inverse, edges.pair(*upper_pair))
 
 
-def _lower(edges: _Edges, t: IntArray, j: IntArray) -> tuple[Fraction, CutPair | None]:
+def _lower(edges: Edges, t: IntArray, below: IntArray, j: IntArray) -> tuple[Fraction, CutPair | None]:
     """The lower limit, from the cuts that are both reached and avoided."""
     first, last = edges.avoided.start, edges.reached.stop
     if last - first < 2:
         return Fraction(0), None
-    ratio, (a, b) = _greatest_ratio(j[first:last] - j[first], t[first:last] - t[first], 0, 1)
+    inner = slice(first, last)
+    ratio, (a, b) = _greatest_ratio((j[inner], j[inner]), (t[inner], below[inner]))
     return ratio, edges.pair(first + a, first + b)
 
 
-def _greatest_ratio(u: IntArray, v: IntArray, a: int, b: int) -> tuple[Fraction, tuple[int, int]]:
-    """The maximum of ``(u_j - u_i + a) / (v_j - v_i + b)`` over i < j, and the pair it is found at.
+def _greatest_ratio(u: tuple[IntArray, IntArray], v: tuple[IntArray, IntArray]) -> tuple[Fraction, tuple[int, int]]:
+    """The maximum of ``(u[0][j] - u[1][i]) / (v[0][j] - v[1][i])`` over i < j, and the pair it is found at.
 
-    u and v start at 0 and never fall, and every denominator must be positive. Dinkelbach: while some pair is better
-    than the ratio p/q at hand, that is ``q*(u_j - u_i + a) - p*(v_j - v_i + b) > 0``, take the pair that exceeds most.
+    Every denominator must be positive. Dinkelbach: while some pair is better than the ratio p/q at hand, that is
+    ``q*(u_j - u_i) - p*(v_j - v_i) > 0``, take the pair that exceeds most.
     """
-    bound = 4 * (int(u[-1]) + 1) * (int(v[-1]) + 1)
-    u, v = widened(u, bound), widened(v, bound)
-    i, j = 0, u.size - 1
+    bound = 8 * (max(map(magnitude, u)) + 1) * (max(map(magnitude, v)) + 1)
+    (u_high, u_low), (v_high, v_low) = ((widened(high, bound), widened(low, bound)) for high, low in (u, v))
+    i, j = 0, u_high.size - 1
     while True:
-        p, q = int(u[j]) - int(u[i]) + a, int(v[j]) - int(v[i]) + b
-        w = q * u - p * v
-        gain = w[1:] - np.minimum.accumulate(w)[:-1]
+        p, q = int(u_high[j]) - int(u_low[i]), int(v_high[j]) - int(v_low[i])
+        low = q * u_low - p * v_low
+        gain = (q * u_high - p * v_high)[1:] - np.minimum.accumulate(low)[:-1]
         best = int(np.argmax(gain))
-        if int(gain[best]) + q * a - p * b <= 0:
+        if int(gain[best]) <= 0:
             return Fraction(p, q), (i, j)
-        i, j = int(np.argmin(w[: best + 1])), best + 1
+        i, j = int(np.argmin(low[: best + 1])), best + 1
 
 
 def least_multiply_shift(curve: Curve, lo: int, hi: int, clamp: Clamp | None = None) -> MultiplyShift | NoMultiplyShift:
@@ -222,15 +149,15 @@ def shared_multiply_shift(
     refused = too_many_levels(curves, los, his)
     if refused is not None:
         return refused
-    edges = [_edges(curve, lo, hi, clamp) for curve, lo, hi in zip(curves, los, his, strict=True)]
-    slopes = [_slopes(e) for e in edges]
+    edges = [edges_of(curve, lo, hi, clamp) for curve, lo, hi in zip(curves, los, his, strict=True)]
+    slopes = [slopes_of(e) for e in edges]
     k = 0
     for index, s in enumerate(slopes):
-        shift = _least_shift(s, k)
+        shift = least_shift(s, k)
         if shift is None:
-            return _refusal(index, s)
+            return refusal(index, s)
         k = shift
-    return tuple(_build(e, s, k) for e, s in zip(edges, slopes, strict=True))
+    return tuple(build(e, s, k) for e, s in zip(edges, slopes, strict=True))
 
 
 def too_many_levels(curves: Sequence[Curve], los: Sequence[int], his: Sequence[int]) -> NoMultiplyShift | None:
@@ -243,32 +170,35 @@ def too_many_levels(curves: Sequence[Curve], los: Sequence[int], his: Sequence[i
     return None
 
 
-def _least_shift(s: Slopes, first: int) -> int | None:
+def least_shift(s: Slopes, first: int) -> int | None:
     """The least k from ``first`` to MAX_SHIFT for which some ``m / 2**k`` is an admitted slope."""
     if s.upper is None:
         return first
     num, den = s.upper.numerator, s.upper.denominator
-    return next((k for k in range(first, MAX_SHIFT + 1) if _multiplicand(s, k) * den < num << k), None)
+    return next((k for k in range(first, MAX_SHIFT + 1) if multiplicand_at(s, k) * den < num << k), None)
 
 
-def _multiplicand(s: Slopes, k: int) -> int:
+def multiplicand_at(s: Slopes, k: int) -> int:
+    """The least m of shift k: ``floor(lower * 2**k) + 1``."""
     return (s.lower.numerator << k) // s.lower.denominator + 1
 
 
-def _build(edges: _Edges, s: Slopes, k: int) -> MultiplyShift:
-    m = _multiplicand(s, k)
-    return MultiplyShift(m, _roundest(*_offsets(edges, m, k)), k, *edges.clamp)
+def build(edges: Edges, s: Slopes, k: int) -> MultiplyShift:
+    """The multiply and shift of shift k, which must be admitted, with the roundest offset."""
+    m = multiplicand_at(s, k)
+    return MultiplyShift(m, roundest(*_offsets(edges, m, k)), k, *edges.clamp)
 
 
-def _offsets(edges: _Edges, m: int, k: int) -> tuple[int, int]:
+def _offsets(edges: Edges, m: int, k: int) -> tuple[int, int]:
     """The least and greatest c with which m and k reach every cut and no left neighbour of one.
 
     A side that nothing limits ends where c would need more bits than the other side asks for, or at 0.
     """
     t, levels = edges.cuts, edges.levels
-    bound = (magnitude(levels) + 1 << k) + (magnitude(t) + 1) * m
-    at_cut = widened(levels, bound) * (1 << k) - m * widened(t, bound)
-    reached, avoided = at_cut[edges.reached], at_cut[edges.avoided] + (m - 1)
+    bound = (magnitude(levels) + 1 << k) + (max(magnitude(t), magnitude(edges.below)) + 1) * m
+    level = widened(levels, bound) * (1 << k)
+    reached = (level - m * widened(t, bound))[edges.reached]
+    avoided = (level - 1 - m * widened(edges.below, bound))[edges.avoided]
     least = int(reached.max()) if reached.size else None
     greatest = int(avoided.min()) if avoided.size else None
     if least is None:
@@ -278,18 +208,19 @@ def _offsets(edges: _Edges, m: int, k: int) -> tuple[int, int]:
     return least, greatest
 
 
-def _roundest(lo: int, hi: int) -> int:
+def roundest(lo: int, hi: int) -> int:
     """The integer of ``[lo, hi]`` with the most trailing zeros, the least magnitude among equals."""
     if lo <= 0 <= hi:
         return 0
     if hi < 0:
-        return -_roundest(-hi, -lo)
+        return -roundest(-hi, -lo)
     # below the highest bit in which lo - 1 and hi differ, everything of hi can be cleared
     spare = ((lo - 1) ^ hi).bit_length() - 1
     return hi >> spare << spare
 
 
-def _refusal(index: int, s: Slopes) -> NoMultiplyShift:
+def refusal(index: int, s: Slopes) -> NoMultiplyShift:
+    """Why no slope in ``s``, the slopes of curve ``index``, is ``m / 2**k``."""
     assert s.upper_pair is not None
     if s.empty:
         reason = f"{s.lower_pair} need a slope above {s.lower}, {s.upper_pair} need one below {s.upper}"
@@ -307,6 +238,6 @@ def proves(ms: MultiplyShift, curve: Curve, lo: int, hi: int) -> bool:
     ``m * x + c`` from the edges is linear. ``ms`` is taken with its own clamp, which may be wider than the curve.
     """
     inside = curve.restrict(lo, hi)
-    t = inside.cuts_at(_deciding_levels(inside))
+    t = inside.cuts_at(deciding_levels(inside))
     points = np.concatenate([as_int_array([lo, hi]), t, widened(t, magnitude(t) + 1) - 1])
     return bool(np.array_equal(ms(points), inside(points)))
