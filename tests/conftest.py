@@ -1,4 +1,4 @@
-"""Tests run on the same examples everywhere: property tests however slow the machine, weights however tests are ordered."""
+"""Tests run on the same examples everywhere, however slow the machine and whatever ran before."""
 
 import sys
 

@@ -9,22 +9,19 @@ claim lists the cuts: that each is one, and that none is missing, is checked by 
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
 from pathlib import Path
-from typing import Any
 
+from isobit.check.recorded import Function, Record, cut, cuts, function
+from isobit.check.verify_sums import SumCheck, check_sum
 from isobit.emit.build import GRAPH, PROOFS
 from isobit.errors import IsobitError, printable
 from isobit.ir import Graph, parse_graph
-from isobit.ir.ops import Step
+from isobit.ir.ops import Add, Step
 from isobit.passes.proofs import PROOFS_FORMAT, curve_record
-
-Record = Mapping[str, Any]
-Function = Callable[[int], int]
+from isobit.passes.sums import NARROW_SUM
 
 
 @dataclass(frozen=True)
@@ -45,14 +42,15 @@ class StepCheck:
 
 @dataclass(frozen=True)
 class Verification:
-    """All steps of a build, in graph order."""
+    """All steps of a build, and its sums whose coefficients are not the source's, in graph order."""
 
     steps: tuple[StepCheck, ...]
+    sums: tuple[SumCheck, ...] = ()
 
     @property
     def holds(self) -> bool:
         """Is every proof complete and true?"""
-        return not any(s.problem for s in self.steps)
+        return not any([s.problem for s in self.steps] + [s.problem for s in self.sums])
 
 
 def verify_build(path: Path | str) -> Verification:
@@ -68,7 +66,10 @@ def verify_build(path: Path | str) -> Verification:
         if proofs["format"] != PROOFS_FORMAT:
             raise ValueError(f"format {proofs['format']}, this isobit reads {PROOFS_FORMAT}")
         claims = {entry["step"]: entry["channels"] for entry in proofs["steps"]}
-        return Verification(tuple(_step(graph, n, claims.get(n.name)) for n in graph.nodes if isinstance(n, Step)))
+        sums = {entry["sum"]: entry for entry in proofs["sums"]}
+        steps = tuple(_step(graph, n, claims.get(n.name)) for n in graph.nodes if isinstance(n, Step))
+        narrowed = [n for n in graph.nodes if isinstance(n, Add) and (NARROW_SUM in n.rules or n.name in sums)]
+        return Verification(steps, tuple(check_sum(graph, n, sums.get(n.name), claims) for n in narrowed))
     except (ValueError, KeyError, TypeError, IndexError, ZeroDivisionError, RecursionError) as error:
         found = printable(f"{type(error).__name__}: {error}")
         raise IsobitError("E603", found, where=printable(folder / PROOFS), hint="compile again") from error
@@ -129,11 +130,11 @@ def _deciding(claim: Record, exact: Function) -> list[int] | str:
     claimed = listed if isinstance(listed, int) else len(listed)
     if claimed != len(levels):
         return f"the exact function has {len(levels)} cuts, the proof {claimed}"
-    cuts = [_cut(claim["exact"], exact, level) for level in levels] if isinstance(listed, int) else list(listed)
-    for level, cut in zip(levels, cuts, strict=True):
-        if not exact(cut - 1) < level <= exact(cut):
-            return f"{cut} is not where level {level} begins"
-    return cuts
+    found = [cut(claim["exact"], exact, level) for level in levels] if isinstance(listed, int) else list(listed)
+    for level, x in zip(levels, found, strict=True):
+        if not exact(x - 1) < level <= exact(x):
+            return f"{x} is not where level {level} begins"
+    return found
 
 
 def _linear(claim: Record) -> bool:
@@ -149,79 +150,11 @@ def _linear(claim: Record) -> bool:
 def _counted(claim: Record, exact: Function, made: Function) -> str:
     """Count the accumulators at which the two differ, piece by piece between their cuts."""
     lo, hi = claim["lo"], claim["hi"]
-    cuts = {c for record, f in ((claim["exact"], exact), (claim["built"], made)) for c in _cuts(record, f, lo, hi)}
-    starts = sorted({lo} | cuts)
+    found = {c for record, f in ((claim["exact"], exact), (claim["built"], made)) for c in cuts(record, f, lo, hi)}
+    starts = sorted({lo} | found)
     pieces = zip(starts, [*starts[1:], hi + 1], strict=True)
     apart = [(end - x, abs(exact(x) - made(x))) for x, end in pieces]
     wrong, worst = sum(n for n, d in apart if d), max(d for _, d in apart)
     if (wrong, worst) == (claim["wrong"], claim["worst"]):
         return ""
     return f"{wrong} accumulators differ by up to {worst}, the proof says {claim['wrong']} by {claim['worst']}"
-
-
-def _cuts(record: Record, f: Function, lo: int, hi: int) -> list[int]:
-    """The least accumulator of every level above ``f(lo)`` up to ``f(hi)``."""
-    return [_cut(record, f, level) for level in range(f(lo) + 1, f(hi) + 1)]
-
-
-def _cut(record: Record, f: Function, level: int) -> int:
-    """From a guess to the least x with ``f(x) >= level``, however wrong the guess."""
-    x = _guess(record, level)
-    step = 1
-    while f(x) >= level:
-        x, step = x - step, 2 * step
-    low, step = x, 1
-    while f(x) < level:
-        low, x, step = x, x + step, 2 * step
-    while x - low > 1:
-        middle = (low + x) // 2
-        low, x = (low, middle) if f(middle) >= level else (middle, x)
-    return x
-
-
-def _guess(record: Record, level: int) -> int:
-    if "m" in record:
-        return ((level << int(record["s"])) - int(record["c"])) // int(record["m"])
-    if "mul" in record:
-        mul, add = Fraction(record["mul"]), Fraction(record["add"])
-        return floor(Fraction(2 * level - 1 - 2 * add, 2 * mul))
-    return int(record["cuts"][level - record["start"] - 1]) - 1
-
-
-def function(record: Record) -> Function:
-    """The function that a curve's record describes, on Python's integers."""
-    if "m" in record:
-        m, c, s = (int(record[k]) for k in "mcs")
-        lo, hi = (int(v) for v in record["clamp"])
-        return lambda x: min(max((m * x + c) >> s, lo), hi)
-    if "mul" in record:
-        return _rounded(record)
-    start, cuts = int(record["start"]), [int(v) for v in record["cuts"]]
-    return lambda x: start + bisect_right(cuts, x)
-
-
-def _rounded(record: Record) -> Function:
-    mul, add = Fraction(record["mul"]), Fraction(record["add"])
-    d = mul.denominator * add.denominator
-    a, b = int(mul * d), int(add * d)
-    lo, hi = (int(v) for v in record["clamp"])
-    up = _UP[record["round"]]
-
-    def value(x: int) -> int:
-        below, rest = divmod(a * x + b, d)
-        return min(max(below + (rest > 0 and up(below, 2 * rest - d)), lo), hi)
-
-    return value
-
-
-_UP: dict[str, Callable[[int, int], bool]] = {
-    # Of a value between below and below + 1, with the sign of its distance from the middle: does it go up?
-    "FLOOR": lambda below, side: False,
-    "CEIL": lambda below, side: True,
-    "DOWN": lambda below, side: below < 0,
-    "ROUND_TO_ZERO": lambda below, side: below < 0,
-    "UP": lambda below, side: below >= 0,
-    "ROUND": lambda below, side: side > 0 or (side == 0 and below % 2 == 1),
-    "HALF_UP": lambda below, side: side > 0 or (side == 0 and below >= 0),
-    "HALF_DOWN": lambda below, side: side > 0 or (side == 0 and below < 0),
-}

@@ -2,9 +2,16 @@
 
 from isobit.numerics.curve import Curve
 from isobit.numerics.dyadic import RoundShift, shared_round_shift
-from isobit.numerics.edges import CutPair, is_translation
+from isobit.numerics.edges import CutPair, Edges, is_translation
 from isobit.numerics.intervals import IntArray, Interval, as_int_array, bit_width, fit_dtype, is_signed, magnitude
-from isobit.numerics.layer_shift import TooWide, align_shifts, few_shifts, lane_luts, layer_multiply_shift
+from isobit.numerics.layer_shift import (
+    TooWide,
+    align_shifts,
+    edges_multiply_shift,
+    few_shifts,
+    lane_luts,
+    layer_multiply_shift,
+)
 from isobit.numerics.least_error import Approximation, Weighted, differences, least_error
 from isobit.numerics.multiply_shift import (
     MAX_LEVELS,
@@ -28,6 +35,7 @@ from isobit.numerics.staircase import (
     equal_on,
     from_thresholds,
 )
+from isobit.numerics.sums import Reader, ShortSum, short_sums
 
 __all__ = [
     "MAX_LEVELS",
@@ -36,13 +44,16 @@ __all__ = [
     "Curve",
     "CutPair",
     "Cuts",
+    "Edges",
     "IntArray",
     "Interval",
     "MultiplyShift",
     "NoMultiplyShift",
+    "Reader",
     "RoundShift",
     "Rounded",
     "Rounding",
+    "ShortSum",
     "Slopes",
     "TooWide",
     "Weighted",
@@ -52,6 +63,7 @@ __all__ = [
     "boundary",
     "compose",
     "differences",
+    "edges_multiply_shift",
     "equal",
     "equal_on",
     "exact",
@@ -76,5 +88,6 @@ __all__ = [
     "round_shift",
     "shared_multiply_shift",
     "shared_round_shift",
+    "short_sums",
     "sqrt_rational",
 ]

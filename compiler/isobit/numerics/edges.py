@@ -8,7 +8,7 @@ import numpy as np
 
 from isobit.numerics.curve import Curve
 from isobit.numerics.intervals import IntArray, as_int_array, magnitude, widened
-from isobit.numerics.staircase import MultiplyShift, Rounded
+from isobit.numerics.staircase import Cuts, MultiplyShift, Rounded
 
 Clamp = tuple[int, int]
 """The least and the greatest value a multiply and shift may give."""
@@ -52,6 +52,11 @@ class Edges:
     def avoided(self) -> slice:
         """The edges whose level must not be reached below the cut."""
         return slice(int(self.low), self.cuts.size)
+
+    def staircase(self) -> Cuts:
+        """The staircase that rises at the cuts."""
+        start = int(self.levels[0]) if self.low else self.clamp[0]
+        return Cuts(start, self.cuts[int(self.low) : self.cuts.size - self.high])
 
     def pair(self, i: int, j: int) -> CutPair:
         """The edges i and j."""

@@ -62,6 +62,13 @@ def layer_multiply_shift(
     if refused is not None:
         return refused
     edges = [edges_of(curve, lo, hi, clamp) for curve, lo, hi in zip(curves, los, his, strict=True)]
+    return edges_multiply_shift(edges, in_bits, bits)
+
+
+def edges_multiply_shift(
+    edges: Sequence[Edges], in_bits: int, bits: int | None = None
+) -> tuple[MultiplyShift, ...] | NoMultiplyShift | TooWide:
+    """:func:`layer_multiply_shift` of curves that are given as edges."""
     slopes = [slopes_of(e) for e in edges]
     least: list[int] = []
     for index, s in enumerate(slopes):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from isobit.ir.ops import Step
 from isobit.ir.types import ValueType
 from isobit.numerics import bit_width, lane_luts, layer_multiply_shift, shared_round_shift
-from isobit.passes.shrink import FEW_LEVELS, SMALL_DOMAIN, reachable
+from isobit.passes.shrink import FEW_LEVELS, SMALL_DOMAIN, clamp_of, reachable
 
 
 def body_luts(node: Step, x: ValueType) -> dict[str, int]:
@@ -19,8 +19,7 @@ def body_luts(node: Step, x: ValueType) -> dict[str, int]:
     and its sum; ``lookup``: 64 bits to a LUT.
     """
     los, his = reachable(node, x)
-    ends = [v for c, a, b in zip(node.curves, los, his, strict=True) for v in c.interval_on(a, b)]
-    lo, hi = min(ends), max(ends)
+    lo, hi = clamp_of(node, x)
     found: dict[str, int] = {}
     scaled = layer_multiply_shift(node.curves, los, his, (lo, hi), x.bits)
     if isinstance(scaled, tuple):

@@ -11,8 +11,11 @@ from isobit.passes.order import coarsen_before_select
 from isobit.passes.rewrite import Rule, apply_rule
 from isobit.passes.shrink import shrink_multiplicands
 from isobit.passes.split import split_at_zero
+from isobit.passes.sums import narrow_sum
 
 Pass = Rule | Callable[[Graph], Graph]
+
+NARROW_SUMS = Rule("narrow-sum", narrow_sum)
 
 PIPELINE: tuple[Pass, ...] = (
     merge_equal,
@@ -31,11 +34,12 @@ PIPELINE: tuple[Pass, ...] = (
     Rule("drop-identity-movements", rules.drop_identity_movements),
     merge_equal,
     Rule("split-at-zero", split_at_zero),
+    NARROW_SUMS,
     Rule("shrink-multiplicands", shrink_multiplicands),
 )
 
-FOLDING = PIPELINE[:-1]
-"""The pipeline but for the search for short multiplicands: what it leaves are the exact staircases."""
+FOLDING = PIPELINE[:-2]
+"""The pipeline but for the search for short coefficients and multiplicands: what it leaves are the exact staircases."""
 
 
 def optimise(graph: Graph, pipeline: tuple[Pass, ...] = PIPELINE) -> Graph:

@@ -4,7 +4,8 @@ The exact staircase is the one that import and folding gave, before the search f
 written in its smallest form: its generator (rational multiplier, offset, rounding, clamp), or its cuts. A proof is
 complete: built and exact function are monotone, so that they agree on the reachable interval when they do at its ends,
 at every cut inside and at every cut's left neighbour. The cuts are listed; :mod:`isobit.check.verify` checks that they
-are the cuts, that none is missing, and looks at all these points again.
+are the cuts, that none is missing, and looks at all these points again. A sum whose coefficients were shortened is
+proven with the steps behind it: on the box of its operands the two give what they gave before.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from isobit.ir import Graph
-from isobit.ir.ops import Step
+from isobit.ir.ops import Add, Step
 from isobit.numerics import Curve, IntArray, MultiplyShift, Rounded, differences, is_translation
 from isobit.passes.shrink import reachable
+from isobit.passes.sums import NARROW_SUM
 
-PROOFS_FORMAT = 2
+PROOFS_FORMAT = 3
 LISTED_CUTS = 4096
 """Up to so many cuts a channel's proof lists; of more it holds the number."""
 
@@ -65,6 +67,26 @@ class StepProof:
         return sum(c.wrong for c in self.channels)
 
 
+@dataclass(frozen=True)
+class SumProof:
+    """A sum whose coefficients were shortened: those it had, and the curves that the steps behind it had, by step."""
+
+    sum: str
+    coefficients: tuple[IntArray, ...]
+    steps: Mapping[str, tuple[Curve, ...]]
+
+
+def prove_sums(exact: Graph, built: Graph) -> tuple[SumProof, ...]:
+    """What the sums of ``built`` that :func:`isobit.passes.sums.narrow_sum` changed were in ``exact``."""
+    made = []
+    for node in built.nodes:
+        before = exact.by_name.get(node.name)
+        if isinstance(node, Add) and isinstance(before, Add) and NARROW_SUM in node.rules:
+            steps = {n.name: n.curves for n in exact.consumers[node.name] if isinstance(n, Step)}
+            made.append(SumProof(node.name, before.coefficients, steps))
+    return tuple(made)
+
+
 def prove(exact: Graph, built: Graph, inexact: frozenset[str] = frozenset()) -> tuple[StepProof, ...]:
     """One proof for every step of ``built``; ``exact`` holds steps of the same names. Errors are counted in
     those named in ``inexact``; the others were compared when they were made."""
@@ -94,10 +116,16 @@ def curve_record(curve: Curve) -> dict[str, Any]:
     return {"start": curve.start, "cuts": [int(v) for v in curve.cuts()]}
 
 
-def proofs_text(proofs: Sequence[StepProof]) -> str:
-    """The proofs as JSON, one channel per line."""
+def proofs_text(proofs: Sequence[StepProof], sums: Sequence[SumProof]) -> str:
+    """The proofs as JSON, one channel or sum per line."""
     steps = [f'{{"step":{json.dumps(p.step)},"channels":[\n{_lines(p.channels)}\n]}}' for p in proofs]
-    return f'{{"format":{PROOFS_FORMAT},"steps":[\n' + ",\n".join(steps) + "\n]}\n"
+    joined = ",\n".join(json.dumps(_sum_record(s), separators=(",", ":")) for s in sums)
+    return f'{{"format":{PROOFS_FORMAT},"steps":[\n' + ",\n".join(steps) + f'\n],"sums":[\n{joined}\n]}}\n'
+
+
+def _sum_record(proof: SumProof) -> Mapping[str, Any]:
+    steps = {name: [curve_record(c) for c in curves] for name, curves in proof.steps.items()}
+    return {"sum": proof.sum, "coefficients": [c.tolist() for c in proof.coefficients], "steps": steps}
 
 
 def _lines(channels: Sequence[ChannelProof]) -> str:

@@ -50,7 +50,7 @@ def shrink_to(bits: int) -> Rule:
 
 
 def _shrunk(graph: Graph, node: Node, bits: int | None) -> tuple[Node, ...] | None:
-    if not isinstance(node, Step) or _settled(graph, node):
+    if not isinstance(node, Step) or _settled(graph, node, bits):
         return None
     x, clamp = graph.types[node.inputs[0]], graph.types[node.name].bounds
     los, his = reachable(node, x)
@@ -64,7 +64,7 @@ def _shrunk(graph: Graph, node: Node, bits: int | None) -> tuple[Node, ...] | No
     assert not isinstance(found, TooWide)
     for scaled, curve, lo, hi in zip(found, node.curves, los, his, strict=True):
         assert proves(scaled, curve, lo, hi)
-    return (replace(node, curves=tuple(found)),)
+    return None if found == node.curves else (replace(node, curves=found),)
 
 
 def reachable(node: Step, x: ValueType) -> tuple[list[int], list[int]]:
@@ -75,14 +75,19 @@ def reachable(node: Step, x: ValueType) -> tuple[list[int], list[int]]:
     return [int(v) for v in x.lo], [int(v) for v in x.hi]
 
 
+def clamp_of(node: Step, x: ValueType) -> tuple[int, int]:
+    """The least and the greatest value that a step has, over all curves, on an input of type ``x``."""
+    ends = [v for c, *interval in zip(node.curves, *reachable(node, x), strict=True) for v in c.interval_on(*interval)]
+    return min(ends), max(ends)
+
+
 def is_buildable(node: Step, x: ValueType) -> bool:
     """Does the step have few levels, or a small domain, or integers that compute it?"""
     lo, hi = x.bounds
     if max(c.levels for c in node.curves) <= FEW_LEVELS or hi - lo < SMALL_DOMAIN:
         return True
     los, his = reachable(node, x)
-    ends = [v for c, a, b in zip(node.curves, los, his, strict=True) for v in c.interval_on(a, b)]
-    clamp = min(ends), max(ends)
+    clamp = clamp_of(node, x)
     if shared_round_shift(node.curves, los, his, clamp) is not None:
         return True
     return not isinstance(shared_multiply_shift(node.curves, los, his, clamp), NoMultiplyShift)
@@ -92,8 +97,9 @@ def _as_cuts(curve: Curve) -> Curve:
     return Cuts(curve.start, curve.cuts()) if curve.levels <= MAX_LEVELS else curve
 
 
-def _settled(graph: Graph, node: Step) -> bool:
+def _settled(graph: Graph, node: Step, bits: int | None) -> bool:
     if any(r.startswith(NO_MULTIPLY_SHIFT) for r in node.rules):
         return True
     bounds = graph.types[node.name].bounds
-    return all(isinstance(c, MultiplyShift) and (c.lo, c.hi) == bounds for c in node.curves)
+    scaled = [c for c in node.curves if isinstance(c, MultiplyShift) and (c.lo, c.hi) == bounds]
+    return len(scaled) == len(node.curves) and (bits is None or max(c.m for c in scaled) >> bits == 0)

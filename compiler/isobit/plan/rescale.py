@@ -19,7 +19,8 @@ from isobit.ir.types import IntArray
 from isobit.numerics import NoMultiplyShift, layer_multiply_shift
 from isobit.passes import apply_rule
 from isobit.passes.budget import StepErrors, apply_budget
-from isobit.passes.proofs import StepProof, prove
+from isobit.passes.pipeline import NARROW_SUMS
+from isobit.passes.proofs import StepProof, SumProof, prove, prove_sums
 from isobit.passes.rewrite import Rule
 from isobit.passes.shrink import reachable, shrink_multiplicands, shrink_to
 from isobit.plan.folding import PlanRequest, plan_for
@@ -54,16 +55,17 @@ class Rescaled:
     plan: Plan
     exact: Graph
     proofs: tuple[StepProof, ...]
+    sums: tuple[SumProof, ...]
     errors: tuple[StepErrors, ...] = ()
 
 
 def rescaled(
     folded: Graph, board: Board, request: PlanRequest, rescale: RescaleRequest, seen: Seen | None = None
 ) -> Rescaled:
-    """Shrink the multiplicands of a folded graph, plan it, and make it keep to ``rescale``.
+    """Shrink the coefficients and multiplicands of a folded graph, plan it, and make it keep to ``rescale``.
 
     Args:
-        folded: the graph after every pass but ``shrink-multiplicands``.
+        folded: the graph after every pass but ``narrow-sum`` and ``shrink-multiplicands``.
         seen: gives the accumulators of the user's own inputs, by value name; with a budget these count too.
 
     Raises:
@@ -71,17 +73,18 @@ def rescaled(
         DoesNotFit: E502.
     """
     rule = Rule("shrink-multiplicands", shrink_multiplicands) if rescale.bits is None else shrink_to(rescale.bits)
-    exact = apply_rule(folded, rule)
+    narrowed = apply_rule(folded, NARROW_SUMS)
+    exact, sums = apply_rule(narrowed, rule), prove_sums(folded, narrowed)
     plan = plan_for(exact, board, request)
     wide = _too_wide(exact, plan, rescale.bits)
     if not wide:
-        return Rescaled(exact, plan, exact, prove(folded, exact))
+        return Rescaled(exact, plan, exact, prove(narrowed, exact), sums)
     assert rescale.bits is not None
     if rescale.budget is None:
-        raise _refusal(folded, wide, rescale)
+        raise _refusal(narrowed, wide, rescale)
     graph, errors = apply_budget(exact, wide, rescale.bits, rescale.budget, seen(exact) if seen else None, least=True)
-    proofs = prove(folded, graph, frozenset(wide))
-    return Rescaled(graph, plan_for(graph, board, request), exact, proofs, errors)
+    proofs = prove(narrowed, graph, frozenset(wide))
+    return Rescaled(graph, plan_for(graph, board, request), exact, proofs, sums, errors)
 
 
 def _too_wide(graph: Graph, plan: Plan, bits: int | None) -> dict[str, int]:
@@ -91,19 +94,19 @@ def _too_wide(graph: Graph, plan: Plan, bits: int | None) -> dict[str, int]:
     return {} if bits is None else {name: width for name, width in widths.items() if width > bits}
 
 
-def _refusal(folded: Graph, wide: Mapping[str, int], rescale: RescaleRequest) -> IsobitError:
-    needs = ", ".join(f"{name} needs {_least_width(folded, name, width)}" for name, width in wide.items())
+def _refusal(narrowed: Graph, wide: Mapping[str, int], rescale: RescaleRequest) -> IsobitError:
+    needs = ", ".join(f"{name} needs {_least_width(narrowed, name, width)}" for name, width in wide.items())
     ways = ["more bits", "--budget 50ppm"] + ["--refit"] * (not rescale.refit) + ["rescale-aware training"]
     return IsobitError(
         "E801", f"{needs} (least lossless widths)", where=f"--rescale-bits {rescale.bits}", hint=", ".join(ways)
     )
 
 
-def _least_width(folded: Graph, name: str, width: int) -> int:
+def _least_width(narrowed: Graph, name: str, width: int) -> int:
     """The least width that is lossless: of its own shifts per channel, or ``width`` where its body has no other."""
-    node = folded.by_name[name]
+    node = narrowed.by_name[name]
     assert isinstance(node, Step)
-    x = folded.types[node.inputs[0]]
-    found = layer_multiply_shift(node.curves, *reachable(node, x), folded.types[name].bounds, x.bits, 0)
+    x = narrowed.types[node.inputs[0]]
+    found = layer_multiply_shift(node.curves, *reachable(node, x), narrowed.types[name].bounds, x.bits, 0)
     assert not isinstance(found, tuple)
     return width if isinstance(found, NoMultiplyShift) else found.bits

@@ -27,7 +27,20 @@ def verify_table(v: Verification) -> RenderableType:
         numbers = (str(s.channels), str(s.bits or "-"), _span(s), f"{s.points:,}", f"{s.wrong:,}")
         table.add_row(escape(s.step), *numbers, "fails" if s.problem else "holds")
     lines = [f"{s.step}: {s.problem}" for s in v.steps if s.problem]
-    return Group(table, *map(_line, [*lines, "EVERY PROOF HOLDS" if v.holds else "A PROOF FAILS"]))
+    lines += [f"{s.sum}: {s.problem}" for s in v.sums if s.problem]
+    sums = [_sums_table(v)] if v.sums else []
+    return Group(table, *sums, *map(_line, [*lines, "EVERY PROOF HOLDS" if v.holds else "A PROOF FAILS"]))
+
+
+def _sums_table(v: Verification) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("sum", overflow="fold")
+    for column in ("source's bits", "bits", "points", "proof"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for s in v.sums:
+        numbers = (str(s.exact_bits or "-"), str(s.bits), f"{s.points:,}")
+        table.add_row(escape(s.sum), *numbers, "fails" if s.problem else "holds")
+    return table
 
 
 def _span(s: StepCheck) -> str:
