@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from isobit.errors import IsobitError
-from isobit.interp import Evaluator, dequantise, quantise, real_input, run
+from isobit.interp import Evaluator, dequantise, matmul, quantise, real_input, run
 from isobit.interp.matmul import ExactProduct, product_dtype
+from isobit.interp.steps import StepFunction
 from isobit.ir import Graph, HostOp, Quantiser, frozen_ints, verify
 from isobit.ir.ops import Add, Const, Input, Linear, Output, Select, Step
+from isobit.ir.types import ValueType
 from isobit.numerics import Cuts, MultiplyShift, Rounded, Rounding
 
 LIMITS = [(2**24, np.float32, np.float64), (2**53, np.float64, np.int64), (2**63 - 1, np.int64, object)]
@@ -133,7 +137,54 @@ def test_a_multiply_shift_that_does_not_fit_64_bits() -> None:
 
 def test_products_per_group() -> None:
     product = ExactProduct(np.array([[[1, 2]], [[3, -4]]]), 9)
-    assert product(np.array([[[5, 6], [7, 8]]])).tolist() == [[[17], [-11]]]
+    assert product(np.array([[[5], [6]], [[7], [8]]])).tolist() == [[[17]], [[-11]]]
+
+
+@pytest.mark.parametrize("kernel", [(), (2,), (2, 1)])
+def test_weights_that_do_not_stay_cached_take_positions_as_columns(
+    kernel: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rank, rng = len(kernel), np.random.default_rng(0)
+    x = Input(name="x", shape=(*(5, 4)[:rank], 6), lo=frozen_ints(-9), hi=frozen_ints(9))
+    w = Const(name="w", value=frozen_ints(rng.integers(-9, 10, (8, *kernel, 3))))
+    node = Linear(name="v", inputs=("x", "w"), strides=(1,) * rank, dilations=(1,) * rank, groups=2)
+    graph = verify(Graph((x, w, node, Output(name="y", inputs=("v",)))))
+    samples = {"x": rng.integers(-9, 10, (3, *x.shape))}
+    wanted = run(graph, samples)["y"]
+    monkeypatch.setattr(matmul, "_CACHED_WEIGHTS", 0)
+    for block in (1, 100, 1 << 20):
+        monkeypatch.setattr(matmul, "_BLOCK_ELEMENTS", block)
+        assert run(graph, samples)["y"].tolist() == wanted.tolist()
+
+
+@given(
+    m=st.integers(1, 2**20), k=st.integers(0, 40), c=st.integers(-(2**40), 2**40), levels=st.integers(0, 300),
+    bottom=st.integers(-300, 300), reach=st.integers(1, 2**15), start=st.integers(-(2**24), 2**24),
+)  # fmt: skip
+def test_a_multiply_shift_in_rounded_floats_is_exact_everywhere(
+    m: int, k: int, c: int, levels: int, bottom: int, reach: int, start: int
+) -> None:
+    lo = min(start, 2**24 - reach)
+    curves = (
+        MultiplyShift(m, c - m * lo, k, bottom, bottom + levels),
+        MultiplyShift(m + 1, c - m * lo, k, bottom, bottom + levels // 2),
+    )
+    domain = np.arange(lo, lo + reach + 1)
+    kind = ValueType((2,), frozen_ints(lo), frozen_ints(lo + reach))
+    made = StepFunction(curves, kind, np.float32)(np.stack([domain, domain]).astype(np.float32))
+    assert [np.array_equal(row, curve(domain)) for row, curve in zip(made, curves, strict=True)] == [True, True]
+
+
+def test_rounded_floats_are_used_where_cuts_leave_room_and_refused_where_not() -> None:
+    kind = ValueType((1,), frozen_ints(-36304), frozen_ints(36371))
+    roomy = StepFunction([MultiplyShift(178501, 1 << 25, 26, 0, 63)], kind, np.float32)
+    assert roomy(np.zeros((1, 1), np.float32)).dtype == np.float32
+    assert roomy._scaled is not None
+    assert roomy._scaled[0].dtype == np.float32
+    wide = ValueType((1,), frozen_ints(-(2**23)), frozen_ints(2**23))
+    tight = StepFunction([MultiplyShift(2**13 + 1, 0, 26, -1024, 1023)], wide, np.float32)
+    assert tight._scaled is not None
+    assert tight._scaled[0].dtype == np.float64
 
 
 # ------------------------------------------------------------------------------------------------------- refusals
@@ -220,6 +271,22 @@ def test_integer_inputs_go_out_and_come_back() -> None:
     assert quantise(node, floats).tolist() == integers.tolist()
     with pytest.raises(IsobitError, match="not an integer times"):
         quantise(node, floats + np.float32(0.4 / 255))
+
+
+def test_quantise_is_the_same_in_every_chunk() -> None:
+    lo, hi = -(2**15), 2**15 - 1
+    node = Input(
+        name="x", shape=(16, 8, 3), lo=frozen_ints(lo), hi=frozen_ints(hi), outside="in", outside_shape=(3, 16, 8),
+        host=(HostOp("transpose", shape=(1, 2, 0)),), quantiser=Quantiser((0.5,), (0.0,), "ROUND", lo, hi),
+    )  # fmt: skip
+    x = np.random.default_rng(0).uniform(-20000, 20000, (500, 3, 16, 8)).astype(np.float32)
+    made = quantise(node, x)
+    assert made.dtype == np.int64
+    assert np.array_equal(made, np.clip(np.round(x * 2), lo, hi).transpose(0, 2, 3, 1))
+    assert quantise(node, x[:0]).shape == (0, 16, 8, 3)
+    x[499, 2, 15, 7] = np.nan
+    with pytest.raises(IsobitError, match="hold NaN"):
+        quantise(node, x)
 
 
 def test_dequantise_scales_and_runs_the_host_operations() -> None:

@@ -135,7 +135,7 @@ def test_table(rows: int, first: object) -> None:
     check(given_input(3, 2), Table(name="v", inputs=("x",), lo=frozen_ints(first), values=values), count=20)
 
 
-@pytest.mark.parametrize("strides", [(1, 1), (2, 3)])
+@pytest.mark.parametrize("strides", [(1, 1), (2, 3), (3, 2), (3, 3)])
 @pytest.mark.parametrize("dilations", [(1, 1), (2, 1), (1, 4)])
 def test_maxpool(strides: tuple[int, int], dilations: tuple[int, int]) -> None:
     check(

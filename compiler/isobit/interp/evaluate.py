@@ -1,14 +1,15 @@
 """The reference interpreter: what every operation of the integer graph means.
 
-Arrays are ``(batch, *shape)`` integers, int64 wherever the inferred intervals fit and Python integers beyond; between
-two operations they are held in the :mod:`isobit.interp.working` dtype. Each operation is one method of
-:class:`Evaluator`; nothing else in isobit defines their meaning.
+Arrays are ``(batch, *shape)`` integers, int64 wherever the inferred intervals fit and Python integers beyond. Between
+two operations they are ``(*shape, batch)``, so that whatever an operation does to one element it does to a run of
+memory, and held in the :mod:`isobit.interp.working` dtype. Each operation is one method of :class:`Evaluator`; nothing
+else in isobit defines their meaning.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -18,16 +19,15 @@ import numpy as np
 from isobit.errors import IsobitError
 from isobit.interp.matmul import ExactProduct
 from isobit.interp.steps import StepFunction
-from isobit.interp.working import dtype_for, held, working_dtype
+from isobit.interp.windows import grouped, highest, patches
+from isobit.interp.working import dtype_for, held, keep_freed_memory, working_dtype
 from isobit.ir import Graph, ops
 from isobit.ir.ranges import linear_shape
 from isobit.ir.types import IntArray, ValueType
 from isobit.numerics import as_int_array, fit_dtype, magnitude
 
-_CHUNK_ELEMENTS = 1 << 20
-"""Elements of the largest intermediate array of a chunk: few enough to stay in the processor's caches."""
-_SHORT_RUN = 16
-"""Below so many adjacent elements, copying them window by window costs more than transposing."""
+_CHUNK_ELEMENTS, _CHUNK_STEP = 1 << 20, 16
+"""Elements of the largest array of a chunk, few enough to stay in the processor's caches; samples fill registers."""
 
 
 Function = Callable[..., IntArray]
@@ -41,12 +41,14 @@ class Stage:
     operands: tuple[str, ...]
     function: Function
     dtype: Any
+    last: tuple[str, ...] = ()
 
 
 class Evaluator:
     """A graph made ready to run: weights converted and staircases prepared once."""
 
     def __init__(self, graph: Graph) -> None:
+        keep_freed_memory()
         self.graph = graph
         self._working = {name: working_dtype(t) for name, t in graph.types.items()}
         self._stages = {
@@ -54,8 +56,9 @@ class Evaluator:
             for node in graph.nodes
             if not isinstance(node, ops.Input)
         }
-        self._fast = tuple(_pooled_first(graph, self._stages))
-        self._batch = max(1, _CHUNK_ELEMENTS // max(self._footprint(node) for node in graph.nodes))
+        self._fast = _with_last_uses([*_pooled_first(graph, self._stages)])
+        steps = _CHUNK_ELEMENTS // max(self._footprint(node) for node in graph.nodes) // _CHUNK_STEP
+        self._batch = max(1, steps) * _CHUNK_STEP
 
     @property
     def functions(self) -> list[tuple[ops.Node, Function]]:
@@ -77,26 +80,41 @@ class Evaluator:
         if len(sizes) != 1:
             raise IsobitError("E607", f"inputs hold different numbers of samples: {sorted(sizes)}")
         total = sizes.pop()
-        parts = [self._chunk(arrays, s, taps) for s in range(0, max(total, 1), self._batch)]
-        return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        kept = [n for n in self.graph.nodes if isinstance(n, ops.Output) or (taps and not isinstance(n, ops.Const))]
+        types = {n.name: self.graph.types[n.name] for n in kept}
+        results = {name: np.empty((total, *t.shape), fit_dtype(*t.bounds)) for name, t in types.items()}
+        for start in range(0, total, self._batch):
+            chunk = slice(start, start + self._batch)
+            values = self._chunk({n: a[chunk] for n, a in arrays.items()}, taps)
+            for name, result in results.items():
+                result[chunk] = self._integers(name, values[name])
+        return results
 
-    def _chunk(self, arrays: Mapping[str, IntArray], start: int, taps: bool) -> dict[str, IntArray]:
-        values = {n: held(a[start : start + self._batch], self._working[n]) for n, a in arrays.items()}
-        samples = len(next(iter(values.values())))
+    def _chunk(self, arrays: Mapping[str, IntArray], taps: bool) -> dict[str, IntArray]:
+        """Every value of the graph, or without ``taps`` those that the fast stages make, as working arrays."""
+        values = {name: self._held(name, a) for name, a in arrays.items()}
+        samples = next(iter(values.values())).shape[-1]
         for stage in self._stages.values() if taps else self._fast:
             made = stage.function(*(values[i] for i in stage.operands))
-            if len(made) != samples:  # a constant is the same for every sample
-                made = np.broadcast_to(made, (samples, *made.shape[1:]))
+            if made.shape[-1] != samples:  # a constant is the same for every sample
+                made = np.broadcast_to(made, (*made.shape[:-1], samples))
             values[stage.name] = held(made, stage.dtype)
-        keep = (n for n in self.graph.nodes if isinstance(n, ops.Output) or (taps and not isinstance(n, ops.Const)))
-        return {n.name: self._integers(n.name, values[n.name]) for n in keep}
+            del made
+            for name in () if taps else stage.last:
+                del values[name]
+        return values
 
     def _apply(self, stage: Stage, *operands: IntArray) -> IntArray:
-        working = (held(x, self._working[name]) for name, x in zip(stage.operands, operands, strict=True))
+        working = (self._held(name, x) for name, x in zip(stage.operands, operands, strict=True))
         return self._integers(stage.name, stage.function(*working))
 
-    def _integers(self, name: str, array: Any) -> IntArray:
-        return held(array, fit_dtype(*self.graph.types[name].bounds))
+    def _held(self, name: str, array: IntArray) -> IntArray:
+        """Integers ``(batch, *shape)`` as a working array ``(*shape, batch)``."""
+        # Converted in the order of memory: the transposition then reads fewer bytes, and from the cache.
+        return np.ascontiguousarray(np.moveaxis(held(array, self._working[name]), 0, -1))
+
+    def _integers(self, name: str, array: IntArray) -> IntArray:
+        return np.moveaxis(held(array, fit_dtype(*self.graph.types[name].bounds)), -1, 0)
 
     def _footprint(self, node: ops.Node) -> int:
         """Elements per sample that computing ``node`` takes; constants do not grow with the batch."""
@@ -104,8 +122,8 @@ class Evaluator:
             return 1
         size = self.graph.types[node.name].size
         if isinstance(node, ops.Linear):
-            weights = self.graph.types[node.inputs[1]].shape
-            size = max(size, size // weights[0] * int(np.prod(weights[1:])) * node.groups)
+            x, w = (self.graph.types[name] for name in node.inputs)
+            size = max(size, x.size * int(np.prod(w.shape[1:-2])))
         return size
 
     def _function(self, node: ops.Node) -> Function:
@@ -115,7 +133,7 @@ class Evaluator:
     # One method per operation: takes the node and its input types, returns the function on working arrays.
 
     def _const(self, node: ops.Const, types: tuple[ValueType, ...]) -> Function:
-        value = node.value[np.newaxis].astype(self._working[node.name])
+        value = node.value[..., np.newaxis].astype(self._working[node.name])
         return lambda: value
 
     def _output(self, node: ops.Output, types: tuple[ValueType, ...]) -> Function:
@@ -123,16 +141,13 @@ class Evaluator:
 
     def _linear(self, node: ops.Linear, types: tuple[ValueType, ...]) -> Function:
         x, w = types
-        largest = max(abs(v) for v in x.bounds)
+        largest, shape = max(abs(v) for v in x.bounds), linear_shape(node, x.shape, w.shape)
         weights = self.graph.by_name[node.inputs[1]]
-        if isinstance(weights, ops.Const):
-            product = ExactProduct(_grouped(weights.value, node.groups), largest)
-            # Converted before its elements are repeated: fewer of them, and floats are half as wide.
-            return lambda a, _: product(_patches(held(a, product.dtype), node, w.shape)).reshape(
-                len(a), *linear_shape(node, x.shape, w.shape)
-            )
-        shape = linear_shape(node, x.shape, w.shape)
-        return lambda a, b: _run_time_linear(node, a, b, largest).reshape(len(a), *shape)
+        if not isinstance(weights, ops.Const):
+            return lambda a, b: _run_time_linear(node, a, b, largest).reshape(*shape, a.shape[-1])
+        product = ExactProduct(grouped(weights.value, node.groups), largest)
+        # Converted before its elements are repeated: fewer of them, and floats are half as wide.
+        return lambda a, _: product(patches(held(a, product.dtype), node, w.shape)).reshape(*shape, a.shape[-1])
 
     def _add(self, node: ops.Add, types: tuple[ValueType, ...]) -> Function:
         lo, hi = self.graph.types[node.name].bounds
@@ -142,13 +157,10 @@ class Evaluator:
         ]
         largest = max(sum(terms), abs(lo), abs(hi), *map(magnitude, node.coefficients))
         dtype = dtype_for(max(largest, *(max(abs(v) for v in t.bounds) for t in types)))
-        coefficients = [c.astype(dtype) for c in node.coefficients]
-        ones = [(1,) * (len(self.graph.types[node.name].shape) - len(t.shape)) for t in types]
+        coefficients = [c.astype(dtype)[:, np.newaxis] for c in node.coefficients]
 
         def total(*xs: IntArray) -> IntArray:
-            # each sample broadcasts by itself: missing axes go behind the batch axis
-            full = [x.reshape(len(x), *one, *x.shape[1:]) for x, one in zip(xs, ones, strict=True)]
-            products = [c * held(x, dtype) for c, x in zip(coefficients, full, strict=True)]
+            products = [c * held(x, dtype) for c, x in zip(coefficients, xs, strict=True)]
             return sum(products[1:], products[0])
 
         return total
@@ -157,33 +169,27 @@ class Evaluator:
         return StepFunction(node.curves, types[0], self._working[node.name])
 
     def _table(self, node: ops.Table, types: tuple[ValueType, ...]) -> Function:
-        rows = np.arange(types[0].channels) if len(node.values) > 1 else np.zeros(1, np.int64)
-        return lambda x: node.values[rows, (_exact(x) - node.lo).astype(np.int64)]
+        rows = np.arange(types[0].channels if len(node.values) > 1 else 1)[:, np.newaxis]
+        return lambda x: node.values[rows, (_exact(x) - node.lo[:, np.newaxis]).astype(np.int64)]
 
     def _maxpool(self, node: ops.MaxPool, types: tuple[ValueType, ...]) -> Function:
-        axes = tuple(enumerate(zip(node.kernel, node.strides, node.dilations, strict=True), 1))
-
-        def highest(x: IntArray) -> IntArray:
-            for axis, window in axes:  # the maximum over a box is that over its rows' maxima
-                x = _highest_along(x, axis, *window)
-            return x
-
-        return highest
+        windows = tuple(zip(node.kernel, node.strides, node.dilations, strict=True))
+        return lambda x: highest(x, windows)
 
     def _pad(self, node: ops.Pad, types: tuple[ValueType, ...]) -> Function:
-        widths = [(0, 0), *zip(node.before, node.after, strict=True), (0, 0)]
+        widths = [*zip(node.before, node.after, strict=True), (0, 0), (0, 0)]
         return lambda x: np.pad(x, widths, constant_values=node.value)
 
     def _concat(self, node: ops.Concat, types: tuple[ValueType, ...]) -> Function:
         dtype = self._working[node.name]  # one for all: int64 beside float32 would become float64
-        return lambda *xs: np.concatenate([held(x, dtype) for x in xs], axis=node.axis + 1)
+        return lambda *xs: np.concatenate([held(x, dtype) for x in xs], axis=node.axis)
 
     def _reindex(self, node: ops.Reindex, types: tuple[ValueType, ...]) -> Function:
-        return lambda x: x.reshape(len(x), -1)[:, node.index]
+        return lambda x: x.reshape(types[0].size, x.shape[-1])[node.index]
 
     def _select(self, node: ops.Select, types: tuple[ValueType, ...]) -> Function:
         # ~x = -x - 1 reverses the order and cannot overflow
-        return lambda x: np.argsort(~_exact(x), axis=-1, kind="stable")[..., : node.k]
+        return lambda x: np.argsort(~_exact(x), axis=-2, kind="stable")[..., : node.k, :]
 
 
 def run(graph: Graph, inputs: Mapping[str, IntArray], *, taps: bool = False) -> dict[str, IntArray]:
@@ -198,7 +204,7 @@ def _checked_input(node: ops.Input, inputs: Mapping[str, IntArray]) -> IntArray:
     if given.shape[1:] != node.shape:
         raise IsobitError("E607", f"{node.name} takes shape (batch, {node.shape}), not {given.shape}")
     try:
-        array = as_int_array(given)
+        array = given if given.dtype.kind == "i" else as_int_array(given)
     except TypeError as error:
         raise IsobitError("E607", f"{node.name} takes integers: {error}", hint="quantise the floats first") from error
     if array.size and array.min() >= node.lo.max() and array.max() <= node.hi.min():
@@ -229,58 +235,25 @@ def _pooled_first(graph: Graph, stages: Mapping[str, Stage]) -> Iterator[Stage]:
             yield stage
 
 
+def _with_last_uses(stages: Sequence[Stage]) -> tuple[Stage, ...]:
+    """The stages told which operands no later one reads: memory given back at once is still cached when taken again."""
+    last = {name: i for i, stage in enumerate(stages) for name in stage.operands}
+    return tuple(
+        replace(stage, last=tuple(name for name in dict.fromkeys(stage.operands) if last[name] == i))
+        for i, stage in enumerate(stages)
+    )
+
+
 def _exact(x: IntArray) -> IntArray:
     """Integers again: sums of working floats may need more than these hold."""
     return held(x, object if x.dtype == object else np.int64)
-
-
-def _highest_along(x: IntArray, axis: int, kernel: int, stride: int, dilation: int) -> IntArray:
-    """The maximum of every window along one axis; whole rows at a time, so that the inner loops are long."""
-    last = x.shape[axis] - (kernel - 1) * dilation
-    taps = [x[(*[slice(None)] * axis, slice(t * dilation, t * dilation + last, stride))] for t in range(kernel)]
-    y = taps[0].copy() if kernel == 1 else np.maximum(*taps[:2])
-    for tap in taps[2:]:
-        np.maximum(y, tap, out=y)
-    return y
-
-
-def _grouped(weights: IntArray, groups: int) -> IntArray:
-    return weights.reshape(groups, weights.shape[0] // groups, -1)
-
-
-def _windows(x: IntArray, kernel: Any, strides: Any, dilations: Any) -> IntArray:
-    """Sliding windows over the spatial axes: ``(batch, *counts, channels, *kernel)``."""
-    spatial = tuple(range(1, 1 + len(kernel)))
-    spans = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True))
-    view = np.lib.stride_tricks.sliding_window_view(x, spans, axis=spatial)
-    stepped = [slice(None), *(slice(None, None, s) for s in strides), slice(None)]
-    return view[(*stepped, *(slice(None, None, d) for d in dilations))]
-
-
-def _patches(x: IntArray, node: ops.Linear, w_shape: tuple[int, ...]) -> IntArray:
-    """The operands of every output position: ``(rows, groups, taps * in / groups)``.
-
-    Copied window by window or, where a window's rows are short, tap by tap over all windows and transposed.
-    """
-    kernel = w_shape[1:-1]
-    if not kernel:
-        return x.reshape(-1, node.groups, w_shape[-1])
-    rank = len(kernel)
-    view = _windows(x, kernel, node.strides, node.dilations)
-    split = view.reshape(*view.shape[: 1 + rank], node.groups, w_shape[-1], *kernel)
-    run = w_shape[-1] * (kernel[-1] if node.dilations[-1] == 1 else 1)
-    if node.groups == 1 and run < _SHORT_RUN:
-        order = (*range(3 + rank, 3 + 2 * rank), 2 + rank, 1 + rank, *range(1 + rank))
-        return split.transpose(order).reshape(int(np.prod(w_shape[1:])), -1).T[:, np.newaxis]
-    order = (*range(1 + rank), 1 + rank, *range(3 + rank, 3 + 2 * rank), 2 + rank)
-    return split.transpose(order).reshape(-1, node.groups, int(np.prod(w_shape[1:])))
 
 
 def _run_time_linear(node: ops.Linear, x: IntArray, weights: IntArray, largest: int) -> IntArray:
     """Every sample of ``x`` times its own weights."""
     exact = _exact(weights)
     made = [
-        ExactProduct(_grouped(w, node.groups), largest)(_patches(x[i : i + 1], node, w.shape))
-        for i, w in enumerate(exact)
+        ExactProduct(grouped(exact[..., i], node.groups), largest)(patches(x[..., i : i + 1], node, exact.shape[:-1]))
+        for i in range(x.shape[-1])
     ]
-    return np.concatenate(made) if made else np.zeros(0, np.int64)
+    return np.concatenate(made, axis=-1) if made else np.zeros(0, np.int64)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isobit.errors import IsobitError
+from isobit.interp.working import keep_freed_memory
 from isobit.ir.ops import HostOp, Input, Output, Quantiser
 from isobit.ir.types import IntArray
 from isobit.numerics import Rounding
@@ -22,19 +23,24 @@ _CHUNK_ELEMENTS = 1 << 16
 def quantise(node: Input, x: Floats) -> IntArray:
     """Integers ``(batch, *node.shape)`` for float32 inputs ``(batch, *outside_shape)``, as the source computes them.
 
-    An input without a quantiser takes the integers ``x / scale`` and refuses anything else.
+    An input without a quantiser takes the integers ``x / scale`` and refuses anything else. The result is
+    int64; quantised integers lie in memory in the order of ``x``, so that a transposing host moves nothing.
 
     Raises:
         IsobitError: E607 when shapes do not fit or a value is NaN or no integer of the declared type.
     """
     x = _shaped(node, np.asarray(x, np.float32))
     if node.quantiser is None:
-        return _as_integers(node, _on_host(node.host, x))
+        return _as_integers(node, _on_host(node.host, _without_nan(node, x)))
+    keep_freed_memory()
     rows = max(1, _CHUNK_ELEMENTS // max(x[:1].size, 1))
-    integers = np.empty((len(x), *node.shape), np.int64)
-    for first in range(0, len(x), rows):
-        integers[first : first + rows] = _quantised(node, node.quantiser, x[first : first + rows])
-    return integers
+    integers = None
+    for first in range(0, max(len(x), 1), rows):
+        y = _quantised(node, node.quantiser, _without_nan(node, x[first : first + rows]))
+        if integers is None:
+            integers = np.empty_like(y, np.int64, shape=(len(x), *node.shape))
+        integers[first : first + rows] = y
+    return np.asarray(integers)
 
 
 def _quantised(node: Input, q: Quantiser, x: Floats) -> IntArray:
@@ -99,11 +105,15 @@ def _softmax(x: Floats) -> Floats:
 
 
 def _shaped(node: Input, x: Floats) -> Floats:
-    if np.isnan(x).any():
-        raise IsobitError("E607", f"the vectors for {node.outside!r} hold NaN")
     if x.ndim < 1 or x[:1].size != int(np.prod(node.outside_shape)) * len(x[:1]):
         raise IsobitError("E607", f"{node.outside!r} takes (batch, {node.outside_shape}), not {x.shape}")
     return x.reshape(len(x), *node.outside_shape)
+
+
+def _without_nan(node: Input, x: Floats) -> Floats:
+    if np.isnan(x.min(initial=0)):  # the least of numbers is NaN if one of them is
+        raise IsobitError("E607", f"the vectors for {node.outside!r} hold NaN")
+    return x
 
 
 def _as_integers(node: Input, x: Floats) -> IntArray:

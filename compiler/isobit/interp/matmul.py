@@ -14,6 +14,9 @@ from isobit.interp.working import dtype_for, held
 from isobit.ir.types import IntArray
 from isobit.numerics import magnitude
 
+_CACHED_WEIGHTS, _BLOCK_ELEMENTS = 1 << 18, 1 << 20
+"""Weights that stay in the processor's caches from one product to the next, and operands that are copied at once."""
+
 
 def product_dtype(weights: IntArray, largest: int) -> Any:
     """The fastest dtype that holds every partial sum of ``weights @ x`` for ``|x| <= largest``; object beyond int64.
@@ -29,20 +32,28 @@ def _huge(weights: IntArray) -> bool:
 
 
 class ExactProduct:
-    """``x @ weights.T`` for integer ``x`` with ``|x| <= largest``, exact, in the fastest safe dtype.
+    """``weights @ x`` for integer ``x`` with ``|x| <= largest``, exact, in the fastest safe dtype.
 
-    ``weights`` has shape ``(groups, out, in)``; calls take ``(rows, groups, in)`` and give whole numbers of ``dtype``,
-    ``(rows, groups, out)``.
+    ``weights`` has shape ``(groups, out, in)``; calls take ``(*positions, groups, in, columns)`` and give whole numbers
+    of ``dtype``, ``(*positions, groups, out, columns)``.
     """
 
     def __init__(self, weights: IntArray, largest: int) -> None:
         self.dtype = product_dtype(weights, largest)
-        self._columns = np.ascontiguousarray(np.swapaxes(weights, -1, -2).astype(self.dtype))
+        self._weights = np.ascontiguousarray(weights.astype(self.dtype))
 
     def __call__(self, x: IntArray) -> IntArray:
-        rows, groups, fan_in = x.shape
-        if groups == 1:
-            flat = held(x.reshape(rows, fan_in), self.dtype) @ self._columns[0]
-            return np.asarray(flat[:, np.newaxis])
-        product = np.matmul(held(x.swapaxes(0, 1), self.dtype), self._columns)
-        return np.asarray(product.swapaxes(0, 1))
+        x = held(x, self.dtype)
+        *positions, groups, fan_in, columns = x.shape
+        outputs = self._weights.shape[1]
+        if not positions or columns >= outputs or self._weights.size < _CACHED_WEIGHTS:
+            return np.asarray(np.matmul(self._weights, x))
+        # A product for each position would read all weights anew: positions become columns, which takes a copy.
+        made = np.empty((*positions, groups, outputs, columns), self.dtype)
+        rows = max(1, _BLOCK_ELEMENTS // max(x[:1].size, 1))
+        for first in range(0, len(x), rows):
+            block = np.moveaxis(x[first : first + rows], (-3, -2), (0, 1))
+            product = np.matmul(self._weights, block.reshape(groups, fan_in, block[0, 0].size))
+            shaped = product.reshape(groups, outputs, *block.shape[2:])
+            made[first : first + rows] = np.moveaxis(shaped, (0, 1), (-3, -2))
+        return made

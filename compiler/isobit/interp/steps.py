@@ -1,4 +1,4 @@
-"""Evaluating a layer of staircases on whole arrays: by look-up, by one multiply and shift, or channel by channel."""
+"""Evaluating a layer of staircases on whole arrays: by one multiply and floor, by look-up, or channel by channel."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from isobit.ir.types import IntArray, ValueType
 from isobit.numerics import Curve, MultiplyShift, as_int_array, fit_dtype
 
 _CACHED_ENTRIES, _TABLE_ENTRIES = 1 << 17, 1 << 20
-"""Entries of a look-up that is always taken, and of one that is taken where no multiplication does it."""
+"""Entries of a look-up that is taken before a multiplication in wide numbers, and of one that is taken after it."""
+_MOST_LEVELS = 1 << 12
+"""Levels of a curve up to which its cuts are tried in float32."""
 
 
 class StepFunction:
-    """All curves of one step node (one per channel, or one for all), applied to ``(batch, ..., channels)``.
+    """All curves of one step node (one per channel, or one for all), applied to ``(..., channels, batch)``.
 
     ``dtype`` is that of the result: whole numbers, in the interpreter's working dtype.
     """
@@ -26,23 +28,26 @@ class StepFunction:
         self._lo, hi = x.bounds
         span = hi - self._lo + 1
         entries = span * len(curves)
-        self._scaled = None if entries <= _CACHED_ENTRIES else _scaled(self._curves, max(abs(self._lo), abs(hi)))
+        integers = _multiply_shifts(self._curves, max(abs(self._lo), abs(hi)))
+        self._scaled = None if integers is None else _single(integers, self._lo, hi)
+        if self._scaled is None and integers is not None and entries > _CACHED_ENTRIES:
+            self._scaled = _wide(integers, max(abs(self._lo), abs(hi)))
         self._table: IntArray | None = None
         if self._scaled is None and entries <= _TABLE_ENTRIES:
             self._table = _tabulate(self._curves, self._lo, hi).astype(dtype)
             # Entry x of curve i stands at i * span + x - lo.
             starts = [i * span - self._lo for i in range(len(curves))]
-            self._start = as_int_array(np.array(starts, dtype=object))
+            self._start = as_int_array(np.array(starts, dtype=object))[:, np.newaxis]
 
     def __call__(self, x: IntArray) -> IntArray:
         if self._table is not None:
             return self._looked_up(x, self._table)
         if self._scaled is not None:
-            return self._multiplied(x, self._scaled)
+            return _multiplied(x, self._scaled).astype(self._dtype, copy=False)
         x = held(x, object if x.dtype == object else np.int64)
         if len(self._curves) == 1:
             return self._curves[0](x)
-        return np.stack([f(x[..., i]) for i, f in enumerate(self._curves)], axis=-1)
+        return np.stack([f(x[..., i, :]) for i, f in enumerate(self._curves)], axis=-2)
 
     def _looked_up(self, x: IntArray, table: IntArray) -> IntArray:
         if object in (self._start.dtype, x.dtype):
@@ -51,13 +56,19 @@ class StepFunction:
         index += self._start
         return np.asarray(table.take(index))
 
-    def _multiplied(self, x: IntArray, scaled: tuple[IntArray, ...]) -> IntArray:
-        """All in place, in memory that is still cached; in floats every number is a multiple of 2^-k, so exact."""
-        m, c, k, lo, hi = scaled
-        y = np.multiply(x, m, dtype=m.dtype)
-        y += c
-        y = np.floor(y, out=y) if m.dtype != np.int64 else np.right_shift(y, k, out=y)
-        return np.clip(y, lo, hi, out=y).astype(self._dtype, copy=False)
+
+Scaled = tuple[IntArray, ...]
+"""m, c, k, lo and hi of each curve's ``clamp((m * x + c) >> k, lo, hi)``, ``(curves, 1)``; in floats m and c are
+already over ``2^k``."""
+
+
+def _multiplied(x: IntArray, scaled: Scaled) -> IntArray:
+    """All in place, in memory that is still cached."""
+    m, c, k, lo, hi = scaled
+    y = np.multiply(x, m, dtype=m.dtype)
+    y += c
+    y = np.floor(y, out=y) if m.dtype != np.int64 else np.right_shift(y, k, out=y)
+    return np.clip(y, lo, hi, out=y)
 
 
 def _tabulate(curves: Sequence[Curve], lo: int, hi: int) -> IntArray:
@@ -65,17 +76,41 @@ def _tabulate(curves: Sequence[Curve], lo: int, hi: int) -> IntArray:
     return np.concatenate([f(domain) for f in curves])
 
 
-def _scaled(curves: Sequence[Curve], largest: int) -> tuple[IntArray, ...] | None:
-    """m, c, k, lo and hi as arrays when every curve is a multiply-shift that fits 64 bits, else None.
-
-    As floats where those are exact, m and c then already over 2^k.
-    """
-    scaled = [f for f in curves if isinstance(f, MultiplyShift)]
-    bound = max(largest, *(f.m * largest + abs(f.c) for f in scaled), 0)
-    if len(scaled) != len(curves) or any(f.k > 63 for f in scaled) or bound >= 1 << 62:
+def _multiply_shifts(curves: Sequence[Curve], largest: int) -> Scaled | None:
+    """The parameters as int64 when every curve is a multiply-shift that fits 62 bits for ``|x| <= largest``."""
+    shifts = [f for f in curves if isinstance(f, MultiplyShift)]
+    bound = max((f.m * max(largest, 1) + abs(f.c) for f in shifts), default=0)
+    if len(shifts) != len(curves) or any(f.k > 63 for f in shifts) or bound >= 1 << 62:
         return None
-    m, c, k, lo, hi = (np.array([getattr(f, a) for f in scaled], dtype=np.int64) for a in ("m", "c", "k", "lo", "hi"))
-    dtype = dtype_for(max(bound, *(max(abs(f.lo), abs(f.hi)) for f in scaled)))
+    return tuple(np.array([[getattr(f, a)] for f in shifts], dtype=np.int64) for a in ("m", "c", "k", "lo", "hi"))
+
+
+def _wide(scaled: Scaled, largest: int) -> Scaled:
+    """As floats where every number is a multiple of ``2^-k`` that these hold, so exact; else as they are."""
+    m, c, k, lo, hi = scaled
+    dtype = dtype_for(max(largest, int((m * largest + abs(c)).max()), int(abs(lo).max()), int(abs(hi).max())))
     if dtype is np.int64:
-        return m, c, k, lo, hi
+        return scaled
     return tuple(v.astype(dtype) for v in (np.ldexp(m.astype(float), -k), np.ldexp(c.astype(float), -k), k, lo, hi))
+
+
+def _single(scaled: Scaled, lo: int, hi: int) -> Scaled | None:
+    """Float32 parameters that give every integer of ``[lo, hi]`` its value though sums are rounded; None if not found.
+
+    Rounded products and sums still rise with x, so a function is proven by its values at the ends and on both sides
+    of every cut. The offset lies in the middle of all that put the unrounded cuts where they belong.
+    """
+    m, c, k, least, most = scaled
+    bottom, top = int(least.min()), int(most.max())
+    too_wide = max(abs(lo), abs(hi)) > 1 << 24 or (max(abs(bottom), abs(top)) + 1) << int(k.max()) >= 1 << 62
+    if too_wide or top - bottom > _MOST_LEVELS:
+        return None
+    rises = np.clip(np.arange(bottom, top + 1), least + 1, most)
+    cuts = -((c - (rises << k)) // m)
+    slope = np.ldexp(m.astype(float), -k)
+    offset = ((rises - slope * cuts).max(axis=1) + (rises - slope * (cuts - 1)).min(axis=1)) / 2
+    ends = np.broadcast_to([[lo, hi]], (len(m), 2))
+    x = np.clip(np.concatenate([cuts - 1, cuts, ends], axis=1), lo, hi)
+    single = tuple(v.astype(np.float32) for v in (slope, offset[:, np.newaxis], k, least, most))
+    same = np.array_equal(_multiplied(x.astype(np.float32), single), _multiplied(x, scaled))
+    return single if same else None

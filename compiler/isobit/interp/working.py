@@ -6,6 +6,7 @@ wider ones are held as int64, beyond it as Python integers.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -33,3 +34,13 @@ def held(array: Any, dtype: Any) -> IntArray:
     if dtype is object and array.dtype != object:
         array = array.astype(np.int64, copy=False)
     return np.asarray(array.astype(dtype, copy=False))
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Have the C library keep the memory of freed arrays, rather than ask the system for it array by array.
+
+    Fresh pages are zeroed as they are touched, which takes longer than most operations do. glibc keeps blocks up to
+    the size of the largest it has seen freed, 32 MiB at most; elsewhere this does nothing.
+    """
+    np.empty(31 << 20, np.int8)
