@@ -69,7 +69,7 @@ struct cfg_write_t8 {
 
 }  // namespace
 
-void isobit_top(hls::stream<in_pixels_beat>& in_pixels, hls::stream<out_t8_beat>& out_t8) {
+void isobit_top(hls::stream<beat_in_pixels>& in_pixels, hls::stream<beat_out_t8>& out_t8) {
 #pragma HLS INTERFACE mode=axis port=in_pixels register_mode=both
 #pragma HLS INTERFACE mode=axis port=out_t8 register_mode=both
 #pragma HLS INTERFACE mode=ap_ctrl_none port=return

@@ -8,10 +8,10 @@
 #include "hls_stream.h"
 
 // 4 elements of ap_int<4> a frame, 4 to a word, each in 8 bits.
-typedef ap_axiu<32, 0, 0, 0> in_pixels_beat;
+typedef ap_axiu<32, 0, 0, 0> beat_in_pixels;
 // 2 elements of ap_int<8> a frame, 2 to a word, each in 8 bits.
-typedef ap_axiu<16, 0, 0, 0> out_t8_beat;
+typedef ap_axiu<16, 0, 0, 0> beat_out_t8;
 
-void isobit_top(hls::stream<in_pixels_beat>& in_pixels, hls::stream<out_t8_beat>& out_t8);
+void isobit_top(hls::stream<beat_in_pixels>& in_pixels, hls::stream<beat_out_t8>& out_t8);
 
 #endif

@@ -7,8 +7,17 @@ from pathlib import Path
 import pytest
 
 import isobit
+from isobit.emit.design import HEADER_OF
 from tests.models.random_nets import random_network
+from tests.models.random_nets_census import census
 from tests.onnx_builder import save
+
+FAST = (6, 14, 15, 19, 31, 54, 56)
+"""Few networks that have everything between them, as a test counts."""
+KINDS = """
+1-D convolution, depthwise convolution, dilated convolution, grouped convolution, ConvTranspose, AveragePool, table,
+difference, pixel concat of three or more, two inputs, two outputs, image one pixel wide
+"""
 
 
 def check(seed: int, folder: Path) -> None:
@@ -17,7 +26,7 @@ def check(seed: int, folder: Path) -> None:
     assert result.equal, (seed, result.mismatch)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", FAST)
 def test_a_random_network_is_exact_in_cpp(seed: int, tmp_path: Path) -> None:
     check(seed, tmp_path)
 
@@ -26,3 +35,10 @@ def test_a_random_network_is_exact_in_cpp(seed: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(4, 504))
 def test_many_random_networks_are_exact_in_cpp(seed: int, tmp_path: Path) -> None:
     check(seed, tmp_path)
+
+
+def test_the_fast_seeds_reach_every_template_and_kind() -> None:
+    found = census(FAST)
+    kinds = KINDS.replace("\n", " ").strip().split(", ")
+    wanted = [*kinds, *(f"{name}.hpp" for name in HEADER_OF if "parallel" not in name)]
+    assert [name for name in wanted if not found[name]] == []

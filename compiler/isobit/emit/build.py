@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from isobit.emit.design import Design, IntType, Port
+from isobit.emit.design import Design, Port
 from isobit.emit.fifos import fifo_record, planned_fifos, total_cost
+from isobit.emit.manifest import FORMAT, read_manifest, refuse_another
 from isobit.emit.project import MANIFEST, atomic_folder, file_hashes, headers, raw_bytes, render, write_files
 from isobit.errors import IsobitError, printable
 from isobit.ir import Graph, parse_graph, print_graph
@@ -22,9 +23,9 @@ from isobit.passes.proofs import proofs_text
 from isobit.plan import LayerPlan, Plan, Rescaled, print_plan
 from isobit.version import __version__
 
-FORMAT = 2
 GRAPH, PLAN, SOURCE, HLS = "graph.txt", "plan.toml", "source.onnx", "hls"
 EXACT, PROOFS = "exact.txt", "proofs.json"
+_NEEDED = frozenset({GRAPH, PLAN, SOURCE, f"{HLS}/top.cpp", f"{HLS}/top.hpp", f"{HLS}/tb.cpp", f"{HLS}/parameters.hpp"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +68,8 @@ def write_build(
 
     Args:
         source: the bytes of the QONNX model.
-        origin: what the manifest says of the source.
+        origin: what the manifest says of the source: its ``name``, and where it has them its ``sha256``, the declared
+            ``input_type`` and ``input_scale``, and what a ``refit`` did.
         vectors: integers ``(batch, ...)`` of every graph input and output, by name, for the testbench.
         rescaled: the proofs of the steps, and the exact graph where the one built is another.
 
@@ -86,7 +88,8 @@ def write_build(
         (work / HLS / "tb_data").mkdir()
         for port in design.ports:
             (work / HLS / "tb_data" / f"{port.name}.bin").write_bytes(raw_bytes(vectors[port.node], port.dtype))
-        manifest = _manifest(graph, plan, design, origin) | _rescale_record(rescaled) | {"files": file_hashes(work)}
+        said = {"sha256": hashlib.sha256(source).hexdigest(), "input_type": None, "input_scale": "1", **origin}
+        manifest = _manifest(graph, plan, design, said) | _rescale_record(rescaled) | {"files": file_hashes(work)}
         (work / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return load_build(destination)
 
@@ -95,30 +98,31 @@ def load_build(path: Path | str) -> Build:
     """Read a build back.
 
     Raises:
-        IsobitError: E603 when the folder is no build, E611 when another version of isobit made it, E608 when one of
-            its files was changed or lost.
+        IsobitError: E603 when the folder is no build, E611 when another version of isobit made it, E608 when its
+            manifest or one of its files was changed or lost.
     """
     path = Path(path)
-    try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        _refuse_format(path, int(manifest["format"]))
-        ports = tuple(_port(p) for p in manifest["ports"])
-        recorded = dict(manifest["files"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise IsobitError(
-            "E603", printable(error), where=printable(path), hint="make one with: isobit compile model.onnx -o build/"
-        ) from error
+    manifest, ports = read_manifest(path / MANIFEST)
+    recorded = manifest["files"]
     _refuse_changes(path, recorded)
-    graph = parse_graph((path / GRAPH).read_text(encoding="utf-8"))
-    exact = parse_graph((path / EXACT).read_text(encoding="utf-8")) if EXACT in recorded else None
+    graph = parse_graph(_text(path, GRAPH))
+    refuse_another(path / MANIFEST, manifest, ports, graph, _text(path, f"{HLS}/top.hpp"))
+    exact = parse_graph(_text(path, EXACT)) if EXACT in recorded else None
     return Build(path, graph, ports, manifest, exact)
+
+
+def _text(path: Path, name: str) -> str:
+    try:
+        return (path / name).read_text(encoding="utf-8")
+    except ValueError as error:
+        raise IsobitError("E608", f"{name}: {printable(error)}", where=printable(path), hint="compile again") from error
 
 
 def _rescale_texts(rescaled: Rescaled | None) -> dict[str, str]:
     if rescaled is None:
         return {}
     exact = {EXACT: print_graph(rescaled.exact)} if rescaled.errors else {}
-    return exact | {PROOFS: proofs_text(rescaled.proofs)}
+    return exact | {PROOFS: proofs_text(rescaled.proofs, rescaled.sums)}
 
 
 def _rescale_record(rescaled: Rescaled | None) -> dict[str, Any]:
@@ -128,15 +132,9 @@ def _rescale_record(rescaled: Rescaled | None) -> dict[str, Any]:
     return {"budget": [asdict(e) | {"share": str(e.share), "seen_share": str(e.seen_share)} for e in rescaled.errors]}
 
 
-def _refuse_format(path: Path, found: int) -> None:
-    if found != FORMAT:
-        raise IsobitError(
-            "E611", f"format {found}; this isobit ({__version__}) reads format {FORMAT}", where=printable(path),
-            hint="compile again",
-        )  # fmt: skip
-
-
 def _refuse_changes(path: Path, recorded: Mapping[str, str]) -> None:
+    for name in sorted(_NEEDED - recorded.keys()):
+        raise IsobitError("E608", f"the manifest does not list {name}", where=printable(path), hint="compile again")
     for name, digest in recorded.items():
         file = path / name
         if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != digest:
@@ -166,14 +164,6 @@ def _port_record(port: Port) -> dict[str, Any]:
         k: getattr(port, k) for k in ("name", "node", "outside", "is_input", "frame", "lanes", "elem_bits", "word_bits")
     }
     return record | {"bits": port.elem.bits, "signed": port.elem.signed}
-
-
-def _port(record: Mapping[str, Any]) -> Port:
-    elem = IntType(int(record["bits"]), bool(record["signed"]))
-    return Port(
-        record["name"], record["node"], record["outside"], bool(record["is_input"]), int(record["frame"]),
-        int(record["lanes"]), elem, int(record["elem_bits"]),
-    )  # fmt: skip
 
 
 def _layer(graph: Graph, name: str, layer: LayerPlan | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.builder import Builder
-from isobit.frontend.movement import channels_last, facing, relayout
+from isobit.frontend.movement import channels_last, facing, one_layout
 from isobit.frontend.onnx_model import SourceNode
 from isobit.frontend.products import constant_channels
 from isobit.frontend.roundings import rounded
@@ -162,7 +162,7 @@ def _join(b: Builder, node: SourceNode) -> Real:
     if node.op == "Sub":
         y = y.affine(-ONE, ZERO)
     if len(x.layout) == len(y.layout):
-        y = relayout(b, node, y, x.layout)
+        x, y = one_layout(b, node, (x, y))
     if b.types[x.value].shape != b.types[y.value].shape:
         raise IsobitError("E208", "the two tensors have different shapes", where=b.where(node))
     unit, first, second = common_unit(x.scale, y.scale)

@@ -51,6 +51,16 @@ def relayout(b: Builder, node: SourceNode, real: Real, layout: tuple[int, ...]) 
     return real if real.layout == layout else move(b, node, real, positions(b, real), layout)
 
 
+def one_layout(b: Builder, node: SourceNode, reals: Sequence[Real]) -> list[Real]:
+    """All of ``reals`` in the layout of the first whose channels have scales or offsets of their own, if there is one.
+
+    Raises:
+        IsobitError: E208 when two of them have such channels along different axes.
+    """
+    chosen = next((r for r in reals if len(r.scale) > 1 or len(r.offset) > 1), reals[0])
+    return [relayout(b, node, r, chosen.layout) for r in reals]
+
+
 def facing(b: Builder, node: SourceNode, real: Real, *constants: Any) -> Real:
     """``real`` with the axis along which the constants vary as the integer value's channels, if there is one such."""
     rank = len(real.layout)
@@ -143,9 +153,14 @@ def padded(
 ) -> Real:  # fmt: skip
     """``real`` padded with a real constant; ``before`` and ``after`` per source axis (batch excluded).
 
+    Where one scale and offset serve all channels, an axis that stays as it is becomes the integer value's channels.
+
     Raises:
         IsobitError: E208 when the constant is no integer of the tensor.
     """
+    still = [axis for axis in range(len(real.layout)) if not before[axis] and not after[axis]]
+    if still and real.layout[-1] not in still and len(real.scale) == len(real.offset) == 1:
+        real = channels_last(b, node, real, still[0])
     amounts = [(int(before[a]), int(after[a])) for a in real.layout]
     if any(map(any, amounts[:-1])):
         integer = _common_integer(real, value)

@@ -47,12 +47,14 @@ def import_transpose(b: Builder, node: SourceNode) -> Tensor:
 def import_concat(b: Builder, node: SourceNode) -> Tensor:
     """Concatenation: along the channels every part keeps its own exact scale, along others they must have one."""
     parts = [b.affine(node, i) for i in range(len(node.inputs))]
-    layout = parts[0].layout
     axis = int(str(node.attrs.get("axis", 1)))
-    source_axis = (axis + len(layout) + 1 if axis < 0 else axis) - 1
+    source_axis = (axis + len(parts[0].layout) + 1 if axis < 0 else axis) - 1
     if source_axis < 0:
         raise b.unsupported(node, "the batch axis is concatenated")
-    parts = [movement.relayout(b, node, p, layout) for p in parts]
+    if source_axis == 0 and len({(*p.scale, *p.offset) for p in parts}) > 1:
+        parts = [movement.channels_last(b, node, p) for p in parts]
+    parts = movement.one_layout(b, node, parts)
+    layout = parts[0].layout
     along_channels = layout[-1] == source_axis
     scale, offset = (_joined(b, node, parts, name, along_channels) for name in ("scale", "offset"))
     source = (printable(node.name or node.outputs[0]),)
@@ -74,12 +76,12 @@ def _joined(b: Builder, node: SourceNode, parts: Sequence[Real], name: str, alon
 
 
 def import_select(b: Builder, node: SourceNode) -> Tensor:
-    """ArgMax and the indices of TopK over the channels, on integers aligned to one exact scale."""
+    """ArgMax and the indices of TopK along any axis, on integers aligned to one exact scale."""
     x = b.affine(node)
-    rank = len(x.layout)
-    axis = int(str(node.attrs.get("axis", 0 if node.op == "ArgMax" else -1)))
-    if (axis + rank + 1 if axis < 0 else axis) - 1 != x.layout[-1]:
-        raise b.unsupported(node, "selection must be along the channels")
+    axis = int(str(node.attrs.get("axis", 0 if node.op == "ArgMax" else -1))) % (len(x.layout) + 1)
+    if axis == 0:
+        raise b.unsupported(node, "selection among the samples of a batch")
+    x = movement.channels_last(b, node, x, axis - 1)
     if node.attrs.get("select_last_index", 0) or not node.attrs.get("largest", 1):
         raise b.unsupported(node, "only the first of the largest elements can be selected")
     k = 1 if node.op == "ArgMax" else int(b.constant(node, 1, "k").reshape(-1)[0])

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from isobit.errors import IsobitError, printable
 
+MOST = 1 << 40
+"""More of any resource than a part can have."""
 PsSetting = Annotated[str, Field(pattern=r"^[A-Za-z0-9_. /-]+$")]
 PsName = Annotated[str, Field(pattern=r"^P(CW|SU)_[A-Za-z0-9_]+$")]
 
@@ -29,11 +31,11 @@ class Board(BaseModel):
     title: str
     part: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
     dsp: Literal["DSP48E1", "DSP48E2"]
-    lut: int = Field(gt=0)
-    ff: int = Field(gt=0)
-    dsps: int = Field(ge=0)
-    bram36: int = Field(ge=0)
-    uram: int = Field(ge=0)
+    lut: int = Field(gt=0, lt=MOST)
+    ff: int = Field(gt=0, lt=MOST)
+    dsps: int = Field(ge=0, lt=MOST)
+    bram36: int = Field(ge=0, lt=MOST)
+    uram: int = Field(ge=0, lt=MOST)
     clock_mhz: float = Field(gt=0, le=1000)
     ps: Literal["zynq7", "zynqmp"] | None = None
     board_part: str = Field(default="", pattern=r"^([A-Za-z0-9._-]+(:[A-Za-z0-9._-]+){3})?$")

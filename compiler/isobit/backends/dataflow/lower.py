@@ -21,6 +21,9 @@ from isobit.plan.blocks import block, port_lanes
 from isobit.plan.geometry import geometry, keeps_order
 from isobit.plan.layers import IN_WINDOW
 
+_PREFIXES = ("cfg_", "s_", "in_", "out_", "beat_in_", "beat_out_")
+"""What the templates put before a node's name: a process's constants, a stream, a port and the type of its words."""
+
 
 def lower(graph: Graph, plan: Plan) -> Design:
     """The dataflow design of ``graph`` under ``plan``.
@@ -41,7 +44,7 @@ class _Lowering:
         self.flag_names = ["frame_end"]
         self.flags: list[str] = []  # one for every output still to be lowered
         # Nodes keep their names; what is added in between must not take one of them.
-        self.taken = {prefix + node.name for node in graph.nodes for prefix in ("cfg_", "s_", "in_", "out_")}
+        self.taken = {prefix + node.name for node in graph.nodes for prefix in _PREFIXES}
 
     def run(self) -> Design:
         for node in self.graph.nodes:
