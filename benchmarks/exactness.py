@@ -2,7 +2,8 @@
 
 Run it with ``python benchmarks/exactness.py --write docs/exactness.md``; ``--models DIR`` adds ``DIR/*/model.onnx``.
 Convolutional networks have a page of their own: ``--kind convolutional``, where ``--outputs`` counts images; the
-native C++ computes further images until 100,000 outputs were compared there too, or ``--macs`` are spent.
+native C++ of a second design, for the largest board, computes further images until 100,000 outputs were compared
+there too, or ``--macs`` are spent.
 A long sweep goes on where it was stopped: ``--rows DIR`` keeps every finished row and takes those that are there.
 Everything but the seconds is the same in every run. The exit status is 1 when anything differs.
 """

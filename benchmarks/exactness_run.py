@@ -5,8 +5,9 @@ from __future__ import annotations
 import resource
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,11 @@ def run_subject(subject: Subject, outputs: int, macs: float | None, exporter: An
     with tempfile.TemporaryDirectory(prefix="isobit-exactness-") as scratch:
         try:
             started = _cpu_seconds()
-            build = _compile(subject, Path(scratch) / "build", exporter, progress)
-            return _measure(subject, build, outputs, macs, _cpu_seconds() - started, progress)
+            compiled = partial(_compile, subject, exporter=exporter, progress=progress)
+            build = compiled(Path(scratch) / "build", BOARDS)
+            seconds = _cpu_seconds() - started
+            parallel = partial(compiled, Path(scratch) / "parallel", BOARDS[-1:])
+            return _measure(subject, build, parallel, outputs, macs, seconds, progress)
         except IsobitError as error:
             where = f" ({error.where})" if error.where and not Path(error.where).exists() else ""
             return Row(subject.name, subject.origin, refusal=f"{error.code}: {error.message}{where}")
@@ -103,14 +107,15 @@ def run_subject(subject: Subject, outputs: int, macs: float | None, exporter: An
             return Row(subject.name, subject.origin, refusal=f"DEFECT: {type(error).__name__}: {error}", crashed=True)
 
 
-def _compile(subject: Subject, folder: Path, exporter: Any, progress: Progress) -> isobit.Build:
+def _compile(subject: Subject, folder: Path, boards: Sequence[str], exporter: Any, progress: Progress) -> isobit.Build:
+    """The design for the first board that it fits."""
     source = subject.source()
     options: dict[str, Any] = {"input_shape": subject.shape, "exporter": exporter, "progress": progress}
-    for board in BOARDS:
+    for board in boards:
         try:
             return _declared(subject, source, folder, options | {"board": board})
         except DoesNotFit:
-            if board == BOARDS[-1]:
+            if board == boards[-1]:
                 raise
     raise AssertionError("there is a board")
 
@@ -126,7 +131,13 @@ def _declared(subject: Subject, source: Any, folder: Path, options: dict[str, An
 
 
 def _measure(
-    subject: Subject, build: isobit.Build, outputs: int, macs: float | None, compiled: float, progress: Progress
+    subject: Subject,
+    build: isobit.Build,
+    parallel: Callable[[], isobit.Build],
+    outputs: int,
+    macs: float | None,
+    compiled: float,
+    progress: Progress,
 ) -> Row:
     size = sum(build.graph.types[o.name].size for o in build.graph.outputs)
     started = _cpu_seconds()
@@ -140,7 +151,7 @@ def _measure(
     native = runs["native"].outputs
     if subject.convolutional and native < CONVOLUTIONAL_OUTPUTS:
         images = int(macs // max(multiply_accumulates(build.graph), 1)) if macs else CONVOLUTIONAL_OUTPUTS
-        more, differing = _further(build, min(CONVOLUTIONAL_OUTPUTS - native, images * size), progress)
+        more, differing = _further(parallel(), min(CONVOLUTIONAL_OUTPUTS - native, images * size), progress)
         native, wrong, seconds = native + more, wrong + differing, _cpu_seconds() - started
     return Row(
         subject.name, subject.origin, "", *_structure(build), build.manifest["board"]["name"],
@@ -152,7 +163,7 @@ def _measure(
 
 
 def _further(build: isobit.Build, outputs: int, progress: Progress) -> tuple[int, int]:
-    """At least ``outputs`` more output integers of the native C++, in chunks, and how many were wrong."""
+    """At least ``outputs`` output integers of the native C++, in chunks, and how many were wrong."""
     frame = sum(build.graph.types[o.name].size for o in build.graph.outputs)
     chunk = max(1, _CHUNK // sum(build.graph.types[node.name].size for node in build.graph.inputs))
     evaluator, done, wrong = Evaluator(build.graph), 0, 0

@@ -16,7 +16,7 @@ Every network was compiled to a Vitis HLS project and simulated in C++ on edge-c
 - **weight bits**, **value bits**: widths of the weights and of what the layers read, after narrowing.
 - **board**: the first of PYNQ-Z1, ZCU104 and Alveo U250 that it fits by the cost model (no vendor tool ran).
 - **outputs native**, **faithful**: output integers of the C++ (on our integers; on the open ap_types)
-  compared with the interpreter's. **wrong**: how many of both differed.
+  compared with the interpreter's{further}. **wrong**: how many of both differed.
 - **exact / wrong**: output integers of the graph compared with the source model evaluated in exact rational arithmetic.
 - **float integers**: integers of all quantisers and outputs compared with the float32 execution of the source by qonnx;
   **ties**: of these, the ones that differ because the exact value lies within the float32 error of a rounding edge;
@@ -26,6 +26,8 @@ Every network was compiled to a Vitis HLS project and simulated in C++ on edge-c
 - **per s**: frames a second of the native simulation, one process. **MiB**: peak memory of the
   Python process, one to a network.
 """
+_FURTHER = """; native outputs beyond the first images come from a second
+  design of the network, for the Alveo U250, which has more in parallel"""
 _COLUMNS = (
     "network", "operations", "layers", "weights", "weight bits", "value bits", "board", "outputs native", "faithful",
     "wrong", "exact", "wrong", "float integers", "ties", "unexplained", "compile s", "csim s", "per s", "MiB",
@@ -35,7 +37,8 @@ _COLUMNS = (
 def as_markdown(rows: Sequence[Row], kind: str, least: str, options: str, machine: str) -> str:
     """The whole page: totals, the networks, recorded inputs, what was not evaluated exactly, what is not there."""
     done, refused = [r for r in rows if not r.refusal], [r for r in rows if r.refusal]
-    parts = [_HEADER.format(kind=kind, options=options, machine=machine), _totals(done, least)]
+    further = _FURTHER if kind == "convolutional" else ""
+    parts = [_HEADER.format(kind=kind, options=options, machine=machine, further=further), _totals(done, least)]
     parts.append(_table(_COLUMNS, map(_cells, done)))
     recorded = [(r, r.recorded) for r in done if r.recorded is not None]
     if recorded:
