@@ -25,9 +25,11 @@ def quantise_float(x: Floats, scale: Floats, zero_point: Floats, rounding: Round
 def whole_float(x: Floats, scale: Floats, zero_point: Floats, rounding: Rounding, lo: int, hi: int) -> Floats:
     """The same, still as float32."""
     y = np.asarray(x / scale)  # the rest in place, in memory that is still cached
-    y = np.add(y, zero_point, out=y) if y.shape == np.broadcast_shapes(y.shape, zero_point.shape) else y + zero_point
-    np.minimum(np.maximum(y, np.float32(lo), out=y), np.float32(hi), out=y)
-    return _ROUND[rounding](y)
+    if zero_point.any():
+        inside = y.shape == np.broadcast_shapes(y.shape, zero_point.shape)
+        y = np.add(y, zero_point, out=y) if inside else y + zero_point
+    np.clip(y, np.float32(lo), np.float32(hi), out=y)
+    return np.rint(y, out=y) if rounding is Rounding.ROUND else _ROUND[rounding](y)
 
 
 def sign_float(x: Floats, scale: Floats, zero_point: Floats, lo: int, hi: int) -> NDArray[Any]:
@@ -42,7 +44,6 @@ def _half(offset: float) -> Callable[[Floats], Floats]:
 
 
 _ROUND: dict[Rounding, Callable[[Floats], Floats]] = {
-    Rounding.ROUND: np.round,
     Rounding.CEIL: np.ceil,
     Rounding.FLOOR: np.floor,
     Rounding.UP: lambda x: np.sign(x) * np.ceil(np.abs(x)),
