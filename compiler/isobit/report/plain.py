@@ -7,7 +7,7 @@ from typing import Any
 
 from isobit.report.result import Report
 
-FORMAT = 1
+FORMAT = 2
 
 
 def report_json(report: Report) -> dict[str, Any]:

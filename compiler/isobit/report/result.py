@@ -15,7 +15,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from isobit.check.record import BOUNDED, CSIM, Record, read_record
-from isobit.check.verify import StepCheck, verify_build
+from isobit.check.verify import StepCheck, Verification, verify_build
+from isobit.check.verify_sums import SumCheck
 from isobit.emit.build import PROOFS, Build
 from isobit.emit.project import MANIFEST
 from isobit.errors import IsobitError, printable
@@ -105,14 +106,15 @@ class Summary:
 class Report:
     """A build with its verdicts (None: not run yet), its requantizers and what its accumulators held.
 
-    ``proofs`` has every step's, checked again from the build's files when the report is made; none in a build that was
-    written without.
+    ``proofs`` has every step's, and ``sums`` that of every sum with short coefficients, checked again from the build's
+    files when the report is made; none in a build that was written without.
     """
 
     summary: Summary
     csim: Record | None
     bounded: Record | None
     proofs: tuple[StepCheck, ...]
+    sums: tuple[SumCheck, ...]
     histograms: tuple[Histogram, ...]
 
     @property
@@ -165,8 +167,8 @@ def report(build: Build, inputs: Any = None) -> Report:
         IsobitError: E607 when the inputs do not fit the model, E608 when a kept verdict was edited.
     """
     csim, bounded = (read_record(build, name) for name in (CSIM, BOUNDED))
-    proofs = verify_build(build.path).steps if PROOFS in build.manifest["files"] else ()
-    return Report(summarise(build), csim, bounded, proofs, histograms(build, inputs))
+    proofs = verify_build(build.path) if PROOFS in build.manifest["files"] else Verification(())
+    return Report(summarise(build), csim, bounded, proofs.steps, proofs.sums, histograms(build, inputs))
 
 
 def _layer(graph: Graph, record: Mapping[str, Any]) -> Layer:
