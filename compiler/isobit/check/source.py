@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from isobit.frontend.qonnx import Imported, InputType, import_traced
 from isobit.frontend.symbolic import Real
 from isobit.interp import Evaluator, quantise
 from isobit.ir import Graph
-from isobit.ir.ops import Output
+from isobit.ir.ops import HostOp, Output
 from isobit.ir.types import IntArray
 from isobit.numerics import exact
 
@@ -115,7 +116,7 @@ class _Checked:
     def exact(self) -> tuple[int, int, str]:
         """Outputs compared and differing in exact arithmetic; what is compared is the build's (exact) graph."""
         outputs = self.build.reference.outputs
-        if {op.kind for output in outputs for op in output.host} - _LOGIT_OPS - _LAYOUT_OPS - _CLAMPS:
+        if {op.kind for output in outputs for op in _before_logits(output)} - _LAYOUT_OPS - _CLAMPS:
             return 0, -1, "the host's last float operations are not evaluated exactly"
         count = min(self.count, _affordable(self.imported, False))
         raw = {node.outside: node.scale[0] for node in self.imported.graph.inputs if node.quantiser is None}
@@ -183,11 +184,16 @@ class _Checked:
         return tensor
 
 
+def _before_logits(node: Output) -> list[HostOp]:
+    """What the host does before a Softmax: the exact reference stops there, whatever follows."""
+    return list(takewhile(lambda op: op.kind not in _LOGIT_OPS, node.host))
+
+
 def _clamped_alike(node: Output, integers: IntArray, numerators: Any, denominator: int) -> Any:
     """Where the host's final clip holds the reference at a limit that the graph's own real value reaches too."""
     alike = np.zeros(integers.shape, dtype=bool)
     scale, offset = (np.array(v, dtype=object) for v in (node.scale, node.offset))
-    for op in (op for op in node.host if op.kind in _CLAMPS):
+    for op in (op for op in _before_logits(node) if op.kind in _CLAMPS):
         real = integers.astype(object) * scale + offset
         low, high = (exact(np.float32(v)) if np.isfinite(v) else None for v in op.values)
         if low is not None:

@@ -4,7 +4,7 @@ A naive evaluator, independent of the compiler: it knows nothing of integer grap
 before the first quantiser of a raw float input, and every quantiser of a constant, runs in the source's own float32,
 elementwise, as QONNX runs it; from there on every number is a rational and nothing is rounded except by quantisers.
 Two values are not rational: square roots in BatchNormalization are taken to 128 bits, sigmoid and tanh to 60 digits.
-Softmax is left out: the outputs are its logits.
+Softmax is left out, with the linear quantisers behind it: the outputs are its logits.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ __all__ = ["ExactTensor", "evaluate_exact"]
 Raw = NDArray[Any]
 Value = ExactTensor | Raw
 _INTEGER_DATATYPES = ("INT", "UINT", "BIPOLAR", "BINARY", "TERNARY")
+_LINEAR_QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
 _RESHAPING = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
 _ORDER_ONLY = ("ArgMax", "TopK")
 _AXIS_DEFAULT = {"Concat": 0, "ArgMax": 0, "Gather": 0, "Split": 0, "TopK": -1}
@@ -53,13 +54,13 @@ def evaluate_exact(
         IsobitError: E607 (inputs do not fit), E201/E202/E204/E205/E206/E207 (what the evaluator cannot take).
     """
     count = _check_inputs(model, inputs)
-    _check_softmax(model)
+    logits = _behind_softmax(model)
     dependent = _dependent(model)
     entering = {info.name: _entering(info, inputs[info.name], model, scales or {}) for info in model.inputs}
     if count == 1 or _batchable(model, dependent):
-        return _evaluate(model, entering, count, dependent, taps)
+        return _evaluate(model, entering, count, dependent, logits, taps)
     runs = [
-        _evaluate(model, {name: _sample(value, i) for name, value in entering.items()}, 1, dependent, taps)
+        _evaluate(model, {name: _sample(value, i) for name, value in entering.items()}, 1, dependent, logits, taps)
         for i in range(count)
     ]
     return MappingProxyType({name: _stacked([run[name] for run in runs]) for name in runs[0]})
@@ -79,14 +80,23 @@ def _check_inputs(model: SourceModel, inputs: Mapping[str, Raw]) -> int:
     return counts.pop()
 
 
-def _check_softmax(model: SourceModel) -> None:
-    """Logits may stand for a Softmax only where nothing but the order of the classes is used after it."""
-    left_out: set[str] = set()
+def _behind_softmax(model: SourceModel) -> frozenset[str]:
+    """The tensors that hold logits here: those behind a Softmax, where nothing but the order is used after it.
+
+    A quantiser can make classes equal, so that not even the order may be used behind one.
+    """
+    logits: set[str] = set()
+    rounded: set[str] = set()
     for node in model.nodes:
-        if left_out.intersection(node.inputs) and node.op not in (*_RESHAPING, *_ORDER_ONLY):
+        allowed = (*_RESHAPING, *_LINEAR_QUANTISERS, *(() if rounded.intersection(node.inputs) else _ORDER_ONLY))
+        if logits.intersection(node.inputs) and node.op not in allowed:
             raise IsobitError("E201", "a Softmax before other arithmetic", where=_place(node))
-        if node.op in ("Softmax", "LogSoftmax") or (node.op in _RESHAPING and left_out.intersection(node.inputs)):
-            left_out.update(node.outputs)
+        follows = node.op not in _ORDER_ONLY and logits.intersection(node.inputs)
+        if node.op in ("Softmax", "LogSoftmax") or follows:
+            logits.update(node.outputs)
+        if follows and (node.op in _LINEAR_QUANTISERS or rounded.intersection(node.inputs)):
+            rounded.update(node.outputs)
+    return frozenset(logits)
 
 
 def _dependent(model: SourceModel) -> frozenset[str]:
@@ -135,14 +145,22 @@ def _axes(model: SourceModel, node: SourceNode) -> tuple[int, ...]:
 
 
 def _evaluate(
-    model: SourceModel, entering: Mapping[str, Value], count: int, dependent: frozenset[str], taps: bool
+    model: SourceModel,
+    entering: Mapping[str, Value],
+    count: int,
+    dependent: frozenset[str],
+    logits: frozenset[str],
+    taps: bool,
 ) -> Mapping[str, ExactTensor]:
     values: dict[str, Value] = {**model.constants, **entering}
     for node in model.nodes:
         shapes = tuple(_shape(model, name, count, dependent) for name in node.outputs)
-        if node.op in QUANTISERS and dependent.intersection(node.inputs[1:]):
+        if node.op in (*QUANTISERS, *_LINEAR_QUANTISERS) and dependent.intersection(node.inputs[1:]):
             raise IsobitError("E206", "a quantiser parameter depends on the input", where=_place(node))
-        values.update(_run(node, values, shapes))
+        if node.op in _LINEAR_QUANTISERS and node.inputs[0] in logits:
+            values[node.outputs[0]] = values[node.inputs[0]]
+        else:
+            values.update(_run(node, values, shapes))
     results = {info.label: _exact(values[info.name]) for info in model.outputs}
     if taps:
         results |= {k: v for k, v in values.items() if k in dependent and isinstance(v, ExactTensor)}
@@ -175,7 +193,7 @@ def _sample(value: Value, index: int) -> Value:
 def _run(node: SourceNode, values: Mapping[str, Value], shapes: tuple[tuple[int, ...], ...]) -> dict[str, Value]:
     given = [values[name] if name else None for name in node.inputs]
     try:
-        if node.op in QUANTISERS:
+        if node.op in QUANTISERS or node.op in _LINEAR_QUANTISERS:
             result: object = _quantise(node, given)
         elif node.op in _RAW_OPERATORS and not any(isinstance(value, ExactTensor) for value in given):
             result = _RAW_OPERATORS[node.op](node, given, shapes[0])
@@ -211,9 +229,15 @@ def _is_whole(given: list[Value | None]) -> bool:
 
 def _quantise(node: SourceNode, given: list[Value | None]) -> ExactTensor:
     data, *params = given
+    if node.op in _LINEAR_QUANTISERS and params[-1] is None:  # the zero point may be absent
+        params.pop()
     arrays = [value for value in params if isinstance(value, np.ndarray)]
     if data is None or len(arrays) != len(params):
         raise IsobitError("E206", "a quantiser parameter is quantised itself")
+    if node.op == "QuantizeLinear":
+        return quantisers.quantize_linear(data, arrays, node.attrs)
+    if node.op == "DequantizeLinear":
+        return quantisers.dequantize_linear(_exact(data), arrays, node.attrs)
     if node.op == "Quant":
         return quantisers.quant(data, arrays, node.attrs)
     if node.op == "BipolarQuant":

@@ -1,7 +1,8 @@
-"""QONNX's quantisers, in exact arithmetic and (on raw float inputs and constants) in the source's own float32.
+"""QONNX's and ONNX's quantisers: exactly, and (on raw float inputs and constants) in the source's own float32.
 
 The formulas are those of the QONNX operator definitions (Quant, BipolarQuant, Trunc versions 1 and 2,
-MultiThreshold); the float path follows the order of their float32 operations, so that it makes the same integers.
+MultiThreshold) and of the ONNX pages (QuantizeLinear, DequantizeLinear); the float path follows the order of their
+float32 operations, so that it makes the same integers.
 """
 
 from __future__ import annotations
@@ -175,3 +176,40 @@ def _channel_axis(attrs: Attrs, rank: int) -> int:
     """Where the operator looks for channels: its data_layout attribute, else a guess from the rank."""
     layout = str(attrs.get("data_layout", "")) or {2: "NC", 3: "NWC", 4: "NCHW"}.get(rank, "")
     return layout.index("C") if "C" in layout else 1
+
+
+def quantize_linear(data: ExactTensor | Floats, params: list[Floats], attrs: Attrs) -> ExactTensor:
+    """``QuantizeLinear``: saturate(round(x / scale) + zero_point) in the zero point's type; params: scale, zero point.
+
+    Without a zero point the type is uint8, or the one that ``output_dtype`` states (by ONNX's number).
+    """
+    stated = _LINEAR_TYPES.get(attrs.get("output_dtype", 0), np.uint8)
+    scale, zero = (_along_axis(value, data, attrs) for value in (*params, np.zeros((), stated))[:2])
+    if isinstance(data, ExactTensor):
+        rounded = round_ratio(*_ratio(data, _positive(scale), scalar(0)), "ROUND")
+    else:
+        nearest = np.round(np.asarray(data / scale))
+        rounded = np.clip(nearest, -(2.0**31), 2.0**31).astype(np.int64).astype(object)
+    limits = np.iinfo(zero.dtype)
+    shifted = rounded + zero.astype(object)
+    return ExactTensor(objects(np.minimum(np.maximum(shifted, int(limits.min)), int(limits.max))), 1)
+
+
+_LINEAR_TYPES: Mapping[object, type[np.generic]] = {2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16}
+
+
+def dequantize_linear(data: ExactTensor, params: list[Floats], attrs: Attrs) -> ExactTensor:
+    """``DequantizeLinear``: (x - zero_point) * scale; params: scale and, where there is one, zero point."""
+    scale, zero = (_along_axis(value, data, attrs) for value in (*params, np.zeros((), np.int64))[:2])
+    return multiply(subtract(data, from_floats(zero)), _positive(scale))
+
+
+def _along_axis(values: Floats, data: ExactTensor | Floats, attrs: Attrs) -> Floats:
+    """One value per index of ``axis`` (default 1) as an array that broadcasts against the data."""
+    if attrs.get("block_size", 0):
+        raise IsobitError("E202", "a scale per block")
+    if values.size == 1:
+        return values.reshape(())
+    shape = [1] * len(data.shape)
+    shape[int(str(attrs.get("axis", 1)))] = values.size
+    return values.reshape(shape)

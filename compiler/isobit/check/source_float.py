@@ -24,6 +24,7 @@ from isobit.frontend.onnx_model import QUANTISERS, SourceModel
 
 Floats = NDArray[Any]
 _QONNX_DOMAIN = "qonnx.custom_op.general"
+_QUANTISERS = (*sorted(QUANTISERS), "IntQuant", "QuantizeLinear")
 _CHANNELS_LAST_DOMAIN = "qonnx.custom_op.channels_last"
 
 
@@ -101,7 +102,7 @@ class _Runner:
         self.batch = batch
         proto = onnx.load(model.path)
         self.dependent = _dependent(proto.graph)
-        self.quantised = [node.output[0] for node in proto.graph.node if node.op_type in (*QUANTISERS, "IntQuant")]
+        self.quantised = [node.output[0] for node in proto.graph.node if node.op_type in _QUANTISERS]
         self.labels = [info.label for info in model.outputs]
         self.expected = {info.label: (batch, *info.shape[1:]) for info in model.outputs}
         _normalise(proto)
@@ -220,7 +221,7 @@ def _prepared(proto: onnx.ModelProto) -> Any:
     except ImportError as error:
         raise IsobitError("E303", "the float reference needs the package 'qonnx'", hint="pip install qonnx") from error
     wrapper = ModelWrapper(proto)
-    steps = [SortGraph(), InferShapes(), FoldConstants([*QUANTISERS, "IntQuant"]), RemoveStaticGraphInputs()]
+    steps = [SortGraph(), InferShapes(), FoldConstants(list(_QUANTISERS)), RemoveStaticGraphInputs()]
     for step in steps:
         wrapper = wrapper.transform(step)
     return wrapper

@@ -134,6 +134,7 @@ class _Loader:
             if values:
                 self.specs.update({name: constant_spec(value) for name, value in values.items()})
                 return
+            _check_wrapping(op, outputs, where)
         self.specs.update(outputs)
         name = node.name or f"{op}:{next(filter(None, node.output))}"
         opset = self.opsets[domain]
@@ -210,6 +211,14 @@ class _Loader:
                 if pair.key == "finn_datatype":
                     found.setdefault(self.alias.get(entry.tensor_name, entry.tensor_name), pair.value)
         return found
+
+
+def _check_wrapping(op: str, outputs: Mapping[str, Spec], where: str) -> None:
+    """Arithmetic of narrow integers wraps around, which no exact real function does."""
+    narrow = (TensorProto.INT8, TensorProto.UINT8, TensorProto.INT16, TensorProto.UINT16)
+    if op in ("Add", "Sub", "Mul", "Neg") and any(spec.elem_type in narrow for spec in outputs.values()):
+        message = f"{op} of 8-bit or 16-bit integers wraps around"
+        raise IsobitError("E202", message, where=where, hint="compute on floats: put it behind a DequantizeLinear")
 
 
 def _input_spec(info: onnx.ValueInfoProto) -> Spec:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from isobit.errors import IsobitError, printable
 from isobit.frontend import (
     convolutions,
     elementwise,
+    linear_quantisers,
     movement,
     pools,
     products,
@@ -29,7 +30,7 @@ from isobit.frontend.onnx_file import load_onnx
 from isobit.frontend.onnx_model import SourceModel, SourceNode, TensorInfo
 from isobit.frontend.symbolic import HostReal, Real, Tensor, rationals
 from isobit.ir import Graph
-from isobit.ir.ops import Input, frozen_ints
+from isobit.ir.ops import HostOp, Input, Output, frozen_ints
 
 Handler = Callable[[Builder, SourceNode], Tensor | dict[str, Tensor]]
 _OPERATORS: Mapping[str, Handler] = {
@@ -45,6 +46,7 @@ _OPERATORS: Mapping[str, Handler] = {
     "Conv": convolutions.import_conv,
     "ConvTranspose": convolutions.import_conv_transpose,
     "DepthToSpace": movement.import_depth_to_space,
+    "DequantizeLinear": linear_quantisers.import_dequantize_linear,
     "Div": elementwise.import_arithmetic,
     "Flatten": shapes.import_reshape,
     "Floor": roundings.import_rounding,
@@ -63,6 +65,7 @@ _OPERATORS: Mapping[str, Handler] = {
     "Pad": movement.import_pad,
     "Quant": quantisers.import_quant,
     "QuantAvgPool2d": pools.import_quant_average,
+    "QuantizeLinear": linear_quantisers.import_quantize_linear,
     "ReduceMean": pools.import_reduce_mean,
     "Relu": elementwise.import_relu,
     "Reshape": shapes.import_reshape,
@@ -154,6 +157,7 @@ def import_model(model: SourceModel, input_type: InputType | None = None) -> Gra
 
 def import_traced(model: SourceModel, input_type: InputType | None = None) -> Imported:
     """:func:`import_model`, keeping the symbolic value of every source tensor."""
+    model, tails = linear_quantisers.behind_softmax(model)
     b = Builder(model)
     for info in model.inputs:
         b.tensors[info.name] = _raw_input(b, info, input_type or _annotated(model, info))
@@ -162,7 +166,15 @@ def import_traced(model: SourceModel, input_type: InputType | None = None) -> Im
         b.tensors |= made if isinstance(made, dict) else {_produced(node): made}
     for info in model.outputs:
         shapes.import_output(b, info)
+        _extend(b, linear_quantisers.host_quantisers(b, tails.get(info.label, ())))
     return Imported(b.graph(), b.tensors, b.origins)
+
+
+def _extend(b: Builder, tail: tuple[HostOp, ...]) -> None:
+    """More work for the host behind the output emitted last."""
+    output = next(reversed(b.nodes.values()))
+    assert isinstance(output, Output)
+    b.nodes[output.name] = replace(output, host=(*output.host, *tail))
 
 
 def _operator(b: Builder, node: SourceNode) -> Handler:

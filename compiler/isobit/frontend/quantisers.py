@@ -29,7 +29,7 @@ MAX_ACTIVATION_BITS, MAX_CONSTANT_BITS = 16, 32
 def import_quant(b: Builder, node: SourceNode) -> Tensor:
     """QONNX Quant / IntQuant: ``(clamp(round(x / scale + zp), min, max) - zp) * scale``."""
     x = b.tensor(node.inputs[0])
-    scale = _positive(b, node, b.constant(node, 1, "scale"))
+    scale = positive_scale(b, node, b.constant(node, 1, "scale"))
     zero = _finite(b, node, b.constant(node, 2, "zero point", np.float32(0)))
     bits = _bits(
         b,
@@ -45,7 +45,7 @@ def import_quant(b: Builder, node: SourceNode) -> Tensor:
     if isinstance(x, np.ndarray):
         return _constant(b, node, x, quantise_float(x, scale, zero, rounding, lo, hi), scale, zero)
     if isinstance(x, HostReal):
-        return _host(b, node, x, scale, zero, rounding.name, lo, hi)
+        return host_quantised(b, node, x, scale, zero, rounding.name, lo, hi)
     if isinstance(x, QuantisedConstant):
         raise b.unsupported(node, "a constant is quantised twice", "export the weights with one quantiser")
     x = facing(b, node, x, scale, zero)
@@ -55,7 +55,7 @@ def import_quant(b: Builder, node: SourceNode) -> Tensor:
 
 def import_bipolar(b: Builder, node: SourceNode) -> Tensor:
     """QONNX BipolarQuant: ``scale`` where ``x >= 0``, else ``-scale``."""
-    scale = _positive(b, node, b.constant(node, 1, "scale"))
+    scale = positive_scale(b, node, b.constant(node, 1, "scale"))
     return _bipolar(b, node, b.tensor(node.inputs[0]), scale, np.zeros(1, np.float32), np.ones(1, np.float32))
 
 
@@ -91,14 +91,17 @@ def import_trunc(b: Builder, node: SourceNode) -> Tensor:
     (x, scale, zp, in bits, out scale, out bits), clamps, and scales its output by the out scale.
     """
     x = b.affine(node)
-    scale, zero = _positive(b, node, b.constant(node, 1, "scale")), _finite(b, node, b.constant(node, 2, "zero point"))
+    scale, zero = (
+        positive_scale(b, node, b.constant(node, 1, "scale")),
+        _finite(b, node, b.constant(node, 2, "zero point")),
+    )
     s, z = b.per_channel(node, scale, x), b.per_channel(node, zero, x)
     rounding = _rounding(b, node, "FLOOR")
     if len(node.inputs) == 5:
         bits = [_bits(b, node, b.constant(node, i, "bit width"), 64) for i in (3, 4)]
         step, limits, out_scale, out_zero = rationals([Fraction(2) ** (bits[0] - bits[1])]), None, s, z
     else:
-        out_scale = b.per_channel(node, _positive(b, node, b.constant(node, 4, "output scale")), x)
+        out_scale = b.per_channel(node, positive_scale(b, node, b.constant(node, 4, "output scale")), x)
         step = rationals([Fraction(2) ** round(np.log2(float(ratio))) for ratio in out_scale / s])
         out_bits = _bits(b, node, b.constant(node, 5, "bit width"), MAX_ACTIVATION_BITS)
         limits = _limits(out_bits, bool(node.attrs.get("signed", 1)), bool(node.attrs.get("narrow", 0)))
@@ -157,6 +160,8 @@ def _step(
     b: Builder, node: SourceNode, x: Real, scale: Rationals, offset: Rationals, curve_of: Any, rows: int = 1
 ) -> Real:
     """Emit the step (behind a negation of the channels whose function falls) and return its real value."""
+    if any(segment.after in ("softmax", "logsoftmax") for segment in x.segments):
+        raise b.unsupported(node, "a Softmax is quantised inside the network", "only a final Softmax stays on the host")
     kind = b.types[x.value]
     arrays = [a for s in x.segments for a in (s.scale, s.offset, s.lo, s.hi, s.slope) if a is not None]
     shared = rows == 1 and all(len(a) == 1 for a in (*arrays, scale, offset))
@@ -174,7 +179,7 @@ def _bipolar(b: Builder, node: SourceNode, x: Tensor, scale: Any, zero: Any, div
     if isinstance(x, np.ndarray):
         return _constant(b, node, x, sign_float(x, divisor, zero, -1, 1), scale, zero)
     if isinstance(x, HostReal):
-        return _host(b, node, x, scale, zero, "SIGN", -1, 1, divisor)
+        return host_quantised(b, node, x, scale, zero, "SIGN", -1, 1, divisor)
     if isinstance(x, QuantisedConstant):
         raise b.unsupported(node, "a constant is quantised twice")
     x = facing(b, node, x, scale, zero)
@@ -191,7 +196,7 @@ def _constant(b: Builder, node: SourceNode, x: Any, integers: IntArray, scale: A
     return QuantisedConstant(integers, *full)
 
 
-def _host(
+def host_quantised(
     b: Builder,
     node: SourceNode,
     x: HostReal,
@@ -267,7 +272,12 @@ def _finite(b: Builder, node: SourceNode, values: Any) -> Any:
     return np.asarray(values, np.float32)
 
 
-def _positive(b: Builder, node: SourceNode, values: Any) -> Any:
+def positive_scale(b: Builder, node: SourceNode, values: Any) -> Any:
+    """The values in float32.
+
+    Raises:
+        IsobitError: E204, one is no positive finite number.
+    """
     array = _finite(b, node, values)
     if not (array > 0).all():
         raise IsobitError(
