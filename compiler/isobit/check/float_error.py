@@ -9,20 +9,22 @@ section 3.1).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from isobit.frontend.qonnx import Imported
-from isobit.frontend.staircases import pull_back
+from isobit.frontend.staircases import Bound, pull_back
+from isobit.frontend.symbolic import Real
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Add, Concat, Const, Linear, Output, Reindex
 from isobit.ir.types import IntArray
 
 _UNIT = 2.0**-24
 _ELEMENTWISE = 16
+_REACHED = Fraction(1, 1 << 23)
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,9 @@ def classify(
             continue
         real, channel = origin.quantised, index[-1]
         edges = [origin.boundary(channel, level) for level in range(min(got, want) + 1, max(got, want) + 1)]
-        pulled = [pull_back(real.segments, channel, edge).value for edge in edges]
         accumulator = int(values[real.value][index])
-        distance = max((abs(Fraction(accumulator) - p) for p in pulled if p is not None), default=None)
+        distances = [_distance(real, channel, edge, accumulator) for edge in edges]
+        distance = max((d for d in distances if d is not None), default=None)
         size, terms = magnitude(graph, values, real.value, index[0])
         first = real.segments[0]
         constant = float(_at(first.weight, channel) / abs(_at(first.scale, channel)))
@@ -75,6 +77,22 @@ def classify(
             Tie(node.name, index[0], index[1:], got, want, float("inf") if distance is None else float(distance), bound)
         )
     return ties
+
+
+def _distance(real: Real, channel: int, edge: Bound, accumulator: int) -> Fraction | None:
+    """From the accumulator to where the exact value passes the edge; None where it never does.
+
+    A limit that a function only approaches, as tanh does 1, is reached in float32 as soon as the value lies within two
+    units of it: there the distance counts from, and is zero beyond.
+    """
+    at = pull_back(real.segments, channel, edge).value
+    if at is not None or edge.value is None:
+        return None if at is None else abs(accumulator - at)
+    near, inner = (replace(edge, value=edge.value * (1 - n * _REACHED)) for n in (1, 2))
+    before, inside = (pull_back(real.segments, channel, e).value for e in (near, inner))
+    if before is None or inside is None:
+        return None
+    return Fraction(0) if (accumulator - before) * (before - inside) >= 0 else abs(accumulator - before)
 
 
 def _raw_difference(
