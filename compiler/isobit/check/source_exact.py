@@ -22,14 +22,13 @@ from isobit.check.source_exact_call import Call
 from isobit.check.source_exact_ops import OPERATORS
 from isobit.check.source_exact_tensor import ExactTensor, from_floats, from_integers, multiply, scalar
 from isobit.errors import IsobitError, printable
-from isobit.frontend.onnx_model import QUANTISERS, SourceModel, SourceNode, TensorInfo
+from isobit.frontend.onnx_model import LINEAR_QUANTISERS, QUANTISERS, SourceModel, SourceNode, TensorInfo
 
 __all__ = ["ExactTensor", "evaluate_exact"]
 
 Raw = NDArray[Any]
 Value = ExactTensor | Raw
 _INTEGER_DATATYPES = ("INT", "UINT", "BIPOLAR", "BINARY", "TERNARY")
-_LINEAR_QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
 _RESHAPING = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
 _ORDER_ONLY = ("ArgMax", "TopK")
 _AXIS_DEFAULT = {"Concat": 0, "ArgMax": 0, "Gather": 0, "Split": 0, "TopK": -1}
@@ -88,13 +87,13 @@ def _behind_softmax(model: SourceModel) -> frozenset[str]:
     logits: set[str] = set()
     rounded: set[str] = set()
     for node in model.nodes:
-        allowed = (*_RESHAPING, *_LINEAR_QUANTISERS, *(() if rounded.intersection(node.inputs) else _ORDER_ONLY))
+        allowed = (*_RESHAPING, *LINEAR_QUANTISERS, *(() if rounded.intersection(node.inputs) else _ORDER_ONLY))
         if logits.intersection(node.inputs) and node.op not in allowed:
             raise IsobitError("E201", "a Softmax before other arithmetic", where=_place(node))
         follows = node.op not in _ORDER_ONLY and logits.intersection(node.inputs)
         if node.op in ("Softmax", "LogSoftmax") or follows:
             logits.update(node.outputs)
-        if follows and (node.op in _LINEAR_QUANTISERS or rounded.intersection(node.inputs)):
+        if follows and (node.op in LINEAR_QUANTISERS or rounded.intersection(node.inputs)):
             rounded.update(node.outputs)
     return frozenset(logits)
 
@@ -155,9 +154,9 @@ def _evaluate(
     values: dict[str, Value] = {**model.constants, **entering}
     for node in model.nodes:
         shapes = tuple(_shape(model, name, count, dependent) for name in node.outputs)
-        if node.op in (*QUANTISERS, *_LINEAR_QUANTISERS) and dependent.intersection(node.inputs[1:]):
+        if node.op in (*QUANTISERS, *LINEAR_QUANTISERS) and dependent.intersection(node.inputs[1:]):
             raise IsobitError("E206", "a quantiser parameter depends on the input", where=_place(node))
-        if node.op in _LINEAR_QUANTISERS and node.inputs[0] in logits:
+        if node.op in LINEAR_QUANTISERS and node.inputs[0] in logits:
             values[node.outputs[0]] = values[node.inputs[0]]
         else:
             values.update(_run(node, values, shapes))
@@ -193,7 +192,7 @@ def _sample(value: Value, index: int) -> Value:
 def _run(node: SourceNode, values: Mapping[str, Value], shapes: tuple[tuple[int, ...], ...]) -> dict[str, Value]:
     given = [values[name] if name else None for name in node.inputs]
     try:
-        if node.op in QUANTISERS or node.op in _LINEAR_QUANTISERS:
+        if node.op in QUANTISERS or node.op in LINEAR_QUANTISERS:
             result: object = _quantise(node, given)
         elif node.op in _RAW_OPERATORS and not any(isinstance(value, ExactTensor) for value in given):
             result = _RAW_OPERATORS[node.op](node, given, shapes[0])
@@ -229,7 +228,7 @@ def _is_whole(given: list[Value | None]) -> bool:
 
 def _quantise(node: SourceNode, given: list[Value | None]) -> ExactTensor:
     data, *params = given
-    if node.op in _LINEAR_QUANTISERS and params[-1] is None:  # the zero point may be absent
+    if node.op in LINEAR_QUANTISERS and params[-1] is None:  # the zero point may be absent
         params.pop()
     arrays = [value for value in params if isinstance(value, np.ndarray)]
     if data is None or len(arrays) != len(params):

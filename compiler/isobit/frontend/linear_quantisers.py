@@ -18,7 +18,7 @@ from onnx import TensorProto
 
 from isobit.frontend.builder import Builder
 from isobit.frontend.movement import facing
-from isobit.frontend.onnx_model import SourceModel, SourceNode
+from isobit.frontend.onnx_model import LINEAR_QUANTISERS, SourceModel, SourceNode
 from isobit.frontend.onnx_tensors import element_type
 from isobit.frontend.quantisers import host_quantised, positive_scale, uniform_step
 from isobit.frontend.staircases import Uniform
@@ -148,7 +148,7 @@ def behind_softmax(model: SourceModel) -> tuple[SourceModel, Tails]:
     outputs = []
     for info in model.outputs:
         name, tail = info.name, []
-        while name in maker and maker[name].op in ("QuantizeLinear", "DequantizeLinear"):
+        while name in maker and maker[name].op in LINEAR_QUANTISERS:
             tail.append(maker[name])
             name = maker[name].inputs[0]
         if name in maker and maker[name].op in _SOFTMAX:

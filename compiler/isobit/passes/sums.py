@@ -139,15 +139,9 @@ class _Layout:
 
     def _edges(self, chosen: Sequence[ShortSum], step: int) -> list[Edges]:
         """The edges of one step's curves: every row has as many for each step."""
-        made: list[Edges] = []
-        for row in chosen:
-            each = self._counts()
-            start = sum(each[:step])
-            made += row.edges[start : start + each[step]]
-        return made
-
-    def _counts(self) -> list[int]:
-        return [len(s.curves) if len(self.rows) == 1 else 1 for s in self.steps]
+        counts = [len(s.curves) if len(self.rows) == 1 else 1 for s in self.steps]
+        start = sum(counts[:step])
+        return [edges for row in chosen for edges in row.edges[start : start + counts[step]]]
 
 
 def _reads(graph: Graph, step: Step, x: ValueType, y: ValueType, channels: Sequence[int]) -> list[Reader]:
