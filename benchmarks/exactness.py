@@ -1,6 +1,7 @@
 """The exactness sweep: every network compiled, simulated and compared on at least 100,000 outputs, as a table.
 
-Run it with ``python benchmarks/exactness.py --write docs/exactness.md``; ``--models DIR`` adds ``DIR/*/model.onnx``.
+Run it with ``python benchmarks/exactness.py --write docs/exactness.md``; ``--models DIR`` adds ``DIR/*/model.onnx`` and
+``model.tflite``.
 Convolutional networks have a page of their own: ``--kind convolutional``, where ``--outputs`` counts images; the
 native C++ of a second design, for the largest board, computes further images until 100,000 outputs were compared
 there too, or ``--macs`` are spent.
@@ -58,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--models", type=Path, metavar="DIR", help="folder with NAME/model.onnx (and io.npz)")
+    parser.add_argument(
+        "--models", type=Path, metavar="DIR", help="folder with NAME/model.onnx or model.tflite (and io.npz)"
+    )
     parser.add_argument("--cases", choices=("all", "fast", "none"), default="all", help="the Brevitas networks to run")
     parser.add_argument("--only", default="", metavar="TEXT", help="only networks whose name contains TEXT")
     parser.add_argument("--kind", choices=("dense", "convolutional"), default="dense", help="the networks to run")

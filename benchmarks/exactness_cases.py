@@ -16,6 +16,7 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
 
 from isobit.errors import IsobitError
+from isobit.frontend.tflite.file import load_tflite
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
@@ -27,7 +28,7 @@ class Subject:
 
     ``source`` makes what ``isobit.compile`` takes: a path, or a torch module together with ``shape``, that of a sample.
     ``samples`` are recorded float inputs ``[N, *sample]`` with the recorded outputs ``answers``, where there are any.
-    ``convolutional`` networks have a page of their own.
+    ``convolutional`` networks have a page of their own. ``kernels``: a TFLite file, whose answers are its kernels' own.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Subject:
     samples: Floats | None = None
     answers: Floats | None = None
     convolutional: bool = False
+    kernels: bool = False
 
     def declared_type(self) -> str | None:
         """The integer type of an input without a quantiser: what the recorded inputs prove, bytes for images."""
@@ -74,11 +76,16 @@ def _networks(module: str, fast: bool) -> Any:
 
 
 def file_subjects(folder: Path) -> Iterator[Subject]:
-    """Every ``NAME/model.onnx`` of ``folder``, sorted; inputs are in ``io.npz``, the origin in ``meta.json``."""
-    for path in sorted(folder.glob("*/model.onnx")):
-        samples, answers = _recorded(path.with_name("io.npz"))
+    """Every ``NAME/model.onnx`` and ``NAME/model.tflite`` of ``folder``, sorted.
+
+    Inputs are in ``io.npz``, the origin in ``meta.json``.
+    """
+    for path in sorted([*folder.glob("*/model.onnx"), *folder.glob("*/model.tflite")]):
+        kernels = path.suffix == ".tflite"
+        samples, answers = (_of_kernels(path) if kernels else _recorded)(path.with_name("io.npz"))
         name, origin = path.parent.name, _origin(path.with_name("meta.json"))
-        yield Subject(name, origin, partial(Path, path), None, samples, answers, _has_convolutions(path))
+        convolutional = (_has_kernels if kernels else _has_convolutions)(path)
+        yield Subject(name, origin, partial(Path, path), None, samples, answers, convolutional, kernels)
 
 
 def _has_convolutions(path: Path) -> bool:
@@ -88,6 +95,31 @@ def _has_convolutions(path: Path) -> bool:
     except (DecodeError, OSError):
         return False
     return any("Conv" in node.op_type for node in nodes)
+
+
+def _has_kernels(path: Path) -> bool:
+    """Whether a TFLite file has convolutions."""
+    try:
+        return any("CONV_2D" in operator.op for operator in load_tflite(path).operators)
+    except IsobitError:
+        return False
+
+
+def _of_kernels(model: Path) -> Callable[[Path], tuple[Floats | None, Floats | None]]:
+    """Recorded inputs as they are, and recorded output integers as the real values that they stand for."""
+
+    def recorded(path: Path) -> tuple[Floats | None, Floats | None]:
+        if not path.is_file():
+            return None, None
+        loaded = load_tflite(model)
+        tensor = loaded.tensors[loaded.outputs[0]]
+        with np.load(path, allow_pickle=False) as arrays:
+            samples, answers = arrays["x0"], arrays["y0"]
+        if tensor.scale:
+            answers = ((answers.astype(np.float64) - tensor.zero_point[0]) * tensor.scale[0]).astype(np.float32)
+        return samples.reshape(len(samples), *loaded.tensors[loaded.inputs[0]].shape[1:]), answers
+
+    return recorded
 
 
 def _recorded(path: Path) -> tuple[Floats | None, Floats | None]:

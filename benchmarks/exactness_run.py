@@ -15,12 +15,12 @@ import numpy as np
 from exactness_cases import Subject
 
 import isobit
-from isobit.check.csim import DEFAULT_TIMEOUT, judged
+from isobit.check.csim import DEFAULT_TIMEOUT, given_integers, judged
 from isobit.check.simulate import simulate
 from isobit.check.stimuli import vectors_for
 from isobit.check.toolchain import Compilation, find_compiler
 from isobit.errors import DoesNotFit, IsobitError
-from isobit.interp import Evaluator, dequantise, quantise, run
+from isobit.interp import Evaluator, dequantise, run
 from isobit.ir.ops import Const, Input, Linear, Output
 from isobit.plan.geometry import multiply_accumulates
 
@@ -204,7 +204,7 @@ def _span(widths: set[int]) -> str:
 
 
 def _on_recorded(subject: Subject, build: isobit.Build, progress: Progress) -> Recorded | None:
-    if subject.samples is None or subject.answers is None or subject.convolutional:
+    if subject.samples is None or subject.answers is None or (subject.convolutional and not subject.kernels):
         return None
     result = isobit.csim(build, subject.samples, progress=progress)
     assert result.source is not None
@@ -218,10 +218,10 @@ def _on_recorded(subject: Subject, build: isobit.Build, progress: Progress) -> R
 
 def _agreement(build: isobit.Build, samples: Any, answers: Any) -> tuple[int, int]:
     """How many recorded float outputs are the graph's own reals, once both are rounded to the output's integers."""
-    (node,), (output,) = build.graph.inputs, build.graph.outputs
+    (output,) = build.graph.outputs
     if any(op.kind not in ("reshape", "transpose") for op in output.host):
         return 0, 0
-    integers = run(build.graph, {node.name: quantise(node, samples)})[output.name]
+    integers = run(build.graph, given_integers(build.graph, samples))[output.name]
     mine = dequantise(output, integers).reshape(answers.shape)
     scale = np.array([float(s) for s in output.scale])
     steps = (mine.astype(np.float64) - answers.astype(np.float64)) / scale

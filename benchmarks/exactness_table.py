@@ -20,7 +20,8 @@ Every network was compiled to a Vitis HLS project and simulated in C++ on edge-c
 - **exact / wrong**: output integers of the graph compared with the source model evaluated in exact rational arithmetic.
 - **float integers**: integers of all quantisers and outputs compared with the float32 execution of the source by qonnx;
   **ties**: of these, the ones that differ because the exact value lies within the float32 error of a rounding edge;
-  **unexplained**: the ones that differ otherwise.
+  **unexplained**: the ones that differ otherwise. A TFLite file computes with integers and has no ties: its reference
+  kernels are **exact**, and the integers of all its layers are compared with theirs.
 - **compile s**, **csim s**: CPU seconds, all processes together, to compile the model (network export and too small
   boards included) and for the whole simulation with both verdicts ({machine}).
 - **per s**: frames a second of the native simulation, one process. **MiB**: peak memory of the
@@ -54,10 +55,11 @@ def as_markdown(rows: Sequence[Row], kind: str, least: str, options: str, machin
 
 
 _REFUSED = "Refused with the code that is given; nothing of them was compared.\n"
-_RECORDED = """Inputs that came with the model. **same**: recorded float outputs (of PyTorch or qonnx) that are the
-graph's integers once divided by the output's scale and rounded; the rest lies behind ties of a hidden layer.
+_RECORDED = """Inputs that came with the model. **same**: recorded outputs (of PyTorch, qonnx, or LiteRT's reference
+kernels for TFLite files) that are the graph's integers; the rest, of float outputs divided by the output's scale and
+rounded, lies behind ties of a hidden layer.
 """
-_RECORDED_COLUMNS = ("network", "from", "samples", "outputs", "wrong", "integers against qonnx", "same")
+_RECORDED_COLUMNS = ("network", "from", "samples", "outputs", "wrong", "integers against the source", "same")
 
 
 def _totals(rows: Sequence[Row], least: str) -> str:

@@ -64,7 +64,9 @@ app.command("fifos")(fifos_command)
 app.command("package")(package_command)
 app.command("lint")(lint_command)
 
-Model = Annotated[str, typer.Argument(help="model.onnx (QONNX), or file.py:factory returning a Brevitas module")]
+Model = Annotated[
+    str, typer.Argument(help="model.onnx (QONNX, QDQ), model.tflite, or file.py:factory returning a Brevitas module")
+]
 Board = Annotated[str, typer.Option(help="board name or a .toml file; see `isobit boards`")]
 Shape = Annotated[str | None, typer.Option("--input-shape", help="shape of one sample for Brevitas sources: 1,28,28")]
 Type = Annotated[

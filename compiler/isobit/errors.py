@@ -17,7 +17,7 @@ EXIT_TERMINATED = 143
 CODES: dict[str, str] = {
     # E1xx: the file
     "E101": "the model file cannot be read",
-    "E102": "the file is not a valid ONNX model",
+    "E102": "the file is not a valid ONNX or TFLite model",
     "E103": "the opset or IR version is not supported",
     "E104": "the graph is not a directed acyclic graph",
     "E105": "external tensor data is missing or lies outside the model's folder",

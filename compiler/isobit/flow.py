@@ -19,6 +19,7 @@ from isobit.emit.build import Build, write_build
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx_file import load_onnx
 from isobit.frontend.qonnx import InputType, import_model
+from isobit.frontend.tflite.model import is_tflite
 from isobit.hardware import load_board
 from isobit.interp import Evaluator, run
 from isobit.ir import Graph
@@ -55,7 +56,8 @@ def compile_model(
     """Compile a model into a Vitis HLS project.
 
     Args:
-        source: a QONNX file, a Brevitas module, or ``file.py:factory`` (``package.module:factory``) that returns one.
+        source: a QONNX, ONNX or TFLite file, a Brevitas module, or ``file.py:factory`` (or ``package.module:factory``)
+            that returns one.
         output: the build folder; replaced if it is an isobit build, refused if it holds anything else.
         board: a board's name or a ``.toml`` file.
         input_shape: shape of one sample, for Brevitas sources.
@@ -87,8 +89,9 @@ def compile_model(
             from isobit.frontend.refit import refit_file
 
             progress("refitting the weights")
+            _refuse_refit(path)
             path, report = refit_file(path, Path(scratch) / "refit.onnx", rescale_bits, declared)
-        imported = import_model(load_onnx(path), declared)
+        imported = _imported(path, declared)
         data = path.read_bytes()
     progress("folding and shrinking requantizers, choosing the folding")
     seen = None if inputs is None else lambda graph: _seen(graph, inputs)
@@ -137,6 +140,7 @@ def refit_source(
             path = given
         else:
             path, _ = _as_file(source, given, input_shape, exporter)
+        _refuse_refit(path)
         refit_file(path, target, bits, declared)
         return onnx.load_model(str(target))
 
@@ -149,13 +153,33 @@ def import_source(
     declared = InputType.parse(input_type, input_scale) if input_type else None
     with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:
         path, _ = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter)
+        return _imported(path, declared)
+
+
+def _imported(path: Path, declared: InputType | None) -> Graph:
+    """The integer graph of a file, whichever format it has."""
+    if not is_tflite(path):
         return import_model(load_onnx(path), declared)
+    from isobit.frontend.tflite.importer import import_tflite
+
+    if declared is not None:
+        hint = "leave --input-type out"
+        raise IsobitError("E209", "a TFLite file says itself what its inputs are", where=printable(path), hint=hint)
+    return import_tflite(path)
+
+
+def _refuse_refit(path: Path) -> None:
+    """A TFLite file has no float weights left that could be requantised."""
+    if is_tflite(path):
+        raise IsobitError(
+            "E804", "a TFLite file holds integer weights only", where=printable(path), hint="leave --refit out"
+        )
 
 
 def _as_file(source: Any, scratch: Path, shape: tuple[int, ...] | None, exporter: Exporter) -> tuple[Path, str]:
     if isinstance(source, str | Path):
         text = str(source)
-        if text.endswith(".onnx") or ":" not in text:
+        if text.endswith((".onnx", ".tflite")) or ":" not in text:
             return Path(text), Path(text).name
         from isobit.frontend.brevitas import export_brevitas
 

@@ -23,9 +23,10 @@ def rounded(mult: Fraction, rounding: Rounding, lo: int = -4000, hi: int = 4000,
     return Graph((x, step, Output(name="y", inputs=("f",))))
 
 
+@pytest.mark.parametrize("limit", [50, 4000])  # thresholds could build the first, at a higher price
 @pytest.mark.parametrize("mult", [Fraction(1, 60), Fraction(7, 411), Fraction(3, 100)])
-def test_rounding_towards_zero_becomes_two_multiply_shifts(mult: Fraction) -> None:
-    graph = rounded(mult, Rounding.DOWN)
+def test_rounding_towards_zero_becomes_two_multiply_shifts(mult: Fraction, limit: int) -> None:
+    graph = rounded(mult, Rounding.DOWN, -limit, limit)
     made = optimise(graph)
     halves = [n for n in made.nodes if isinstance(n, Step)]
     assert len(halves) == 2 and all(isinstance(c, MultiplyShift) for n in halves for c in n.curves)
@@ -38,7 +39,7 @@ def test_rounding_towards_zero_becomes_two_multiply_shifts(mult: Fraction) -> No
     "graph",
     [
         rounded(Fraction(1, 60), Rounding.FLOOR),  # one multiply-shift does it
-        rounded(Fraction(1, 60), Rounding.DOWN, -50, 50),  # few levels
+        rounded(Fraction(1, 60), Rounding.DOWN, -3, 3),  # so few levels that thresholds are cheaper
         rounded(Fraction(1, 60), Rounding.DOWN, 0, 4000),  # one side only
     ],
 )

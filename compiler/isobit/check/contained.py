@@ -109,7 +109,7 @@ def _result(finished: Finished) -> CsimResult:
 def compile_contained(
     model: str, output: Path, options: Mapping[str, object], memory: str, progress: Progress = lambda _: None,
 ) -> Build:  # fmt: skip
-    """``isobit compile`` of a QONNX file in a container.
+    """``isobit compile`` of a model file in a container.
 
     Args:
         model: the file; its tensors lie in it or in ``MODEL.data`` beside it, as PyTorch writes them.
@@ -122,7 +122,7 @@ def compile_contained(
     path = Path(model)
     if not path.is_file() and ":" in model:
         hint = "a Brevitas module needs torch: export it to QONNX, or compile without --docker"
-        raise IsobitError("E101", "--docker takes a QONNX file", where=printable(model), hint=hint)
+        raise IsobitError("E101", "--docker takes a model file", where=printable(model), hint=hint)
     if not path.is_file():
         raise IsobitError("E101", "there is no such file", where=printable(model))
     with _folder() as folder:

@@ -49,6 +49,7 @@ class SourceCounts:
     ties: int
     unexplained: int
     note: str
+    form: Literal["onnx", "tflite"] = "onnx"
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def read_record(build: Build, name: str) -> Record | None:
 def _counts(verdict: SourceVerdict) -> SourceCounts:
     return SourceCounts(
         verdict.exact_outputs, verdict.exact_mismatches, verdict.float_samples, verdict.float_integers,
-        len(verdict.ties), len(verdict.unexplained), verdict.note,
+        len(verdict.ties), len(verdict.unexplained), verdict.note, verdict.form,
     )  # fmt: skip
 
 

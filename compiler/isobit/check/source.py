@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import takewhile
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from isobit.frontend.onnx_file import load_onnx
 from isobit.frontend.onnx_model import SourceModel
 from isobit.frontend.qonnx import Imported, InputType, import_traced
 from isobit.frontend.symbolic import Real
+from isobit.frontend.tflite.model import is_tflite
 from isobit.interp import Evaluator, quantise
 from isobit.ir import Graph
 from isobit.ir.ops import HostOp, Output
@@ -37,6 +38,13 @@ FLOAT_SAMPLES, FLOAT_ELEMENTS = 256, 60_000_000
 _LOGIT_OPS, _CLAMPS = {"softmax", "logsoftmax"}, {"clip"}
 _LAYOUT_OPS = {"reshape", "transpose"}
 
+SourceForm = Literal["onnx", "tflite"]
+LABELS: Mapping[SourceForm, tuple[str, str]] = {
+    "onnx": ("exact arithmetic", "qonnx in float32"),
+    "tflite": ("TFLite's reference kernels", "TFLite's reference kernels, layer by layer"),
+}
+"""What the two halves of the verdict were compared with."""
+
 
 @dataclass(frozen=True)
 class SourceVerdict:
@@ -45,7 +53,8 @@ class SourceVerdict:
     ``exact_outputs`` outputs were compared in exact arithmetic, ``exact_mismatches`` differed (0 when all is well; -1
     when the exact evaluator cannot take the model, with ``note`` saying why). ``float_integers`` integers (every
     quantiser's and every output's) were compared with qonnx; ``ties`` differed within the float error of an edge,
-    ``unexplained`` otherwise.
+    ``unexplained`` otherwise. A TFLite source has no float execution: its reference kernels are both, the outputs'
+    verdict and that of every layer's integers.
     """
 
     exact_outputs: int
@@ -55,6 +64,7 @@ class SourceVerdict:
     ties: tuple[Tie, ...]
     unexplained: tuple[Tie, ...]
     note: str = ""
+    form: SourceForm = "onnx"
 
     @property
     def equal(self) -> bool:
@@ -69,6 +79,10 @@ def check_source(build: Build, integers: Mapping[str, IntArray], samples: Mappin
             ``samples`` has none.
         samples: the user's own arrays by the source's input names; integers among them count as none.
     """
+    if is_tflite(build.source):
+        from isobit.check.source_kernels import check_tflite
+
+        return check_tflite(build, integers, samples)
     origin = build.manifest["source"]
     declared = InputType.parse(origin["input_type"], origin["input_scale"]) if origin["input_type"] else None
     model = load_onnx(build.source)
@@ -172,16 +186,20 @@ class _Checked:
 
     def _in_graph_layout(self, node: Output, tensor: Any) -> Any:
         """``(batch, *outside_shape)`` with the host's reshapes and transposes undone."""
-        shape = self.imported.graph.types[node.name].shape
-        for op in reversed(node.host):
-            if op.kind == "reshape":
-                transposed = [o for o in node.host if o.kind == "transpose"]
-                tensor = tensor.reshape(
-                    len(tensor), *(tuple(shape[a] for a in transposed[0].shape) if transposed else shape)
-                )
-            elif op.kind == "transpose":
-                tensor = tensor.transpose(0, *(int(a) + 1 for a in np.argsort(op.shape)))
-        return tensor
+        return in_graph_layout(node, self.imported.graph.types[node.name].shape, tensor)
+
+
+def in_graph_layout(node: Output, shape: tuple[int, ...], tensor: Any) -> Any:
+    """An output ``(batch, *outside_shape)`` as the graph's value of this shape: the host's moves undone."""
+    for op in reversed(node.host):
+        if op.kind == "reshape":
+            transposed = [o for o in node.host if o.kind == "transpose"]
+            tensor = tensor.reshape(
+                len(tensor), *(tuple(shape[a] for a in transposed[0].shape) if transposed else shape)
+            )
+        elif op.kind == "transpose":
+            tensor = tensor.transpose(0, *(int(a) + 1 for a in np.argsort(op.shape)))
+    return tensor
 
 
 def _before_logits(node: Output) -> list[HostOp]:

@@ -23,9 +23,10 @@ from isobit.passes.proofs import proofs_text
 from isobit.plan import LayerPlan, Plan, Rescaled, print_plan
 from isobit.version import __version__
 
-GRAPH, PLAN, SOURCE, HLS = "graph.txt", "plan.toml", "source.onnx", "hls"
+GRAPH, PLAN, HLS = "graph.txt", "plan.toml", "hls"
+ONNX, TFLITE = "source.onnx", "source.tflite"
 EXACT, PROOFS = "exact.txt", "proofs.json"
-_NEEDED = frozenset({GRAPH, PLAN, SOURCE, f"{HLS}/top.cpp", f"{HLS}/top.hpp", f"{HLS}/tb.cpp", f"{HLS}/parameters.hpp"})
+_NEEDED = frozenset({GRAPH, PLAN, f"{HLS}/top.cpp", f"{HLS}/top.hpp", f"{HLS}/tb.cpp", f"{HLS}/parameters.hpp"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +51,8 @@ class Build:
 
     @property
     def source(self) -> Path:
-        """The QONNX model the build was made from."""
-        return self.path / SOURCE
+        """The model the build was made from, an ONNX or a TFLite file."""
+        return self.path / (TFLITE if TFLITE in self.manifest["files"] else ONNX)
 
 
 def write_build(
@@ -67,7 +68,7 @@ def write_build(
     """Write everything to ``destination``, all at once or not at all.
 
     Args:
-        source: the bytes of the QONNX model.
+        source: the bytes of the model: an ONNX or a TFLite file.
         origin: what the manifest says of the source: its ``name``, and where it has them its ``sha256``, the declared
             ``input_type`` and ``input_scale``, and what a ``refit`` did.
         vectors: integers ``(batch, ...)`` of every graph input and output, by name, for the testbench.
@@ -84,7 +85,7 @@ def write_build(
         fifos = planned_fifos(design, plan.board)
         write_files(work, texts | {GRAPH: print_graph(graph), PLAN: print_plan(plan, fifos)})
         write_files(work, _rescale_texts(rescaled))
-        (work / SOURCE).write_bytes(source)
+        (work / _source_name(source)).write_bytes(source)
         (work / HLS / "tb_data").mkdir()
         for port in design.ports:
             (work / HLS / "tb_data" / f"{port.name}.bin").write_bytes(raw_bytes(vectors[port.node], port.dtype))
@@ -111,6 +112,11 @@ def load_build(path: Path | str) -> Build:
     return Build(path, graph, ports, manifest, exact)
 
 
+def _source_name(source: bytes) -> str:
+    """The source's name in the build, by the identifier that TFLite files have."""
+    return TFLITE if source[4:8] == b"TFL3" else ONNX
+
+
 def _text(path: Path, name: str) -> str:
     try:
         return (path / name).read_text(encoding="utf-8")
@@ -133,7 +139,8 @@ def _rescale_record(rescaled: Rescaled | None) -> dict[str, Any]:
 
 
 def _refuse_changes(path: Path, recorded: Mapping[str, str]) -> None:
-    for name in sorted(_NEEDED - recorded.keys()):
+    needed = _NEEDED | {TFLITE if TFLITE in recorded else ONNX}
+    for name in sorted(needed - recorded.keys()):
         raise IsobitError("E608", f"the manifest does not list {name}", where=printable(path), hint="compile again")
     for name, digest in recorded.items():
         file = path / name

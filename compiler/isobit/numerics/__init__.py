@@ -35,7 +35,7 @@ from isobit.numerics.staircase import (
     equal_on,
     from_thresholds,
 )
-from isobit.numerics.sums import Reader, ShortSum, short_sums
+from isobit.numerics.sums import Reader, ShortSum, joint_sums, short_sums
 
 __all__ = [
     "MAX_LEVELS",
@@ -75,6 +75,7 @@ __all__ = [
     "is_signed",
     "is_translation",
     "lane_luts",
+    "joint_sums",
     "layer_multiply_shift",
     "least_error",
     "least_multiply_shift",

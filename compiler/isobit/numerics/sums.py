@@ -67,13 +67,39 @@ def short_sums(a: int, b: int, readers: Sequence[Reader]) -> Iterator[ShortSum]:
     if a == 0 or b == 0:
         raise ValueError("a sum with a coefficient of zero has one operand")
     borders = [border for r in readers if (border := _border(a, b, r)) is not None]
-    if len(borders) < len(readers):
-        return
+    if len(borders) == len(readers):
+        yield from _serving(a, b, borders, [(r.x, r.y) for r in readers])
+
+
+def joint_sums(a: int, b: int, values: IntArray, x: Interval, y: Interval) -> Iterator[ShortSum]:
+    """Sums ``a' x + b' y`` with a staircase behind that are ``values``, from the least coefficients to ``a, b``.
+
+    Args:
+        a, b: positive; the way to their ratio is searched.
+        values: ``(x, y)`` integers, one for every pair of the intervals; non-decreasing along both axes.
+
+    Raises:
+        ValueError: the values fall somewhere.
+    """
+    if (np.diff(values, axis=0) < 0).any() or (np.diff(values, axis=1) < 0).any():
+        raise ValueError("values that fall are no staircase of a sum")
+    ends = int(values[0, 0]), int(values[-1, -1])
+    levels = np.arange(ends[0] + 1, ends[1] + 1)
+    first = [x.lo + np.searchsorted(column, levels) for column in values.T]
+    stacked = np.stack(first, axis=1).astype(np.int64)
+    border = _Border(levels, stacked, x, np.arange(y.lo, y.hi + 1), False, ends, ends)
+    yield from _serving(a, b, [border], [(x, y)])
+
+
+def _serving(
+    a: int, b: int, borders: Sequence[_Border], boxes: Sequence[tuple[Interval, Interval]]
+) -> Iterator[ShortSum]:
+    """The coefficients on the way to ``a, b`` that keep to all borders."""
 
     def served(p: int, q: int) -> ShortSum | None:
         edges = tuple(e for border in borders if (e := border.edges(q, p)) is not None)
         signed = q if a > 0 else -q, p if b > 0 else -p
-        return ShortSum(*signed, _hull(*signed, readers), edges) if len(edges) == len(readers) else None
+        return ShortSum(*signed, _hull(*signed, boxes), edges) if len(edges) == len(borders) else None
 
     for run in _runs(abs(b), abs(a)):
         # a run comes ever closer to b / a from one side: once it is in the interval it stays there
@@ -83,8 +109,8 @@ def short_sums(a: int, b: int, readers: Sequence[Reader]) -> Iterator[ShortSum]:
         yield from (found for j in chosen if (found := served(*run[j])) is not None)
 
 
-def _hull(a: int, b: int, readers: Sequence[Reader]) -> Interval:
-    return reduce(Interval.union, (r.x.scale(a) + r.y.scale(b) for r in readers))
+def _hull(a: int, b: int, boxes: Sequence[tuple[Interval, Interval]]) -> Interval:
+    return reduce(Interval.union, (x.scale(a) + y.scale(b) for x, y in boxes))
 
 
 @dataclass(frozen=True)

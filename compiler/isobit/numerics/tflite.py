@@ -2,8 +2,8 @@
 
 Three published forms (TensorFlow Lite ``kernels/internal/common.cc`` and ``quantization_util.cc``, gemmlowp's
 ``fixedpoint.h``): the multiplication rounded twice, rounded once, and the 16x8 form with the multiplier cut to 15 bits.
-isobit never builds them; benchmarks and tests measure against them. The sum ``x`` is any integer array that fits the
-form's accumulator: 32 bits, or 48 for the 16x8 form.
+isobit builds none of them as such: TFLite files are read and checked with the first, benchmarks measure against all.
+The sum ``x`` is any integer array that fits the form's accumulator: 32 bits, or 48 for the 16x8 form.
 """
 
 from __future__ import annotations
@@ -38,18 +38,19 @@ def quantize_multiplier(multiplier: Fraction) -> tuple[int, int]:
     return (q if multiplier > 0 else -q), shift
 
 
-def rounded_twice(x: IntArray, q: int, shift: int) -> IntArray:
+def rounded_twice(x: IntArray, q: int | IntArray, shift: int | IntArray) -> IntArray:
     """``round(round(x * q / 2**31) / 2**-shift)``: the high half of the doubled product, then the shift.
 
     The first rounding takes halves up, of a negative product too (its nudge is one less and its division truncates);
-    the second takes them away from zero.
+    the second takes them away from zero. ``q`` and ``shift`` are numbers or arrays that broadcast to ``x`` (one per
+    channel); ``x * 2**shift`` must fit 32 bits, as in the published form.
     """
-    left, right = max(shift, 0), max(-shift, 0)
-    product = (x.astype(np.int64) << left) * np.int64(q)
+    left, right = np.maximum(shift, 0), np.maximum(np.negative(shift), 0)
+    product = (x.astype(np.int64) << left) * np.asarray(q, np.int64)
     nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
     high = np.where(nudged >= 0, nudged >> 31, -(-nudged >> 31))
     high = np.minimum(high, _ONE - 1)  # the one overflow, -2**31 times -2**31, saturates
-    mask = (1 << right) - 1
+    mask = (np.int64(1) << right) - 1
     threshold = (mask >> 1) + (high < 0)
     return np.asarray((high >> right) + ((high & mask) > threshold), np.int64)
 

@@ -23,7 +23,6 @@ from isobit.numerics import (
     TooWide,
     layer_multiply_shift,
     proves,
-    shared_multiply_shift,
     shared_round_shift,
 )
 from isobit.passes.rewrite import Rule
@@ -79,18 +78,6 @@ def clamp_of(node: Step, x: ValueType) -> tuple[int, int]:
     """The least and the greatest value that a step has, over all curves, on an input of type ``x``."""
     ends = [v for c, *interval in zip(node.curves, *reachable(node, x), strict=True) for v in c.interval_on(*interval)]
     return min(ends), max(ends)
-
-
-def is_buildable(node: Step, x: ValueType) -> bool:
-    """Does the step have few levels, or a small domain, or integers that compute it?"""
-    lo, hi = x.bounds
-    if max(c.levels for c in node.curves) <= FEW_LEVELS or hi - lo < SMALL_DOMAIN:
-        return True
-    los, his = reachable(node, x)
-    clamp = clamp_of(node, x)
-    if shared_round_shift(node.curves, los, his, clamp) is not None:
-        return True
-    return not isinstance(shared_multiply_shift(node.curves, los, his, clamp), NoMultiplyShift)
 
 
 def _as_cuts(curve: Curve) -> Curve:

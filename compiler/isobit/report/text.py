@@ -13,7 +13,7 @@ from rich.text import Text
 
 from isobit.check.float_error import Tie
 from isobit.check.result import CsimResult
-from isobit.check.source import SourceVerdict
+from isobit.check.source import LABELS, SourceVerdict
 from isobit.emit.build import Build
 from isobit.errors import IsobitError, printable
 from isobit.hardware import board_names, load_board
@@ -93,9 +93,10 @@ def _source_lines(v: SourceVerdict) -> list[str]:
     exact = f"{v.exact_outputs:,} outputs, {v.exact_mismatches:,} mismatches"
     if v.exact_mismatches < 0:
         exact = f"not run: {v.note}"
+    whole, each = LABELS[v.form]
     lines = [
-        f"source = graph, exact arithmetic: {exact}",
-        f"source = graph, qonnx in float32: {v.float_integers:,} integers of {v.float_samples:,} samples,\n"
+        f"source = graph, {whole}: {exact}",
+        f"source = graph, {each}: {v.float_integers:,} integers of {v.float_samples:,} samples,\n"
         f"  {len(v.ties):,} ties, {len(v.unexplained):,} unexplained differences",
     ]
     for label, ties in (("tie", v.ties), ("unexplained", v.unexplained)):

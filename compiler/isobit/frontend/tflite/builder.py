@@ -1,0 +1,221 @@
+"""The state of one TFLite import: which graph value holds every tensor's integers, and where zero lies among them.
+
+A tensor's integer is ``q``, its real value ``scale * (q - zero_point)``. The graph holds ``r = q - zero_point``: zero
+is zero, padding is by zero, and the sign that the kernels round by is the sign of ``r``. Only an integer input is held
+as the user gives it, as ``q``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import prod
+
+import numpy as np
+
+from isobit.errors import IsobitError, printable
+from isobit.frontend.graph_builder import GraphBuilder
+from isobit.frontend.tflite.model import LIMITS, Array, TfliteModel, TfliteOperator, TfliteTensor
+from isobit.ir.ops import Add, HostOp, Reindex, Step, Table, frozen_ints
+from isobit.ir.types import IntArray, ValueType
+from isobit.numerics import Curve, Cuts
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor in the graph: ``real = scale * (v - zero)`` for the integers ``v`` of ``name``.
+
+    ``host`` is float32 work behind it; nothing of the network may follow.
+    """
+
+    name: str
+    zero: int = 0
+    host: tuple[HostOp, ...] = ()
+
+
+@dataclass
+class TfliteBuilder(GraphBuilder):
+    """Grows the integer graph of a TFLite model; ``values`` maps a tensor's index to its value."""
+
+    model: TfliteModel
+    values: dict[int, Value] = field(default_factory=dict)
+
+    # ------------------------------------------------------------------ looking at tensors
+
+    def tensor(self, op: TfliteOperator, position: int = 0) -> TfliteTensor:
+        """The operator's input at ``position``.
+
+        Raises:
+            IsobitError: E102 when the operator has no such input.
+        """
+        if position >= len(op.inputs) or op.inputs[position] < 0:
+            raise op.refusal(f"input {position} is missing", code="E102")
+        return self.model.tensors[op.inputs[position]]
+
+    def output(self, op: TfliteOperator) -> TfliteTensor:
+        """The operator's first output."""
+        return self.model.tensors[op.outputs[0]]
+
+    def value(self, op: TfliteOperator, position: int = 0) -> Value:
+        """The graph value of the operator's input at ``position``.
+
+        Raises:
+            IsobitError: E202 for a constant or what comes behind a Softmax, E203 for a tensor that is not quantised.
+        """
+        tensor, index = self.tensor(op, position), op.inputs[position]
+        if index not in self.values:
+            if tensor.data is not None:
+                raise op.refusal(f"input {position} is a constant", "fold constants when converting")
+            raise op.refusal(
+                f"{self.model.place(index)} is not quantised", "convert with full integer quantisation", "E203"
+            )
+        if self.values[index].host:
+            raise op.refusal("it follows a Softmax, which only the host can compute", "end the network there")
+        return self.values[index]
+
+    def constant(self, op: TfliteOperator, position: int, what: str) -> Array:
+        """The operator's constant input at ``position``.
+
+        Raises:
+            IsobitError: E206 when it is computed at run time.
+        """
+        tensor = self.tensor(op, position)
+        if tensor.data is None:
+            raise op.refusal(f"its {what} is computed at run time", "convert with fixed shapes", "E206")
+        return tensor.data
+
+    def integers(self, op: TfliteOperator, position: int, what: str, count: int | None = None) -> tuple[int, ...]:
+        """A constant list of integers, ``count`` of them."""
+        found = tuple(int(v) for v in self.constant(op, position, what).reshape(-1))
+        if count is not None and len(found) != count:
+            raise op.refusal(f"{len(found)} numbers for its {what}, {count} needed")
+        return found
+
+    def grid(self, op: TfliteOperator, tensor: TfliteTensor) -> tuple[float, int, tuple[int, int]]:
+        """Scale, zero point and limits of an activation.
+
+        Raises:
+            IsobitError: E203 when it is not quantised, E205 when not to 8 bits, E204 for a zero point outside its type.
+        """
+        where = op.where
+        if len(tensor.scale) != 1:
+            raise IsobitError(
+                "E203", f"'{printable(tensor.name)}' has {len(tensor.scale)} scales, one is needed", where=where,
+                hint="convert with full integer quantisation",
+            )  # fmt: skip
+        if tensor.dtype not in LIMITS:
+            raise IsobitError(
+                "E205", f"'{printable(tensor.name)}' is {tensor.dtype}", where=where, hint="quantise to int8 or uint8"
+            )
+        lo, hi = LIMITS[tensor.dtype]
+        if not lo <= tensor.zero_point[0] <= hi:
+            raise IsobitError("E204", f"a zero point of {tensor.zero_point[0]} in {tensor.dtype}", where=where)
+        return tensor.scale[0], tensor.zero_point[0], (lo, hi)
+
+    def type(self, value: Value) -> ValueType:
+        """The graph type of a value."""
+        return self.types[value.name]
+
+    # ------------------------------------------------------------------ emitting
+
+    def named(self, op: TfliteOperator, suffix: str = "") -> str:
+        """A fresh name for what ``op`` makes."""
+        return self.fresh(_stem(self.output(op).name) + suffix)
+
+    def source(self, op: TfliteOperator) -> tuple[str, ...]:
+        """What a node says of where it comes from."""
+        return (printable(self.output(op).name),)
+
+    def step(self, op: TfliteOperator, x: str, curves: list[Curve]) -> Value:
+        """A step with one curve, or one per channel."""
+        shared = all(curve is curves[0] for curve in curves)
+        kept = tuple(curves[:1]) if shared else tuple(curves)
+        return Value(self.emit(Step(name=self.named(op), inputs=(x,), curves=kept, source=self.source(op))))
+
+    def function(self, op: TfliteOperator, x: Value, rows: IntArray) -> Value:
+        """``rows[c, v - lo]`` of every integer ``v`` of ``x``'s hull: a step where it rises, a table otherwise."""
+        lo, hi = self.type(x).bounds
+        if (np.diff(rows, axis=1) >= 0).all():
+            places = np.arange(lo + 1, hi + 1)
+            return self.step(op, x.name, [Cuts(int(r[0]), np.repeat(places, np.diff(r))) for r in rows])
+        table = Table(
+            name=self.named(op), inputs=(x.name,), lo=frozen_ints([lo] * len(rows)), values=frozen_ints(rows),
+            source=self.source(op),
+        )  # fmt: skip
+        return Value(self.emit(table))
+
+    def centred(self, op: TfliteOperator, x: Value) -> Value:
+        """``x`` with zero at zero."""
+        if not x.zero:
+            return x
+        one, zero = frozen_ints(1), self.const(x.name + "_zero", [-x.zero] * self.type(x).channels)
+        made = Add(name=self.fresh(x.name + "_centred"), inputs=(x.name, zero), coefficients=(one, one))
+        return Value(self.emit(made))
+
+    def moved(self, op: TfliteOperator, x: Value, index: IntArray, suffix: str = "") -> Value:
+        """The value whose element ``i`` is ``x``'s element at flat position ``index[i]``."""
+        kind = self.type(x)
+        index = index.reshape(index.shape or (1,))
+        if index.shape == kind.shape and np.array_equal(index.reshape(-1), np.arange(kind.size)):
+            return x
+        node = Reindex(
+            name=self.named(op, suffix), inputs=(x.name,), index=frozen_ints(index), source=self.source(op)
+        )  # fmt: skip
+        return Value(self.emit(node), x.zero)
+
+    def shaped(self, op: TfliteOperator, x: Value, index: IntArray, output: int = 0) -> Value:
+        """:meth:`moved` in the shape that the file declares for an output.
+
+        Raises:
+            IsobitError: E106 when it holds another number of elements.
+        """
+        tensor = self.model.tensors[op.outputs[output]]
+        shape = sample_shape(tensor, op.where)
+        if index.size != prod(shape):
+            raise op.refusal(f"{index.size} elements, its output of shape {list(tensor.shape)} has others", code="E106")
+        return self.moved(op, x, index.reshape(shape))
+
+    def spread(self, op: TfliteOperator, x: Value) -> Value:
+        """``x`` repeated along the axes in which the output is larger.
+
+        Raises:
+            IsobitError: E106 when the shapes do not broadcast.
+        """
+        shape = sample_shape(self.output(op), op.where)
+        try:
+            index = np.broadcast_to(self.positions(x)[0], shape)
+        except ValueError as error:
+            raise op.refusal(f"shapes {list(self.type(x).shape)} and {list(shape)}", code="E106") from error
+        return self.moved(op, x, index, "_spread")
+
+    def positions(self, x: Value) -> IntArray:
+        """The flat position of every element, with a batch axis of one."""
+        kind = self.type(x)
+        return np.arange(kind.size).reshape(1, *kind.shape)
+
+
+def sample_shape(tensor: TfliteTensor, where: str) -> tuple[int, ...]:
+    """A tensor's shape without its batch axis; a list of numbers has none.
+
+    Raises:
+        IsobitError: E106 for another batch than 1, or an empty tensor.
+    """
+    if len(tensor.shape) == 1 or not tensor.shape:
+        shape = tensor.shape or (1,)
+    elif tensor.shape[0] == 1:
+        shape = tensor.shape[1:]
+    else:
+        raise IsobitError("E106", f"the batch axis is moved: shape {list(tensor.shape)}", where=where)
+    if 0 in shape:
+        raise IsobitError("E106", f"an empty tensor of shape {list(tensor.shape)}", where=where)
+    return shape
+
+
+def exact_scale(tensor: TfliteTensor) -> Fraction:
+    """The scale as the rational that its float32 is."""
+    return Fraction(tensor.scale[0]) if tensor.scale else Fraction(1)
+
+
+def _stem(name: str) -> str:
+    """Of the names that a converter joined with semicolons the last, without the index of its output."""
+    return name.rsplit(";", maxsplit=1)[-1].split(":", maxsplit=1)[0]

@@ -1,0 +1,223 @@
+"""TFLite import: every operator a function on graph values, one table entry each; no sequences are pattern-matched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from isobit.errors import IsobitError, printable
+from isobit.frontend.tflite import functions, joins, moves, pools, windows
+from isobit.frontend.tflite.builder import TfliteBuilder, Value, exact_scale, sample_shape
+from isobit.frontend.tflite.file import load_tflite
+from isobit.frontend.tflite.model import LIMITS, TfliteModel, TfliteOperator, TfliteTensor
+from isobit.ir import Graph
+from isobit.ir.ops import HostOp, Input, Output, Quantiser, Select, frozen_ints
+
+Handler = Callable[[TfliteBuilder, TfliteOperator], Value | list[Value]]
+
+
+@dataclass(frozen=True)
+class ImportedTflite:
+    """The graph, which of its values holds every tensor's integers, and by output name the tensor whose they are: what
+    the host does behind them is no integer's business."""
+
+    graph: Graph
+    values: Mapping[int, Value]
+    outputs: Mapping[str, int]
+
+
+def import_tflite(path: Path) -> Graph:
+    """Read a TFLite file into an integer graph.
+
+    Raises:
+        IsobitError: E1xx when the file cannot be used, E2xx when the model has no exact integer meaning here.
+    """
+    return import_traced(load_tflite(path)).graph
+
+
+def import_traced(model: TfliteModel) -> ImportedTflite:
+    """:func:`import_tflite` of a loaded model, keeping the value of every tensor."""
+    b = begin(model)
+    for op in model.operators:
+        import_operator(b, op)
+    for index in model.outputs:
+        import_output(b, index)
+    outputs = {model.tensors[index].name: _integer_tensor(model, index) for index in model.outputs}
+    return ImportedTflite(b.graph(), dict(b.values), outputs)
+
+
+def begin(model: TfliteModel) -> TfliteBuilder:
+    """An import with the inputs of integers; inputs of floats wait for the operator that quantises them."""
+    b = TfliteBuilder(model)
+    for index in model.inputs:
+        if model.tensors[index].dtype != "float32":
+            b.values[index] = _integer_input(b, index, model.tensors[index])
+    return b
+
+
+def import_operator(b: TfliteBuilder, op: TfliteOperator) -> None:
+    """The values of an operator's outputs.
+
+    Raises:
+        IsobitError: E1xx and E2xx, located at the operator.
+    """
+    made = _operator(op)(b, op)
+    for index, value in zip(op.outputs, made if isinstance(made, list) else [made], strict=False):
+        _check_shape(b, op, b.model.tensors[index], value)
+        b.values[index] = value
+
+
+def _operator(op: TfliteOperator) -> Handler:
+    handler = _OPERATORS.get(op.op)
+    if handler is None:
+        raise IsobitError(
+            "E201", f"{printable(op.op)} is not supported", where=op.where,
+            hint="supported: " + ", ".join(sorted(_OPERATORS)),
+        )  # fmt: skip
+    return handler
+
+
+def _check_shape(b: TfliteBuilder, op: TfliteOperator, tensor: TfliteTensor, value: Value) -> None:
+    shape = sample_shape(tensor, op.where)
+    if b.type(value).shape != shape:
+        made = list(b.type(value).shape)
+        raise op.refusal(f"it makes {made}, the file declares {list(tensor.shape)}", "convert again", "E106")
+
+
+def _integer_input(b: TfliteBuilder, index: int, tensor: TfliteTensor) -> Value:
+    """An input of integers, taken as the user gives them; floats are quantised as QUANTIZE would."""
+    where = b.model.place(index)
+    if tensor.dtype not in LIMITS or len(tensor.scale) != 1:
+        raise IsobitError(
+            "E209", f"an input of type {tensor.dtype} without one scale", where=where,
+            hint="convert with inference_input_type int8",
+        )  # fmt: skip
+    lo, hi = LIMITS[tensor.dtype]
+    scale, zero = Fraction(tensor.scale[0]), tensor.zero_point[0]
+    if not lo <= zero <= hi:
+        raise IsobitError("E204", f"a zero point of {zero} in {tensor.dtype}", where=where)
+    shape = sample_shape(tensor, where)
+    name = b.emit(
+        Input(
+            name=b.fresh(tensor.name.split(":")[0]), shape=shape, lo=frozen_ints(lo), hi=frozen_ints(hi),
+            scale=(scale,), offset=(-zero * scale,), outside=tensor.name, outside_shape=shape,
+            quantiser=Quantiser((float(scale),), (float(zero),), "HALF_UP", lo, hi), source=(printable(tensor.name),),
+        )
+    )  # fmt: skip
+    return Value(name, zero)
+
+
+def _quantize(b: TfliteBuilder, op: TfliteOperator) -> Value:
+    """QUANTIZE of the float input: the host's work, which rounds before it adds the zero point."""
+    tensor = b.tensor(op)
+    if tensor.dtype != "float32" or op.inputs[0] not in b.model.inputs:
+        return functions.import_requantise(b, op)
+    scale, zero, (lo, hi) = b.grid(op, b.output(op))
+    shape = sample_shape(tensor, op.where)
+    name = b.emit(
+        Input(
+            name=b.fresh(tensor.name.split(":")[0]), shape=shape, lo=frozen_ints(lo - zero), hi=frozen_ints(hi - zero),
+            scale=(Fraction(scale),), outside=tensor.name, outside_shape=shape,
+            quantiser=Quantiser((scale,), (0.0,), "HALF_UP", lo - zero, hi - zero), source=b.source(op),
+        )
+    )  # fmt: skip
+    return Value(name)
+
+
+def _dequantize(b: TfliteBuilder, op: TfliteOperator) -> Value:
+    """DEQUANTIZE: the real value, for the host."""
+    return b.value(op)
+
+
+def _softmax(b: TfliteBuilder, op: TfliteOperator) -> Value:
+    """SOFTMAX and LOG_SOFTMAX of the last axis: the host's work, in float32."""
+    x = b.value(op)
+    beta = float(op.options.get("beta", 1.0)) or 1.0
+    scaled = () if op.op == "LOG_SOFTMAX" or beta == 1 else (HostOp("mul", (beta,)),)
+    return replace(x, host=(*scaled, HostOp(op.op.lower().replace("_", ""))))
+
+
+def _select(b: TfliteBuilder, op: TfliteOperator) -> Value:
+    """ARG_MAX over the channels; its index is the output."""
+    x = b.value(op)
+    rank = len(b.tensor(op).shape)
+    axis = b.integers(op, 1, "axis", 1)[0] % rank
+    if axis != rank - 1:
+        raise op.refusal(f"the greatest along axis {axis}", "only the last axis can be searched")
+    name = b.emit(Select(name=b.named(op), inputs=(x.name,), source=b.source(op)))
+    return b.shaped(op, Value(name), b.positions(Value(name)))
+
+
+def import_output(b: TfliteBuilder, index: int) -> None:
+    """The graph's output for a tensor.
+
+    Raises:
+        IsobitError: E203 for one that depends on no integers.
+    """
+    tensor = b.model.tensors[index]
+    if index not in b.values:
+        raise IsobitError("E203", "it does not depend on a quantised value", where=b.model.place(index))
+    value, shape = b.values[index], sample_shape(tensor, b.model.place(index))
+    scale = exact_scale(b.model.tensors[_integer_tensor(b.model, index)])
+    b.emit(
+        Output(
+            name=b.fresh(tensor.name.split(":")[0]), inputs=(value.name,), scale=(scale,),
+            offset=(-value.zero * scale,), outside=tensor.name, outside_shape=shape, host=value.host,
+            source=(printable(tensor.name),),
+        )
+    )  # fmt: skip
+
+
+def _integer_tensor(model: TfliteModel, index: int) -> int:
+    """The tensor before a final Softmax or DEQUANTIZE: the last of integers."""
+    makers = {i: op for op in model.operators for i in op.outputs}
+    while index in makers and makers[index].op in _ON_HOST:
+        index = makers[index].inputs[0]
+    return index
+
+
+_ON_HOST = ("SOFTMAX", "LOG_SOFTMAX", "DEQUANTIZE")
+_OPERATORS: Mapping[str, Handler] = {
+    "ADD": joins.import_sum,
+    "ARG_MAX": _select,
+    "AVERAGE_POOL_2D": pools.import_average_pool,
+    "CONCATENATION": joins.import_concatenation,
+    "CONV_2D": windows.import_conv,
+    "DEPTHWISE_CONV_2D": windows.import_conv,
+    "DEPTH_TO_SPACE": moves.import_blocks,
+    "DEQUANTIZE": _dequantize,
+    "EXPAND_DIMS": moves.import_reshape,
+    "FULLY_CONNECTED": windows.import_fully_connected,
+    "HARD_SWISH": functions.import_hard_swish,
+    "LEAKY_RELU": functions.import_leaky,
+    "LOGISTIC": functions.import_curve,
+    "LOG_SOFTMAX": _softmax,
+    "MAX_POOL_2D": pools.import_max_pool,
+    "MEAN": pools.import_mean,
+    "MUL": joins.import_product,
+    "PACK": moves.import_pack,
+    "PAD": moves.import_pad,
+    "PADV2": moves.import_pad,
+    "PRELU": functions.import_prelu,
+    "QUANTIZE": _quantize,
+    "RELU": functions.import_relu,
+    "RELU6": functions.import_relu,
+    "RELU_N1_TO_1": functions.import_relu,
+    "RESHAPE": moves.import_reshape,
+    "RESIZE_NEAREST_NEIGHBOR": moves.import_resize,
+    "SLICE": moves.import_slice,
+    "SOFTMAX": _softmax,
+    "SPACE_TO_DEPTH": moves.import_blocks,
+    "SPLIT": moves.import_split,
+    "SPLIT_V": moves.import_split,
+    "SQUEEZE": moves.import_reshape,
+    "STRIDED_SLICE": moves.import_strided_slice,
+    "SUB": joins.import_sum,
+    "SUM": pools.import_mean,
+    "TANH": functions.import_curve,
+    "TRANSPOSE": moves.import_transpose,
+    "TRANSPOSE_CONV": windows.import_transpose_conv,
+    "UNPACK": moves.import_split,
+}

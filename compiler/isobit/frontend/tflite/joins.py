@@ -1,0 +1,178 @@
+"""ADD, SUB, MUL and CONCATENATION: two tensors meet, or a tensor and a constant.
+
+The kernels bring both summands to 20 more bits, round each, add, and round the sum (TensorFlow Lite
+``reference/integer_ops/add.h``). Where one sum ``a x + b y`` with a staircase behind gives the same integer for every
+reachable pair, that is what the graph holds; otherwise the rounded summands come from tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+
+import numpy as np
+
+from isobit.errors import printable
+from isobit.frontend.tflite.builder import TfliteBuilder, Value, exact_scale
+from isobit.frontend.tflite.model import TfliteOperator, TfliteTensor
+from isobit.frontend.tflite.requantise import activation_limits, multiplier, requantizer, rounded
+from isobit.ir.ops import Add, Concat, Table, frozen_ints
+from isobit.ir.types import IntArray
+from isobit.numerics import Interval, joint_sums
+from isobit.numerics.tflite import rounded_twice
+
+Pair = Callable[[IntArray, IntArray], IntArray]
+_LEFT_SHIFT = 20
+_MOST_PAIRS = 512  # of coefficients that serve: from the shortest to the scales' own
+
+
+def import_sum(b: TfliteBuilder, op: TfliteOperator) -> Value:
+    """ADD and SUB of two tensors, or of a tensor and a constant."""
+    constant = [b.tensor(op, i).data is not None for i in (0, 1)]
+    scaled = _Summands.of(b, op)
+    if any(constant):
+        return _with_constant(b, op, constant.index(False), scaled.of_pair)
+    if op.inputs[0] == op.inputs[1]:
+        return _with_itself(b, op, scaled.of_pair)
+    x, y = (b.spread(op, b.centred(op, b.value(op, i))) for i in (0, 1))
+    found = _one_sum(b, op, x, y, scaled)
+    return found if found is not None else _tabled_sum(b, op, x, y, scaled)
+
+
+def import_product(b: TfliteBuilder, op: TfliteOperator) -> Value:
+    """MUL of a tensor and a constant, or with itself.
+
+    Raises:
+        IsobitError: E201 for a product of two tensors.
+    """
+    first, second, third = (np.float32(b.grid(op, t)[0]) for t in (b.tensor(op, 0), b.tensor(op, 1), b.output(op)))
+    lo, hi = activation_limits(b, op)
+    q, shift = multiplier(float(first * second / third))
+
+    def made(x: IntArray, y: IntArray) -> IntArray:
+        return np.clip(rounded_twice(x * y, q, shift), lo, hi)
+
+    constant = [b.tensor(op, i).data is not None for i in (0, 1)]
+    if any(constant):
+        return _with_constant(b, op, constant.index(False), made)
+    if op.inputs[0] == op.inputs[1]:
+        return _with_itself(b, op, made)
+    raise op.refusal("a product of two tensors is not supported", "multiply by a constant", "E201")
+
+
+def import_concatenation(b: TfliteBuilder, op: TfliteOperator) -> Value:
+    """CONCATENATION: int8 tensors have one scale; uint8 tensors are brought to the output's in float32."""
+    if op.option("fused_activation_function"):
+        raise op.refusal("a fused activation")
+    output = b.output(op)
+    rank = len(output.shape)
+    axis = op.option("axis") % rank if rank else 0
+    if axis == 0 and rank > 1:
+        raise op.refusal("the batch axis is concatenated")
+    parts = [_regridded(b, op, i, output) for i in range(len(op.inputs))]
+    if len(parts) == 1:
+        return parts[0]
+    node = Concat(
+        name=b.named(op), inputs=tuple(p.name for p in parts), axis=max(axis - 1, 0), source=b.source(op)
+    )  # fmt: skip
+    return Value(b.emit(node))
+
+
+class _Summands:
+    """The arithmetic of one ADD or SUB: ``(q, shift)`` of both summands and of the sum, and the limits."""
+
+    def __init__(self, scales: tuple[float, float, float], sign: int, limits: tuple[int, int]) -> None:
+        twice = 2.0 * max(scales[:2])
+        self.parts = [multiplier(scale / twice) for scale in scales[:2]]
+        self.whole = multiplier(twice / ((1 << _LEFT_SHIFT) * scales[2]))
+        self.sign, self.limits = sign, limits
+
+    @classmethod
+    def of(cls, b: TfliteBuilder, op: TfliteOperator) -> _Summands:
+        first, second, third = (b.grid(op, t)[0] for t in (b.tensor(op, 0), b.tensor(op, 1), b.output(op)))
+        return cls((first, second, third), -1 if op.op == "SUB" else 1, activation_limits(b, op))
+
+    def part(self, index: int, r: IntArray) -> IntArray:
+        """One summand, with its sign, for integers around zero."""
+        scaled = rounded_twice(np.asarray(r, np.int64) << _LEFT_SHIFT, *self.parts[index])
+        return scaled * (self.sign if index else 1)
+
+    def of_pair(self, x: IntArray, y: IntArray) -> IntArray:
+        """The output, around zero."""
+        return np.clip(rounded_twice(self.part(0, x) + self.part(1, y), *self.whole), *self.limits)
+
+
+def _with_itself(b: TfliteBuilder, op: TfliteOperator, function: Pair) -> Value:
+    """A function of one tensor, given twice."""
+    x = b.value(op)
+    lo, hi = b.type(x).bounds
+    every = np.arange(lo, hi + 1) - x.zero
+    return b.function(op, x, function(every, every)[np.newaxis])
+
+
+def _with_constant(b: TfliteBuilder, op: TfliteOperator, position: int, function: Pair) -> Value:
+    """A function of one tensor and a constant, which varies along the channels at most."""
+    x, other = b.spread(op, b.value(op, position)), b.tensor(op, 1 - position)
+    data, (_, zero, _) = b.constant(op, 1 - position, "constant"), b.grid(op, other)
+    kind = b.type(x)
+    if data.size not in (1, kind.channels) or (data.size > 1 and data.shape[-1] != kind.channels):
+        raise op.refusal(f"a constant of shape {list(data.shape)} varies along more than the channels", code="E208")
+    lo, hi = kind.bounds
+    r, c = np.arange(lo, hi + 1) - x.zero, data.astype(np.int64).reshape(-1, 1) - zero
+    pair = (r[np.newaxis], c) if position == 0 else (c, r[np.newaxis])
+    return b.function(op, x, function(*pair))
+
+
+def _one_sum(b: TfliteBuilder, op: TfliteOperator, x: Value, y: Value, scaled: _Summands) -> Value | None:
+    """``f(a x + c y)``, with the scales' own ratio where that serves."""
+    boxes = [Interval(*b.type(v).bounds) for v in (x, y)]
+    values = np.arange(boxes[0].lo, boxes[0].hi + 1)[:, np.newaxis], np.arange(boxes[1].lo, boxes[1].hi + 1)
+    # a difference is a sum with the second operand turned around
+    turned = Interval(-boxes[1].hi, -boxes[1].lo) if scaled.sign < 0 else boxes[1]
+    table = scaled.of_pair(*values)[:, :: scaled.sign]
+    ratio = exact_scale(b.tensor(op, 1)) / exact_scale(b.tensor(op, 0))
+    sums = list(islice(joint_sums(ratio.denominator, ratio.numerator, table, boxes[0], turned), _MOST_PAIRS))
+    if not sums:
+        return None
+    short = sums[-1]
+    (edges,), coefficients = short.edges, (short.a, scaled.sign * short.b)
+    node = Add(
+        name=b.named(op, "_sum"), inputs=(x.name, y.name), coefficients=tuple(map(frozen_ints, coefficients)),
+        source=b.source(op),
+    )  # fmt: skip
+    return b.step(op, b.emit(node), [edges.staircase()])
+
+
+def _tabled_sum(b: TfliteBuilder, op: TfliteOperator, x: Value, y: Value, scaled: _Summands) -> Value:
+    """``f(g(x) + h(y))`` with both roundings in tables."""
+    parts = []
+    for index, value in enumerate((x, y)):
+        lo, hi = b.type(value).bounds
+        rows = scaled.part(index, np.arange(lo, hi + 1))[np.newaxis]
+        name = b.named(op, "_wide")
+        table = Table(
+            name=name, inputs=(value.name,), lo=frozen_ints(lo), values=frozen_ints(rows), source=b.source(op)
+        )
+        parts.append(b.emit(table))
+    one = frozen_ints(1)
+    total = Add(name=b.named(op, "_sum"), inputs=tuple(parts), coefficients=(one, one), source=b.source(op))
+    return b.step(op, b.emit(total), [requantizer(*scaled.whole, *scaled.limits)])
+
+
+def _regridded(b: TfliteBuilder, op: TfliteOperator, position: int, output: TfliteTensor) -> Value:
+    """An input of a concatenation on the output's grid, with zero at zero."""
+    tensor, x = b.tensor(op, position), b.value(op, position)
+    scale_in, zero_in, _ = b.grid(op, tensor)
+    scale, zero, (lo, hi) = b.grid(op, output)
+    if tensor.dtype != output.dtype:
+        raise op.refusal(f"'{printable(tensor.name)}' is {tensor.dtype}, the output {output.dtype}", code="E108")
+    if (scale_in, zero_in) == (scale, zero):
+        return b.centred(op, x)
+    if tensor.dtype != "uint8":
+        raise op.refusal(f"'{printable(tensor.name)}' has another scale than the output", "convert again", "E208")
+    least, greatest = b.type(x).bounds
+    q = np.arange(least, greatest + 1) - x.zero + zero_in
+    factor = np.float32(scale_in) * (np.float32(1) / np.float32(scale))
+    real = q.astype(np.float32) * factor + np.float32(-zero_in) * factor
+    made = np.clip(np.array([rounded(v) for v in real]) + zero, lo, hi) - zero
+    return b.function(op, x, made[np.newaxis])

@@ -1,0 +1,90 @@
+"""The requantizer of TFLite's kernels as a staircase: a 31-bit multiplier and two roundings, or a double and one.
+
+Most kernels round twice, ``round_away(round_up(x * q / 2**31) / 2**right)``: the high half of the doubled product,
+halves up, then a rounding shift, halves away from zero (gemmlowp ``fixedpoint.h``;
+:func:`isobit.numerics.tflite.rounded_twice`). FULLY_CONNECTED multiplies by a double (LiteRT's reference kernel).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import lru_cache
+
+import numpy as np
+
+from isobit.frontend.tflite.builder import TfliteBuilder
+from isobit.frontend.tflite.model import TfliteOperator
+from isobit.numerics import Curve, Cuts, Rounded, Rounding, compose
+from isobit.numerics.tflite import quantize_multiplier
+
+_FAR = 1 << 40  # beyond every sum
+_INT32 = (-(1 << 31), (1 << 31) - 1)
+NONE, RELU, RELU_N1_TO_1, RELU6 = 0, 1, 2, 3
+
+
+def multiplier(real: float) -> tuple[int, int]:
+    """``(q, shift)`` of a double, as the kernels hold it."""
+    return quantize_multiplier(Fraction(real))
+
+
+@lru_cache(maxsize=4096)
+def in_double(real: float, lo: int, hi: int) -> Curve:
+    """``clamp(round(x * real), lo, hi)``, the product a double, halves away from zero; ``real`` is positive."""
+    levels = np.arange(lo + 1, hi + 1)
+    edges = levels - 0.5
+    places = np.clip(np.floor(edges / real), -_FAR, _FAR).astype(np.int64) + np.array([[-1], [0], [1], [2]])
+    products = places * np.float64(real)
+    # a double product rises with x: the first of the places beside the exact edge that has passed it is the cut
+    passed = (products > edges) | ((products == edges) & (levels > 0))
+    return Cuts(lo, places[np.argmax(passed, axis=0), np.arange(levels.size)])
+
+
+@lru_cache(maxsize=4096)
+def requantizer(q: int, shift: int, lo: int, hi: int) -> Curve:
+    """The staircase of ``q * 2**(shift - 31)`` rounded twice, clamped to ``[lo, hi]``; ``q`` is not negative."""
+    if q == 0:
+        return Cuts(min(max(0, lo), hi), [])
+    left, right = max(shift, 0), max(-shift, 0)
+    high = Rounded(Fraction(q << left, 1 << 31), Fraction(1, 2), Rounding.FLOOR, *_INT32)
+    if right == 0:
+        return high.clamp(lo, hi)
+    return compose(Rounded(Fraction(1, 1 << right), Fraction(0), Rounding.HALF_UP, lo, hi), high)
+
+
+def refuse_overflow(op: TfliteOperator, bounds: tuple[int, int], shift: int = 0) -> None:
+    """The kernels hold a sum in 32 bits, shifted to the left first; beyond them they wrap.
+
+    Raises:
+        IsobitError: E205.
+    """
+    lo, hi = (int(b) << max(shift, 0) for b in bounds)
+    if lo < _INT32[0] or hi > _INT32[1]:
+        raise op.refusal(f"its sums reach {lo}..{hi}, beyond 32 bits, where the kernel wraps", code="E205")
+
+
+def activation_limits(b: TfliteBuilder, op: TfliteOperator, kind: int | None = None) -> tuple[int, int]:
+    """Limits of ``r = q - zero_point`` of the operator's output under its fused activation.
+
+    Raises:
+        IsobitError: E202 for an activation that no quantised kernel fuses.
+    """
+    scale, zero, (lo, hi) = b.grid(op, b.output(op))
+    fused = op.option("fused_activation_function") if kind is None else kind
+    if fused not in (NONE, RELU, RELU_N1_TO_1, RELU6):
+        raise op.refusal(f"the fused activation {fused}")
+    low, high = lo - zero, hi - zero
+    if fused in (RELU, RELU6):
+        low = max(low, 0)
+    if fused == RELU6:
+        high = min(high, rounded(np.float32(6.0) / np.float32(scale)))
+    if fused == RELU_N1_TO_1:
+        low = max(low, rounded(np.float32(-1.0) / np.float32(scale)))
+        high = min(high, rounded(np.float32(1.0) / np.float32(scale)))
+    # a kernel's clamp takes the greater lower limit first, the lesser upper limit last
+    return min(low, high), high
+
+
+def rounded(x: np.float32) -> int:
+    """A float32 to the nearest integer, halves away from zero; far beyond 32 bits it stays there."""
+    magnitude = int(Fraction(min(abs(float(x)), 2.0**40)) + Fraction(1, 2))
+    return magnitude if x >= 0 else -magnitude

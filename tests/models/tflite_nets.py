@@ -1,0 +1,104 @@
+"""Small TFLite networks with drawn weights that hold every kind of operator, for the whole way to C++."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from tests.check.source_tflite_helpers import SAME, VALID, Draw, steps
+
+_PLAIN = {"stride_h": 1, "stride_w": 1, "dilation_h_factor": 1, "dilation_w_factor": 1}
+
+
+class Net(Draw):
+    """Layers that keep track of their shapes; scales are drawn so that few outputs saturate."""
+
+    def shape(self, index: int) -> tuple[int, ...]:
+        """A tensor's shape without the batch."""
+        return self.tensors[index].shape[1:]
+
+    def zero(self, dtype: str = "") -> int:
+        """A zero point near the middle, so that sums of products have both signs."""
+        return super().zero(dtype) // 5 + (102 if (dtype or self.dtype) == "uint8" else 0)
+
+    def conv(self, x: int, out: int, kernel: int = 3, stride: int = 1, fused: int = 0) -> int:
+        """A padded convolution."""
+        h, w, channels = self.shape(x)
+        by = self.filters((out, kernel, kernel, channels), 0, x)
+        options = steps((stride, stride), (1, 1), SAME) | {"fused_activation_function": fused}
+        return self.make("CONV_2D", [x, *by], (-(-h // stride), -(-w // stride), out), self._scale(x, by), **options)
+
+    def depthwise(self, x: int, kernel: int = 3) -> int:
+        """A padded depthwise convolution with a ReLU."""
+        h, w, channels = self.shape(x)
+        by = self.filters((1, kernel, kernel, channels), 3, x)
+        options = _PLAIN | {"padding": SAME, "depth_multiplier": 1, "fused_activation_function": 1}
+        return self.make("DEPTHWISE_CONV_2D", [x, *by], (h, w, channels), self._scale(x, by), **options)
+
+    def dense(self, x: int, out: int, fused: int = 0) -> int:
+        """A fully connected layer on everything."""
+        by = self.filters((out, int(np.prod(self.shape(x)))), 0, x, per_channel=False)
+        scale = self._scale(x, by)
+        return self.make("FULLY_CONNECTED", [x, *by], (out,), scale, fused_activation_function=fused)
+
+    def pool(self, op: str, x: int, kernel: int, stride: int, padding: int) -> int:
+        """A pool, on its input's scale."""
+        h, w, channels = self.shape(x)
+        size = [-(-n // stride) if padding == SAME else (n - kernel) // stride + 1 for n in (h, w)]
+        options = {"filter_height": kernel, "filter_width": kernel, "stride_h": stride, "stride_w": stride}
+        given = self.tensors[x]
+        shape = (1, *size, channels)
+        return self.op(op, [x], shape, given.scale, given.zero_point[0], padding=padding, **options)
+
+    def joined(self, x: int, y: int, axis: int = 3) -> int:
+        """Two tensors behind one another, on the first one's scale."""
+        given = self.tensors[x]
+        shape = list(given.shape)
+        shape[axis] += self.tensors[y].shape[axis]
+        other = self.op("QUANTIZE", [y], self.tensors[y].shape, given.scale, given.zero_point[0])
+        return self.op("CONCATENATION", [x, other], shape, given.scale, given.zero_point[0], axis=axis)
+
+    def _scale(self, x: int, by: list[int]) -> float:
+        weights = self.tensors[by[0]]
+        terms = np.prod(weights.shape[1:] if weights.axis == 0 else weights.shape[:-1])
+        return float(np.float32(20 * max(weights.scale) * self.scale_of(x) * np.sqrt(terms)))
+
+
+def residual(dtype: str) -> Net:
+    """Convolutions, a residual sum, pools, a mean and two dense layers, with a Softmax."""
+    net = Net(dtype, 3)
+    x = net.conv(net.image(9, 7, 3), 6, fused=1)
+    y = net.conv(net.depthwise(x), 6, kernel=1)
+    z = net.make("ADD", [x, y], (9, 7, 6), net.scale_of(x) + net.scale_of(y))
+    pooled = net.pool("MAX_POOL_2D", net.pool("AVERAGE_POOL_2D", z, 3, 1, SAME), 2, 2, VALID)
+    last = net.conv(pooled, 8, stride=2)
+    mean = net.make("MEAN", [last, net.integers([1, 2])], (8,), net.scale_of(last) / 2)
+    logits = net.dense(net.dense(mean, 7, fused=1), 5)
+    net.op("SOFTMAX", [logits], (1, 5), 1 / 256, -128 if dtype == "int8" else 0, beta=1.0)
+    return net
+
+
+def upsampled(dtype: str) -> Net:
+    """A transposed convolution, a skip, nearest upsampling, moves and functions, with a fully convolutional output."""
+    net = Net(dtype, 5)
+    x = net.conv(net.image(6, 8, 2), 4, stride=2, fused=3)
+    size, by = net.integers([1, 6, 8, 3]), net.filters((3, 2, 2, 4), 0, x)
+    options = {"padding": SAME, "stride_h": 2, "stride_w": 2}
+    up = net.make("TRANSPOSE_CONV", [size, by[0], x, by[1]], (6, 8, 3), 12 * net.scale_of(x), **options)
+    given = net.tensors[x]
+    near = net.op("RESIZE_NEAREST_NEIGHBOR", [x, net.integers([6, 8])], (1, 6, 8, 4), given.scale, given.zero_point[0])
+    both = net.conv(net.joined(up, near), 4, kernel=1)
+    bent = net.make("LEAKY_RELU", [both], (6, 8, 4), net.scale_of(both), alpha=0.2)
+    slow = net.op("LOGISTIC", [bent], (1, 6, 8, 4), 1 / 256, -128 if dtype == "int8" else 0)
+    less = net.make("SUB", [bent, slow], (6, 8, 4), net.scale_of(bent))
+    square = net.make("MUL", [less, net.operand(1, 1, 4)], (6, 8, 4), net.scale_of(less) * 4)
+    margins = net.integers([[0, 0], [1, 0], [0, 2], [0, 0]])
+    given = net.tensors[square]
+    wide = net.op("PAD", [square, margins], (1, 7, 10, 4), given.scale, given.zero_point[0])
+    net.op("STRIDED_SLICE", [wide, *(net.integers(v) for v in ([0, 1, 0, 1], [1, 7, 10, 4], [1, 2, 3, 1]))],
+           (1, 3, 4, 3), given.scale, given.zero_point[0])  # fmt: skip
+    return net
+
+
+NETS: Mapping[str, Callable[[str], Net]] = {"residual": residual, "upsampled": upsampled}
