@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from isobit.check.source_tflite import evaluate_tflite
+from isobit.frontend.tflite import joins
 from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.model import LIMITS
 from tests.check.source_tflite_helpers import BOTH, Draw, agree, every_integer
@@ -31,7 +32,12 @@ def test_every_pair_of_elementwise_operators(dtype: str, op: str, tmp_path: Path
 
 @BOTH
 @pytest.mark.parametrize("op", ["ADD", "SUB"])
-def test_every_pair_of_two_tensors(dtype: str, op: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("tabled", [False, True])
+def test_every_pair_of_two_tensors(
+    dtype: str, op: str, tabled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if tabled:  # as where no single sum gives every pair's integer
+        monkeypatch.setattr(joins, "_one_sum", lambda *_: None)
     net, every = Draw(dtype), every_integer(dtype).astype(dtype)
     inputs = {}
     for scales in [(0.1, 0.1), (0.1, 0.05), (0.03, 0.2), (), (), ()]:

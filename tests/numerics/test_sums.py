@@ -21,6 +21,7 @@ from isobit.numerics import (
     Rounded,
     Rounding,
     edges_multiply_shift,
+    joint_sums,
     short_sums,
 )
 from isobit.numerics.sums import _runs
@@ -115,3 +116,35 @@ def test_a_sum_of_one_is_refused(pair: tuple[int, int]) -> None:
     box = Interval(0, 3)
     with pytest.raises(ValueError, match="zero"):
         next(short_sums(*pair, [Reader(MultiplyShift(1, 0, 0, 0, 3), box, box, (0, 3))]))
+
+
+@given(
+    st.integers(1, 300),
+    st.integers(1, 300),
+    intervals,
+    intervals,
+    st.integers(1, 60),
+    st.integers(0, 4),
+    st.integers(0, 9),
+)
+def test_a_sum_that_is_any_table_of_two_values(
+    a: int, b: int, x: Interval, y: Interval, step: int, noise: int, seed: int
+) -> None:
+    """Levels behind two roundings, as kernels have them: every sum that is found gives every pair's value."""
+    rng = np.random.default_rng(seed)
+    rounded = [
+        np.sort(c * np.arange(v.lo, v.hi + 1) + rng.integers(0, noise + 1, v.hi - v.lo + 1))
+        for c, v in ((a, x), (b, y))
+    ]
+    values = (rounded[0][:, None] + rounded[1]) // step
+    found = list(joint_sums(a, b, values, x, y))
+    for short in found:
+        (edges,) = short.edges
+        sums = short.a * np.arange(x.lo, x.hi + 1)[:, None] + short.b * np.arange(y.lo, y.hi + 1)
+        assert np.array_equal(edges.staircase()(sums), values)
+    assert found or noise  # a sum that is none but for its rounding is found
+
+
+def test_a_table_that_falls_is_no_sum() -> None:
+    with pytest.raises(ValueError, match="fall"):
+        list(joint_sums(1, 1, np.array([[0, 1], [2, 1]]), Interval(0, 1), Interval(0, 1)))

@@ -66,7 +66,7 @@ _OPERATORS: Mapping[str, Callable[[Call], move.Moved]] = {
     "UNPACK": move.unpack,
 }
 _LAST = frozenset({"SOFTMAX", "LOG_SOFTMAX", "DEQUANTIZE"})
-_BEHIND_LAST = _LAST | {"RESHAPE", "SQUEEZE", "EXPAND_DIMS"}
+_BEHIND_LAST = _LAST | {"QUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS"}
 
 
 def evaluate_tflite(model: TfliteModel, inputs: Mapping[int, Raw]) -> Mapping[int, Ints]:

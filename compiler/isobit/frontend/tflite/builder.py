@@ -73,6 +73,11 @@ class TfliteBuilder(GraphBuilder):
             raise op.refusal("it follows a Softmax, which only the host can compute", "end the network there")
         return self.values[index]
 
+    def behind_softmax(self, op: TfliteOperator) -> Value | None:
+        """The value that the operator gives on unchanged: the host leaves out what rounds a Softmax to 8 bits."""
+        value = self.values.get(op.inputs[0]) if op.inputs else None
+        return value if value is not None and value.host else None
+
     def constant(self, op: TfliteOperator, position: int, what: str) -> Array:
         """The operator's constant input at ``position``.
 

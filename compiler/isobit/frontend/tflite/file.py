@@ -152,21 +152,17 @@ class _Loader:
             raise IsobitError("E106", f"shape {list(shape)}", where=where, hint="convert with fixed shapes")
         if tensor.Sparsity() is not None:
             raise IsobitError("E202", "a sparse tensor", where=where, hint="convert without sparsity")
-        scale, zero_point, axis = self._quantisation(tensor, shape, where)
+        scale, zero_point, axis = self._quantisation(tensor, where)
         data = self._constant(tensor.Buffer(), dtype, shape, where)
         return TfliteTensor(name, shape, "int8" if dtype == "int4" else dtype, scale, zero_point, axis, data)
 
-    def _quantisation(
-        self, tensor: Any, shape: tuple[int, ...], where: str
-    ) -> tuple[tuple[float, ...], tuple[int, ...], int]:
+    def _quantisation(self, tensor: Any, where: str) -> tuple[tuple[float, ...], tuple[int, ...], int]:
         quantisation = tensor.Quantization()
         if quantisation is None or quantisation.ScaleLength() == 0:
             return (), (), 0
         scales = np.asarray(quantisation.ScaleAsNumpy(), np.float32)
         zeros = np.asarray(quantisation.ZeroPointAsNumpy(), np.int64).reshape(-1)
         axis = int(quantisation.QuantizedDimension())
-        if scales.size > 1 and (not 0 <= axis < len(shape) or shape[axis] != scales.size):
-            raise IsobitError("E204", f"{scales.size} scales along axis {axis} of {list(shape)}", where=where)
         if not (np.isfinite(scales).all() and (scales > 0).all()):
             raise IsobitError(
                 "E204", f"a scale of {float(scales.min())}", where=where, hint="scales must be greater than zero"
@@ -229,6 +225,7 @@ class _Loader:
         self, operators: list[TfliteOperator], tensors: tuple[TfliteTensor, ...], inputs: tuple[int, ...]
     ) -> None:
         known = {-1, *inputs} | {i for i, tensor in enumerate(tensors) if tensor.data is not None}
+        known |= {i for i in range(len(tensors)) if self.graph.Tensors(i).IsVariable()}
         for operator in operators:
             if not known.issuperset(operator.inputs):
                 missing = next(i for i in operator.inputs if i not in known)

@@ -10,9 +10,16 @@ from numpy.typing import NDArray
 
 from isobit.frontend.tflite.builder import TfliteBuilder, Value
 from isobit.frontend.tflite.model import TfliteOperator
-from isobit.frontend.tflite.requantise import RELU, RELU6, RELU_N1_TO_1, activation_limits, multiplier, rounded
+from isobit.frontend.tflite.requantise import (
+    RELU,
+    RELU6,
+    RELU_N1_TO_1,
+    activation_limits,
+    multiplier,
+    rescaled,
+    rounded,
+)
 from isobit.ir.types import IntArray
-from isobit.numerics.tflite import rounded_twice
 
 Floats = NDArray[Any]
 _FUSED = {"RELU": RELU, "RELU6": RELU6, "RELU_N1_TO_1": RELU_N1_TO_1}
@@ -22,7 +29,7 @@ def import_relu(b: TfliteBuilder, op: TfliteOperator) -> Value:
     """RELU, RELU6 and RELU_N1_TO_1 as operators of their own: rescaled, then clamped."""
     x = b.value(op)
     scales = [b.grid(op, t)[0] for t in (b.tensor(op), b.output(op))]
-    scaled = rounded_twice(_integers(b, x), *multiplier(_ratio(*scales)))
+    scaled = rescaled(op, _integers(b, x), _ratio(*scales))
     return b.function(op, x, np.clip(scaled, *activation_limits(b, op, _FUSED[op.op]))[np.newaxis])
 
 
@@ -30,7 +37,7 @@ def import_requantise(b: TfliteBuilder, op: TfliteOperator) -> Value:
     """QUANTIZE of a quantised tensor: another scale, zero point or type."""
     x = b.value(op)
     scales = [b.grid(op, t)[0] for t in (b.tensor(op), b.output(op))]
-    scaled = rounded_twice(_integers(b, x), *multiplier(scales[0] / scales[1]))
+    scaled = rescaled(op, _integers(b, x), scales[0] / scales[1])
     return b.function(op, x, np.clip(scaled, *_limits(b, op))[np.newaxis])
 
 
@@ -38,11 +45,9 @@ def import_leaky(b: TfliteBuilder, op: TfliteOperator) -> Value:
     """LEAKY_RELU: one multiplier for each side."""
     x = b.value(op)
     scales = [b.grid(op, t)[0] for t in (b.tensor(op), b.output(op))]
-    alpha = np.float32(op.options["alpha"])
-    q, shift = multiplier(float(np.float32(scales[0]) * alpha / np.float32(scales[1])))
+    slope = float(np.float32(scales[0]) * np.float32(op.options["alpha"]) / np.float32(scales[1]))
     r = _integers(b, x)
-    below = rounded_twice(r, abs(q), shift) * (-1 if q < 0 else 1)
-    made = np.where(r >= 0, rounded_twice(r, *multiplier(_ratio(*scales))), below)
+    made = rescaled(op, np.maximum(r, 0), _ratio(*scales)) + rescaled(op, np.minimum(r, 0), slope)
     return b.function(op, x, np.clip(made, *_limits(b, op))[np.newaxis])
 
 
@@ -55,13 +60,11 @@ def import_prelu(b: TfliteBuilder, op: TfliteOperator) -> Value:
     (scale_in, _, _), (scale_slope, zero, _), (scale, _, _) = (
         b.grid(op, t) for t in (b.tensor(op), b.tensor(op, 1), b.output(op))
     )
-    one = multiplier(_ratio(scale_in, scale))
-    two = multiplier(float(np.float32(scale_in) * np.float32(scale_slope) / np.float32(scale)))
+    slope = float(np.float32(scale_in) * np.float32(scale_slope) / np.float32(scale))
     r = _integers(b, x)
-    rows = [
-        np.where(r >= 0, rounded_twice(r, *one), rounded_twice(r * (int(s) - zero), *two)) for s in slopes.reshape(-1)
-    ]
-    return b.function(op, x, np.clip(np.stack(rows), *_limits(b, op)))
+    above = rescaled(op, np.maximum(r, 0), _ratio(scale_in, scale))
+    below = rescaled(op, np.minimum(r, 0) * (slopes.astype(np.int64).reshape(-1, 1) - zero), slope)
+    return b.function(op, x, np.clip(above + below, *_limits(b, op)))
 
 
 def import_curve(b: TfliteBuilder, op: TfliteOperator) -> Value:

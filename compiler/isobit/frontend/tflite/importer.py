@@ -65,7 +65,8 @@ def import_operator(b: TfliteBuilder, op: TfliteOperator) -> None:
     """
     made = _operator(op)(b, op)
     for index, value in zip(op.outputs, made if isinstance(made, list) else [made], strict=False):
-        _check_shape(b, op, b.model.tensors[index], value)
+        if not value.host:
+            _check_shape(b, op, b.model.tensors[index], value)
         b.values[index] = value
 
 
@@ -89,11 +90,11 @@ def _check_shape(b: TfliteBuilder, op: TfliteOperator, tensor: TfliteTensor, val
 def _integer_input(b: TfliteBuilder, index: int, tensor: TfliteTensor) -> Value:
     """An input of integers, taken as the user gives them; floats are quantised as QUANTIZE would."""
     where = b.model.place(index)
-    if tensor.dtype not in LIMITS or len(tensor.scale) != 1:
-        raise IsobitError(
-            "E209", f"an input of type {tensor.dtype} without one scale", where=where,
-            hint="convert with inference_input_type int8",
-        )  # fmt: skip
+    if tensor.dtype not in LIMITS:
+        hint = "convert with inference_input_type int8 or uint8"
+        raise IsobitError("E205", f"an input of type {tensor.dtype}", where=where, hint=hint)
+    if len(tensor.scale) != 1:
+        raise IsobitError("E209", "an input without a scale", where=where, hint="convert with a representative dataset")
     lo, hi = LIMITS[tensor.dtype]
     scale, zero = Fraction(tensor.scale[0]), tensor.zero_point[0]
     if not lo <= zero <= hi:
@@ -112,6 +113,8 @@ def _integer_input(b: TfliteBuilder, index: int, tensor: TfliteTensor) -> Value:
 def _quantize(b: TfliteBuilder, op: TfliteOperator) -> Value:
     """QUANTIZE of the float input: the host's work, which rounds before it adds the zero point."""
     tensor = b.tensor(op)
+    if (on_host := b.behind_softmax(op)) is not None:
+        return on_host
     if tensor.dtype != "float32" or op.inputs[0] not in b.model.inputs:
         return functions.import_requantise(b, op)
     scale, zero, (lo, hi) = b.grid(op, b.output(op))
@@ -128,7 +131,7 @@ def _quantize(b: TfliteBuilder, op: TfliteOperator) -> Value:
 
 def _dequantize(b: TfliteBuilder, op: TfliteOperator) -> Value:
     """DEQUANTIZE: the real value, for the host."""
-    return b.value(op)
+    return b.behind_softmax(op) or b.value(op)
 
 
 def _softmax(b: TfliteBuilder, op: TfliteOperator) -> Value:
@@ -173,12 +176,16 @@ def import_output(b: TfliteBuilder, index: int) -> None:
 def _integer_tensor(model: TfliteModel, index: int) -> int:
     """The tensor before a final Softmax or DEQUANTIZE: the last of integers."""
     makers = {i: op for op in model.operators for i in op.outputs}
-    while index in makers and makers[index].op in _ON_HOST:
+    path = [index]
+    while index in makers and makers[index].op in (*_SOFTMAX, *_BEHIND_SOFTMAX):
         index = makers[index].inputs[0]
-    return index
+        path.append(index)
+    ended = [i for i in path[:-1] if makers[i].op in _SOFTMAX or model.tensors[i].dtype == "float32"]
+    return path[path.index(ended[-1]) + 1] if ended else path[0]
 
 
-_ON_HOST = ("SOFTMAX", "LOG_SOFTMAX", "DEQUANTIZE")
+_SOFTMAX = ("SOFTMAX", "LOG_SOFTMAX")
+_BEHIND_SOFTMAX = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 _OPERATORS: Mapping[str, Handler] = {
     "ADD": joins.import_sum,
     "ARG_MAX": _select,

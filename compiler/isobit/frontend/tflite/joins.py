@@ -15,7 +15,7 @@ import numpy as np
 from isobit.errors import printable
 from isobit.frontend.tflite.builder import TfliteBuilder, Value, exact_scale
 from isobit.frontend.tflite.model import TfliteOperator, TfliteTensor
-from isobit.frontend.tflite.requantise import activation_limits, multiplier, requantizer, rounded
+from isobit.frontend.tflite.requantise import activation_limits, multiplier, requantizer, rescaled, rounded
 from isobit.ir.ops import Add, Concat, Table, frozen_ints
 from isobit.ir.types import IntArray
 from isobit.numerics import Interval, joint_sums
@@ -47,10 +47,9 @@ def import_product(b: TfliteBuilder, op: TfliteOperator) -> Value:
     """
     first, second, third = (np.float32(b.grid(op, t)[0]) for t in (b.tensor(op, 0), b.tensor(op, 1), b.output(op)))
     lo, hi = activation_limits(b, op)
-    q, shift = multiplier(float(first * second / third))
 
     def made(x: IntArray, y: IntArray) -> IntArray:
-        return np.clip(rounded_twice(x * y, q, shift), lo, hi)
+        return np.clip(rescaled(op, x * y, float(first * second / third)), lo, hi)
 
     constant = [b.tensor(op, i).data is not None for i in (0, 1)]
     if any(constant):
@@ -90,7 +89,10 @@ class _Summands:
     @classmethod
     def of(cls, b: TfliteBuilder, op: TfliteOperator) -> _Summands:
         first, second, third = (b.grid(op, t)[0] for t in (b.tensor(op, 0), b.tensor(op, 1), b.output(op)))
-        return cls((first, second, third), -1 if op.op == "SUB" else 1, activation_limits(b, op))
+        made = cls((first, second, third), -1 if op.op == "SUB" else 1, activation_limits(b, op))
+        if made.whole[1] > 0:
+            raise op.refusal("an output scale a million times finer than its inputs'", code="E204")
+        return made
 
     def part(self, index: int, r: IntArray) -> IntArray:
         """One summand, with its sign, for integers around zero."""

@@ -26,6 +26,8 @@ LIMITS: Mapping[str, tuple[int, int]] = {"int8": (-128, 127), "uint8": (0, 255)}
 class TfliteTensor:
     """A tensor: ``real = scale * (integer - zero_point)``, with one scale or one per element of ``axis``.
 
+    ``axis`` is what the file says, which for biases is often no axis of theirs: who reads the scales compares.
+
     ``scale`` (float32 values) and ``zero_point`` are empty where the tensor is not quantised; ``dtype`` is a numpy type
     name, ``data`` the read-only constant in that type (int4 as int8), or None.
     """

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from isobit.frontend.tflite.builder import TfliteBuilder, Value
+from isobit.frontend.tflite.builder import TfliteBuilder, Value, sample_shape
 from isobit.frontend.tflite.model import TfliteOperator
-from isobit.ir.ops import Concat, Pad
+from isobit.ir.ops import Concat, HostOp, Pad
 from isobit.ir.types import IntArray
 
 _LARGE = 1 << 30
@@ -17,6 +18,9 @@ _LARGE = 1 << 30
 
 def import_reshape(b: TfliteBuilder, op: TfliteOperator) -> Value:
     """RESHAPE, SQUEEZE, EXPAND_DIMS: the order of the elements stays."""
+    if (on_host := b.behind_softmax(op)) is not None:
+        shape = sample_shape(b.output(op), op.where)
+        return replace(on_host, host=(*on_host.host, HostOp("reshape", shape=shape)))
     return b.shaped(op, b.value(op), b.positions(b.value(op)))
 
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from isobit.frontend.tflite.builder import TfliteBuilder
 from isobit.frontend.tflite.model import TfliteOperator
+from isobit.ir.types import IntArray
 from isobit.numerics import Curve, Cuts, Rounded, Rounding, compose
-from isobit.numerics.tflite import quantize_multiplier
+from isobit.numerics.tflite import quantize_multiplier, rounded_twice
 
 _FAR = 1 << 40  # beyond every sum
 _INT32 = (-(1 << 31), (1 << 31) - 1)
@@ -60,6 +61,17 @@ def refuse_overflow(op: TfliteOperator, bounds: tuple[int, int], shift: int = 0)
     lo, hi = (int(b) << max(shift, 0) for b in bounds)
     if lo < _INT32[0] or hi > _INT32[1]:
         raise op.refusal(f"its sums reach {lo}..{hi}, beyond 32 bits, where the kernel wraps", code="E205")
+
+
+def rescaled(op: TfliteOperator, x: IntArray, real: float) -> IntArray:
+    """``x`` times a multiplier, rounded twice.
+
+    Raises:
+        IsobitError: E205 where the kernel's 32 bits would wrap.
+    """
+    q, shift = multiplier(real)
+    refuse_overflow(op, (int(x.min()), int(x.max())), shift)
+    return rounded_twice(x, abs(q), shift) * (-1 if q < 0 else 1)
 
 
 def activation_limits(b: TfliteBuilder, op: TfliteOperator, kind: int | None = None) -> tuple[int, int]:

@@ -69,7 +69,7 @@ def import_transpose_conv(b: TfliteBuilder, op: TfliteOperator) -> Value:
         raise op.refusal(f"weights of shape {list(weights.shape)} do not fit {b.type(x)}", code="E106")
     strides, kernel = positive(op, "stride_h", "stride_w"), weights.shape[1:3]
     size, out = b.type(x).shape[:2], sample_shape(b.output(op), op.where)[:2]
-    begin = [_transposed_begin(op, *axis) for axis in zip(out, kernel, strides, size, strict=True)]
+    begin = [_transposed_begin(op, *axis) for axis in zip(out, kernel, strides, strict=True)]
     # output o reads input i through tap o + begin - s i: phase (o + begin) mod s has every s-th tap
     taps = [-(-k // s) for k, s in zip(kernel, strides, strict=True)]
     counts = [(o + p - 1) // s + 1 for o, p, s in zip(out, begin, strides, strict=True)]
@@ -156,8 +156,9 @@ def _real_multipliers(b: TfliteBuilder, op: TfliteOperator, axis: int) -> list[f
     scale_in, _, _ = b.grid(op, source)
     scale_out, _, _ = b.grid(op, b.output(op))
     weights = b.tensor(op, 1)
-    if len(weights.scale) > 1 and weights.axis != axis:
-        raise op.refusal(f"weight scales along axis {weights.axis}, {axis} expected", code="E204")
+    count = len(weights.scale)
+    if count > 1 and (weights.axis != axis or count != weights.shape[axis]):
+        raise op.refusal(f"{count} weight scales along axis {weights.axis} of {list(weights.shape)}", code="E204")
     if source.dtype == "uint8" and op.op != "FULLY_CONNECTED":  # the older kernels begin with a float32 product
         return [float(np.float32(scale_in) * np.float32(weights.scale[0])) / scale_out]
     return [scale_in * s / scale_out for s in weights.scale]
@@ -199,7 +200,7 @@ def positive(op: TfliteOperator, *names: str) -> tuple[int, ...]:
     return values
 
 
-def _transposed_begin(op: TfliteOperator, out: int, kernel: int, stride: int, size: int) -> int:
+def _transposed_begin(op: TfliteOperator, out: int, kernel: int, stride: int) -> int:
     """How many outputs are cut off before an axis."""
     if op.option("padding") != SAME:
         return 0
