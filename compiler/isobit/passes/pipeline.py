@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from isobit.ir import Graph
 from isobit.passes import rules
+from isobit.passes.joins import split_over_concat
 from isobit.passes.merge import merge_equal
 from isobit.passes.order import coarsen_before_select
 from isobit.passes.rewrite import Rule, apply_rule
@@ -20,6 +21,7 @@ NARROW_SUMS = Rule("narrow-sum", narrow_sum)
 PIPELINE: tuple[Pass, ...] = (
     merge_equal,
     Rule("fold-scale-into-weights", rules.fold_scale_into_weights),
+    Rule("split-over-concat", split_over_concat),
     Rule("falling-step-to-table", rules.falling_step_to_table),
     Rule("compose-steps", rules.compose_steps),
     Rule("narrow-steps", rules.narrow_steps),
