@@ -68,6 +68,8 @@ def test_more_moves(dtype: str, tmp_path: Path) -> None:
     net.move("PACK", [thin, constant], [(1, 1, 6, 1, 2)], values_count=2, axis=-1)
     net.move("SQUEEZE", [thin], [(1, 6)], squeeze_dims=[1, 3])
     net.move("SQUEEZE", [thin], [(6,)])
+    parts = [(1, 2, 3, n) for n in (1, 5, 2)]
+    net.move("SPLIT_V", [deep, net.integers([1, 5, 2]), net.integers(-1)], parts, num_splits=3)
     agree(net, tmp_path, refused=[3, 4])  # constants are packed
 
 

@@ -11,6 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from isobit.errors import IsobitError
 from isobit.frontend.onnx_file import load_onnx
 from tests.onnx_builder import Net, save
 
@@ -48,6 +49,17 @@ def test_any_batch_becomes_one(tmp_path: Path, batch: int | str | None) -> None:
     net.op("MatMul", "x", np.ones((3, 2)))
     model = load_onnx(net.save(tmp_path))
     assert (model.inputs[0].shape, model.outputs[0].shape) == ((1, 3), (1, 2))
+
+
+def test_notes_of_widths_on_standard_operators_are_dropped_and_other_attributes_are_not(tmp_path: Path) -> None:
+    """QuantLab writes how many bits hold the numbers; what else it writes changes what an operator computes."""
+    net = Net([1, 3])
+    net.op("MatMul", "x", np.ones((3, 2)), weight_bits=8, bias_bits=32)
+    assert [node.attrs for node in load_onnx(net.save(tmp_path)).nodes] == [{}]
+    net.op("Add", "x", "x", add_bits=32, in1_mul=3)
+    with pytest.raises(IsobitError, match="in1_mul") as refused:
+        load_onnx(net.save(tmp_path))
+    assert refused.value.code == "E102"
 
 
 def test_shape_expressions_are_constants(tmp_path: Path) -> None:

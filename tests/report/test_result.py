@@ -22,7 +22,6 @@ from isobit.errors import IsobitError
 from isobit.interp import Evaluator
 from isobit.report.page import html_page
 from isobit.report.result import Report, report, summarise
-from isobit.report.text import explain_layer
 from tests.cli.runner import isobit
 
 
@@ -113,12 +112,6 @@ def test_an_edited_manifest_is_refused(build: Build, tmp_path: Path, edit: Calla
     (wrong / "manifest.json").write_text(json.dumps(manifest))
     done = isobit("report", wrong)
     assert done.status == 2 and done.err.startswith("E608: ") and not (wrong / "report.html").exists()
-
-
-def test_explaining_an_edited_manifest_is_refused(build: Build, tmp_path: Path) -> None:
-    manifest = {**build.manifest, "layers": [{"name": "n_1_MatMul", "op": "linear", "inputs": [], "cost": {}}]}
-    with pytest.raises(IsobitError, match="E608"):
-        explain_layer(replace(build, manifest=manifest), "n_1_MatMul")
 
 
 def test_a_report_without_a_verdict_says_so(build: Build) -> None:

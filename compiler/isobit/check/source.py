@@ -35,7 +35,7 @@ from isobit.numerics import exact
 
 EXACT_SAMPLES, EXACT_ELEMENTS = 32, 3_000_000
 FLOAT_SAMPLES, FLOAT_ELEMENTS = 256, 60_000_000
-_LOGIT_OPS, _CLAMPS = {"softmax", "logsoftmax"}, {"clip"}
+_LOGIT_OPS, _CLAMPS, _SMOOTH = {"softmax", "logsoftmax"}, {"clip"}, {"sigmoid", "tanh"}
 _LAYOUT_OPS = {"reshape", "transpose"}
 
 SourceForm = Literal["onnx", "tflite"]
@@ -130,7 +130,9 @@ class _Checked:
     def exact(self) -> tuple[int, int, str]:
         """Outputs compared and differing in exact arithmetic; what is compared is the build's (exact) graph."""
         outputs = self.build.reference.outputs
-        if {op.kind for output in outputs for op in _before_logits(output)} - _LAYOUT_OPS - _CLAMPS:
+        smooth = {o.name: before for o in outputs if (before := self._before_smooth(o))}
+        left = {op.kind for o in outputs for op in _before_logits(o) if not (o.name in smooth and op.kind in _SMOOTH)}
+        if left - _LAYOUT_OPS - _CLAMPS:
             return 0, -1, "the host's last float operations are not evaluated exactly"
         count = min(self.count, _affordable(self.imported, False))
         raw = {node.outside: node.scale[0] for node in self.imported.graph.inputs if node.quantiser is None}
@@ -139,13 +141,13 @@ class _Checked:
         for name, scale in scales.items():
             inputs[name] = np.round(inputs[name].astype(np.float64) / float(scale))
         try:
-            reference = evaluate_exact(self.model, inputs, scales=scales)
+            reference = evaluate_exact(self.model, inputs, scales=scales, taps=bool(smooth))
         except IsobitError as error:
             return 0, -1, error.message
         mine = Evaluator(self.build.reference).run(self._integers(self.build.reference, count))
         wrong = 0
         for output in outputs:
-            found = reference[output.outside]
+            found = reference[smooth.get(output.name, output.outside)]
             theirs = self._in_graph_layout(output, found.num.reshape(count, *output.outside_shape))
             same = mine[output.name] == nearest_integers(output, theirs, found.den)
             wrong += int(np.count_nonzero(~(same | _clamped_alike(output, mine[output.name], theirs, found.den))))
@@ -177,6 +179,19 @@ class _Checked:
                 moved = tensor.transpose(0, *(a + 1 for a in real.layout))
                 integers[real.value] = _read_back(moved, real.scale, real.offset)
         return integers
+
+    def _before_smooth(self, node: Output) -> str:
+        """The tensor that a final sigmoid or tanh reads, "" where the output ends otherwise.
+
+        The function rises and has no integers of its own: what it reads is compared in the place of what it makes.
+        """
+        makers = {name: made for made in self.model.nodes for name in made.outputs}
+        names = {info.label: info.name for info in self.model.outputs}
+        last = makers.get(names[node.outside])
+        others = [op.kind for op in node.host if op.kind not in _LAYOUT_OPS]
+        if last is None or last.op.lower() not in _SMOOTH or others != [last.op.lower()]:
+            return ""
+        return last.inputs[0]
 
     def _output(self, execution: FloatRun, node: Output) -> IntArray | None:
         if any(op.kind not in _LAYOUT_OPS for op in node.host):

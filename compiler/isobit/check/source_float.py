@@ -21,6 +21,7 @@ from onnx import helper, numpy_helper
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx_file import load_onnx
 from isobit.frontend.onnx_model import QUANTISERS, SourceModel
+from isobit.frontend.onnx_proto import drop_width_notes
 from isobit.frontend.onnx_qoperators import expand_qoperators
 
 Floats = NDArray[Any]
@@ -102,6 +103,7 @@ class _Runner:
     def __init__(self, model: SourceModel, batch: int) -> None:
         self.batch = batch
         proto = onnx.load(model.path)
+        drop_width_notes(proto.graph)
         expand_qoperators(proto.graph)
         self.dependent = _dependent(proto.graph)
         self.quantised = [node.output[0] for node in proto.graph.node if node.op_type in _QUANTISERS]

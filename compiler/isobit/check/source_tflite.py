@@ -56,6 +56,7 @@ _OPERATORS: Mapping[str, Callable[[Call], move.Moved]] = {
     "SLICE": move.sliced,
     "SPACE_TO_DEPTH": move.space_to_depth,
     "SPLIT": move.split,
+    "SPLIT_V": move.split_v,
     "SQUEEZE": move.reshape,
     "STRIDED_SLICE": move.strided_slice,
     "SUB": partial(pointwise.add, sign=-1),

@@ -67,6 +67,13 @@ def split(call: Call) -> Moved:
     return tuple(np.split(x, call.option("num_splits"), _axis(call, call.constant(0).item(), x.ndim - 1)))
 
 
+def split_v(call: Call) -> Moved:
+    """SPLIT_V: parts of the sizes that its second input says."""
+    x = call.value(0)
+    ends = np.cumsum(call.constant(1).reshape(-1))[:-1]
+    return tuple(np.split(x, ends.tolist(), _axis(call, call.constant(2).item(), x.ndim - 1)))
+
+
 def unpack(call: Call) -> Moved:
     x = call.value(0)
     axis = _axis(call, call.option("axis"), x.ndim - 1)

@@ -21,7 +21,15 @@ from isobit.frontend.onnx_channels_last import standard_nodes
 from isobit.frontend.onnx_consistency import check_consistent
 from isobit.frontend.onnx_infer import FOLDABLE, Spec, constant_spec, fold, infer, quant_pool_spec
 from isobit.frontend.onnx_model import MAX_ELEMENTS, Array, SourceModel, SourceNode, TensorInfo
-from isobit.frontend.onnx_proto import node_place, normalised_op, opsets, reachable, read_model, sorted_nodes
+from isobit.frontend.onnx_proto import (
+    drop_width_notes,
+    node_place,
+    normalised_op,
+    opsets,
+    reachable,
+    read_model,
+    sorted_nodes,
+)
 from isobit.frontend.onnx_qoperators import expand_qoperators
 from isobit.frontend.onnx_tensors import check_shape, decode_attributes, decode_tensor, element_type, frozen
 
@@ -39,6 +47,7 @@ def load_onnx(path: Path) -> SourceModel:
     """
     path = Path(path)
     proto, digest = read_model(path)
+    drop_width_notes(proto.graph)
     expand_qoperators(proto.graph)
     loader = _Loader(proto, path.parent)
     order = reachable(sorted_nodes(proto.graph), [output.name for output in proto.graph.output])

@@ -43,6 +43,18 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
     return model, hashlib.sha256(data).hexdigest()
 
 
+_WIDTHS = frozenset({"weight_bits", "bias_bits", "mult_bits", "add_bits", "out_bits"})
+
+
+def drop_width_notes(graph: onnx.GraphProto) -> None:
+    """Take QuantLab's notes from standard operators: how many bits hold the numbers, which changes none of them."""
+    for node in graph.node:
+        if node.domain == "" and any(a.name in _WIDTHS for a in node.attribute):
+            kept = [a for a in node.attribute if a.name not in _WIDTHS]
+            del node.attribute[:]
+            node.attribute.extend(kept)
+
+
 def _show(path: Path) -> str:
     return printable(path, 400)
 

@@ -7,19 +7,14 @@ kept and histograms, for which the interpreter runs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-
-from pydantic import TypeAdapter
 
 from isobit.check.record import BOUNDED, CSIM, Record, read_record
 from isobit.check.verify import StepCheck, Verification, verify_build
 from isobit.check.verify_sums import SumCheck
 from isobit.emit.build import PROOFS, Build
-from isobit.emit.project import MANIFEST
-from isobit.errors import IsobitError, printable
 from isobit.ir import Graph
 from isobit.report.histogram import Histogram, histograms
 
@@ -130,26 +125,7 @@ class Report:
 
 
 def summarise(build: Build) -> Summary:
-    """What the build's manifest, graph and project say.
-
-    Raises:
-        IsobitError: E608 when the manifest or ``top.cpp`` was edited so that it cannot be read.
-    """
-    with manifest_read(build):
-        return _SUMMARY.validate_python(asdict(_summary(build)))
-
-
-@contextmanager
-def manifest_read(build: Build) -> Iterator[None]:
-    """What goes wrong while an edited manifest is read becomes E608."""
-    try:
-        yield
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        what = f"{MANIFEST} is not what isobit writes: {printable(f'{type(error).__name__}: {error}', 200)}"
-        raise IsobitError("E608", what, where=printable(build.path), hint="compile again") from error
-
-
-def _summary(build: Build) -> Summary:
+    """What the build's manifest, graph and project say; :func:`isobit.emit.build.load_build` has checked them."""
     manifest = build.manifest
     board, estimate, source = manifest["board"], manifest["estimate"], manifest["source"]
     resources = (Resource(title, estimate[k], board[limit]) for k, title, limit in _RESOURCES if k in estimate)
@@ -186,6 +162,3 @@ def _fifos(build: Build) -> tuple[Fifo, ...]:
     """The streams as the generated top function declares them."""
     text = (build.hls / "top.cpp").read_text(encoding="utf-8")
     return tuple(Fifo(m[3], int(m[1] or 1), int(m[2] or 1), int(m[4])) for m in _STREAM.finditer(text))
-
-
-_SUMMARY = TypeAdapter(Summary)

@@ -19,7 +19,7 @@ from isobit.errors import IsobitError, printable
 from isobit.hardware import board_names, load_board
 from isobit.passes.rules import unfolded
 from isobit.report.fifos import fifo_lines
-from isobit.report.result import Layer, Report, Summary, manifest_read, summarise
+from isobit.report.result import Layer, Report, Summary, summarise
 
 _TIES_SHOWN = 5
 _SHOWN = ("LUT", "DSP", "BRAM36")
@@ -116,13 +116,8 @@ def explain_layer(build: Build, name: str) -> RenderableType:
     """Everything the manifest knows of one layer.
 
     Raises:
-        IsobitError: E609 when there is no such layer, E608 when the manifest was edited so that it cannot be read.
+        IsobitError: E609 when there is no such layer.
     """
-    with manifest_read(build):
-        return _explained(build, name)
-
-
-def _explained(build: Build, name: str) -> RenderableType:
     layers = {layer["name"]: layer for layer in build.manifest["layers"]}
     if name not in layers:
         raise IsobitError("E609", f"no layer {printable(name)!r}", hint="one of " + ", ".join(layers))
