@@ -56,6 +56,15 @@ def test_user_vectors_floats_or_integers(build: Path, tmp_path: Path) -> None:
     assert done.status == 0 and "EQUAL" in done.out.splitlines() and " 50 " in done.out and " 100 " in done.out
 
 
+def test_one_array_of_an_archive(build: Path, tmp_path: Path) -> None:
+    samples = np.random.default_rng(1).normal(size=(50, 4)).astype(np.float32)
+    np.savez(tmp_path / "data.npz", images=samples, labels=np.zeros(50))
+    for place, status, words in (("data.npz:images", 0, "EQUAL"), ("data.npz", 2, "the file holds images, labels"),
+                                 ("data.npz:rows", 2, "E607"), ("no.npz:images", 2, "E607")):  # fmt: skip
+        done = isobit("csim", build, "--inputs", tmp_path / place, "--no-source")
+        assert done.status == status and words in done.out + done.err
+
+
 def test_an_altered_weight_is_named(build: Path, tmp_path: Path) -> None:
     change = lambda text: text.replace("{1, 4, -3, 2}", "{1, 4, -3, 3}")  # noqa: E731
     done = simulated(build, tmp_path / "b", PARAMETERS, change, "--json")

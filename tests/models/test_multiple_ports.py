@@ -45,6 +45,8 @@ def test_own_vectors_come_by_name(build: isobit.Build) -> None:
     assert isobit.csim(build, vectors).equal
     with pytest.raises(IsobitError, match="one array for each input is needed: x, y"):
         isobit.csim(build, vectors["x"])
+    with pytest.raises(IsobitError, match="needed: x, y; the file holds label, x"):
+        isobit.csim(build, {"x": vectors["x"], "label": np.zeros(20)})
     with pytest.raises(IsobitError, match="different numbers of samples"):
         isobit.csim(build, vectors | {"y": vectors["y"][:5]})
 

@@ -23,6 +23,7 @@ from isobit.check.csim import DEFAULT_TIMEOUT
 from isobit.check.record import BOUNDED, CSIM, recorded
 from isobit.check.result import CsimResult
 from isobit.check.toolchain import COMPILE_TIMEOUT
+from isobit.check.vectors import archive_member
 from isobit.emit.build import Build, load_build
 from isobit.emit.project import MANIFEST, atomic_folder
 from isobit.errors import (
@@ -77,7 +78,7 @@ def _csim(build: Build, options: CsimOptions, memory: str, progress: Progress) -
         _copy_build(build, folder / "build")
         arguments = _csim_arguments(options)
         if options.inputs:
-            arguments += ["--inputs", _put(options.inputs, folder, "inputs" + options.inputs.suffix)]
+            arguments += ["--inputs", _put_vectors(options.inputs, folder, "inputs")]
         finished = _run(folder, arguments, Limits(options.seconds, memory), {"build": build.path}, progress)
         result = _result(finished)
         if options.taps:
@@ -147,8 +148,7 @@ def _words(option: str, value: object, folder: Path) -> list[str]:
     if isinstance(value, bool):
         return [option] if value else []
     if isinstance(value, Path) or str(value).endswith(".toml"):
-        path = Path(str(value))
-        return [option, _put(path, folder, option.strip("-") + path.suffix)]
+        return [option, _put_vectors(Path(str(value)), folder, option.strip("-"))]
     return [option, str(value)]
 
 
@@ -194,6 +194,13 @@ def _put(source: Path, folder: Path, name: str) -> str:
         raise IsobitError("E610", printable(error.strerror or error), where=printable(source)) from error
     (folder / name).chmod(0o644)
     return f"{PROJECT}/{name}"
+
+
+def _put_vectors(path: Path, folder: Path, stem: str) -> str:
+    """:func:`_put` of a file, or of one array of a file."""
+    file, member = archive_member(path)
+    copied = _put(file, folder, stem + file.suffix)
+    return f"{copied}:{member}" if member else copied
 
 
 def _copy_build(build: Build, target: Path) -> None:

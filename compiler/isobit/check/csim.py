@@ -132,10 +132,12 @@ def _by_source_name(graph: Graph, inputs: Any) -> dict[str, Vectors]:
     """The user's arrays by the source's input names."""
     names = {node.outside for node in graph.inputs}
     given = dict(inputs) if isinstance(inputs, Mapping) else dict.fromkeys(names, inputs)
-    if set(given) != names or (len(names) > 1 and not isinstance(inputs, Mapping)):
-        shown = ", ".join(printable(n) for n in sorted(names))
-        raise IsobitError("E607", f"one array for each input is needed: {shown}", hint="save them with numpy.savez")
-    return {name: np.asarray(array) for name, array in given.items()}
+    if not names <= set(given) or (len(names) > 1 and not isinstance(inputs, Mapping)):
+        shown, held = (", ".join(printable(n) for n in sorted(some)) for some in (names, given))
+        found = f"; the file holds {held}" if isinstance(inputs, Mapping) else ""
+        hint = "save them with numpy.savez, or name one array of a file: vectors.npz:x"
+        raise IsobitError("E607", f"one array for each input is needed: {shown}{found}", hint=hint)
+    return {name: np.asarray(given[name]) for name in names}
 
 
 def _integers(node: Input, array: Vectors) -> IntArray:
