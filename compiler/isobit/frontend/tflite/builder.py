@@ -7,6 +7,7 @@ as the user gives it, as ``q``.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import prod
@@ -19,6 +20,9 @@ from isobit.frontend.tflite.model import LIMITS, Array, TfliteModel, TfliteOpera
 from isobit.ir.ops import Add, HostOp, Reindex, Step, Table, frozen_ints
 from isobit.ir.types import IntArray, ValueType
 from isobit.numerics import Curve, Cuts
+
+# What converters put behind a layer's name.
+_KIND = re.compile(r"(BiasAdd|BatchNorm|Conv2D|MatMul|Relu|ReadVariableOp|resource|biases)\w*|depthwise\d*")
 
 
 @dataclass(frozen=True)
@@ -222,5 +226,7 @@ def exact_scale(tensor: TfliteTensor) -> Fraction:
 
 
 def _stem(name: str) -> str:
-    """Of the names that a converter joined with semicolons the last, without the index of its output."""
-    return name.rsplit(";", maxsplit=1)[-1].split(":", maxsplit=1)[0]
+    """Of the names that a converter joined with semicolons the shortest, without the operators' kinds."""
+    names = [n for n in name.split(";") if not n.startswith("unknown")] or [name]
+    parts = min(names, key=len).split(":")[0].split("/")
+    return "/".join(p for p in parts if not _KIND.fullmatch(p)) or name
