@@ -18,6 +18,7 @@ from isobit.emit.build import load_build
 from isobit.errors import IsobitError
 from tests.cli.runner import edited, isobit, small_model, tree
 from tests.docker.verdicts import endless, refused, verdict
+from tests.models.tflite_nets import NETS
 
 pytestmark = pytest.mark.docker
 
@@ -68,6 +69,14 @@ def test_the_same_verdict_and_the_same_integers(image: str, tmp_path: Path) -> N
     after = tree(tmp_path / "inside")
     assert set(after) - set(before) == {"csim.json"} and before.items() <= after.items()
     assert after["csim.json"] == tree(tmp_path / "outside")["csim.json"]
+
+
+def test_a_tflite_file_makes_the_same_build(image: str, tmp_path: Path) -> None:
+    path = NETS["upsampled"]("uint8").save(tmp_path / "model.tflite")
+    for where in ("inside", "outside"):
+        flags = ["--docker"] if where == "inside" else []
+        assert isobit("compile", path, "-o", tmp_path / where, "--board", "zcu104", *flags).status == 0
+    assert tree(tmp_path / "inside") == tree(tmp_path / "outside")
 
 
 def test_clang_is_there_too(image: str, build: Path) -> None:
