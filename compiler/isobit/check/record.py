@@ -22,7 +22,7 @@ from isobit.errors import CheckFailed, IsobitError, printable
 
 if TYPE_CHECKING:
     from isobit.check.result import CsimResult
-    from isobit.check.source import SourceVerdict
+    from isobit.check.source_verdict import SourceVerdict
 
 CSIM, BOUNDED = "csim.json", "bounded.json"
 _F = TypeVar("_F", bound="Callable[..., CsimResult]")
@@ -40,7 +40,7 @@ class RunCounts:
 
 @dataclass(frozen=True)
 class SourceCounts:
-    """The second verdict in numbers; see :class:`isobit.check.source.SourceVerdict`."""
+    """The second verdict in numbers; see :class:`isobit.check.source_verdict.SourceVerdict`."""
 
     exact_outputs: int
     exact_mismatches: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from isobit.check.compare import Mismatch
-from isobit.check.source import SourceVerdict
+from isobit.check.source_verdict import SourceVerdict
 
 
 @dataclass(frozen=True)

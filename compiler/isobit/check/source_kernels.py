@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from isobit.check.float_error import Tie
-from isobit.check.source import SourceVerdict, in_graph_layout, nearest_integers
 from isobit.check.source_tflite import evaluate_tflite
+from isobit.check.source_verdict import SourceVerdict, in_graph_layout, nearest_integers
 from isobit.check.stimuli import float_samples
 from isobit.emit.build import Build
 from isobit.errors import IsobitError

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from isobit.check.float_error import Tie
 from isobit.check.result import CsimResult
-from isobit.check.source import LABELS, SourceVerdict
+from isobit.check.source_verdict import LABELS, SourceVerdict
 from isobit.emit.build import Build
 from isobit.errors import IsobitError, printable
 from isobit.hardware import board_names, load_board
