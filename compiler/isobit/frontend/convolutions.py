@@ -62,7 +62,7 @@ def import_conv_transpose(b: Builder, node: SourceNode) -> Tensor:
     x = padded(b, node, x, [0, *before], [0, *after], Fraction(0))
     integers, scale = scaled_rows(b, node, w.integers - integer_zero(b, node, w.zero_point), w.scale)
     phases, outputs = list(product(*(range(s) for s in strides))), len(integers)
-    stacked = np.concatenate([_phase(integers, phase, strides, taps) for phase in phases])
+    stacked = np.concatenate([phase_taps(integers, phase, strides, taps) for phase in phases])
     tiled = scale if len(scale) == 1 else np.tile(scale, len(phases))
     y = convolve(b, node, x, (stacked, tiled), (1,) * len(kernel), (1,) * len(kernel), 1)
     y = y if len(set(y.offset)) == 1 else without_offset(b, node, y)
@@ -156,8 +156,8 @@ def _transpose_begins(
     return [max(t, 0) // 2 if upper else max(t, 0) - max(t, 0) // 2 for t in totals]
 
 
-def _phase(integers: IntArray, phase: Sequence[int], strides: Sequence[int], taps: Sequence[int]) -> IntArray:
-    """The taps of one phase, mirrored into correlation order and padded with zeros to ``taps``."""
+def phase_taps(integers: IntArray, phase: Sequence[int], strides: Sequence[int], taps: Sequence[int]) -> IntArray:
+    """Of weights ``(out, in, *kernel)`` one phase's taps, mirrored into correlation order, zeros up to ``taps``."""
     cut = integers[(slice(None), slice(None), *(slice(r, None, s) for r, s in zip(phase, strides, strict=True)))]
     full = np.zeros((*integers.shape[:2], *taps), dtype=integers.dtype)
     full[(slice(None), slice(None), *(slice(0, n) for n in cut.shape[2:]))] = cut

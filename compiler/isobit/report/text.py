@@ -13,7 +13,7 @@ from rich.text import Text
 
 from isobit.check.float_error import Tie
 from isobit.check.result import CsimResult
-from isobit.check.source_verdict import LABELS, SourceVerdict
+from isobit.check.source_verdict import LABELS, SourceForm, SourceVerdict
 from isobit.emit.build import Build
 from isobit.errors import IsobitError, printable
 from isobit.hardware import board_names, load_board
@@ -100,14 +100,16 @@ def _source_lines(v: SourceVerdict) -> list[str]:
         f"  {len(v.ties):,} ties, {len(v.unexplained):,} unexplained differences",
     ]
     for label, ties in (("tie", v.ties), ("unexplained", v.unexplained)):
-        lines += [_tie_line(label, t) for t in ties[:_TIES_SHOWN]]
+        lines += [_tie_line(v.form, label, t) for t in ties[:_TIES_SHOWN]]
         if len(ties) > _TIES_SHOWN:
             lines.append(f"  ... {len(ties) - _TIES_SHOWN:,} more (--json lists all)")
     return lines
 
 
-def _tie_line(label: str, t: Tie) -> str:
+def _tie_line(form: SourceForm, label: str, t: Tie) -> str:
     place = f"layer {t.layer}, sample {t.sample}, element {list(t.element)}"
+    if form == "tflite":
+        return f"  {label}: {place}: graph {t.graph}, reference kernel {t.source}"
     distance = f"{t.distance:.3g} accumulator steps from the edge, float error up to {t.bound:.3g}"
     return f"  {label}: {place}: graph {t.graph}, float32 {t.source};\n    {distance}"
 

@@ -91,14 +91,14 @@ def import_hard_swish(b: TfliteBuilder, op: TfliteOperator) -> Value:
         raise op.refusal("an output scale below 1/128 of the input's", code="E204")
     hires = _integers(b, x) << 7
     ramp = _ramp(hires, *_short(float(fine / (np.float32(3) / np.float32(32768)))))
-    whole = ramp * rounded_shift(hires * q, 15)
+    whole = ramp * _shift_up(hires * q, 15)
     truncated = np.sign(whole) * (np.abs(whole) >> 15)
     return b.function(op, x, np.clip(_shift_away(truncated, -shift), *_limits(b, op))[np.newaxis])
 
 
 def _ramp(hires: IntArray, q: int, shift: int) -> IntArray:
     """``clamp(x + 3, 0, 6) / 6`` in 15 bits."""
-    scaled = rounded_shift(_in_16_bits(hires << max(shift - 1, 0)) * q, 15)
+    scaled = _shift_up(_in_16_bits(hires << max(shift - 1, 0)) * q, 15)
     if shift > 0:
         scaled = _in_16_bits(scaled << 1)
     return (_shift_away(scaled, max(-shift, 0)) + (1 << 15)) >> 1
@@ -110,7 +110,7 @@ def _short(real: float) -> tuple[int, int]:
     return min((q + (1 << 15)) >> 16, (1 << 15) - 1), shift
 
 
-def rounded_shift(x: IntArray, bits: int) -> IntArray:
+def _shift_up(x: IntArray, bits: int) -> IntArray:
     """``x / 2**bits`` to the nearest integer, halves up."""
     return (x + (1 << (bits - 1))) >> bits
 

@@ -20,8 +20,11 @@ Handler = Callable[[TfliteBuilder, TfliteOperator], Value | list[Value]]
 
 @dataclass(frozen=True)
 class ImportedTflite:
-    """The graph, which of its values holds every tensor's integers, and by output name the tensor whose they are: what
-    the host does behind them is no integer's business."""
+    """The graph, and where a tensor's integers are found in it.
+
+    ``values`` maps a tensor's index to its graph value; ``outputs`` maps an output's name to the index of the tensor
+    whose integers the graph's output holds (that before a final Softmax or DEQUANTIZE, which the host computes).
+    """
 
     graph: Graph
     values: Mapping[int, Value]

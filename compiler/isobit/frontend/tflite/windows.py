@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+from isobit.frontend.convolutions import phase_taps
 from isobit.frontend.tflite.builder import TfliteBuilder, Value, sample_shape
 from isobit.frontend.tflite.model import TfliteOperator
 from isobit.frontend.tflite.requantise import (
@@ -22,7 +23,7 @@ from isobit.ir.types import IntArray
 from isobit.numerics import Curve
 
 SAME = 0
-_WEIGHT_BITS = {"int8", "uint8"}
+_WEIGHT_TYPES = {"int8", "uint8"}
 
 
 def import_conv(b: TfliteBuilder, op: TfliteOperator) -> Value:
@@ -77,7 +78,8 @@ def import_transpose_conv(b: TfliteBuilder, op: TfliteOperator) -> Value:
     after = tuple(max(c - n, 0) for c, n in zip(counts, size, strict=True))
     x = pad(b, op, x, before, after, 0)
     phases = list(product(*(range(s) for s in strides)))
-    stacked = np.concatenate([_phase(weights, phase, strides, taps) for phase in phases])
+    kernels = np.moveaxis(weights, -1, 1)
+    stacked = np.moveaxis(np.concatenate([phase_taps(kernels, phase, strides, taps) for phase in phases]), 1, -1)
     name = linear(b, op, x.name, stacked, (1, 1), (1, 1), 1)
     outputs = len(weights)
     spread = b.types[name].shape[:2]
@@ -112,7 +114,7 @@ def _weights(b: TfliteBuilder, op: TfliteOperator) -> IntArray:
     """Integer weights with their zero points taken away."""
     tensor = b.tensor(op, 1)
     data = b.constant(op, 1, "weights")
-    if tensor.dtype not in _WEIGHT_BITS or not tensor.scale:
+    if tensor.dtype not in _WEIGHT_TYPES or not tensor.scale:
         raise op.refusal(f"weights of type {tensor.dtype}", "convert with full integer quantisation", "E203")
     symmetric = tensor.dtype == "int8" and op.op != "FULLY_CONNECTED"  # these kernels look at no zero point
     if len(set(tensor.zero_point)) > 1 or (symmetric and tensor.zero_point[0]):
@@ -185,6 +187,7 @@ def padded(
 def pad(
     b: TfliteBuilder, op: TfliteOperator, x: Value, before: tuple[int, ...], after: tuple[int, ...], integer: int
 ) -> Value:
+    """``x`` with so many elements of ``integer`` before and after each spatial axis; ``x`` itself for none."""
     if not any((*before, *after)):
         return x
     node = Pad(
@@ -194,6 +197,11 @@ def pad(
 
 
 def positive(op: TfliteOperator, *names: str) -> tuple[int, ...]:
+    """Two options of the operator, along height and width.
+
+    Raises:
+        IsobitError: E202 when one is below 1.
+    """
     values = tuple(op.option(name) for name in names)
     if min(values) < 1:
         raise op.refusal(f"{names[0]} {values[0]}, {names[1]} {values[1]}")
@@ -205,11 +213,3 @@ def _transposed_begin(op: TfliteOperator, out: int, kernel: int, stride: int) ->
     if op.option("padding") != SAME:
         return 0
     return max((-(-out // stride) - 1) * stride + kernel - out, 0) // 2
-
-
-def _phase(weights: IntArray, phase: Sequence[int], strides: Sequence[int], taps: Sequence[int]) -> IntArray:
-    """The taps of one phase, mirrored into correlation order and filled with zeros to ``taps``."""
-    cut = weights[:, phase[0] :: strides[0], phase[1] :: strides[1]]
-    full = np.zeros((len(weights), *taps, weights.shape[-1]), weights.dtype)
-    full[:, : cut.shape[1], : cut.shape[2]] = cut
-    return full[:, ::-1, ::-1]
