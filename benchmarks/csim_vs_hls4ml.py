@@ -43,8 +43,8 @@ def samples() -> Samples:
 def measure_isobit(file: str, folder: Path, x: Samples) -> dict[str, Any]:
     """Seconds to import, seconds until ready, microseconds a sample of either build, outputs of the native one."""
     import isobit
-    from isobit.check.simulate import simulate
-    from isobit.check.toolchain import Compilation, Flavour, find_compiler
+    from isobit.check.csim.simulate import simulate
+    from isobit.check.csim.toolchain import Compilation, Flavour, find_compiler
     from isobit.interp import dequantise, quantise
 
     imported = cpu_seconds()

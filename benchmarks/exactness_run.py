@@ -15,10 +15,10 @@ import numpy as np
 from exactness_cases import Subject
 
 import isobit
-from isobit.check.csim import DEFAULT_TIMEOUT, given_integers, judged
-from isobit.check.simulate import simulate
-from isobit.check.stimuli import vectors_for
-from isobit.check.toolchain import Compilation, find_compiler
+from isobit.check.csim.run import DEFAULT_TIMEOUT, given_integers, judged
+from isobit.check.csim.simulate import simulate
+from isobit.check.csim.stimuli import vectors_for
+from isobit.check.csim.toolchain import Compilation, find_compiler
 from isobit.errors import DoesNotFit, IsobitError
 from isobit.interp import Evaluator, dequantise, run
 from isobit.ir.ops import Const, Input, Linear, Output

@@ -23,9 +23,8 @@ from torch import nn
 
 from isobit.errors import IsobitError
 from isobit.frontend.brevitas import export_module
-from isobit.frontend.onnx_file import load_onnx
-from isobit.frontend.qonnx import import_model
-from isobit.frontend.refit import refit_file
+from isobit.frontend.onnx.file import load_onnx
+from isobit.frontend.qonnx.importer import import_model
 from isobit.interp import Evaluator, dequantise, quantise
 from isobit.ir import Graph
 from isobit.ir.ops import Add, Linear, Step
@@ -34,6 +33,7 @@ from isobit.numerics.tflite import quantize_multiplier, rounded_once, rounded_tw
 from isobit.passes import FOLDING, apply_rule, optimise
 from isobit.passes.budget import apply_budget, plain_rescale
 from isobit.passes.shrink import reachable, shrink_to
+from isobit.refit.model import refit_file
 from isobit.train import Data, accuracy, adam, fit, rescale_aware
 
 REFIT_BITS, AWARE_BITS = 20, 16

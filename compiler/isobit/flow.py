@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import onnx
 
 from isobit.backends.dataflow import lower, size_fifos
-from isobit.check.csim import given_integers
-from isobit.check.stimuli import vectors_for
+from isobit.check.csim.run import given_integers
+from isobit.check.csim.stimuli import vectors_for
 from isobit.emit.build import Build, write_build
 from isobit.errors import IsobitError, printable
-from isobit.frontend.onnx_file import load_onnx
-from isobit.frontend.qonnx import InputType, import_model
+from isobit.frontend.onnx.file import load_onnx
+from isobit.frontend.qonnx.importer import InputType, import_model
 from isobit.frontend.tflite.model import is_tflite
 from isobit.hardware import load_board
 from isobit.interp import Evaluator, run
@@ -65,7 +65,7 @@ def compile_model(
         input_scale: the real value of one step of ``input_type``, a rational such as ``1/255``.
         plan_request: how much of the board may be used, how fast it must be, and what is fixed layer by layer.
         rescale_bits: the widest multiplicand that a requantizer may have; any width without it.
-        refit: requantise the float weights so that short multiplicands are exact (:mod:`isobit.frontend.refit`); the
+        refit: requantise the float weights so that short multiplicands are exact (:mod:`isobit.refit.model`); the
             build's source is the refitted model.
         budget: the share of a channel's reachable accumulators that may give another output, by one step, for the sake
             of short multiplicands: ``50ppm``, ``0.1%``, ``1/20000``.
@@ -86,7 +86,7 @@ def compile_model(
         path, name = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter)
         report = None
         if rescale_bits is not None and refit:
-            from isobit.frontend.refit import refit_file
+            from isobit.refit.model import refit_file
 
             progress("refitting the weights")
             _refuse_refit(path)
@@ -122,7 +122,7 @@ def refit_source(
     input_scale: str = "1",
     exporter: Exporter = "torchscript",
 ) -> onnx.ModelProto:
-    """The QONNX model with its weights refitted to ``bits``-bit multiplicands (:mod:`isobit.frontend.refit`).
+    """The QONNX model with its weights refitted to ``bits``-bit multiplicands (:mod:`isobit.refit.model`).
 
     Args:
         source: a QONNX file or model, a Brevitas module, or ``file.py:factory``; the rest as in :func:`compile_model`.
@@ -130,7 +130,7 @@ def refit_source(
     Raises:
         IsobitError: E804 when nothing can be refitted, and every refusal of an import.
     """
-    from isobit.frontend.refit import refit_file
+    from isobit.refit.model import refit_file
 
     declared = InputType.parse(input_type, input_scale) if input_type else None
     with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:

@@ -15,7 +15,7 @@ from backends.fifo_designs import depths_of, residual
 
 from isobit.backends.dataflow.fifo import size_fifos
 from isobit.backends.dataflow.network import MIN_DEPTH
-from isobit.check.toolchain import find_compiler, include_flags
+from isobit.check.csim.toolchain import find_compiler, include_flags
 from isobit.emit.fifos import fifo_cost
 from isobit.errors import IsobitError
 from isobit.hardware import load_board

@@ -11,8 +11,8 @@ import pytest
 from backends.sampled_nets import BOARD, Net, built
 
 from isobit.backends.dataflow import lower
-from isobit.check.bounded import bounded_csim
-from isobit.check.csim import csim
+from isobit.check.csim.bounded import bounded_csim
+from isobit.check.csim.run import csim
 from isobit.errors import IsobitError
 from isobit.ir import Graph
 from isobit.ir.ops import Add, Concat, Const, Input, Linear, Output, Reindex, frozen_ints

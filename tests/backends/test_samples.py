@@ -9,8 +9,8 @@ import pytest
 from backends.sampled_nets import built, cnv, every_unit, peak_detector, radioml, residual
 
 from isobit.backends.dataflow.network import RESTART
-from isobit.check.bounded import bounded_csim
-from isobit.check.csim import csim
+from isobit.check.csim.bounded import bounded_csim
+from isobit.check.csim.run import csim
 from isobit.ir import Graph
 from isobit.plan import PlanRequest
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from isobit.check.source_exact_tensor import ExactTensor, from_floats
+from isobit.check.source.exact.tensor import ExactTensor, from_floats
 
 
 def values(tensor: ExactTensor) -> list[Fraction]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from isobit.check.source_tflite import evaluate_tflite
+from isobit.check.source.tflite.evaluate import evaluate_tflite
 from isobit.errors import IsobitError
 from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.importer import begin, import_operator, import_output

@@ -12,8 +12,8 @@ import pytest
 
 from isobit.backends.dataflow import lower, size_fifos
 from isobit.backends.dataflow.network import MIN_DEPTH
-from isobit.check.bounded import bounded_csim
-from isobit.check.toolchain import Compilation, find_compiler, include_flags
+from isobit.check.csim.bounded import bounded_csim
+from isobit.check.csim.toolchain import Compilation, find_compiler, include_flags
 from isobit.emit import Design
 from isobit.emit.build import Build, load_build, write_build
 from isobit.errors import CheckFailed

@@ -11,8 +11,8 @@ from backends.fifo_designs import depths_of, frame_ends, random_design, residual
 from backends.test_fifo_goals import compiled
 
 from isobit.backends.dataflow import size_fifos
-from isobit.check.clocks import design_of, fifo_choices, run_clock
-from isobit.check.toolchain import find_compiler
+from isobit.check.csim.clocks import design_of, fifo_choices, run_clock
+from isobit.check.csim.toolchain import find_compiler
 from isobit.emit import Design, templates_root
 from isobit.emit.build import load_build
 from tests.cli.runner import isobit

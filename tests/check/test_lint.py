@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from isobit import demo
-from isobit.check.lint import PRAGMAS, lint, lint_build
-from isobit.check.lint_source import arguments, read_source
-from isobit.check.toolchain import include_flags
+from isobit.check.csim.toolchain import include_flags
+from isobit.check.lint.rules import PRAGMAS, lint, lint_build
+from isobit.check.lint.source import arguments, read_source
 from isobit.emit import templates_root
 from isobit.emit.build import load_build
 from isobit.flow import compile_model

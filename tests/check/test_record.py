@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from isobit.check.record import BOUNDED, CSIM, Record, read_record
+from isobit.check.csim.last import BOUNDED, CSIM, Record, read_record
 from isobit.emit.build import load_build
 from isobit.errors import IsobitError
 from tests.cli.runner import edited, isobit, small_model

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from isobit.check import source
-from isobit.check.source import check_source
-from isobit.check.source_exact import evaluate_exact
+from isobit.check.source import compare
+from isobit.check.source.compare import check_source
+from isobit.check.source.exact.evaluate import evaluate_exact
 from isobit.flow import compile_model
 from tests.onnx_builder import Net
 
@@ -47,5 +47,5 @@ def test_what_a_final_curve_reads_is_compared(tmp_path: Path, kind: str, monkeyp
         found = dict(evaluate_exact(*args, **options))
         return found | {read: replace(found[read], num=found[read].num + found[read].den)}
 
-    monkeypatch.setattr(source, "evaluate_exact", other)
+    monkeypatch.setattr(compare, "evaluate_exact", other)
     assert check_source(build, integers, {}).exact_mismatches == 10

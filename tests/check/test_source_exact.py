@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
-from isobit.check.source_exact import ExactTensor, evaluate_exact
-from isobit.check.source_float import run_float
+from isobit.check.source.exact.evaluate import ExactTensor, evaluate_exact
+from isobit.check.source.float.run import run_float
 from isobit.errors import IsobitError
-from isobit.frontend.onnx_file import load_onnx
+from isobit.frontend.onnx.file import load_onnx
 from tests.check.source_exact_helpers import assert_same, values
 from tests.onnx_builder import QONNX, Net, mlp
 

@@ -9,8 +9,8 @@ import pytest
 from qonnx.custom_op.general.intquant import int_quant
 from qonnx.custom_op.general.trunc import trunc_v1, trunc_v2
 
-from isobit.check.source_exact_quant import multi_threshold, quant, round_ratio, trunc
-from isobit.check.source_exact_tensor import ExactTensor, from_floats, from_fractions, matmul, objects
+from isobit.check.source.exact.quant import multi_threshold, quant, round_ratio, trunc
+from isobit.check.source.exact.tensor import ExactTensor, from_floats, from_fractions, matmul, objects
 from tests.check.source_exact_helpers import assert_same, values
 
 MODES = ["ROUND", "HALF_EVEN", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN"]

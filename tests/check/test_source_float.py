@@ -12,9 +12,9 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 from qonnx.util.cleanup import cleanup_model
 
-from isobit.check.source_float import run_float
+from isobit.check.source.float.run import run_float
 from isobit.errors import IsobitError
-from isobit.frontend.onnx_file import load_onnx
+from isobit.frontend.onnx.file import load_onnx
 from tests.onnx_builder import Net, mlp, save
 
 POWERS = [2.0**-k for k in (3, 4, 2, 5, 3)]

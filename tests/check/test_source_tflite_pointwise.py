@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isobit.check.source_tflite import evaluate_tflite
+from isobit.check.source.tflite.evaluate import evaluate_tflite
 from isobit.frontend.tflite import joins
 from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.model import LIMITS

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import isobit
 from isobit import demo
-from isobit.check.verify import Verification, _channel, function, verify_build
+from isobit.check.proofs.verify import Verification, _channel, function, verify_build
 from isobit.errors import IsobitError
 from isobit.numerics import Curve, Cuts, MultiplyShift, Rounded, Rounding
 from isobit.passes.proofs import curve_record

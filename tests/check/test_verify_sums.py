@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from isobit.check.verify import Verification, verify_build
-from isobit.check.verify_sums import SumCheck
+from isobit.check.proofs.sums import SumCheck
+from isobit.check.proofs.verify import Verification, verify_build
 from isobit.ir import Graph, print_graph
 from isobit.numerics import Rounded, Rounding
 from isobit.passes import FOLDING, apply_rule, optimise

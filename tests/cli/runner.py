@@ -14,7 +14,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from isobit.cli import app, err, out
+from isobit.cli.main import app, err, out
 from tests.onnx_builder import Net
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,8 +16,8 @@ import onnx
 import pytest
 
 from isobit import demo
-from isobit.check.contained import compile_contained
-from isobit.check.container import Limits, find_engine, find_image, run_contained
+from isobit.container.engine import Limits, find_engine, find_image, run_contained
+from isobit.container.run import compile_contained
 from isobit.emit.build import load_build
 from isobit.errors import IsobitError
 from isobit.interp import quantise, run
@@ -214,7 +214,7 @@ def test_the_image_is_built_once_from_what_isobit_is_made_of(engine: Engine, cop
     (words,) = engine.told("build")
     assert words[1:3] == ["--network", "host"]
     files = json.loads((engine.folder / "context.json").read_text())
-    for name in ("docker/csim/Dockerfile", "docker/csim/requirements.txt", "compiler/isobit/cli.py"):
+    for name in ("docker/csim/Dockerfile", "docker/csim/requirements.txt", "compiler/isobit/cli/main.py"):
         assert name in files
     assert any(name.startswith("templates/hls/") for name in files)
     assert not [name for name in files if "__pycache__" in name or name.startswith((".git", "tests"))]
@@ -226,7 +226,7 @@ def test_other_code_is_another_image(engine: Engine, tmp_path: Path, monkeypatch
     template = tmp_path / "templates"
     template.mkdir()
     (template / "top.hpp").write_text("// other")
-    monkeypatch.setattr("isobit.check.container.templates_root", lambda: template)
+    monkeypatch.setattr("isobit.container.engine.templates_root", lambda: template)
     assert find_image(find_engine()) != first
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from isobit import demo
-from isobit.check.container import Engine, Limits, find_engine, find_image, hardening, run_contained
+from isobit.container.engine import Engine, Limits, find_engine, find_image, hardening, run_contained
 from isobit.emit.build import load_build
 from isobit.errors import IsobitError
 from tests.cli.runner import edited, isobit, small_model, tree

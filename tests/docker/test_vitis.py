@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from isobit import demo
-from isobit.check.container import Engine, Limits, hardening
+from isobit.container.engine import Engine, Limits, hardening
 from tests.cli.runner import ROOT, isobit
 
 STEPS = ROOT / "docker" / "vitis" / "steps.sh"

@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from isobit import demo
-from isobit.cli import app
+from isobit.cli.main import app
 from isobit.errors import CODES
 from isobit.hardware import board_names
 from isobit.ir import OPS

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from isobit.check.source_exact import evaluate_exact
-from isobit.frontend.onnx_file import load_onnx
-from isobit.frontend.qonnx import InputType, import_onnx
+from isobit.check.source.exact.evaluate import evaluate_exact
+from isobit.frontend.onnx.file import load_onnx
+from isobit.frontend.qonnx.importer import InputType, import_onnx
 from isobit.interp import quantise, run
 from isobit.ir import Graph, HostOp
 from isobit.ir.ops import Output

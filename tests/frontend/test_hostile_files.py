@@ -10,8 +10,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from isobit.errors import IsobitError
-from isobit.frontend import onnx_file
-from isobit.frontend.onnx_file import load_onnx
+from isobit.frontend.onnx import file as loader
+from isobit.frontend.onnx.file import load_onnx
 from tests.frontend.hostile_models import (
     INF,
     NAN,
@@ -165,7 +165,7 @@ def test_many_small_expansions_together_are_refused(tmp_path: Path, monkeypatch:
     net.op("Concat", "x", *parts, axis=1)
     path = net.save(tmp_path)
     assert load_onnx(path).outputs[0].shape == (1, 123)
-    monkeypatch.setattr(onnx_file, "MAX_ELEMENTS", 100)
+    monkeypatch.setattr(loader, "MAX_ELEMENTS", 100)
     with pytest.raises(IsobitError, match="100 elements") as caught:
         load_onnx(path)
     assert caught.value.code == "E106"

@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from isobit.errors import IsobitError
-from isobit.frontend.onnx_file import load_onnx
+from isobit.frontend.onnx.file import load_onnx
 from tests.onnx_builder import Net, save
 
 

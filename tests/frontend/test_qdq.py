@@ -12,10 +12,10 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
-from isobit.check.source import check_source
+from isobit.check.source.compare import check_source
 from isobit.flow import compile_model
-from isobit.frontend.onnx_file import load_onnx
-from isobit.frontend.qonnx import import_onnx
+from isobit.frontend.onnx.file import load_onnx
+from isobit.frontend.qonnx.importer import import_onnx
 from isobit.interp import dequantise, quantise, run
 from isobit.ir import Graph
 from tests.frontend.qonnx_oracle import assert_exact, real_output

@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from isobit.errors import IsobitError
-from isobit.frontend.qonnx import import_onnx
+from isobit.frontend.qonnx.importer import import_onnx
 from tests.frontend.test_qdq import WIDE, dequantised, quantised, through
 from tests.onnx_builder import Net
 

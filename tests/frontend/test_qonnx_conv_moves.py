@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from isobit.errors import IsobitError
-from isobit.frontend.qonnx import import_onnx
+from isobit.frontend.qonnx.importer import import_onnx
 from isobit.ir.ops import Reindex
 from tests.frontend.qonnx_oracle import assert_exact
 from tests.frontend.test_qonnx_conv import images, weights

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isobit.frontend.elementwise import common_unit
-from isobit.frontend.products import exact_dot, scaled_rows
-from isobit.frontend.staircases import Bound, Uniform, threshold_curve, uniform_curve
-from isobit.frontend.symbolic import QuantisedConstant, Real, rationals
+from isobit.frontend.qonnx.elementwise import common_unit
+from isobit.frontend.qonnx.products import exact_dot, scaled_rows
+from isobit.frontend.qonnx.staircases import Bound, Uniform, threshold_curve, uniform_curve
+from isobit.frontend.qonnx.symbolic import QuantisedConstant, Real, rationals
 from isobit.numerics import Rounding
 
 F = Fraction

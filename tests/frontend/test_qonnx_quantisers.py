@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isobit.frontend.qonnx import import_onnx
+from isobit.frontend.qonnx.importer import import_onnx
 from isobit.ir.ops import Step
 from isobit.numerics import Rounding
 from tests.frontend.qonnx_oracle import assert_exact, every_level

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isobit.errors import IsobitError
-from isobit.frontend.qonnx import import_onnx
+from isobit.frontend.qonnx.importer import import_onnx
 from isobit.numerics import Rounding
 from tests.frontend.qonnx_oracle import assert_exact
 from tests.onnx_builder import QONNX, Net

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from isobit.errors import IsobitError
-from isobit.frontend.qonnx import InputType, import_onnx
+from isobit.frontend.qonnx.importer import InputType, import_onnx
 from tests.onnx_builder import QONNX, Net
 
 RNG = np.random.default_rng(2)

@@ -15,7 +15,7 @@ import pytest
 from onnx import helper
 
 from isobit.errors import IsobitError
-from isobit.frontend.qonnx import import_onnx
+from isobit.frontend.qonnx.importer import import_onnx
 from isobit.interp import dequantise, quantise, run
 from tests.frontend.qonnx_oracle import assert_exact
 from tests.frontend.test_qdq import check, dequantised, quantised, runtime

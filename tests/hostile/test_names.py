@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper
 
 import isobit
-from isobit.check.bounded import bounded_csim
+from isobit.check.csim.bounded import bounded_csim
 from tests.onnx_builder import Net
 
 PORTS = {

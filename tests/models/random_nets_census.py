@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from isobit.backends.dataflow import lower
-from isobit.frontend.onnx_file import load_onnx
-from isobit.frontend.qonnx import import_model
+from isobit.frontend.onnx.file import load_onnx
+from isobit.frontend.qonnx.importer import import_model
 from isobit.hardware import load_board
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Add, Concat, Const, Linear, Reindex

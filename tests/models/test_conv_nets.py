@@ -10,10 +10,10 @@ import pytest
 import torch
 from models.brevitas_conv_nets import CASES, FAST_CASES, ConvNet, Exporter
 
-from isobit.check.source_exact import evaluate_exact
+from isobit.check.source.exact.evaluate import evaluate_exact
 from isobit.frontend.brevitas import export_module
-from isobit.frontend.onnx_file import load_onnx
-from isobit.frontend.qonnx import import_onnx
+from isobit.frontend.onnx.file import load_onnx
+from isobit.frontend.qonnx.importer import import_onnx
 from isobit.interp import quantise, run
 from isobit.passes import optimise
 from tests.frontend.qonnx_oracle import real_output

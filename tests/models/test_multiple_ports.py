@@ -52,6 +52,6 @@ def test_own_vectors_come_by_name(build: isobit.Build) -> None:
 
 
 def test_frames_overlap_in_the_bounded_simulation(build: isobit.Build) -> None:
-    from isobit.check.bounded import bounded_csim
+    from isobit.check.csim.bounded import bounded_csim
 
     assert bounded_csim(build, 5).equal

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isobit.check.source_exact import evaluate_exact
+from isobit.check.source.exact.evaluate import evaluate_exact
 from isobit.emit.design import HEADER_OF
-from isobit.frontend.onnx_file import load_onnx
-from isobit.frontend.qonnx import import_onnx
+from isobit.frontend.onnx.file import load_onnx
+from isobit.frontend.qonnx.importer import import_onnx
 from isobit.interp import quantise, run
 from isobit.ir.ops import OPS
 from isobit.passes import optimise

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from isobit.backends.dataflow import lower, size_fifos
-from isobit.check.bounded import bounded_csim
-from isobit.check.stimuli import vectors_for
+from isobit.check.csim.bounded import bounded_csim
+from isobit.check.csim.stimuli import vectors_for
 from isobit.emit.build import write_build
 from isobit.errors import IsobitError
-from isobit.frontend.onnx_file import load_onnx
-from isobit.frontend.qonnx import import_model
+from isobit.frontend.onnx.file import load_onnx
+from isobit.frontend.qonnx.importer import import_model
 from isobit.hardware import load_board
 from isobit.interp import run
 from isobit.ir import Graph

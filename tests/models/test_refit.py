@@ -15,11 +15,10 @@ from models.brevitas_nets import FAST_CASES as DENSE
 
 import isobit
 from isobit import demo
-from isobit.check.verify import verify_build
+from isobit.check.proofs.verify import verify_build
 from isobit.frontend.brevitas import export_module
-from isobit.frontend.onnx_file import load_onnx
-from isobit.frontend.qonnx import import_onnx
-from isobit.frontend.refit import refit_file, refit_model
+from isobit.frontend.onnx.file import load_onnx
+from isobit.frontend.qonnx.importer import import_onnx
 from isobit.interp import dequantise, quantise, run
 from isobit.ir.ops import Const, Linear, Step
 from isobit.numerics import MultiplyShift, NoMultiplyShift, least_multiply_shift, shared_round_shift
@@ -27,6 +26,7 @@ from isobit.passes import FOLDING, optimise
 from isobit.passes.budget import shown
 from isobit.passes.shrink import reachable, shrink_to
 from isobit.plan import RescaleRequest
+from isobit.refit.model import refit_file, refit_model
 from isobit.report.rescale import rescale_lines
 from tests.onnx_builder import Net, mlp, save
 

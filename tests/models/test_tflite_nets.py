@@ -11,8 +11,8 @@ from models.tflite_nets import NETS, Net
 from numpy.typing import NDArray
 
 import isobit
-from isobit.check import source_kernels
-from isobit.check.source import check_source
+from isobit.check.source.compare import check_source
+from isobit.check.source.tflite import verdict as verdict_of_kernels
 from isobit.errors import IsobitError
 from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.importer import import_tflite
@@ -90,7 +90,7 @@ def test_a_wrong_integer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """The verdict is the evaluator's: one that disagrees in one integer is believed."""
     net = NETS["residual"]("int8")
     build = isobit.compile(net.save(tmp_path / "model.tflite"), tmp_path / "build", board="zcu104")
-    honest = source_kernels.evaluate_tflite
+    honest = verdict_of_kernels.evaluate_tflite
 
     def dishonest(model: Any, inputs: Any) -> Any:
         found = dict(honest(model, inputs))
@@ -101,7 +101,7 @@ def test_a_wrong_integer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     integers = {build.graph.inputs[0].name: _samples(net, 4).astype(np.int64)}
     assert check_source(build, integers, {}).equal
-    monkeypatch.setattr(source_kernels, "evaluate_tflite", dishonest)
+    monkeypatch.setattr(verdict_of_kernels, "evaluate_tflite", dishonest)
     verdict = check_source(build, integers, {})
     assert not verdict.equal and verdict.exact_mismatches == 1 and len(verdict.unexplained) == 1
     assert verdict.unexplained[0].element == (3,)

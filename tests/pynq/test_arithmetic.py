@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from isobit.emit.pynq import host_record
 from isobit.interp import dequantise, host, quantise
 from isobit.ir.ops import Input, Output
 from isobit.numerics import Rounding
+from isobit.pynq.package import host_record
 from tests.pynq.arithmetic_cases import SHAPE, floats, inexact_outputs, integers, outputs, quantisers
 from tests.pynq.environments import arm_python
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isobit.check.package import package
-from isobit.check.stimuli import float_samples, vectors_for
-from isobit.check.toolchain import Compilation, find_compiler
+from isobit.check.csim.stimuli import float_samples, vectors_for
+from isobit.check.csim.toolchain import Compilation, find_compiler
 from isobit.emit.build import Build, load_build
 from isobit.interp import dequantise, quantise, run
+from isobit.pynq.pack import package
 from tests.pynq.environments import pynq_python
 from tests.pynq.hwh import hwh
 from tests.pynq.test_tcl import recorded

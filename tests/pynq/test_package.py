@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 import isobit
-from isobit.check.package import package
 from isobit.emit.build import load_build
 from isobit.emit.project import file_hashes, templates_root
 from isobit.errors import IsobitError
 from isobit.hardware import board_names, load_board
 from isobit.interp import quantise, run
+from isobit.pynq.pack import package
 from tests.cli.runner import isobit as command
 from tests.cli.runner import tree
 from tests.onnx_builder import Net

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from isobit.check.package import package
 from isobit.emit.build import Build, load_build
 from isobit.hardware import board_names, load_board
+from isobit.pynq.pack import package
 from tests.pynq.vivado import Recording
 
 pytest.importorskip("tkinter", reason="Python without _tkinter has no Tcl interpreter")

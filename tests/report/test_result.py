@@ -15,8 +15,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from isobit import demo
-from isobit.check.csim import input_integers
-from isobit.check.record import Record, SourceCounts
+from isobit.check.csim.last import Record, SourceCounts
+from isobit.check.csim.run import input_integers
 from isobit.emit.build import Build, load_build
 from isobit.errors import IsobitError
 from isobit.interp import Evaluator

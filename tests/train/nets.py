@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isobit.frontend.qonnx import import_onnx
+from isobit.frontend.qonnx.importer import import_onnx
 from isobit.interp import quantise, run
 from isobit.ir import Graph
 from isobit.ir.ops import Input, Step

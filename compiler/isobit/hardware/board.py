@@ -20,8 +20,8 @@ PsName = Annotated[str, Field(pattern=r"^P(CW|SU)_[A-Za-z0-9_]+$")]
 class Board(BaseModel):
     """A board and the part on it: resource counts (``bram36`` in 36-kbit blocks) and the default clock.
 
-    The rest is for :mod:`isobit.emit.pynq`: ``ps`` is the part's processing system, ``board_part`` the name under which
-    Vivado knows the board and finds its presets (DDR, MIO, clocks), ``board_files`` where to get them,
+    The rest is for :mod:`isobit.pynq.package`: ``ps`` is the part's processing system, ``board_part`` the name under
+    which Vivado knows the board and finds its presets (DDR, MIO, clocks), ``board_files`` where to get them,
     ``ps_config`` settings of the processing system beyond the preset, or all of them where Vivado has no such board.
     """
 

@@ -3,7 +3,7 @@
 The exact staircase is the one that import and folding gave, before the search for short multiplicands touched it. It is
 written in its smallest form: its generator (rational multiplier, offset, rounding, clamp), or its cuts. A proof is
 complete: built and exact function are monotone, so that they agree on the reachable interval when they do at its ends,
-at every cut inside and at every cut's left neighbour. The cuts are listed; :mod:`isobit.check.verify` checks that they
+at every cut inside and at every cut's left neighbour. The cuts are listed; :mod:`isobit.check.proofs` checks that they
 are the cuts, that none is missing, and looks at all these points again. A sum whose coefficients were shortened is
 proven with the steps behind it: on the box of its operands the two give what they gave before.
 """

@@ -8,7 +8,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from isobit.check.clocks import FifoChoice
+from isobit.check.csim.clocks import FifoChoice
 
 _SHOWN = 3
 

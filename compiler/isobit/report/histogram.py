@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from isobit.check.csim import affordable, input_integers
+from isobit.check.csim.run import affordable, input_integers
 from isobit.emit.build import Build
 from isobit.interp import Evaluator
 from isobit.ir.ops import Add, Linear
@@ -40,7 +40,7 @@ def histograms(build: Build, inputs: Any = None) -> tuple[Histogram, ...]:
     """One histogram of every multiply-accumulate's and every join's values, over all channels and positions.
 
     Args:
-        inputs: the user's samples as :func:`isobit.check.csim.csim` takes them; without them corners and random
+        inputs: the user's samples as :func:`isobit.check.csim.run.csim` takes them; without them corners and random
             vectors, as many (at most :data:`SAMPLES`) as a fixed budget of work allows.
     """
     names = [n.name for n in build.graph.nodes if isinstance(n, Linear | Add)]

@@ -12,7 +12,7 @@ from typing import Any
 
 import jinja2
 
-from isobit.check.source_verdict import LABELS
+from isobit.check.source.verdict import LABELS
 from isobit.emit.build import Build
 from isobit.errors import IsobitError, printable
 from isobit.passes.shrink import NO_MULTIPLY_SHIFT

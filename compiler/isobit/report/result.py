@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from isobit.check.record import BOUNDED, CSIM, Record, read_record
-from isobit.check.verify import StepCheck, Verification, verify_build
-from isobit.check.verify_sums import SumCheck
+from isobit.check.csim.last import BOUNDED, CSIM, Record, read_record
+from isobit.check.proofs.sums import SumCheck
+from isobit.check.proofs.verify import StepCheck, Verification, verify_build
 from isobit.emit.build import PROOFS, Build
 from isobit.ir import Graph
 from isobit.report.histogram import Histogram, histograms
@@ -137,7 +137,7 @@ def summarise(build: Build) -> Summary:
 
 
 def report(build: Build, inputs: Any = None) -> Report:
-    """Everything; the histograms are of ``inputs`` (see :func:`isobit.check.csim.csim`) or of generated vectors.
+    """Everything; the histograms are of ``inputs`` (see :func:`isobit.check.csim.run.csim`) or of generated vectors.
 
     Raises:
         IsobitError: E607 when the inputs do not fit the model, E608 when a kept verdict was edited.

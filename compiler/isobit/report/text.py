@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from isobit.check.float_error import Tie
-from isobit.check.result import CsimResult
-from isobit.check.source_verdict import LABELS, SourceForm, SourceVerdict
+from isobit.check.csim.result import CsimResult
+from isobit.check.source.float.ties import Tie
+from isobit.check.source.verdict import LABELS, SourceForm, SourceVerdict
 from isobit.emit.build import Build
 from isobit.errors import IsobitError, printable
 from isobit.hardware import board_names, load_board

@@ -20,7 +20,7 @@ import numpy as np
 import tflite
 
 from isobit.errors import IsobitError, printable
-from isobit.frontend.onnx_model import MAX_ELEMENTS, MAX_FILE_BYTES
+from isobit.frontend.onnx.model import MAX_ELEMENTS, MAX_FILE_BYTES
 from isobit.frontend.tflite.model import IDENTIFIER, Array, TfliteModel, TfliteOperator, TfliteTensor
 
 _VERSION = 3

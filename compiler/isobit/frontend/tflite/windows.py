@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from isobit.frontend.convolutions import phase_taps
+from isobit.frontend.qonnx.convolutions import phase_taps
 from isobit.frontend.tflite.builder import TfliteBuilder, Value, sample_shape
 from isobit.frontend.tflite.model import TfliteOperator
 from isobit.frontend.tflite.requantise import (

@@ -1,0 +1,1 @@
+"""Verdict 1: the generated C++, compiled and run, against the interpreter."""

@@ -1,0 +1,99 @@
+"""How fast a design runs with given FIFO depths: a simulation of its declared schedules, word by word.
+
+Where the FIFOs are deep enough (:func:`isobit.backends.dataflow.size_fifos` with the goal ``throughput``) the interval
+is that of the slowest process, and no simulation is needed to know it. With fewer words processes wait for each other,
+and only running them tells for how long. ``templates/sim/clock/clock.cpp`` does that; no data flow through it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isobit.backends.dataflow import lower, size_fifos
+from isobit.backends.dataflow.network import RESTART, Network
+from isobit.check.csim.toolchain import find_compiler
+from isobit.emit import Design, templates_root
+from isobit.emit.build import PLAN, Build
+from isobit.emit.fifos import GOALS, fifo_cost
+from isobit.errors import IsobitError, printable
+from isobit.hardware import Board, Cost
+from isobit.plan import PlanRequest, plan_for, read_plan
+
+FRAMES = 8
+
+
+@dataclass(frozen=True)
+class FifoChoice:
+    """One choice of depths: its bits and cost, and clocks per frame (None: the design locks up)."""
+
+    name: str
+    bits: int
+    cost: Cost
+    clocks: int | None
+
+
+def fifo_choices(build: Build, compiler: str | None = None) -> list[FifoChoice]:
+    """The build's own FIFO depths, then those of either goal.
+
+    Raises:
+        IsobitError: E604 or E605.
+    """
+    design, board = design_of(build), Board.model_validate(build.manifest["board"])
+    with tempfile.TemporaryDirectory(prefix="isobit-clock-") as scratch:
+        program = _compiled(Path(scratch), find_compiler(compiler))
+        return [_choice(program, design, board, depths) for depths in ("depth", *GOALS)]
+
+
+def design_of(build: Build) -> Design:
+    """The design that the build's graph and plan file make, with its FIFOs."""
+    fixed = read_plan(build.path / PLAN)
+    request = PlanRequest(share=1.0, layers=fixed.layers)
+    plan = plan_for(build.graph, Board.model_validate(build.manifest["board"]), request)
+    return size_fifos(lower(build.graph, plan), build.manifest["fifos"]["goal"], fixed=fixed.depths)
+
+
+def _choice(program: Path, design: Design, board: Board, depths: str) -> FifoChoice:
+    words = {s.name: int(getattr(s, depths)) for s in design.streams}
+    ends = run_clock(program, design, words)
+    bits = sum(words[s.name] * s.bits for s in design.streams)
+    name = "taken" if depths == "depth" else depths
+    return FifoChoice(name, bits, fifo_cost(design, board, depths), ends[-1] - ends[-2] if ends else None)
+
+
+def _compiled(folder: Path, compiler: str) -> Path:
+    source, output = templates_root() / "sim" / "clock" / "clock.cpp", folder / "clock"
+    command = [compiler, "-std=c++14", "-O2", str(source), "-o", str(output)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        raise IsobitError("E605", printable(done.stderr.strip()[:200] or "no message"), where="clock simulation")
+    return output
+
+
+def run_clock(program: Path, design: Design, depths: dict[str, int], frames: int = FRAMES) -> list[int]:
+    """The clock in which each frame has left; empty when the design locks up. The ports never wait."""
+    done = subprocess.run([str(program)], input=_encoded(design, depths, frames), capture_output=True, check=True)
+    lines = done.stdout.decode().split()
+    return [] if "deadlock" in lines else [int(line) for line in lines]
+
+
+def _encoded(design: Design, depths: dict[str, int], frames: int) -> bytes:
+    """The design as the program reads it: 64-bit integers of this machine."""
+    network, number = Network(design), {s.name: i for i, s in enumerate(design.streams)}
+    parts: list[NDArray[np.int64]] = [_ints(frames, len(number), *(depths[s] for s in number), len(design.processes))]
+    for process in design.processes:
+        schedule, ports = network.schedules[process.name], []
+        sides = (network.inputs[process.name], network.outputs[process.name])
+        for stream, iterations in (pair for side in sides for pair in side.items()):
+            ports += [_ints(number[stream], len(iterations)), iterations]
+        parts += [_ints(schedule.trip, schedule.latency, RESTART, *map(len, sides)), *ports]
+    return np.concatenate(parts).astype(np.int64).tobytes()
+
+
+def _ints(*values: int) -> NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)

@@ -1,0 +1,33 @@
+"""What a C simulation found: the counts of each build, the first wrong element, the source's verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from isobit.check.csim.compare import Mismatch
+from isobit.check.source.verdict import SourceVerdict
+
+
+@dataclass(frozen=True)
+class Run:
+    """One build's simulation: vectors run, outputs compared, how many differed, compile and run wall seconds."""
+
+    flavour: str
+    vectors: int
+    outputs: int
+    mismatches: int
+    compile_seconds: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class CsimResult:
+    """Both verdicts. ``equal`` is true when no output differs and every float difference is a listed tie."""
+
+    runs: tuple[Run, ...]
+    mismatch: Mismatch | None
+    source: SourceVerdict | None
+
+    @property
+    def equal(self) -> bool:
+        return self.mismatch is None and (self.source is None or self.source.equal)

@@ -1,0 +1,195 @@
+"""C simulation of a build: compile the generated C++ twice, run both, compare every output with the interpreter.
+
+The faithful build uses the open ap_types and is what Vitis would simulate; the native build uses our integer shim and
+is fast enough for whole test sets. Verdict 1 is C++ = graph; verdict 2, source = graph, is
+:mod:`isobit.check.source.compare`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isobit.check.csim.compare import Mismatch, count_differences, first_difference, locate
+from isobit.check.csim.last import CSIM, recorded
+from isobit.check.csim.result import CsimResult, Run
+from isobit.check.csim.simulate import Simulation, read_taps, simulate
+from isobit.check.csim.stimuli import vectors_for
+from isobit.check.csim.toolchain import Binary, Compilation, Flavour, find_compiler
+from isobit.check.csim.vectors import Vectors, save_taps
+from isobit.check.source.compare import check_source
+from isobit.emit.build import Build
+from isobit.errors import IsobitError, printable
+from isobit.interp import Evaluator, quantise
+from isobit.ir import Graph
+from isobit.ir.ops import Input
+from isobit.ir.types import IntArray
+from isobit.plan.geometry import multiply_accumulates
+
+DEFAULT_VECTORS, DEFAULT_MACS = 10_000, 3_000_000_000
+FAITHFUL_MACS = 200_000_000
+LEAST_VECTORS = 16
+DEFAULT_TIMEOUT = 600.0
+
+
+@recorded(CSIM)
+def csim(
+    build: Build,
+    inputs: Vectors | Mapping[str, Vectors] | None = None,
+    *,
+    vectors: int | None = None,
+    checked: bool = False,
+    compiler: str | None = None,
+    source: bool = True,
+    seed: int = 0,
+    timeout: float = DEFAULT_TIMEOUT,
+    taps: Path | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> CsimResult:
+    """Compile and run the generated C++ and compare it with the interpreter, and the graph with the source.
+
+    Args:
+        inputs: float32 ``(batch, *source shape)`` (quantised here as the source does) or integers of the graph's input,
+            one such array by source name where there are several inputs;
+            without them ``vectors`` edge-case and random samples are made from ``seed``.
+        vectors: how many; left out, 10,000 or what a fixed budget of multiply-accumulates allows, at least 16.
+        checked: use the checked native build, which stops at any assignment that would lose a bit.
+        source: also compare the graph with the source model (qonnx and exact arithmetic).
+        timeout: seconds for one simulation run.
+        taps: an ``.npz`` file for every layer's integers of the first samples, as the C++ computed them.
+
+    The verdict's counts are kept as ``csim.json`` in the build's folder.
+
+    Raises:
+        IsobitError: E601, E604, E605, E607; CheckFailed: E606 for a named failure of the simulation.
+    """
+    tool = find_compiler(compiler)
+    integers = input_integers(build, inputs, vectors, seed)
+    flavours: tuple[Flavour, ...] = ("faithful", "checked" if checked else "native")
+    with tempfile.TemporaryDirectory(prefix="isobit-csim-") as scratch:
+        folder = Path(scratch)
+        progress("compiling " + " and ".join(flavours))
+        compilations = [Compilation(build.hls, folder, f, tool) for f in flavours]
+        try:
+            expected = Evaluator(build.graph).run(integers)
+            runs, mismatch = [], None
+            for compilation in compilations:
+                binary = compilation.result()
+                progress(f"running {binary.flavour}")
+                run, wrong = _compare(build, binary, integers, expected, folder, timeout)
+                runs.append(run)
+                mismatch = mismatch or wrong
+        finally:
+            for compilation in compilations:
+                compilation.stop()
+        if mismatch is not None:
+            progress("locating the first wrong layer")
+            mismatch = _locate(build, integers, mismatch, folder, tool, timeout)
+        if taps is not None:
+            progress("tapping every layer")
+            save_taps(taps, _tapped(build, _part(integers, 0, LEAST_VECTORS), folder, tool, timeout))
+    verdict = None
+    if source:
+        progress("comparing with the source model")
+        verdict = check_source(build, integers, {} if inputs is None else _by_source_name(build.graph, inputs))
+    return CsimResult(tuple(runs), mismatch, verdict)
+
+
+def affordable(build: Build, macs: int) -> int:
+    """How many samples ``macs`` multiply-accumulates allow, at least :data:`LEAST_VECTORS`."""
+    return max(macs // max(multiply_accumulates(build.graph), 1), LEAST_VECTORS)
+
+
+def input_integers(build: Build, inputs: Any, count: int | None, seed: int) -> dict[str, IntArray]:
+    """The integers ``(batch, *shape)`` of every graph input; see :func:`csim` for the arguments.
+
+    Raises:
+        IsobitError: E607 when the inputs do not fit the model.
+    """
+    if inputs is None:
+        wanted = min(DEFAULT_VECTORS, affordable(build, DEFAULT_MACS)) if count is None else max(count, 1)
+        return vectors_for(build.graph, wanted, seed)
+    return given_integers(build.graph, inputs)
+
+
+def given_integers(graph: Graph, inputs: Any) -> dict[str, IntArray]:
+    """A user's arrays as integers ``(batch, *shape)`` of every graph input, quantised as the source does.
+
+    Raises:
+        IsobitError: E607 when the inputs do not fit the model.
+    """
+    given = _by_source_name(graph, inputs)
+    vectors = {node.name: _integers(node, given[node.outside]) for node in graph.inputs}
+    if len({len(v) for v in vectors.values()}) != 1:
+        raise IsobitError("E607", "the inputs hold different numbers of samples")
+    return vectors
+
+
+def _by_source_name(graph: Graph, inputs: Any) -> dict[str, Vectors]:
+    """The user's arrays by the source's input names."""
+    names = {node.outside for node in graph.inputs}
+    given = dict(inputs) if isinstance(inputs, Mapping) else dict.fromkeys(names, inputs)
+    if not names <= set(given) or (len(names) > 1 and not isinstance(inputs, Mapping)):
+        shown, held = (", ".join(printable(n) for n in sorted(some)) for some in (names, given))
+        found = f"; the file holds {held}" if isinstance(inputs, Mapping) else ""
+        hint = "save them with numpy.savez, or name one array of a file: vectors.npz:x"
+        raise IsobitError("E607", f"one array for each input is needed: {shown}{found}", hint=hint)
+    return {name: np.asarray(given[name]) for name in names}
+
+
+def _integers(node: Input, array: Vectors) -> IntArray:
+    if not array.size:
+        raise IsobitError("E607", "the file holds no vectors")
+    if np.issubdtype(array.dtype, np.integer) and array.shape[1:] == node.shape:
+        if int(array.max()) >= 1 << 63:
+            raise IsobitError("E607", f"the integer {array.max()} is outside the input's interval")
+        return array.astype(np.int64)
+    if not np.issubdtype(array.dtype, np.number) or np.issubdtype(array.dtype, np.complexfloating):
+        raise IsobitError("E607", f"vectors of type {array.dtype}", hint="float32 samples or the input's integers")
+    return quantise(node, array)
+
+
+def _part(arrays: Mapping[str, IntArray], first: int, count: int) -> dict[str, IntArray]:
+    return {name: array[first : first + count] for name, array in arrays.items()}
+
+
+def _compare(
+    build: Build, binary: Binary, integers: Mapping[str, IntArray], expected: Mapping[str, IntArray], folder: Path,
+    timeout: float,
+) -> tuple[Run, Mismatch | None]:  # fmt: skip
+    count = len(next(iter(integers.values())))
+    if binary.flavour == "faithful":
+        count = min(count, affordable(build, FAITHFUL_MACS))
+    done = simulate(build, binary, _part(integers, 0, count), folder, timeout)
+    return judged(binary, _part(expected, 0, count), done)
+
+
+def judged(binary: Binary, expected: Mapping[str, IntArray], done: Simulation) -> tuple[Run, Mismatch | None]:
+    """What one simulation run showed: its counts, and the first output element that differs."""
+    wrong = sum(count_differences(expected[name], got) for name, got in done.outputs.items())
+    outputs = sum(got.size for got in done.outputs.values())
+    frames = len(next(iter(expected.values())))
+    run = Run(binary.flavour, frames, outputs, wrong, binary.seconds, done.seconds)
+    found = (first_difference(name, expected[name], got) for name, got in done.outputs.items())
+    return run, min((m for m in found if m), key=lambda m: m.sample, default=None)
+
+
+def _tapped(
+    build: Build, integers: Mapping[str, IntArray], folder: Path, tool: str, timeout: float
+) -> dict[str, IntArray]:
+    """Every layer's integers for a few samples, from the tapped build."""
+    simulate(build, Compilation(build.hls, folder, "tapped", tool).result(), integers, folder, timeout)
+    return read_taps(build, folder, len(next(iter(integers.values()))))
+
+
+def _locate(
+    build: Build, integers: Mapping[str, IntArray], mismatch: Mismatch, folder: Path, tool: str, timeout: float
+) -> Mismatch:
+    """Run the failing sample again with every layer tapped."""
+    frame = _part(integers, mismatch.sample, 1)
+    got = _tapped(build, frame, folder, tool, timeout)
+    return locate(build.graph, Evaluator(build.graph).run(frame, taps=True), got, mismatch.sample) or mismatch

@@ -1,0 +1,1 @@
+"""What Vitis HLS would reject or warn about, found in the generated sources."""

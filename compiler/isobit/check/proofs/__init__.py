@@ -1,0 +1,1 @@
+"""A build's proofs checked again, from its files alone."""

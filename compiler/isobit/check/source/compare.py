@@ -1,0 +1,196 @@
+"""Verdict 2: the source model and the graph agree.
+
+In exact arithmetic they must agree on every output (:mod:`isobit.check.source.exact` evaluates the source without
+any of the compiler's code). The float32 execution by qonnx must agree too, or differ at a *tie*: the exact value lies
+within the float error of a rounding edge. Every layer is checked on the integers that the float execution itself
+produced below it, so that one tie does not hide what follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import takewhile
+from typing import Any
+
+import numpy as np
+
+from isobit.check.csim.stimuli import float_samples
+from isobit.check.source.exact.evaluate import evaluate_exact
+from isobit.check.source.float.run import FloatRun, run_float
+from isobit.check.source.float.ties import Tie, classify
+from isobit.check.source.verdict import SourceVerdict, in_graph_layout, nearest_integers
+from isobit.emit.build import Build
+from isobit.errors import IsobitError
+from isobit.frontend.onnx.file import load_onnx
+from isobit.frontend.onnx.model import SourceModel
+from isobit.frontend.qonnx.importer import Imported, InputType, import_traced
+from isobit.frontend.qonnx.symbolic import Real
+from isobit.frontend.tflite.model import is_tflite
+from isobit.interp import Evaluator, quantise
+from isobit.ir import Graph
+from isobit.ir.ops import HostOp, Output
+from isobit.ir.types import IntArray
+from isobit.numerics import exact
+
+EXACT_SAMPLES, EXACT_ELEMENTS = 32, 3_000_000
+FLOAT_SAMPLES, FLOAT_ELEMENTS = 256, 60_000_000
+_LOGIT_OPS, _CLAMPS, _SMOOTH = {"softmax", "logsoftmax"}, {"clip"}, {"sigmoid", "tanh"}
+_LAYOUT_OPS = {"reshape", "transpose"}
+
+
+def check_source(build: Build, integers: Mapping[str, IntArray], samples: Mapping[str, Any]) -> SourceVerdict:
+    """Compare the build's graph with its source; under a budget the exact graph, not the one that is built.
+
+    Args:
+        integers: the graph's input integers by input name; floats in the source's layout are made from them where
+            ``samples`` has none.
+        samples: the user's own arrays by the source's input names; integers among them count as none.
+    """
+    if is_tflite(build.source):
+        from isobit.check.source.tflite.verdict import check_tflite
+
+        return check_tflite(build, integers, samples)
+    origin = build.manifest["source"]
+    declared = InputType.parse(origin["input_type"], origin["input_scale"]) if origin["input_type"] else None
+    model = load_onnx(build.source)
+    imported = import_traced(model, declared)
+    count, rng = _affordable(imported, True), np.random.default_rng(0)
+    x: dict[str, Any] = {}
+    for node in build.reference.inputs:
+        given = samples.get(node.outside)
+        if given is not None and not np.issubdtype(given.dtype, np.integer):
+            x[node.outside] = given[:count].astype(np.float32).reshape(-1, *node.outside_shape)
+        elif node.outside not in x:
+            x[node.outside] = float_samples(node, integers[node.name][:count], rng)
+    checked = _Checked(build, model, imported, declared, x)
+    exact_outputs, wrong, note = checked.exact()
+    try:
+        compared, ties, unexplained = checked.float()
+    except IsobitError as error:
+        if wrong < 0 or error.code != "E606":  # nothing was compared, or it is not qonnx that gave up
+            raise
+        return SourceVerdict(exact_outputs, wrong, 0, 0, (), (), error.message)
+    return SourceVerdict(exact_outputs, wrong, checked.count, compared, ties, unexplained, note)
+
+
+def _affordable(imported: Imported, in_float: bool) -> int:
+    """How many samples are compared: fewer where one sample has many values, and at least one."""
+    most, elements = (FLOAT_SAMPLES, FLOAT_ELEMENTS) if in_float else (EXACT_SAMPLES, EXACT_ELEMENTS)
+    values = sum(imported.graph.types[n.name].size for n in imported.graph.nodes if n.inputs)
+    return min(max(elements // values, 1), most)
+
+
+class _Checked:
+    def __init__(
+        self, build: Build, model: SourceModel, imported: Imported, declared: InputType | None, x: Mapping[str, Any]
+    ) -> None:
+        self.build, self.model, self.imported, self.declared, self.x = build, model, imported, declared, x
+        self.count = len(next(iter(x.values())))
+
+    def _source_inputs(self, count: int) -> dict[str, Any]:
+        """The first ``count`` samples as the source takes them, by tensor name."""
+        return {i.name: self.x[i.label][:count].reshape(count, *i.shape[1:]) for i in self.model.inputs}
+
+    def _integers(self, graph: Graph, count: int) -> dict[str, IntArray]:
+        return {node.name: quantise(node, self.x[node.outside][:count]) for node in graph.inputs}
+
+    def exact(self) -> tuple[int, int, str]:
+        """Outputs compared and differing in exact arithmetic; what is compared is the build's (exact) graph."""
+        outputs = self.build.reference.outputs
+        smooth = {o.name: before for o in outputs if (before := self._before_smooth(o))}
+        left = {op.kind for o in outputs for op in _before_logits(o) if not (o.name in smooth and op.kind in _SMOOTH)}
+        if left - _LAYOUT_OPS - _CLAMPS:
+            return 0, -1, "the host's last float operations are not evaluated exactly"
+        count = min(self.count, _affordable(self.imported, False))
+        raw = {node.outside: node.scale[0] for node in self.imported.graph.inputs if node.quantiser is None}
+        scales = {info.name: raw[info.label] for info in self.model.inputs if info.label in raw}
+        inputs = self._source_inputs(count)
+        for name, scale in scales.items():
+            inputs[name] = np.round(inputs[name].astype(np.float64) / float(scale))
+        try:
+            reference = evaluate_exact(self.model, inputs, scales=scales, taps=bool(smooth))
+        except IsobitError as error:
+            return 0, -1, error.message
+        mine = Evaluator(self.build.reference).run(self._integers(self.build.reference, count))
+        wrong = 0
+        for output in outputs:
+            found = reference[smooth.get(output.name, output.outside)]
+            theirs = self._in_graph_layout(output, found.num.reshape(count, *output.outside_shape))
+            same = mine[output.name] == nearest_integers(output, theirs, found.den)
+            wrong += int(np.count_nonzero(~(same | _clamped_alike(output, mine[output.name], theirs, found.den))))
+        return sum(mine[output.name].size for output in outputs), wrong, ""
+
+    def float(self) -> tuple[int, tuple[Tie, ...], tuple[Tie, ...]]:
+        """Integers compared with qonnx, the ties and the unexplained differences."""
+        execution = run_float(self.model, self._source_inputs(self.count))
+        graph = self.imported.graph
+        values = self._integers(graph, self.count)
+        evaluator, quantised = Evaluator(graph), self._quantised(execution)
+        compared, found = 0, []
+        for node, function in evaluator.functions:
+            mine = function(*(values[i] for i in node.inputs))
+            theirs = self._output(execution, node) if isinstance(node, Output) else quantised.get(node.name)
+            if theirs is not None:
+                compared += mine.size
+                found += classify(self.imported, graph, values, node, mine, theirs)
+            values[node.name] = mine if theirs is None else theirs
+        ties = tuple(t for t in found if t.explained)
+        return compared, ties, tuple(t for t in found if not t.explained)
+
+    def _quantised(self, execution: FloatRun) -> dict[str, IntArray]:
+        """The integers of every step, read back from the float execution's tensors."""
+        integers = {}
+        for name, tensor in execution.tensors.items():
+            real = self.imported.tensors.get(name)
+            if isinstance(real, Real) and real.value in self.imported.origins:
+                moved = tensor.transpose(0, *(a + 1 for a in real.layout))
+                integers[real.value] = _read_back(moved, real.scale, real.offset)
+        return integers
+
+    def _before_smooth(self, node: Output) -> str:
+        """The tensor that a final sigmoid or tanh reads, "" where the output ends otherwise.
+
+        The function rises and has no integers of its own: what it reads is compared in the place of what it makes.
+        """
+        makers = {name: made for made in self.model.nodes for name in made.outputs}
+        names = {info.label: info.name for info in self.model.outputs}
+        last = makers.get(names[node.outside])
+        others = [op.kind for op in node.host if op.kind not in _LAYOUT_OPS]
+        if last is None or last.op.lower() not in _SMOOTH or others != [last.op.lower()]:
+            return ""
+        return last.inputs[0]
+
+    def _output(self, execution: FloatRun, node: Output) -> IntArray | None:
+        if any(op.kind not in _LAYOUT_OPS for op in node.host):
+            return None
+        tensor = execution.outputs[node.outside].reshape(self.count, *node.outside_shape)
+        return _read_back(self._in_graph_layout(node, tensor), np.array(node.scale), np.array(node.offset))
+
+    def _in_graph_layout(self, node: Output, tensor: Any) -> Any:
+        """``(batch, *outside_shape)`` with the host's reshapes and transposes undone."""
+        return in_graph_layout(node, self.imported.graph.types[node.name].shape, tensor)
+
+
+def _before_logits(node: Output) -> list[HostOp]:
+    """What the host does before a Softmax: the exact reference stops there, whatever follows."""
+    return list(takewhile(lambda op: op.kind not in _LOGIT_OPS, node.host))
+
+
+def _clamped_alike(node: Output, integers: IntArray, numerators: Any, denominator: int) -> Any:
+    """Where the host's final clip holds the reference at a limit that the graph's own real value reaches too."""
+    alike = np.zeros(integers.shape, dtype=bool)
+    scale, offset = (np.array(v, dtype=object) for v in (node.scale, node.offset))
+    for op in (op for op in _before_logits(node) if op.kind in _CLAMPS):
+        real = integers.astype(object) * scale + offset
+        low, high = (exact(np.float32(v)) if np.isfinite(v) else None for v in op.values)
+        if low is not None:
+            alike |= (numerators == low * denominator).astype(bool) & (real <= low).astype(bool)
+        if high is not None:
+            alike |= (numerators == high * denominator).astype(bool) & (real >= high).astype(bool)
+    return alike
+
+
+def _read_back(tensor: Any, scale: Any, offset: Any) -> IntArray:
+    """The integers nearest to float values ``scale * integer + offset``."""
+    s, o = (np.array([float(v) for v in a]) for a in (scale, offset))
+    return np.asarray(np.round((tensor.astype(np.float64) - o) / s).astype(np.int64))

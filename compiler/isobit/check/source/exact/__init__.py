@@ -1,0 +1,1 @@
+"""The source model evaluated in exact rational arithmetic, from the operators' standard."""

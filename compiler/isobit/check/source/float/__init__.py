@@ -1,0 +1,1 @@
+"""The float32 execution of the source, and which of its differences are ties."""

@@ -1,0 +1,146 @@
+"""Ties: where the float32 execution of the source rounds to another integer than exact arithmetic.
+
+The bound is the standard forward error of a float32 evaluation in any summation order, ``(n + c) * u`` times the sum
+of the magnitudes of all terms, with ``u = 2^-24``, ``n`` the number of summed terms and ``c`` a constant for the
+handful of elementwise operations of a layer (N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed.,
+section 3.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from isobit.frontend.qonnx.importer import Imported
+from isobit.frontend.qonnx.staircases import Bound, pull_back
+from isobit.frontend.qonnx.symbolic import Real
+from isobit.ir import Graph, Node
+from isobit.ir.ops import Add, Concat, Const, Linear, Output, Reindex
+from isobit.ir.types import IntArray
+
+_UNIT = 2.0**-24
+_ELEMENTWISE = 16
+_REACHED = Fraction(1, 1 << 23)
+
+
+@dataclass(frozen=True)
+class Tie:
+    """One integer that differs; it is ``explained`` when ``distance`` is at most ``bound``.
+
+    ``distance`` (from the exact value to the rounding edge) and ``bound`` (of the float error) are in accumulator
+    steps.
+    """
+
+    layer: str
+    sample: int
+    element: tuple[int, ...]
+    graph: int
+    source: int
+    distance: float
+    bound: float
+
+    @property
+    def explained(self) -> bool:
+        return self.distance <= self.bound
+
+
+def classify(
+    imported: Imported, graph: Graph, values: Mapping[str, IntArray], node: Node, mine: IntArray, theirs: IntArray
+) -> list[Tie]:
+    """Every element of ``node`` where graph and float execution differ, with distance and bound."""
+    wrong = np.argwhere(mine != theirs)
+    origin = imported.origins.get(node.name)
+    ties = []
+    for index in (tuple(int(i) for i in w) for w in wrong):
+        got, want = int(mine[index]), int(theirs[index])
+        if origin is None:
+            ties.append(_raw_difference(graph, values, node, index, got, want))
+            continue
+        real, channel = origin.quantised, index[-1]
+        edges = [origin.boundary(channel, level) for level in range(min(got, want) + 1, max(got, want) + 1)]
+        accumulator = int(values[real.value][index])
+        distances = [_distance(real, channel, edge, accumulator) for edge in edges]
+        distance = max((d for d in distances if d is not None), default=None)
+        size, terms = magnitude(graph, values, real.value, index[0])
+        first = real.segments[0]
+        constant = float(_at(first.weight, channel) / abs(_at(first.scale, channel)))
+        bound = (
+            _UNIT
+            * (terms + _ELEMENTWISE)
+            * (float(np.broadcast_to(size, graph.types[real.value].shape)[index[1:]]) + constant)
+        )
+        ties.append(
+            Tie(node.name, index[0], index[1:], got, want, float("inf") if distance is None else float(distance), bound)
+        )
+    return ties
+
+
+def _distance(real: Real, channel: int, edge: Bound, accumulator: int) -> Fraction | None:
+    """From the accumulator to where the exact value passes the edge; None where it never does.
+
+    A limit that a function only approaches, as tanh does 1, is reached in float32 as soon as the value lies within two
+    units of it: there the distance counts from, and is zero beyond.
+    """
+    at = pull_back(real.segments, channel, edge).value
+    if at is not None or edge.value is None:
+        return None if at is None else abs(accumulator - at)
+    near, inner = (replace(edge, value=edge.value * (1 - n * _REACHED)) for n in (1, 2))
+    before, inside = (pull_back(real.segments, channel, e).value for e in (near, inner))
+    if before is None or inside is None:
+        return None
+    return Fraction(0) if (accumulator - before) * (before - inside) >= 0 else abs(accumulator - before)
+
+
+def _raw_difference(
+    graph: Graph, values: Mapping[str, IntArray], node: Node, index: tuple[int, ...], got: int, want: int
+) -> Tie:
+    """A float output nearest to another integer: the edge is half a step from the exact one, on its way there."""
+    if not isinstance(node, Output):
+        return Tie(node.name, index[0], index[1:], got, want, float("inf"), 0.0)
+    size, terms = magnitude(graph, values, node.inputs[0], index[0])
+    offset = float(abs(_at(node.offset, index[-1])) / abs(_at(node.scale, index[-1])))
+    here = float(np.broadcast_to(size, graph.types[node.name].shape)[index[1:]])
+    bound = _UNIT * (terms + _ELEMENTWISE) * (here + offset)
+    return Tie(node.name, index[0], index[1:], got, want, abs(want - got) - 0.5, bound)
+
+
+def _at(values: Any, channel: int) -> Fraction:
+    value: Fraction = values[channel if len(values) > 1 else 0]
+    return value
+
+
+def magnitude(graph: Graph, values: Mapping[str, IntArray], name: str, sample: int) -> tuple[Any, int]:
+    """For one sample, the sum of the magnitudes of the terms behind every element of a value (up to the last rounding),
+    and how many terms are summed."""
+    node = graph.by_name[name]
+    if isinstance(node, Const):
+        return np.abs(node.value.astype(np.float64)), 0
+    if isinstance(node, Linear):
+        return _linear_magnitude(graph, values, node, sample)
+    if isinstance(node, Add):
+        parts = [magnitude(graph, values, i, sample) for i in node.inputs]
+        weighted = [np.abs(c.astype(np.float64)) * p[0] for c, p in zip(node.coefficients, parts, strict=True)]
+        return sum(weighted), len(parts) + max(p[1] for p in parts)
+    if isinstance(node, Reindex):
+        size, terms = magnitude(graph, values, node.inputs[0], sample)
+        return np.broadcast_to(size, graph.types[node.inputs[0]].shape).reshape(-1)[node.index], terms
+    if isinstance(node, Concat):
+        parts = [magnitude(graph, values, i, sample) for i in node.inputs]
+        return np.concatenate([p[0] for p in parts], axis=node.axis), max(p[1] for p in parts)
+    return np.abs(values[name][sample].astype(np.float64)), 0
+
+
+def _linear_magnitude(graph: Graph, values: Mapping[str, IntArray], node: Linear, sample: int) -> tuple[Any, int]:
+    size, terms = magnitude(graph, values, node.inputs[0], sample)
+    weights = graph.by_name[node.inputs[1]]
+    assert isinstance(weights, Const)
+    absolute = np.abs(weights.value.astype(np.float64))
+    fan_in = int(np.prod(absolute.shape[1:]))
+    if absolute.ndim == 2 and node.groups == 1:
+        return size @ absolute.T, terms + fan_in
+    rows = absolute.reshape(len(absolute), -1).sum(axis=1) * float(np.max(size))
+    return np.broadcast_to(rows, graph.types[node.name].shape), terms + fan_in

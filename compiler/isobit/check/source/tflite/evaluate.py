@@ -1,0 +1,142 @@
+"""Verdict 2 for TensorFlow Lite: the file evaluated with the integers of TFLite's reference kernels.
+
+A naive evaluator in numpy, independent of the importer: nothing but the loaded file is shared. It knows every kernel
+as its publisher wrote it (31-bit multipliers, two roundings, the order of the float operations on scales) and is tested
+against LiteRT's own reference kernels (``BUILTIN_REF``), which tests run and this module does not need. Where they and
+TensorFlow Lite Micro's differ, it follows LiteRT: FULLY_CONNECTED rounds a double product once, MUL's multiplier is a
+float32 product, RELU6 rescales, LOGISTIC and TANH are tables. SUM of int8 follows Micro. TANH is the nearest float32
+here and not always so in a C library: an entry of the table may differ where a rounding edge lies between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isobit.check.source.tflite import move, pointwise, window
+from isobit.check.source.tflite.call import Call, Ints
+from isobit.errors import IsobitError
+from isobit.frontend.tflite.model import LIMITS, TfliteModel, TfliteOperator
+
+__all__ = ["evaluate_tflite"]
+
+Raw = NDArray[np.generic]
+_OPERATORS: Mapping[str, Callable[[Call], move.Moved]] = {
+    "ADD": pointwise.add,
+    "ARG_MAX": move.arg_max,
+    "AVERAGE_POOL_2D": window.average_pool,
+    "CONCATENATION": pointwise.concatenation,
+    "CONV_2D": window.convolution,
+    "DEPTHWISE_CONV_2D": window.depthwise,
+    "DEPTH_TO_SPACE": move.depth_to_space,
+    "EXPAND_DIMS": move.reshape,
+    "FULLY_CONNECTED": window.fully_connected,
+    "HARD_SWISH": pointwise.hard_swish,
+    "LEAKY_RELU": pointwise.leaky_relu,
+    "LOGISTIC": partial(pointwise.looked_up, function=pointwise.sigmoid),
+    "MAX_POOL_2D": window.max_pool,
+    "MEAN": pointwise.mean,
+    "MUL": pointwise.multiply,
+    "PACK": move.pack,
+    "PAD": move.pad,
+    "PADV2": move.pad,
+    "PRELU": pointwise.prelu,
+    "QUANTIZE": pointwise.quantize,
+    "RELU": partial(pointwise.relu, activation=1),
+    "RELU6": partial(pointwise.relu, activation=3),
+    "RELU_N1_TO_1": partial(pointwise.relu, activation=2),
+    "RESHAPE": move.reshape,
+    "RESIZE_NEAREST_NEIGHBOR": move.resize_nearest,
+    "SLICE": move.sliced,
+    "SPACE_TO_DEPTH": move.space_to_depth,
+    "SPLIT": move.split,
+    "SPLIT_V": move.split_v,
+    "SQUEEZE": move.reshape,
+    "STRIDED_SLICE": move.strided_slice,
+    "SUB": partial(pointwise.add, sign=-1),
+    "SUM": pointwise.total,
+    "TANH": partial(pointwise.looked_up, function=np.tanh),
+    "TRANSPOSE": move.transpose,
+    "TRANSPOSE_CONV": window.transposed,
+    "UNPACK": move.unpack,
+}
+_LAST = frozenset({"SOFTMAX", "LOG_SOFTMAX", "DEQUANTIZE"})
+_BEHIND_LAST = _LAST | {"QUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS"}
+
+
+def evaluate_tflite(model: TfliteModel, inputs: Mapping[int, Raw]) -> Mapping[int, Ints]:
+    """The integers of every tensor that an operator makes, for a batch of inputs.
+
+    Args:
+        inputs: by tensor index, integers ``(N, *shape[1:])`` in the range of the tensor's type, or float32 where a
+            QUANTIZE reads the input.
+
+    Returns:
+        By tensor index ``(N, *shape[1:])``, or ``(N, *shape)`` where the tensor's first axis is not a batch of 1.
+        What SOFTMAX, LOG_SOFTMAX and DEQUANTIZE make is left out: the result ends at what they read.
+
+    Raises:
+        IsobitError: E607 (inputs do not fit), E201/E202/E203/E106 (what the evaluator cannot take, located).
+    """
+    samples = _check_inputs(model, inputs)
+    values: dict[int, Raw] = {i: np.asarray(x).reshape(samples, *model.tensors[i].shape) for i, x in inputs.items()}
+    made: dict[int, Ints] = {}
+    ended: set[int] = set()
+    for operator in model.operators:
+        if operator.op in _LAST or ended.intersection(operator.inputs):
+            _refuse_behind_last(operator)
+            ended.update(operator.outputs)
+            continue
+        made |= _run(Call(model, operator, values, samples))
+        values |= made
+    return MappingProxyType({i: _batched(x) for i, x in made.items()})
+
+
+def _check_inputs(model: TfliteModel, inputs: Mapping[int, Raw]) -> int:
+    """The number of samples."""
+    counts = {len(x) for x in inputs.values()}
+    if set(inputs) != set(model.inputs) or len(counts) != 1:
+        raise IsobitError("E607", f"inputs {sorted(inputs)} of {sorted(counts)} samples, {sorted(model.inputs)} needed")
+    for index, x in inputs.items():
+        tensor = model.tensors[index]
+        if x.shape[1:] != tensor.shape[1:]:
+            raise IsobitError(
+                "E607", f"shape {list(x.shape[1:])}, {list(tensor.shape[1:])} needed", where=model.place(index)
+            )
+        low, high = LIMITS.get(tensor.dtype, (-np.inf, np.inf))
+        whole = tensor.dtype not in LIMITS or x.dtype.kind in "iu"
+        if not whole or (x.size and not (x.min() >= low and x.max() <= high)):
+            raise IsobitError("E607", f"not {tensor.dtype} from {low} to {high}", where=model.place(index))
+    return counts.pop()
+
+
+def _refuse_behind_last(operator: TfliteOperator) -> None:
+    if operator.op not in _BEHIND_LAST:
+        raise operator.refusal("it reads what a softmax or DEQUANTIZE made", "end the network there")
+
+
+def _run(call: Call) -> dict[int, Ints]:
+    operator = call.operator
+    if operator.op not in _OPERATORS:
+        raise operator.refusal("the reference evaluator does not know it", code="E201")
+    try:
+        made = _OPERATORS[operator.op](call)
+    except (ValueError, IndexError) as error:  # numpy's words for shapes and axes that do not fit together
+        raise operator.refusal("its shapes do not fit together", code="E106") from error
+    parts = made if isinstance(made, tuple) else (made,)
+    found, said = [x.shape[1:] for x in parts], [call.model.tensors[i].shape for i in operator.outputs]
+    if found != said:
+        raise operator.refusal(f"it makes shapes {_listed(found)}, the file says {_listed(said)}", code="E106")
+    return dict(zip(operator.outputs, parts, strict=True))
+
+
+def _listed(shapes: Sequence[tuple[int, ...]]) -> str:
+    return ", ".join(str(list(shape)) for shape in shapes)
+
+
+def _batched(x: Ints) -> Ints:
+    return x[:, 0] if x.ndim > 1 and x.shape[1] == 1 else x

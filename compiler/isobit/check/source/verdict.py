@@ -1,0 +1,73 @@
+"""What the second verdict says, and how outputs of source and graph are laid beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+
+from isobit.check.source.float.ties import Tie
+from isobit.ir.ops import Output
+from isobit.ir.types import IntArray
+
+SourceForm = Literal["onnx", "tflite"]
+LABELS: Mapping[SourceForm, tuple[str, str]] = {
+    "onnx": ("exact arithmetic", "qonnx in float32"),
+    "tflite": ("TFLite's reference kernels", "TFLite's reference kernels, layer by layer"),
+}
+"""What the two halves of the verdict were compared with."""
+
+
+@dataclass(frozen=True)
+class SourceVerdict:
+    """Source = graph.
+
+    ``exact_outputs`` outputs were compared in exact arithmetic, ``exact_mismatches`` differed (0 when all is well; -1
+    when the exact evaluator cannot take the model, with ``note`` saying why). ``float_integers`` integers (every
+    quantiser's and every output's) were compared with qonnx; ``ties`` differed within the float error of an edge,
+    ``unexplained`` otherwise. A TFLite source has no float execution: its reference kernels are both, the outputs'
+    verdict and that of every layer's integers.
+    """
+
+    exact_outputs: int
+    exact_mismatches: int
+    float_samples: int
+    float_integers: int
+    ties: tuple[Tie, ...]
+    unexplained: tuple[Tie, ...]
+    note: str = ""
+    form: SourceForm = "onnx"
+
+    @property
+    def equal(self) -> bool:
+        return self.exact_mismatches <= 0 and not self.unexplained
+
+
+def in_graph_layout(node: Output, shape: tuple[int, ...], tensor: Any) -> Any:
+    """An output ``(batch, *outside_shape)`` as the graph's value of this shape: the host's moves undone."""
+    for op in reversed(node.host):
+        if op.kind == "reshape":
+            transposed = [o for o in node.host if o.kind == "transpose"]
+            tensor = tensor.reshape(
+                len(tensor), *(tuple(shape[a] for a in transposed[0].shape) if transposed else shape)
+            )
+        elif op.kind == "transpose":
+            tensor = tensor.transpose(0, *(int(a) + 1 for a in np.argsort(op.shape)))
+    return tensor
+
+
+def nearest_integers(node: Output, numerators: Any, denominator: int) -> IntArray:
+    """The integers whose exact reals ``scale * integer + offset`` are nearest to the reference's exact values.
+
+    The values themselves agree only to the 128 bits of the square root where a BatchNormalization ends the network.
+    """
+    channels = numerators.shape[-1]
+    integers = np.empty(numerators.shape, dtype=np.int64)
+    for c in range(channels):
+        scale, offset = node.scale[c % len(node.scale)], node.offset[c % len(node.offset)]
+        column = [round((Fraction(int(n), denominator) - offset) / scale) for n in numerators[..., c].reshape(-1)]
+        integers[..., c] = np.array(column, dtype=np.int64).reshape(numerators.shape[:-1])
+    return integers

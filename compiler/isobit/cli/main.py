@@ -1,0 +1,336 @@
+"""The command line: ``isobit compile``, ``csim``, ``show``, ``explain``, ``boards``, ``paths``.
+
+Exit codes: 0 equal (or done), 1 mismatch or a failed simulation, 2 refused (or wrong usage), 3 does not fit, 130
+interrupted, 141 the reader of the output went away, 143 terminated.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from typer.core import TyperGroup
+
+from isobit import errors
+from isobit.cli.package import lint_command, package_command
+from isobit.cli.report import fifos_command, report_command, verify_command
+from isobit.cli.terminal import Progress, err, out
+from isobit.errors import IsobitError
+from isobit.version import __version__
+
+
+class _Guarded(TyperGroup):
+    """Whatever a command raises becomes one message without a traceback and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # the Context of typer or of click, by version
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except IsobitError as error:
+            raise _refused(error) from error
+        except KeyboardInterrupt as error:
+            err.print("interrupted", style="bold red")
+            raise typer.Exit(errors.EXIT_INTERRUPTED) from error
+        except BrokenPipeError as error:
+            # Python flushes stdout once more at its own exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(errors.EXIT_PIPE_CLOSED) from error
+        except (OSError, MemoryError) as error:
+            raise _refused(IsobitError("E610", errors.printable(str(error) or type(error).__name__))) from error
+
+
+def _refused(error: IsobitError) -> typer.Exit:
+    err.print(escape(str(error)), style="bold red", soft_wrap=True)
+    return typer.Exit(error.exit_code)
+
+
+app = typer.Typer(
+    cls=_Guarded, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
+    help="Quantised neural networks to Vitis HLS projects, proven by C simulation to compute the very same integers.",
+)  # fmt: skip
+app.command("report")(report_command)
+app.command("verify")(verify_command)
+app.command("fifos")(fifos_command)
+app.command("package")(package_command)
+app.command("lint")(lint_command)
+
+Model = Annotated[
+    str, typer.Argument(help="model.onnx (QONNX, QDQ), model.tflite, or file.py:factory returning a Brevitas module")
+]
+Board = Annotated[str, typer.Option(help="board name or a .toml file; see `isobit boards`")]
+Shape = Annotated[str | None, typer.Option("--input-shape", help="shape of one sample for Brevitas sources: 1,28,28")]
+Type = Annotated[
+    str | None,
+    typer.Option("--input-type", help="integer type of an input that has no quantiser: UINT8, INT4, BIPOLAR ..."),
+]
+Scale = Annotated[str, typer.Option("--input-scale", help="real value of one step of --input-type: 1/255")]
+Exporter = Annotated[str, typer.Option(help="Brevitas export path: torchscript or dynamo")]
+
+
+Docker = Annotated[bool, typer.Option("--docker", help="run it in a container (Docker or Podman)")]
+Memory = Annotated[str, typer.Option("--memory", help="memory limit of the container")]
+
+
+def _finite(value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter("not a finite number")
+    return value
+
+
+@app.command("compile")
+def compile_command(
+    ctx: typer.Context,
+    model: Model,
+    output: Annotated[Path, typer.Option("-o", "--output", help="build folder")],
+    board: Board = "pynq-z1",
+    input_shape: Shape = None,
+    input_type: Type = None,
+    input_scale: Scale = "1",
+    exporter: Exporter = "torchscript",
+    plan: Annotated[Path | None, typer.Option(help="TOML file that fixes layers; see plan.toml in a build")] = None,
+    target_fps: Annotated[
+        float | None, typer.Option(min=0.001, callback=_finite, help="at least this many frames per second")
+    ] = None,
+    target_ii: Annotated[int | None, typer.Option(min=1, help="at most this many clocks per frame")] = None,
+    samples_per_clock: Annotated[
+        int, typer.Option(min=0, help="samples (pixels) of the input per clock that every layer keeps up with")
+    ] = 0,
+    max_util: Annotated[
+        float, typer.Option(min=0.01, max=1.0, callback=_finite, help="share of the board that may be used")
+    ] = 0.6,
+    rescale_bits: Annotated[
+        int | None, typer.Option("--rescale-bits", min=1, max=32, help="widest multiplicand of a requantizer, in bits")
+    ] = None,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="requantise the weights so that such multiplicands are exact")
+    ] = False,
+    budget: Annotated[
+        str | None, typer.Option(help="share of accumulators that such multiplicands may change: 50ppm, 0.1%, 1/20000")
+    ] = None,
+    inputs: Annotated[Path | None, typer.Option(help=".npy of samples: the budget must hold for theirs too")] = None,
+    fifos: Annotated[str, typer.Option(help="FIFO depths for full throughput, or the least: throughput or least")] = (
+        "throughput"
+    ),
+    docker: Docker = False,
+    memory: Memory = "4g",
+) -> None:
+    """Compile a model into a Vitis HLS project."""
+    from isobit.check.csim.vectors import load_vectors
+    from isobit.container.run import compile_contained
+    from isobit.flow import compile_model
+    from isobit.plan import PlanFile, PlanRequest, read_plan
+    from isobit.report.rescale import rescale_lines
+    from isobit.report.text import build_table
+
+    fixed = read_plan(plan) if plan else PlanFile({}, {})
+    request = PlanRequest(
+        max_util, _interval(board, target_ii, target_fps), fixed.layers, _fifo_goal(fifos), fixed.depths,
+        samples_per_clock,
+    )  # fmt: skip
+    with Progress() as progress:
+        if docker:
+            build = compile_contained(model, output, _given(ctx), memory, progress)
+        else:
+            build = compile_model(
+                model, output, board=board, input_shape=_shape(input_shape), input_type=input_type,
+                input_scale=input_scale, exporter=_exporter(exporter), plan_request=request,
+                rescale_bits=rescale_bits, refit=refit, budget=budget,
+                inputs=load_vectors(inputs) if inputs else None, progress=progress,
+            )  # fmt: skip
+    out.print(build_table(build), crop=False)
+    for line in rescale_lines(build):
+        out.print(line, soft_wrap=True)
+    out.print(f"Vitis HLS project in {escape(shlex.quote(str(build.hls)))}", soft_wrap=True)
+    out.print(f"check it with: isobit csim {escape(shlex.quote(str(build.path)))}", soft_wrap=True)
+
+
+@app.command()
+def csim(
+    build: Annotated[Path, typer.Argument(help="build folder")],
+    inputs: Annotated[Path | None, typer.Option(help=".npy of float samples or input integers, batch first")] = None,
+    vectors: Annotated[
+        int | None,
+        typer.Option("-n", "--vectors", min=1, help="edge-case and random vectors; 10000, fewer for large networks"),
+    ] = None,
+    checked: Annotated[bool, typer.Option("--checked", help="stop at any assignment that would lose a bit")] = False,
+    source: Annotated[bool, typer.Option(help="also compare the graph with the source model")] = True,
+    bounded: Annotated[
+        bool, typer.Option("--bounded", help="instead, run all processes side by side with the planned FIFO depths")
+    ] = False,
+    frames: Annotated[int, typer.Option("--frames", min=1, help="frames of --bounded")] = 4,
+    compiler: Annotated[str | None, typer.Option(help="C++ compiler: g++ or clang++")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="seed of the random vectors")] = 0,
+    timeout: Annotated[float, typer.Option(min=0.1, callback=_finite, help="seconds for one simulation run")] = 600.0,
+    taps: Annotated[
+        Path | None, typer.Option(help="write every layer's integers of the first samples to this .npz file")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the verdict as JSON")] = False,
+    docker: Docker = False,
+    memory: Memory = "4g",
+) -> None:
+    """Compile the generated C++, run it, and compare every output with the interpreter and the source model."""
+    from isobit.check.csim.bounded import bounded_csim
+    from isobit.check.csim.last import result_json
+    from isobit.check.csim.run import csim as run_csim
+    from isobit.check.csim.vectors import load_vectors
+    from isobit.container.run import CsimOptions, csim_contained
+    from isobit.emit.build import load_build
+    from isobit.report.rescale import rescale_lines
+    from isobit.report.text import csim_table
+
+    with Progress() as progress:
+        loaded = load_build(build)
+        if docker:
+            options = CsimOptions(
+                inputs, vectors, checked, source, frames if bounded else 0, compiler, seed, timeout, taps
+            )
+            result = csim_contained(loaded, options, memory, progress)
+        elif bounded:
+            progress("running the dataflow side by side")
+            result = bounded_csim(loaded, frames, compiler=compiler, seed=seed, timeout=timeout)
+        else:
+            result = run_csim(
+                loaded, load_vectors(inputs) if inputs else None, vectors=vectors, checked=checked, source=source,
+                compiler=compiler, seed=seed, timeout=timeout, taps=taps, progress=progress,
+            )  # fmt: skip
+    if as_json:
+        sys.stdout.write(json.dumps(result_json(result), indent=1) + "\n")
+    else:
+        out.print(csim_table(result), crop=False)
+        for line in rescale_lines(loaded):
+            out.print(line, soft_wrap=True)
+    raise typer.Exit(errors.EXIT_EQUAL if result.equal else errors.EXIT_MISMATCH)
+
+
+@app.command()
+def show(
+    what: Annotated[str, typer.Argument(help="a model or a build folder")],
+    full: Annotated[bool, typer.Option("--full", help="whole arrays, in the form that can be read back")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="a model's graph as imported, before any pass")] = False,
+    input_shape: Shape = None,
+    input_type: Type = None,
+    input_scale: Scale = "1",
+    exporter: Exporter = "torchscript",
+) -> None:
+    """Print the integer graph with every value's interval and width."""
+    from isobit.emit.build import load_build
+    from isobit.flow import import_source
+    from isobit.ir import print_graph
+    from isobit.passes import optimise
+
+    if Path(what).is_dir():
+        graph = load_build(Path(what)).graph
+    else:
+        graph = import_source(
+            what, input_shape=_shape(input_shape), input_type=input_type, input_scale=input_scale,
+            exporter=_exporter(exporter),
+        )  # fmt: skip
+        graph = graph if raw else optimise(graph)
+    sys.stdout.write(print_graph(graph, full=full))
+
+
+@app.command()
+def explain(
+    build: Annotated[Path, typer.Argument(help="build folder")],
+    layer: Annotated[str | None, typer.Argument(help="a layer's name; without it the layers are listed")] = None,
+) -> None:
+    """Say where a layer came from, which rules fired, its interval, and how it is built and what that beat."""
+    from isobit.emit.build import load_build
+    from isobit.report.text import build_table, explain_layer
+
+    loaded = load_build(build)
+    if layer is None:
+        out.print(build_table(loaded), crop=False)
+        return
+    out.print(explain_layer(loaded, layer), crop=False)
+
+
+@app.command()
+def boards() -> None:
+    """List the boards that come with isobit."""
+    from isobit.report.text import boards_table
+
+    out.print(boards_table())
+
+
+@app.command()
+def paths() -> None:
+    """Print the folders the generated Makefile needs: SIM (our simulation headers) and AP_TYPES."""
+    from isobit.check.csim.toolchain import ap_types_folder
+    from isobit.emit import templates_root
+
+    sys.stdout.write(f"SIM={templates_root() / 'sim'}\nAP_TYPES={ap_types_folder()}\n")
+
+
+@app.callback(invoke_without_command=True)
+def main_options(version: Annotated[bool, typer.Option("--version", help="print the version")] = False) -> None:
+    if version:
+        sys.stdout.write(f"isobit {__version__}\n")
+        raise typer.Exit
+
+
+def _shape(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    parts = text.replace("x", ",").split(",")
+    if not all(p.strip().isdigit() and int(p) > 0 for p in parts):
+        raise IsobitError(
+            "E106",
+            f"--input-shape {errors.printable(text)!r} is not a list of positive integers",
+            hint="for example 1,28,28",
+        )
+    return tuple(int(p) for p in parts)
+
+
+def _interval(board: str, clocks: int | None, fps: float | None) -> int | None:
+    """The stricter of two targets, in clocks per frame."""
+    from isobit.hardware import load_board
+
+    asked = [clocks] if clocks else []
+    if fps:
+        asked.append(max(int(load_board(board).clock_mhz * 1e6 / fps), 1))
+    return min(asked, default=None)
+
+
+def _fifo_goal(name: str) -> Any:
+    if name not in ("throughput", "least"):
+        raise IsobitError("E503", f"no FIFO goal {errors.printable(name)!r}", hint="--fifos throughput or least")
+    return name
+
+
+def _given(ctx: typer.Context) -> dict[str, object]:
+    """The options that stand on the command line, but those that say where to run and what to write."""
+    own = {"output", "docker", "memory"}
+    options = [p for p in ctx.command.params if p.param_type_name == "option" and p.name and p.name not in own]
+    sources = {p.name: ctx.get_parameter_source(str(p.name)) for p in options}
+    return {
+        max(p.opts, key=len): ctx.params[str(p.name)]
+        for p in options
+        if (found := sources[p.name]) is not None and found.name == "COMMANDLINE"
+    }
+
+
+def _exporter(name: str) -> Any:
+    if name not in ("torchscript", "dynamo"):
+        raise IsobitError("E302", f"no exporter {errors.printable(name)!r}", hint="torchscript or dynamo")
+    return name
+
+
+def _terminate(*_: Any) -> None:
+    raise SystemExit(errors.EXIT_TERMINATED)
+
+
+def main() -> None:
+    """Run the command line. SIGTERM unwinds like an error, so that no half-written folder stays behind."""
+    signal.signal(signal.SIGTERM, _terminate)
+    app()

@@ -1,0 +1,80 @@
+"""``isobit report``, ``isobit fifos`` and ``isobit verify``."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from isobit.cli.terminal import Progress, out
+from isobit.errors import EXIT_EQUAL, EXIT_MISMATCH
+
+
+def report_command(
+    build: Annotated[Path, typer.Argument(help="build folder")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="the page; report.html in the build folder without it")
+    ] = None,
+    inputs: Annotated[
+        Path | None, typer.Option(help=".npy of samples, as csim takes them, for the accumulators' histograms")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print everything as JSON instead")] = False,
+) -> None:
+    """Write one HTML page: graph, layers, resources, verdicts, accumulators, FIFOs."""
+    from isobit.check.csim.vectors import load_vectors
+    from isobit.emit.build import load_build
+    from isobit.report.page import write_page
+    from isobit.report.plain import report_json
+    from isobit.report.result import report
+    from isobit.report.text import report_lines
+
+    if as_json and output:
+        raise typer.BadParameter("--json prints; leave -o out, or redirect", param_hint="--output")
+    with Progress() as progress:
+        loaded = load_build(build)
+        progress("running the interpreter")
+        made = report(loaded, load_vectors(inputs) if inputs else None)
+    if as_json:
+        sys.stdout.write(json.dumps(report_json(made), indent=1) + "\n")
+        return
+    page = write_page(made, output or build / "report.html")
+    out.print(report_lines(made))
+    out.print(f"report in {escape(shlex.quote(str(page)))}", soft_wrap=True)
+
+
+def fifos_command(
+    build: Annotated[Path, typer.Argument(help="build folder")],
+    compiler: Annotated[str | None, typer.Option(help="C++ compiler: g++ or clang++")] = None,
+) -> None:
+    """Say what the FIFOs take and how fast the design runs with them, as they are and for either goal."""
+    from isobit.check.csim.clocks import fifo_choices
+    from isobit.emit.build import load_build
+    from isobit.report.fifos import fifo_table
+
+    loaded = load_build(build)
+    with Progress() as progress:
+        progress("running the schedules")
+        choices = fifo_choices(loaded, compiler)
+    out.print(fifo_table(choices, loaded.manifest["board"]["clock_mhz"]))
+
+
+def verify_command(
+    build: Annotated[Path, typer.Argument(help="build folder")],
+    as_json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
+) -> None:
+    """Check again, from the build's files alone, that every requantizer's integers equal its exact staircase."""
+    from isobit.check.proofs.verify import verify_build
+    from isobit.report.rescale import verify_table
+
+    found = verify_build(build)
+    if as_json:
+        sys.stdout.write(json.dumps(asdict(found) | {"holds": found.holds}, indent=1) + "\n")
+    else:
+        out.print(verify_table(found), crop=False)
+    raise typer.Exit(EXIT_EQUAL if found.holds else EXIT_MISMATCH)

@@ -1,0 +1,1 @@
+"""Compilation and simulation in a container without network and rights."""

@@ -1,0 +1,1 @@
+"""ONNX files as bytes: parsed, checked, and handed on as a plain, immutable view. Nothing is quantised here."""

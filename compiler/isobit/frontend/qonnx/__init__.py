@@ -1,0 +1,1 @@
+"""QONNX, QDQ, QOperator and integer ONNX networks become integer graphs with exact rational scales."""

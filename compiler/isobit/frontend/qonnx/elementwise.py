@@ -1,0 +1,181 @@
+"""Add, Sub, Mul, Div, BatchNormalization and the activation functions, as exact functions of the integer below.
+
+On the raw float input they are host operations in float32; on constants the loader has folded them already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from isobit.errors import IsobitError, printable
+from isobit.frontend.onnx.model import SourceNode
+from isobit.frontend.qonnx.builder import Builder
+from isobit.frontend.qonnx.movement import channels_last, facing, one_layout
+from isobit.frontend.qonnx.products import constant_channels
+from isobit.frontend.qonnx.roundings import rounded
+from isobit.frontend.qonnx.symbolic import ONE, ZERO, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
+from isobit.ir.ops import Add, HostOp, frozen_ints
+from isobit.ir.types import IntArray
+from isobit.numerics import Rounding, exact, rational_gcd, sqrt_rational
+
+
+def import_arithmetic(b: Builder, node: SourceNode) -> Tensor:
+    """Add, Sub, Mul, Div with a constant, or Add and Sub of two activations."""
+    left, right = (b.tensor(i) for i in node.inputs)
+    if isinstance(left, Real) and isinstance(right, Real):
+        return _join(b, node)
+    if isinstance(left, np.ndarray | QuantisedConstant) and isinstance(right, Real | HostReal):
+        return _constant_first(b, node, left, right)
+    if isinstance(left, HostReal):
+        return _on_host(b, node, left, b.constant(node, 1, "second operand"))
+    x = facing(b, node, b.real(node), _written(right))
+    y = _AFFINE[node.op](b, node, x, constant_channels(b, node, right, x))
+    # ONNX divides integers towards zero; both operands have one type, so the constant's tells.
+    whole = node.op == "Div" and isinstance(right, np.ndarray) and right.dtype.kind in "iu"
+    return rounded(b, node, y, Rounding.DOWN) if whole else y
+
+
+def import_batchnorm(b: Builder, node: SourceNode) -> Tensor:
+    """``(x - mean) / sqrt(variance + epsilon) * gamma + beta`` in inference mode (ONNX BatchNormalization)."""
+    x = channels_last(b, node, b.real(node))
+    behind = (1,) * (len(x.layout) - 1)
+    gamma, beta, mean, variance = (
+        b.per_channel(node, b.constant(node, i, what).reshape(-1, *behind), x)
+        for i, what in enumerate(("gamma", "beta", "mean", "variance"), 1)
+    )
+    epsilon = exact(node.number("epsilon", 1e-5))
+    if (variance + epsilon <= 0).any():
+        raise IsobitError("E204", "a variance is negative", where=b.where(node))
+    slope = gamma * rationals([sqrt_rational(1 / (v + epsilon)) for v in variance])
+    return x.affine(ONE, -mean).affine(slope, beta)
+
+
+def import_relu(b: Builder, node: SourceNode) -> Tensor:
+    x = b.tensor(node.inputs[0])
+    return x.then(HostOp("relu")) if isinstance(x, HostReal) else b.real(node).clamp(ZERO, None)
+
+
+def import_clip(b: Builder, node: SourceNode) -> Tensor:
+    """Clip (limits as inputs or attributes) and forms of HardTanh."""
+    limits = [_limit(b, node, i, name) for i, name in ((1, "min"), (2, "max"))]
+    x = b.tensor(node.inputs[0])
+    if isinstance(x, HostReal):
+        bounds = tuple(float(v) if v is not None else s * np.inf for v, s in zip(limits, (-1, 1), strict=True))
+        return x.then(HostOp("clip", values=bounds))
+    lo, hi = (None if v is None else rationals([v]) for v in limits)
+    return b.real(node).clamp(lo, hi)
+
+
+def import_leaky(b: Builder, node: SourceNode) -> Tensor:
+    """LeakyRelu (attribute alpha) and PRelu (slope per channel)."""
+    values = node.number("alpha", 0.01) if node.op == "LeakyRelu" else b.constant(node, 1, "slope")
+    x = facing(b, node, b.real(node), values)
+    slope = b.per_channel(node, values, x)
+    if (slope == 0).all():
+        return x.clamp(ZERO, None)
+    if (slope < 0).any():
+        raise b.unsupported(node, "a negative slope below zero makes the function non-monotone")
+    return x.apply("leaky", slope)
+
+
+def import_smooth(b: Builder, node: SourceNode) -> Tensor:
+    """Sigmoid and Tanh; the quantiser that must follow turns them into an exact staircase."""
+    x = b.tensor(node.inputs[0])
+    name = node.op.lower()
+    return x.then(HostOp(name)) if isinstance(x, HostReal) else b.real(node).apply(name)
+
+
+def import_neg(b: Builder, node: SourceNode) -> Tensor:
+    return b.real(node).affine(-ONE, ZERO)
+
+
+# --------------------------------------------------------------------------------------------------------------- parts
+
+
+def _limit(b: Builder, node: SourceNode, index: int, name: str) -> Any:
+    value = node.number(name, np.nan)
+    if np.isnan(value) and index < len(node.inputs) and node.inputs[index]:
+        value = np.float32(b.constant(node, index, name).reshape(-1)[0])
+    return value if np.isfinite(value) else None
+
+
+def _constant_first(b: Builder, node: SourceNode, left: Tensor, right: Real | HostReal) -> Tensor:
+    if node.op == "Div":
+        raise b.unsupported(node, "a constant divided by an activation is not supported")
+    if isinstance(right, HostReal):
+        if node.op == "Sub":
+            raise b.unsupported(node, "a constant minus the raw input is not supported", "negate after the quantiser")
+        return _on_host(b, node, right, b.constant(node, 0, "first operand"))
+    right = facing(b, node, right, _written(left))
+    values = constant_channels(b, node, left, right)
+    if node.op == "Sub":
+        return right.affine(-ONE, values)
+    return _AFFINE[node.op](b, node, right, values)
+
+
+def _written(constant: Tensor) -> Any:
+    """The array of a constant operand whose shape says along which axis it varies."""
+    return (
+        constant.integers
+        if isinstance(constant, QuantisedConstant)
+        else constant
+        if isinstance(constant, np.ndarray)
+        else 0
+    )
+
+
+def _on_host(b: Builder, node: SourceNode, x: HostReal, values: Any) -> HostReal:
+    array = np.asarray(values, np.float32)
+    shape = array.shape
+    if np.broadcast_shapes((1, *x.shape), shape) != (1, *x.shape):
+        raise IsobitError(
+            "E106", f"a constant of shape {shape} changes the input's shape {x.shape}", where=b.where(node)
+        )
+    if len(shape) == len(x.shape) + 1:
+        shape = shape[1:]
+    flat = tuple(float(v) for v in array.reshape(-1))
+    return x.then(HostOp(node.op.lower(), values=flat, shape=shape))
+
+
+def _reciprocal(b: Builder, node: SourceNode, values: Rationals) -> Rationals:
+    if (values == 0).any():
+        raise IsobitError("E204", "division by a constant that is zero", where=b.where(node))
+    return ONE / values
+
+
+_AFFINE: dict[str, Callable[[Builder, SourceNode, Real, Rationals], Real]] = {
+    "Add": lambda b, node, x, v: x.affine(ONE, v),
+    "Sub": lambda b, node, x, v: x.affine(ONE, -v),
+    "Mul": lambda b, node, x, v: x.affine(v, ZERO),
+    "Div": lambda b, node, x, v: x.affine(_reciprocal(b, node, v), ZERO),
+}
+
+
+def _join(b: Builder, node: SourceNode) -> Real:
+    """``x + y`` with unrelated exact scales: integer coefficients over the scales' greatest common divisor."""
+    if node.op not in ("Add", "Sub"):
+        raise IsobitError("E201", f"{node.op} of two activations is not supported", where=b.where(node))
+    x, y = b.affine(node, 0), b.affine(node, 1)
+    if node.op == "Sub":
+        y = y.affine(-ONE, ZERO)
+    if len(x.layout) == len(y.layout):
+        x, y = one_layout(b, node, (x, y))
+    if b.types[x.value].shape != b.types[y.value].shape:
+        raise IsobitError("E208", "the two tensors have different shapes", where=b.where(node))
+    unit, first, second = common_unit(x.scale, y.scale)
+    source = (printable(node.name or node.outputs[0]),)
+    name = b.emit(
+        Add(name=b.fresh(b.hint(node)), inputs=(x.value, y.value), coefficients=(first, second), source=source)
+    )
+    return Real.of(name, x.layout, unit, x.offset + y.offset)
+
+
+def common_unit(x: Rationals, y: Rationals) -> tuple[Rationals, IntArray, IntArray]:
+    """Per channel the greatest rational of which both scales are integer multiples, and those multiples."""
+    x, y = np.broadcast_arrays(x, y)
+    unit = rationals([rational_gcd(p, q) or 1 for p, q in zip(x, y, strict=True)])
+    first, second = (frozen_ints(np.array([int(v) for v in s / unit], dtype=object)) for s in (x, y))
+    return unit, first, second

@@ -1,0 +1,214 @@
+"""QONNX import: a source model becomes an integer graph, exactly.
+
+Every source tensor is tracked as an exact function of an integer value (:mod:`isobit.frontend.qonnx.symbolic`);
+operators are functions on those, one table entry each. No node sequences are pattern-matched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from isobit.errors import IsobitError, printable
+from isobit.frontend.onnx.file import load_onnx
+from isobit.frontend.onnx.model import SourceModel, SourceNode, TensorInfo
+from isobit.frontend.qonnx import (
+    convolutions,
+    elementwise,
+    linear_quantisers,
+    movement,
+    pools,
+    products,
+    quantisers,
+    resizing,
+    roundings,
+    shapes,
+)
+from isobit.frontend.qonnx.builder import Builder, Origin
+from isobit.frontend.qonnx.symbolic import HostReal, Real, Tensor, rationals
+from isobit.ir import Graph
+from isobit.ir.ops import HostOp, Input, Output, frozen_ints
+
+Handler = Callable[[Builder, SourceNode], Tensor | dict[str, Tensor]]
+_OPERATORS: Mapping[str, Handler] = {
+    "Add": elementwise.import_arithmetic,
+    "ArgMax": shapes.import_select,
+    "AveragePool": pools.import_average,
+    "BatchNormalization": elementwise.import_batchnorm,
+    "BipolarQuant": quantisers.import_bipolar,
+    "Cast": roundings.import_rounding,
+    "Ceil": roundings.import_rounding,
+    "Clip": elementwise.import_clip,
+    "Concat": shapes.import_concat,
+    "Conv": convolutions.import_conv,
+    "ConvTranspose": convolutions.import_conv_transpose,
+    "DepthToSpace": movement.import_depth_to_space,
+    "DequantizeLinear": linear_quantisers.import_dequantize_linear,
+    "Div": elementwise.import_arithmetic,
+    "Flatten": shapes.import_reshape,
+    "Floor": roundings.import_rounding,
+    "Gather": movement.import_slice,
+    "Gemm": products.import_gemm,
+    "GlobalAveragePool": pools.import_average,
+    "GlobalMaxPool": pools.import_maxpool,
+    "LeakyRelu": elementwise.import_leaky,
+    "LogSoftmax": shapes.import_softmax,
+    "MatMul": products.import_matmul,
+    "MaxPool": pools.import_maxpool,
+    "Mul": elementwise.import_arithmetic,
+    "MultiThreshold": quantisers.import_multithreshold,
+    "Neg": elementwise.import_neg,
+    "PRelu": elementwise.import_leaky,
+    "Pad": movement.import_pad,
+    "Quant": quantisers.import_quant,
+    "QuantAvgPool2d": pools.import_quant_average,
+    "QuantizeLinear": linear_quantisers.import_quantize_linear,
+    "ReduceMean": pools.import_reduce_mean,
+    "Relu": elementwise.import_relu,
+    "Reshape": shapes.import_reshape,
+    "Resize": resizing.import_upsample,
+    "Round": roundings.import_rounding,
+    "Sigmoid": elementwise.import_smooth,
+    "Sign": quantisers.import_sign,
+    "Slice": movement.import_slice,
+    "Softmax": shapes.import_softmax,
+    "SpaceToDepth": movement.import_depth_to_space,
+    "Split": movement.import_split,
+    "Squeeze": shapes.import_reshape,
+    "Sub": elementwise.import_arithmetic,
+    "Tanh": elementwise.import_smooth,
+    "TopK": shapes.import_select,
+    "Transpose": shapes.import_transpose,
+    "Trunc": quantisers.import_trunc,
+    "Unsqueeze": shapes.import_reshape,
+    "Upsample": resizing.import_upsample,
+}
+_TYPE = re.compile(r"(BIPOLAR|TERNARY|BINARY|U?INT)(\d*)")
+_ELEMENT_TYPES = {"uint8": "UINT8", "int8": "INT8", "uint16": "UINT16", "int16": "INT16", "bool": "BINARY"}
+
+
+@dataclass(frozen=True)
+class InputType:
+    """A declared integer input: integers ``[lo, hi]`` whose real value is ``scale * integer``."""
+
+    lo: int
+    hi: int
+    scale: Fraction = Fraction(1)
+    bipolar: bool = False
+
+    @classmethod
+    def parse(cls, name: str, scale: str = "1") -> InputType:
+        """From a QONNX datatype name (``UINT8``, ``INT4``, ``BIPOLAR``, ``BINARY``, ``TERNARY``) and a rational.
+
+        Raises:
+            IsobitError: E209 for an unknown name, E204 for a scale that is not a positive rational.
+        """
+        match = _TYPE.fullmatch(name.upper())
+        if match is None or bool(match[2]) != match[1].endswith("INT") or (match[2] and not 1 <= int(match[2]) <= 16):
+            raise IsobitError(
+                "E209",
+                f"{printable(name)!r} is not an integer type",
+                hint="use UINT8, INT8 (1 to 16 bits), BIPOLAR, BINARY or TERNARY",
+            )
+        try:
+            factor = Fraction(scale)
+        except (ValueError, ZeroDivisionError):
+            factor = Fraction(0)
+        if factor <= 0:
+            raise IsobitError(
+                "E204", f"the input scale {printable(scale)!r} is not a positive number", hint="use 1/255 or 0.0078125"
+            )
+        bits = int(match[2] or 0)
+        lo, hi = {"BIPOLAR": (-1, 1), "TERNARY": (-1, 1), "BINARY": (0, 1), "UINT": (0, (1 << bits) - 1)}.get(
+            match[1], (-(1 << max(bits - 1, 0)), (1 << max(bits - 1, 0)) - 1)
+        )
+        return cls(lo, hi, factor, match[1] == "BIPOLAR")
+
+
+def import_onnx(path: Path, input_type: InputType | None = None) -> Graph:
+    """Read a QONNX file into an integer graph.
+
+    Args:
+        path: the ``.onnx`` file.
+        input_type: take the (only) raw input as these integers; an annotation in the file is used when absent.
+
+    Raises:
+        IsobitError: E1xx when the file cannot be used, E2xx when the model has no exact integer meaning.
+    """
+    return import_model(load_onnx(path), input_type)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The graph, and what the source check needs: the exact real of every source tensor, the origin of every step."""
+
+    graph: Graph
+    tensors: Mapping[str, Tensor]
+    origins: Mapping[str, Origin]
+
+
+def import_model(model: SourceModel, input_type: InputType | None = None) -> Graph:
+    """:func:`import_onnx` for a model already loaded."""
+    return import_traced(model, input_type).graph
+
+
+def import_traced(model: SourceModel, input_type: InputType | None = None) -> Imported:
+    """:func:`import_model`, keeping the symbolic value of every source tensor."""
+    model, tails = linear_quantisers.behind_softmax(model)
+    b = Builder(model)
+    for info in model.inputs:
+        b.tensors[info.name] = _raw_input(b, info, input_type or _annotated(model, info))
+    for node in model.nodes:
+        made = _operator(b, node)(b, node)
+        b.tensors |= made if isinstance(made, dict) else {_produced(node): made}
+    for info in model.outputs:
+        shapes.import_output(b, info)
+        _extend(b, linear_quantisers.host_quantisers(b, tails.get(info.label, ())))
+    return Imported(b.graph(), b.tensors, b.origins)
+
+
+def _extend(b: Builder, tail: tuple[HostOp, ...]) -> None:
+    """More work for the host behind the output emitted last."""
+    output = next(reversed(b.nodes.values()))
+    assert isinstance(output, Output)
+    b.nodes[output.name] = replace(output, host=(*output.host, *tail))
+
+
+def _operator(b: Builder, node: SourceNode) -> Handler:
+    handler = _OPERATORS.get(node.op)
+    if handler is None:
+        raise IsobitError(
+            "E201", f"{printable(node.op)} is not supported", where=b.where(node),
+            hint="supported: " + ", ".join(sorted(_OPERATORS)),
+        )  # fmt: skip
+    return handler
+
+
+def _produced(node: SourceNode) -> str:
+    """The output that is used: the indices for TopK, the first otherwise."""
+    return node.outputs[1] if node.op == "TopK" else node.outputs[0]
+
+
+def _annotated(model: SourceModel, info: TensorInfo) -> InputType | None:
+    """The integer type that the file declares for an input, by annotation or by element type."""
+    name = model.annotations.get(info.name, "") or _ELEMENT_TYPES.get(info.dtype, "")
+    match = _TYPE.fullmatch(name)
+    return InputType.parse(name) if match and name not in ("UINT", "INT") else None
+
+
+def _raw_input(b: Builder, info: TensorInfo, declared: InputType | None) -> Tensor:
+    shape = info.shape[1:] if len(info.shape) > 1 else info.shape
+    if declared is None:
+        return HostReal(info.label, shape, shape)
+    layout = b.input_layout(len(shape), info.name)
+    name = b.emit(
+        Input(
+            name=b.fresh(info.label), shape=tuple(shape[a] for a in layout),
+            lo=frozen_ints(declared.lo), hi=frozen_ints(declared.hi), scale=(declared.scale,),
+            outside=info.label, outside_shape=shape, host=b.host_transpose(layout), source=(printable(info.label),),
+        )
+    )  # fmt: skip
+    return Real.of(name, layout, rationals([declared.scale]), rationals([0]))

@@ -1,0 +1,283 @@
+"""Operators that only move elements: every one is an index array, whatever its name.
+
+The source operator is applied to the *positions* of the elements (numpy on an array of flat positions); the result says
+where every output element comes from. A movement that changes nothing in the integer value's own layout costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from isobit.errors import IsobitError, printable
+from isobit.frontend.onnx.model import SourceNode
+from isobit.frontend.qonnx.builder import Builder, attribute_ints
+from isobit.frontend.qonnx.symbolic import QuantisedConstant, Rationals, Real, Segment, Tensor, rationals
+from isobit.ir.ops import Add, Linear, Pad, Reindex, frozen_ints
+from isobit.ir.types import IntArray
+
+
+def positions(b: Builder, real: Real) -> IntArray:
+    """The flat position in the integer value of every element, in the source's own layout (batch excluded)."""
+    kind = b.types[real.value]
+    order: IntArray = np.arange(kind.size).reshape(kind.shape)
+    return order.transpose(np.argsort(real.layout))
+
+
+def move(b: Builder, node: SourceNode, real: Real, index: IntArray, layout: Sequence[int] | None = None) -> Real:
+    """The real tensor whose element ``i`` (source layout) is ``real``'s element at flat position ``index[i]``.
+
+    Raises:
+        IsobitError: E208 when an output channel would mix elements of different exact scales.
+    """
+    rank = index.ndim
+    chosen = tuple(layout) if layout is not None else _default_layout(real, rank)
+    stored = np.ascontiguousarray(index.transpose(chosen))
+    kind = b.types[real.value]
+    moved = replace(real, layout=chosen, segments=_follow(b, node, real, stored % kind.channels))
+    if stored.shape == kind.shape and np.array_equal(stored.reshape(-1), np.arange(kind.size)):
+        return moved
+    source = (printable(node.name or node.outputs[0]),)
+    name = b.emit(Reindex(name=b.fresh(b.hint(node)), inputs=(real.value,), index=frozen_ints(stored), source=source))
+    return replace(moved, value=name)
+
+
+def relayout(b: Builder, node: SourceNode, real: Real, layout: tuple[int, ...]) -> Real:
+    """``real`` with the axes of its integer value in the order ``layout``."""
+    return real if real.layout == layout else move(b, node, real, positions(b, real), layout)
+
+
+def one_layout(b: Builder, node: SourceNode, reals: Sequence[Real]) -> list[Real]:
+    """All of ``reals`` in the layout of the first whose channels have scales or offsets of their own, if there is one.
+
+    Raises:
+        IsobitError: E208 when two of them have such channels along different axes.
+    """
+    chosen = next((r for r in reals if len(r.scale) > 1 or len(r.offset) > 1), reals[0])
+    return [relayout(b, node, r, chosen.layout) for r in reals]
+
+
+def facing(b: Builder, node: SourceNode, real: Real, *constants: Any) -> Real:
+    """``real`` with the axis along which the constants vary as the integer value's channels, if there is one such."""
+    rank = len(real.layout)
+    varying = {axis - np.ndim(c) + rank for c in constants for axis, n in enumerate(np.shape(c)) if n > 1}
+    return channels_last(b, node, real, *varying) if len(varying) == 1 and min(varying) >= 0 else real
+
+
+def channels_last(b: Builder, node: SourceNode, real: Real, axis: int = 0) -> Real:
+    """``real`` with source axis ``axis`` (batch excluded) as the integer value's last axis."""
+    if real.layout[-1] == axis:
+        return real
+    others = tuple(a for a in range(len(real.layout)) if a != axis)
+    return move(b, node, real, positions(b, real), (*others, axis))
+
+
+def import_reshape(b: Builder, node: SourceNode) -> Tensor:
+    """Reshape, Flatten, Squeeze, Unsqueeze of an integer-backed tensor or of a quantised constant."""
+    x, full = b.tensor(node.inputs[0]), b.model.shapes[node.outputs[0]]
+    if isinstance(x, QuantisedConstant):
+        return x.reshape(full)
+    if full[:1] != (1,) or len(full) < 2:
+        raise IsobitError("E106", f"the batch axis is reshaped away: {full}", where=b.where(node))
+    real = b.real(node)
+    return move(b, node, real, positions(b, real).reshape(full[1:]))
+
+
+def import_slice(b: Builder, node: SourceNode) -> Tensor:
+    """Slice (limits as inputs or attributes) and Gather by constant indices."""
+    real = b.real(node)
+    index = positions(b, real)[np.newaxis]
+    if node.op == "Gather":
+        indices = b.constant(node, 1, "indices")
+        index = np.take(index, indices.astype(np.int64), axis=int(str(node.attrs.get("axis", 0))))
+    else:
+        starts, ends, axes, steps = _slice_limits(b, node, index.ndim)
+        for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+            index = index[(slice(None),) * (axis % index.ndim) + (slice(start, _end(end, step), step),)]
+    return _without_batch(b, node, real, index)
+
+
+def import_split(b: Builder, node: SourceNode) -> dict[str, Tensor]:
+    """Split: one moved tensor per output."""
+    real = b.real(node)
+    axis = int(str(node.attrs.get("axis", 0))) % (len(real.layout) + 1)
+    ends = np.cumsum([b.model.shapes[o][axis] for o in node.outputs])[:-1]
+    parts = np.split(positions(b, real)[np.newaxis], [int(e) for e in ends], axis=axis)
+    return {o: _without_batch(b, node, real, p) for o, p in zip(node.outputs, parts, strict=True)}
+
+
+def import_depth_to_space(b: Builder, node: SourceNode) -> Tensor:
+    """DepthToSpace (DCR and CRD) and SpaceToDepth: the second half of a sub-pixel convolution."""
+    real, block = b.real(node), int(str(node.attrs["blocksize"]))
+    index = positions(b, real)
+    c, h, w = index.shape
+    if node.op == "SpaceToDepth":
+        split = index.reshape(c, h // block, block, w // block, block)
+        return move(b, node, real, split.transpose(2, 4, 0, 1, 3).reshape(c * block * block, h // block, w // block))
+    if str(node.attrs.get("mode", "DCR")) == "CRD":
+        split = index.reshape(c // block**2, block, block, h, w).transpose(0, 3, 1, 4, 2)
+    else:
+        split = index.reshape(block, block, c // block**2, h, w).transpose(2, 3, 0, 4, 1)
+    return move(b, node, real, split.reshape(c // block**2, h * block, w * block))
+
+
+def import_pad(b: Builder, node: SourceNode) -> Tensor:
+    """Constant Pad by a real value that is one of the tensor's integers; a negative amount cuts."""
+    if str(node.attrs.get("mode", "constant")) != "constant":
+        raise b.unsupported(node, "only constant padding is supported")
+    real = b.affine(node)
+    pads = node.attrs.get("pads")
+    amounts = [int(v) for v in (b.constant(node, 1, "pads").reshape(-1) if pads is None else np.asarray(pads))]
+    value = b.constant(node, 2, "value", node.number("value", 0.0)).reshape(-1)[0]
+    rank = len(real.layout) + 1
+    axes = [int(a) % rank for a in b.constant(node, 3, "axes", np.arange(rank)).reshape(-1)]
+    before, after = np.zeros(rank, np.int64), np.zeros(rank, np.int64)
+    before[axes], after[axes] = amounts[: len(axes)], amounts[len(axes) :]
+    if before[0] or after[0]:
+        raise b.unsupported(node, "the batch axis is padded")
+    before, after = before[1:], after[1:]
+    if min(*before, *after) < 0:
+        ends = zip(before, after, positions(b, real).shape, strict=True)
+        kept = tuple(slice(max(-first, 0), size - max(-last, 0)) for first, last, size in ends)
+        real = move(b, node, real, positions(b, real)[kept])
+    return padded(b, node, real, np.maximum(before, 0), np.maximum(after, 0), Fraction(float(value)))
+
+
+def padded(
+    b: Builder, node: SourceNode, real: Real, before: Sequence[int] | IntArray, after: Sequence[int] | IntArray,
+    value: Fraction,
+) -> Real:  # fmt: skip
+    """``real`` padded with a real constant; ``before`` and ``after`` per source axis (batch excluded).
+
+    Where one scale and offset serve all channels, an axis that stays as it is becomes the integer value's channels.
+
+    Raises:
+        IsobitError: E208 when the constant is no integer of the tensor.
+    """
+    still = [axis for axis in range(len(real.layout)) if not before[axis] and not after[axis]]
+    if still and real.layout[-1] not in still and len(real.scale) == len(real.offset) == 1:
+        real = channels_last(b, node, real, still[0])
+    amounts = [(int(before[a]), int(after[a])) for a in real.layout]
+    if any(map(any, amounts[:-1])):
+        integer = _common_integer(real, value)
+        if integer is None:
+            real, integer = without_offset(b, node, real, value), 0
+        real = replace(real, value=emit_pad(b, node, real.value, amounts[:-1], integer))
+    return _more_channels(b, node, real, *amounts[-1], value) if any(amounts[-1]) else real
+
+
+def without_offset(b: Builder, node: SourceNode, real: Real, zero: Fraction = Fraction(0)) -> Real:
+    """``real`` with offset ``zero``: what is above it is added to the integers of every channel.
+
+    Raises:
+        IsobitError: E208 when that is no whole number of steps.
+    """
+    steps = [
+        (o - zero) / s if s else o - zero for s, o in zip(*np.broadcast_arrays(real.scale, real.offset), strict=True)
+    ]
+    if any(v.denominator != 1 for v in steps):
+        raise IsobitError("E208", f"{float(zero)} is no integer of the tensor", where=b.where(node))
+    if not any(steps):
+        return real
+    integers = b.const(b.hint(node) + "_offset", np.array([int(v) for v in steps], dtype=object))
+    source, units = (printable(node.name or node.outputs[0]),), (frozen_ints(1), frozen_ints(1))
+    name = b.emit(Add(name=b.fresh(b.hint(node)), inputs=(real.value, integers), coefficients=units, source=source))
+    return Real.of(name, real.layout, real.scale, rationals([zero]))
+
+
+def _common_integer(real: Real, value: Fraction) -> int | None:
+    """The integer that means ``value`` in every channel, if there is one."""
+    pairs = zip(*np.broadcast_arrays(real.scale, real.offset), strict=True)
+    integers = {(value - o) / s if s else o - value for s, o in pairs}
+    integer = integers.pop()
+    return None if integers or integer.denominator != 1 else int(integer)
+
+
+def _more_channels(b: Builder, node: SourceNode, real: Real, before: int, after: int, value: Fraction) -> Real:
+    """Constant channels: a pointwise linear whose new rows are zero, with the constant as their offset."""
+    kind = b.types[real.value]
+    total, spatial = before + kind.channels + after, len(kind.shape) - 1
+    weights = np.zeros((total, *(1,) * spatial, kind.channels), dtype=np.int64)
+    weights.reshape(total, -1)[before : before + kind.channels] = np.eye(kind.channels, dtype=np.int64)
+    source = (printable(node.name or node.outputs[0]),)
+    name = b.emit(
+        Linear(
+            name=b.fresh(b.hint(node)), inputs=(real.value, b.const(b.hint(node) + "_w", weights)), source=source,
+            strides=(1,) * spatial, dilations=(1,) * spatial,
+        )
+    )  # fmt: skip
+    first, last = ([value] * n for n in (before, after))
+    offset = rationals([*first, *np.broadcast_to(real.offset, kind.channels), *last])
+    scale = real.scale
+    if len(scale) > 1:
+        scale = rationals([Fraction(1)] * before + list(scale) + [Fraction(1)] * after)
+    return Real.of(name, real.layout, scale, offset if len(set(offset)) > 1 else offset[:1])
+
+
+def emit_pad(b: Builder, node: SourceNode, value: str, amounts: Sequence[tuple[int, int]], integer: int) -> str:
+    """A pad node with ``(before, after)`` per spatial axis of the integer value."""
+    source = (printable(node.name or node.outputs[0]),)
+    before, after = (tuple(a[side] for a in amounts) for side in (0, 1))
+    name = b.fresh(value + "_pad")
+    return b.emit(Pad(name=name, inputs=(value,), before=before, after=after, value=integer, source=source))
+
+
+# --------------------------------------------------------------------------------------------------------------- parts
+
+
+def _default_layout(real: Real, rank: int) -> tuple[int, ...]:
+    """The tensor's own layout when the rank stays, channels last from rank two on when it grows, else the source's."""
+    if len(real.layout) == rank:
+        return real.layout
+    return tuple(range(rank))
+
+
+def _follow(b: Builder, node: SourceNode, real: Real, channel: IntArray) -> tuple[Segment, ...]:
+    """The segments with every per-channel array taken along the moved channels."""
+
+    def moved(segment: Segment) -> Segment:
+        arrays = {k: _taken(b, node, v, channel) for k in _FIELDS if (v := getattr(segment, k)) is not None}
+        return replace(segment, **arrays)  # type: ignore[arg-type]  # all of them array fields
+
+    return tuple(moved(s) for s in real.segments)
+
+
+_FIELDS = ("scale", "offset", "lo", "hi", "slope", "weight")
+
+
+def _taken(b: Builder, node: SourceNode, values: Rationals, channel: IntArray) -> Rationals:
+    if len(values) == 1:
+        return values
+    taken = values[channel.reshape(-1, channel.shape[-1])]
+    if (taken != taken[:1]).any():
+        raise IsobitError(
+            "E208", "elements with different scales would share a channel", where=b.where(node),
+            hint="quantise per tensor before it",
+        )  # fmt: skip
+    first: Rationals = taken[0]
+    return first
+
+
+def _without_batch(b: Builder, node: SourceNode, real: Real, index: IntArray) -> Real:
+    if index.ndim < 1 or index.shape[0] != 1:
+        raise b.unsupported(node, "the batch axis is cut")
+    # one number per sample is a vector of one channel
+    return move(b, node, real, np.atleast_1d(index[0]))
+
+
+def _slice_limits(b: Builder, node: SourceNode, rank: int) -> tuple[tuple[int, ...], ...]:
+    if "starts" in node.attrs:
+        starts, ends = attribute_ints(node, "starts", ()), attribute_ints(node, "ends", ())
+        return starts, ends, attribute_ints(node, "axes", tuple(range(len(starts)))), (1,) * len(starts)
+    starts, ends = (tuple(int(v) for v in b.constant(node, i, w).reshape(-1)) for i, w in ((1, "starts"), (2, "ends")))
+    axes = b.constant(node, 3, "axes", np.arange(len(starts)))
+    steps = b.constant(node, 4, "steps", np.ones(len(starts)))
+    return starts, ends, tuple(int(v) for v in axes.reshape(-1)), tuple(int(v) for v in steps.reshape(-1))
+
+
+def _end(end: int, step: int) -> int | None:
+    return None if step < 0 and end < -(1 << 30) else end

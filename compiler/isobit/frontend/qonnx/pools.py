@@ -1,0 +1,125 @@
+"""Pooling: maxima of integers, and sums as depthwise convolutions with ones whose scale carries the division."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from isobit.errors import IsobitError, printable
+from isobit.frontend.onnx.model import SourceNode
+from isobit.frontend.qonnx.builder import Builder, attribute_ints
+from isobit.frontend.qonnx.convolutions import convolve, pads_of
+from isobit.frontend.qonnx.movement import channels_last, emit_pad, move, padded, positions
+from isobit.frontend.qonnx.quantisers import uniform_step
+from isobit.frontend.qonnx.staircases import Uniform
+from isobit.frontend.qonnx.symbolic import ONE, ZERO, Real, Tensor, rationals
+from isobit.ir.ops import MaxPool
+from isobit.numerics import Rounding
+
+
+def import_maxpool(b: Builder, node: SourceNode) -> Tensor:
+    """MaxPool and GlobalMaxPool: a maximum commutes with any rising function, so it is taken on the integers."""
+    x = channels_last(b, node, b.real(node))
+    if any((s.scale <= 0).any() for s in x.segments):
+        raise b.unsupported(node, "a maximum of values whose scale is negative", "quantise before the pooling")
+    kernel, strides, dilations = _window(b, node, x)
+    spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+    begins, ends = _ceiled(b, node, x, spans, strides)
+    value = x.value
+    if any((*begins, *ends)):
+        value = emit_pad(b, node, value, list(zip(begins, ends, strict=True)), b.types[value].bounds[0])
+    name = b.emit(
+        MaxPool(
+            name=b.fresh(b.hint(node)), inputs=(value,), kernel=tuple(kernel), strides=tuple(strides),
+            dilations=tuple(dilations), source=(printable(node.name or node.outputs[0]),),
+        )
+    )  # fmt: skip
+    return replace(x, value=name)
+
+
+def import_average(b: Builder, node: SourceNode) -> Tensor:
+    """AveragePool and GlobalAveragePool."""
+    x = channels_last(b, node, b.affine(node))
+    kernel, strides, dilations = _window(b, node, x)
+    spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+    begins, ends = _ceiled(b, node, x, spans, strides)
+    if any((*begins, *ends)):
+        pads = pads_of(b, node, x, spans, strides)
+        if not node.attrs.get("count_include_pad", 0) or (begins, ends) != pads:
+            raise b.unsupported(node, "an average whose divisor varies at the border", "set count_include_pad=1")
+        x = padded(b, node, x, [0, *begins], [0, *ends], Fraction(0))
+    return _sums(b, node, x, kernel, strides, dilations).affine(rationals([Fraction(1, int(np.prod(kernel)))]), ZERO)
+
+
+def import_reduce_mean(b: Builder, node: SourceNode) -> Tensor:
+    """ReduceMean over all spatial axes."""
+    rank = len(b.model.shapes[node.inputs[0]])
+    given = node.attrs.get("axes")
+    axes = attribute_ints(node, "axes", ()) if given is not None else _axes(b, node, rank)
+    reduced = sorted(a % rank for a in axes)
+    kept = [a for a in range(1, rank) if a not in reduced]
+    if len(kept) != 1 or 0 in reduced:
+        raise b.unsupported(node, f"a mean over axes {reduced}; only all spatial axes can be averaged")
+    x = channels_last(b, node, b.affine(node), kept[0] - 1)
+    kernel = b.types[x.value].shape[:-1]
+    ones = (1,) * len(kernel)
+    y = _sums(b, node, x, kernel, ones, ones).affine(rationals([Fraction(1, int(np.prod(kernel)))]), ZERO)
+    return move(b, node, y, positions(b, y).reshape(b.model.shapes[node.outputs[0]][1:]))
+
+
+def import_quant_average(b: Builder, node: SourceNode) -> Tensor:
+    """QONNX QuantAvgPool2d: the sum of a window of integers, its low bits dropped."""
+    channel_axis = 2 if str(node.attrs.get("data_layout", "NCHW")) == "NHWC" else 0
+    x = channels_last(b, node, b.affine(node), channel_axis)
+    if any(v.denominator != 1 for v in (*x.scale, *x.offset)):
+        raise b.unsupported(node, "QuantAvgPool2d works on integers", "scale its output, not its input")
+    k, s, ibits, obits = (int(str(node.attrs[a])) for a in ("kernel", "stride", "ibits", "obits"))
+    shift = max(((2**ibits - 1) * k * k).bit_length() - obits, 0)
+    y = _sums(b, node, x, (k, k), (s, s), (1, 1))
+    lo, hi = (int(v) for v in b.types[y.value].bounds)
+    reach = [int(v * q + o) >> shift for v in (lo, hi) for q in y.scale for o in y.offset]
+    step = Uniform(Fraction(1 << shift), Fraction(0), Rounding.FLOOR, min(reach) - 1, max(reach) + 1)
+    return uniform_step(b, node, y, lambda _: step, (ONE, ZERO))
+
+
+def _sums(b: Builder, node: SourceNode, x: Real, kernel: object, strides: object, dilations: object) -> Real:
+    """Window sums as a depthwise convolution with ones."""
+    channels = b.types[x.value].channels
+    ones = np.ones((channels, 1, *np.atleast_1d(np.asarray(kernel))), dtype=np.int64)
+    if len(x.scale) == 1 and len(x.offset) == 1:
+        return convolve(b, node, x, (ones, ONE), tuple(strides), tuple(dilations), channels)  # type: ignore[arg-type]
+    # Every channel is summed alone: its own scale stays its own.
+    plain = Real.of(x.value, x.layout, ONE, ZERO)
+    y = convolve(b, node, plain, (ones, ONE), tuple(strides), tuple(dilations), channels)  # type: ignore[arg-type]
+    count = int(np.prod(ones.shape[2:]))
+    return y.affine(x.scale, x.offset * count)
+
+
+def _window(b: Builder, node: SourceNode, x: Real) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    spatial = b.types[x.value].shape[:-1]
+    ones = (1,) * len(spatial)
+    if node.op.startswith("Global"):
+        return spatial, ones, ones
+    kernel = attribute_ints(node, "kernel_shape", ())
+    if len(kernel) != len(spatial):
+        raise IsobitError("E202", f"a kernel of {len(kernel)} axes on {len(spatial)}", where=b.where(node))
+    return kernel, attribute_ints(node, "strides", ones), attribute_ints(node, "dilations", ones)
+
+
+def _ceiled(
+    b: Builder, node: SourceNode, x: Real, spans: list[int], strides: tuple[int, ...]
+) -> tuple[list[int], list[int]]:
+    """Padding, with what ``ceil_mode`` needs after each axis so that every declared output has a window."""
+    begins, ends = pads_of(b, node, x, spans, strides)
+    size = b.types[x.value].shape[:-1]
+    out = b.model.shapes[node.outputs[0]][2:]
+    needed = [(o - 1) * s + k - n - p for o, s, k, n, p in zip(out, strides, spans, size, begins, strict=True)]
+    return begins, [max(e, n) for e, n in zip(ends, needed, strict=True)]
+
+
+def _axes(b: Builder, node: SourceNode, rank: int) -> tuple[int, ...]:
+    if len(node.inputs) > 1 and node.inputs[1]:
+        return tuple(int(v) for v in b.constant(node, 1, "axes").reshape(-1))
+    return tuple(range(rank))

@@ -1,0 +1,136 @@
+"""MatMul and Gemm: integer products with exact scales.
+
+``x = s_x * a + o_x`` (``s_x`` of the tensor, ``o_x`` per input channel) times quantised weights ``s_w * (q - z)`` gives
+``s_x * s_w * (a @ (q - z)) + o_x @ (s_w * (q - z))``: an integer product and an exact offset per output channel.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from isobit.errors import IsobitError, printable
+from isobit.frontend.onnx.model import SourceNode
+from isobit.frontend.qonnx.builder import Builder
+from isobit.frontend.qonnx.symbolic import ONE, ZERO, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
+from isobit.ir.ops import Linear
+from isobit.ir.types import IntArray
+from isobit.numerics import as_int_array, exact_array, rational_gcd
+
+_INTEGER_WEIGHT_LIMIT = 1 << 16
+
+
+def import_matmul(b: Builder, node: SourceNode) -> Tensor:
+    """ONNX MatMul of an activation with constant weights on the right."""
+    x, w = b.affine(node), b.tensor(node.inputs[1])
+    if isinstance(w, Real):
+        raise IsobitError("E201", "both operands of MatMul are computed at run time", where=b.where(node))
+    return _dense(b, node, x, _weights(b, node, w, transposed=False))
+
+
+def import_gemm(b: Builder, node: SourceNode) -> Tensor:
+    """ONNX Gemm: ``alpha * x @ w + beta * c``."""
+    if node.attrs.get("transA", 0):
+        raise b.unsupported(node, "transA is not supported", "transpose before the Gemm")
+    x, w = b.affine(node), b.tensor(node.inputs[1])
+    y = _dense(b, node, x, _weights(b, node, w, transposed=bool(node.attrs.get("transB", 0))))
+    alpha, beta = (rationals([node.number(k, 1.0)]) for k in ("alpha", "beta"))
+    y = y.affine(alpha, ZERO)
+    if len(node.inputs) > 2 and node.inputs[2]:
+        y = y.affine(ONE, beta * constant_channels(b, node, b.tensor(node.inputs[2]), y))
+    return y
+
+
+def constant_channels(b: Builder, node: SourceNode, value: Tensor, like: Real) -> Rationals:
+    """A constant operand (float or quantised) as exact rationals along ``like``'s channels."""
+    if isinstance(value, Real | HostReal):
+        raise IsobitError("E201", f"{node.op} with an operand that is computed at run time", where=b.where(node))
+    if isinstance(value, QuantisedConstant):
+        integers = b.per_channel(node, value.integers, like)
+        scale, zero = b.per_channel(node, value.scale, like), b.per_channel(node, value.zero_point, like)
+        return (integers - zero) * scale
+    return b.per_channel(node, value, like)
+
+
+def _weights(b: Builder, node: SourceNode, w: Tensor, *, transposed: bool) -> tuple[IntArray, Rationals]:
+    """Integer weights ``(out, in)`` and the scale of each output channel (or of all)."""
+    quantised = as_quantised(b, node, w)
+    if quantised.integers.ndim != 2:
+        raise b.unsupported(node, f"weights of rank {quantised.integers.ndim} are not supported")
+    if not transposed:
+        quantised = quantised.transpose((1, 0))
+    integers = quantised.integers - integer_zero(b, node, quantised.zero_point)
+    return scaled_rows(b, node, integers, quantised.scale)
+
+
+def as_quantised(b: Builder, node: SourceNode, w: Any) -> QuantisedConstant:
+    """Constant weights as integers with a scale; plain float constants only where they are integers already.
+
+    Raises:
+        IsobitError: E203 for float weights that nothing quantised, E202 when they are computed at run time.
+    """
+    if isinstance(w, QuantisedConstant):
+        return w
+    if not isinstance(w, np.ndarray):
+        raise b.unsupported(node, "the weights are not constant")
+    if not np.isfinite(w).all():
+        raise IsobitError("E204", "the weights hold NaN or infinity", where=b.where(node))
+    if (w != np.round(w)).any() or np.abs(w).max(initial=0) > _INTEGER_WEIGHT_LIMIT:
+        raise IsobitError(
+            "E203", f"the weights {printable(node.inputs[1])!r} are floats with no quantiser", where=b.where(node),
+            hint="train with brevitas.nn.QuantLinear / QuantConv2d, or quantise the weights with a Quant node",
+        )  # fmt: skip
+    return QuantisedConstant(w.astype(np.int64), np.ones(1, np.float32), np.zeros(1, np.float32))
+
+
+def integer_zero(b: Builder, node: SourceNode, zero: Any) -> IntArray:
+    """The weights' zero point, which must be an integer (E204)."""
+    if (zero != np.round(zero)).any():
+        raise IsobitError("E204", "the weights' zero point is not an integer", where=b.where(node))
+    return np.asarray(zero.astype(np.int64))
+
+
+def scaled_rows(b: Builder, node: SourceNode, integers: IntArray, scale: Any) -> tuple[IntArray, Rationals]:
+    """Integers and one scale per row (first axis); scales that vary inside a row become exact integer factors."""
+    if scale.size == 1:
+        return integers, rationals(scale.reshape(-1))
+    rows = scale.reshape(len(scale), -1)
+    if (rows == rows[:, :1]).all():
+        return integers, rationals(rows[:, 0])
+    exact_rows = exact_array(rows)
+    common = [rational_gcd(*row) for row in exact_rows]
+    factors = np.array([[s / g for s in row] for row, g in zip(exact_rows, common, strict=True)], dtype=object)
+    return as_int_array(integers.astype(object) * _as_ints(factors).reshape(scale.shape)), rationals(common)
+
+
+def _as_ints(values: Any) -> IntArray:
+    return np.array([[int(v) for v in row] for row in values], dtype=object)
+
+
+def _dense(b: Builder, node: SourceNode, x: Real, weights: tuple[IntArray, Rationals]) -> Real:
+    integers, scale = weights
+    kind = b.types[x.value]
+    if integers.shape[1] != kind.channels or x.layout[-1] != len(x.layout) - 1:
+        raise IsobitError("E106", f"weights {integers.shape} do not fit the input {kind.shape}", where=b.where(node))
+    offset = scale * exact_dot(integers, x.offset)
+    common = x.scale[0] if len(x.scale) == 1 else rational_gcd(*x.scale) or Fraction(1)
+    if len(x.scale) > 1:
+        factors = np.array([int(s / common) for s in x.scale], dtype=object)
+        integers = as_int_array(integers.astype(object) * factors)
+    source = (printable(node.name or node.outputs[0]),)
+    w = b.const(b.hint(node) + "_w", integers)
+    name = b.emit(Linear(name=b.fresh(b.hint(node)), inputs=(x.value, w), source=source))
+    return Real.of(name, x.layout, common * scale, offset)
+
+
+def exact_dot(integers: IntArray, offset: Rationals) -> Rationals:
+    """``integers @ offset`` exactly, per row."""
+    if all(v == 0 for v in offset):
+        return ZERO
+    if len(offset) == 1:
+        return rationals([offset[0] * int(s) for s in integers.astype(object).sum(axis=1)])
+    unit = rational_gcd(*offset)
+    parts = np.array([int(v / unit) for v in offset], dtype=object)
+    return rationals([unit * int(v) for v in integers.astype(object) @ parts])

@@ -1,0 +1,61 @@
+"""Floor, Ceil, Round and Cast: operators that make integers without a scale, as in NEMO's integer files."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from isobit.frontend.onnx.model import SourceNode
+from isobit.frontend.qonnx.builder import Builder
+from isobit.frontend.qonnx.quantisers import uniform_step
+from isobit.frontend.qonnx.staircases import Uniform
+from isobit.frontend.qonnx.symbolic import Real, Tensor, rationals
+from isobit.numerics import Rounding
+
+_FLOAT_TYPES = (1, 11)  # float32 and float64 in ONNX's enumeration
+_INTEGER_TYPES = {
+    **{kind: (0, (1 << bits) - 1) for kind, bits in ((2, 8), (4, 16), (12, 32), (13, 64))},
+    **{kind: (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) for kind, bits in ((3, 8), (5, 16), (6, 32), (7, 64))},
+}
+_ROUNDING_OPS = {"Cast": Rounding.DOWN, "Ceil": Rounding.CEIL, "Floor": Rounding.FLOOR, "Round": Rounding.ROUND}
+
+
+def import_rounding(b: Builder, node: SourceNode) -> Tensor:
+    """ONNX Floor, Ceil, Round and Cast to an integer type (towards zero), of a function of one integer.
+
+    A Cast to a float type keeps every number.
+    """
+    x = b.real(node)
+    if node.op == "Cast" and node.attrs.get("to") in _FLOAT_TYPES:
+        return x
+    return rounded(b, node, x, _ROUNDING_OPS[node.op])
+
+
+def rounded(b: Builder, node: SourceNode, x: Real, rounding: Rounding) -> Real:
+    """``x`` rounded to integers of scale one; the same ``x`` where it holds integers already.
+
+    Raises:
+        IsobitError: E202 after a non-linear function, or for a cast to a type that does not hold every result.
+    """
+    if len(x.segments) > 1:
+        raise b.unsupported(node, f"{node.op} after a non-linear function")
+    first, kind = x.segments[0], b.types[x.value]
+    pairs = zip(*np.broadcast_arrays(first.scale, first.offset, kind.lo, kind.hi), strict=True)
+    reached = [s * int(v) + o for s, o, lo, hi in pairs for v in (lo, hi)]
+    limits = [v for values in (first.lo, first.hi) if values is not None for v in values]
+    low, high = int(min(*reached, *limits)) - 2, int(max(*reached, *limits)) + 2
+    if node.op == "Cast":
+        _refuse_wrapping(b, node, low + 1, high - 1)
+    if all(v.denominator == 1 for v in (*first.scale, *first.offset, *limits)):
+        return x
+    one, zero = rationals([1]), rationals([0])
+    step = Uniform(Fraction(1), Fraction(0), rounding, low, high)
+    return uniform_step(b, node, x, lambda _: step, (one, zero))
+
+
+def _refuse_wrapping(b: Builder, node: SourceNode, low: int, high: int) -> None:
+    """Does the integer type hold ``low .. high``, give or take one?"""
+    least, most = _INTEGER_TYPES.get(int(str(node.attrs["to"])), (0, 0))
+    if low + 1 < least or high - 1 > most:
+        raise b.unsupported(node, f"a cast of {low}..{high} to a type that holds {least}..{most}")

@@ -1,0 +1,34 @@
+"""Packaging a build for a board: sample vectors, the lint of its sources, and the package itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from isobit.check.csim.stimuli import float_samples, vectors_for
+from isobit.check.lint.rules import lint_build
+from isobit.emit.build import Build
+from isobit.errors import IsobitError
+from isobit.hardware import Board
+from isobit.pynq.package import write_package
+
+SAMPLES = 64
+MOST_VALUES = 4_000_000
+"""Input elements in ``vectors.npz``: a large network gets fewer samples."""
+
+
+def package(build: Build, destination: Path | str, board: Board | None = None, *, seed: int = 0) -> None:
+    """Write a PYNQ package of ``build`` to ``destination``; without ``board`` for the one it was compiled for.
+
+    Raises:
+        IsobitError: E507, E601, E602 (:func:`isobit.pynq.package.write_package`), E612 when the lint finds anything.
+    """
+    findings = lint_build(build)
+    if findings:
+        raise IsobitError("E612", str(findings[0]), hint=f"isobit lint lists all {len(findings)}")
+    values = sum(int(np.prod(node.outside_shape)) for node in build.graph.inputs)
+    integers = vectors_for(build.graph, max(min(SAMPLES, MOST_VALUES // values), 2), seed)
+    rng = np.random.default_rng(seed)
+    samples = {node.outside: float_samples(node, integers[node.name], rng) for node in build.graph.inputs}
+    write_package(build, board or Board.model_validate(build.manifest["board"]), Path(destination), samples)
