@@ -21,8 +21,8 @@ from isobit.check.csim.stimuli import vectors_for
 from isobit.check.csim.toolchain import Compilation, find_compiler
 from isobit.errors import DoesNotFit, IsobitError
 from isobit.interp import Evaluator, dequantise, run
+from isobit.interp.work import multiply_accumulates
 from isobit.ir.ops import Const, Input, Linear, Output
-from isobit.plan.geometry import multiply_accumulates
 
 BOARDS = ("pynq-z1", "zcu104", str(Path(__file__).with_name("alveo-u250.toml")))
 Progress = Callable[[str], None]

@@ -13,21 +13,22 @@ from typing import TYPE_CHECKING, Any, Literal
 import onnx
 
 from isobit.backends.dataflow import lower, size_fifos
+from isobit.backends.dataflow.planner import DEFAULT_REQUEST, PlanRequest
+from isobit.build.folder import Build, write_build
 from isobit.check.csim.run import given_integers
 from isobit.check.csim.stimuli import vectors_for
-from isobit.emit.build import Build, write_build
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.qonnx.importer import InputType, import_model
 from isobit.frontend.tflite.model import is_tflite
 from isobit.hardware import load_board
 from isobit.interp import Evaluator, run
+from isobit.interp.work import multiply_accumulates
 from isobit.ir import Graph
 from isobit.ir.types import IntArray
 from isobit.passes import FOLDING, optimise
 from isobit.passes.budget import parse_share
-from isobit.plan import DEFAULT_REQUEST, PlanRequest, RescaleRequest, rescaled
-from isobit.plan.geometry import multiply_accumulates
+from isobit.rescale import RescaleRequest, rescaled
 
 if TYPE_CHECKING:
     import torch

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isobit.build.folder import load_build
 from isobit.check.csim import clocks
 from isobit.check.csim.toolchain import find_compiler
-from isobit.emit.build import load_build
 from isobit.errors import IsobitError
 from tests.cli.runner import isobit, rehash, small_model
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from isobit.backends.dataflow.design import HEADER_OF
 from isobit.check.source.exact.evaluate import evaluate_exact
-from isobit.emit.design import HEADER_OF
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.qonnx.importer import import_onnx
 from isobit.interp import quantise, run

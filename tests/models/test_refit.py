@@ -25,9 +25,9 @@ from isobit.numerics import MultiplyShift, NoMultiplyShift, least_multiply_shift
 from isobit.passes import FOLDING, optimise
 from isobit.passes.budget import shown
 from isobit.passes.shrink import reachable, shrink_to
-from isobit.plan import RescaleRequest
 from isobit.refit.model import refit_file, refit_model
 from isobit.report.rescale import rescale_lines
+from isobit.rescale import RescaleRequest
 from tests.onnx_builder import Net, mlp, save
 
 NETS = {net.name: net for net in (*DENSE, *CONVOLUTIONAL)}

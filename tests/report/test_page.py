@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import isobit as isobit_package
-from isobit.emit.build import load_build
-from isobit.plan import PlanRequest
+from isobit.backends.dataflow.planner import PlanRequest
+from isobit.build.folder import load_build
 from isobit.report.page import html_page
 from isobit.report.result import report, summarise
 from tests.cli.runner import isobit, small_model

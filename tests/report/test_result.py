@@ -15,9 +15,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from isobit import demo
+from isobit.build.folder import Build, load_build
 from isobit.check.csim.last import Record, SourceCounts
 from isobit.check.csim.run import input_integers
-from isobit.emit.build import Build, load_build
 from isobit.errors import IsobitError
 from isobit.interp import Evaluator
 from isobit.report.page import html_page

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from isobit.build.folder import Build
 from isobit.check.csim.stimuli import float_samples, vectors_for
 from isobit.check.lint.rules import lint_build
-from isobit.emit.build import Build
 from isobit.errors import IsobitError
 from isobit.hardware import Board
 from isobit.pynq.package import write_package

@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 
-from isobit.emit.build import Build
-from isobit.emit.design import Port
-from isobit.emit.project import MANIFEST, atomic_folder, comment_text, file_hashes, templates_root, write_files
+from isobit import templates
+from isobit.backends.dataflow.design import Port
+from isobit.build.files import MANIFEST, atomic_folder, file_hashes, write_files
+from isobit.build.folder import Build
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Board
 from isobit.interp import quantise, run
@@ -50,7 +50,7 @@ def write_package(build: Build, board: Board, destination: Path, samples: Mappin
     with atomic_folder(destination) as work:
         shutil.copytree(build.hls, work / "hls")
         for name in _COPIED:
-            shutil.copyfile(templates_root() / "pynq" / name, work / name)
+            shutil.copyfile(templates.root() / "pynq" / name, work / name)
         write_files(work, _rendered(build, board, model) | {"model.json": json.dumps(model, indent=1) + "\n"})
         arrays: dict[str, Any] = _vectors(build, samples)
         np.savez_compressed(work / "vectors.npz", **arrays)
@@ -61,7 +61,7 @@ def write_package(build: Build, board: Board, destination: Path, samples: Mappin
 def model_record(build: Build, board: Board) -> dict[str, Any]:
     """``model.json``: title, board, clock, interval in clocks, and every port as ``driver.Port`` takes it."""
     return {
-        "title": comment_text(str(build.manifest["source"]["name"])),
+        "title": templates.comment_text(str(build.manifest["source"]["name"])),
         "board": board.title,
         "clock_mhz": board.clock_mhz,
         "interval": int(build.manifest["estimate"]["interval"]),
@@ -111,15 +111,11 @@ def _quantiser(node: Input) -> dict[str, Any] | None:
 
 
 def _rendered(build: Build, board: Board, model: Mapping[str, Any]) -> dict[str, str]:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates_root() / "pynq"),
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True, autoescape=False,
-    )  # fmt: skip
+    environment = templates.environment(templates.root() / "pynq")
     ports = [p for side in _sides(build.ports) for p in side]
     context = {
         "board": board, "ports": ports, "model": model, "title": model["title"], "version": __version__,
-        "interval": model["interval"], "names": [comment_text(p.outside) for p in ports],
+        "interval": model["interval"], "names": [templates.comment_text(p.outside) for p in ports],
         "widths": [p.word_bits for p in ports],
     }  # fmt: skip
     return {name: environment.get_template(name + ".j2").render(context) for name in _RENDERED}

@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from isobit.build.folder import Build
 from isobit.check.proofs.verify import StepCheck, Verification
-from isobit.emit.build import Build
 from isobit.passes.budget import shown
 
 

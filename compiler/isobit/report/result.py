@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from isobit.build.folder import PROOFS, Build
 from isobit.check.csim.last import BOUNDED, CSIM, Record, read_record
 from isobit.check.proofs.sums import SumCheck
 from isobit.check.proofs.verify import StepCheck, Verification, verify_build
-from isobit.emit.build import PROOFS, Build
 from isobit.ir import Graph
 from isobit.report.histogram import Histogram, histograms
 
@@ -125,7 +125,7 @@ class Report:
 
 
 def summarise(build: Build) -> Summary:
-    """What the build's manifest, graph and project say; :func:`isobit.emit.build.load_build` has checked them."""
+    """What the build's manifest, graph and project say; :func:`isobit.build.folder.load_build` has checked them."""
     manifest = build.manifest
     board, estimate, source = manifest["board"], manifest["estimate"], manifest["source"]
     resources = (Resource(title, estimate[k], board[limit]) for k, title, limit in _RESOURCES if k in estimate)

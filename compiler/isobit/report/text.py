@@ -11,10 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from isobit.build.folder import Build
 from isobit.check.csim.result import CsimResult
 from isobit.check.source.float.ties import Tie
 from isobit.check.source.verdict import LABELS, SourceForm, SourceVerdict
-from isobit.emit.build import Build
 from isobit.errors import IsobitError, printable
 from isobit.hardware import board_names, load_board
 from isobit.passes.rules import unfolded

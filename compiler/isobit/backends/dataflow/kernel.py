@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isobit.emit.design import Array, IntType
+from isobit.backends.dataflow.design import Array, IntType
 from isobit.ir.types import IntArray
 
 

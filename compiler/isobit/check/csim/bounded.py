@@ -10,13 +10,13 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from isobit.build.folder import Build
 from isobit.check.csim.last import BOUNDED, recorded
 from isobit.check.csim.result import CsimResult
 from isobit.check.csim.run import DEFAULT_TIMEOUT, judged
 from isobit.check.csim.simulate import simulate
 from isobit.check.csim.stimuli import vectors_for
 from isobit.check.csim.toolchain import Compilation, find_compiler
-from isobit.emit.build import Build
 from isobit.interp import Evaluator
 
 DEFAULT_FRAMES = 4

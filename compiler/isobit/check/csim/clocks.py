@@ -15,15 +15,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from isobit import templates
 from isobit.backends.dataflow import lower, size_fifos
+from isobit.backends.dataflow.design import Design
+from isobit.backends.dataflow.fifo_figures import GOALS, fifo_cost
 from isobit.backends.dataflow.network import RESTART, Network
+from isobit.backends.dataflow.planner import PlanRequest, plan_for, read_plan
+from isobit.build.folder import PLAN, Build
 from isobit.check.csim.toolchain import find_compiler
-from isobit.emit import Design, templates_root
-from isobit.emit.build import PLAN, Build
-from isobit.emit.fifos import GOALS, fifo_cost
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Board, Cost
-from isobit.plan import PlanRequest, plan_for, read_plan
 
 FRAMES = 8
 
@@ -67,7 +68,7 @@ def _choice(program: Path, design: Design, board: Board, depths: str) -> FifoCho
 
 
 def _compiled(folder: Path, compiler: str) -> Path:
-    source, output = templates_root() / "sim" / "clock" / "clock.cpp", folder / "clock"
+    source, output = templates.root() / "sim" / "clock" / "clock.cpp", folder / "clock"
     command = [compiler, "-std=c++14", "-O2", str(source), "-o", str(output)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode != 0:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from isobit.build.folder import Build
 from isobit.check.csim.compare import Mismatch, count_differences, first_difference, locate
 from isobit.check.csim.last import CSIM, recorded
 from isobit.check.csim.result import CsimResult, Run
@@ -22,13 +23,12 @@ from isobit.check.csim.stimuli import vectors_for
 from isobit.check.csim.toolchain import Binary, Compilation, Flavour, find_compiler
 from isobit.check.csim.vectors import Vectors, save_taps
 from isobit.check.source.compare import check_source
-from isobit.emit.build import Build
 from isobit.errors import IsobitError, printable
 from isobit.interp import Evaluator, quantise
+from isobit.interp.work import multiply_accumulates
 from isobit.ir import Graph
 from isobit.ir.ops import Input
 from isobit.ir.types import IntArray
-from isobit.plan.geometry import multiply_accumulates
 
 DEFAULT_VECTORS, DEFAULT_MACS = 10_000, 3_000_000_000
 FAITHFUL_MACS = 200_000_000

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from isobit.backends.dataflow.design import Port
+from isobit.backends.dataflow.writer import raw_bytes
+from isobit.build.folder import Build
 from isobit.check.csim.toolchain import Binary
-from isobit.emit.build import Build
-from isobit.emit.design import Port
-from isobit.emit.project import raw_bytes
 from isobit.errors import CheckFailed, IsobitError, printable
 from isobit.ir.types import IntArray
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from isobit.emit import templates_root
+from isobit import templates
 from isobit.errors import IsobitError, printable
 
 Flavour = Literal["faithful", "native", "checked", "tapped", "bounded"]
@@ -81,7 +81,7 @@ def ap_types_folder() -> Path:
 
 def include_flags(project: Path, flavour: Flavour) -> list[str]:
     """``-I`` flags: the project, the simulation stand-ins, then ap_types or our integer shim."""
-    sim = templates_root() / "sim"
+    sim = templates.root() / "sim"
     integers = sim / "native" if flavour in ("native", "checked", "bounded") else ap_types_folder()
     streams = [f"-I{sim / 'bounded'}"] if flavour == "bounded" else []
     own = integers.parent == sim

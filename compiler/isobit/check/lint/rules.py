@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from isobit.build.folder import Build
 from isobit.check.lint.source import Function, Item, Source, arguments, closing, read_source, walk
-from isobit.emit.build import Build
 from isobit.errors import printable
 
 HEADERS = frozenset(["stdint.h", "ap_int.h", "hls_stream.h", "ap_axi_sdata.h"])

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from isobit.build.folder import Build
 from isobit.check.csim.stimuli import float_samples
 from isobit.check.source.exact.evaluate import evaluate_exact
 from isobit.check.source.float.run import FloatRun, run_float
 from isobit.check.source.float.ties import Tie, classify
 from isobit.check.source.verdict import SourceVerdict, in_graph_layout, nearest_integers
-from isobit.emit.build import Build
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import SourceModel

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from isobit.build.folder import Build
 from isobit.check.csim.stimuli import float_samples
 from isobit.check.source.float.ties import Tie
 from isobit.check.source.tflite.evaluate import evaluate_tflite
 from isobit.check.source.verdict import SourceVerdict, in_graph_layout, nearest_integers
-from isobit.emit.build import Build
 from isobit.errors import IsobitError
 from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.importer import ImportedTflite, import_traced

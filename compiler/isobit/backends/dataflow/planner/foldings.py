@@ -6,11 +6,11 @@ import math
 from functools import lru_cache
 from typing import NamedTuple
 
+from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, MAX_WORD_BITS, block, sample_counts, width_of
+from isobit.backends.dataflow.planner.geometry import Geometry, block_lanes, box, geometry, keeps_order, upsampling
 from isobit.ir import Graph, Node, accumulator_interval
 from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Reindex, Select, Step, Table
 from isobit.numerics import bit_width
-from isobit.plan.blocks import MAX_SAMPLES, MAX_WORD_BITS, block, sample_counts, width_of
-from isobit.plan.geometry import Geometry, block_lanes, box, geometry, keeps_order, upsampling
 
 MAX_UNROLL = 1024
 
@@ -53,7 +53,7 @@ def foldings(graph: Graph, node: Node) -> tuple[Folding, ...]:
 
     PE divides the outputs of a linear node; SIMD divides its input channels or is whole pixels of a window. Everything
     else takes and gives ``pe = simd`` elements per clock, a divisor of its channels, or all of them for several samples
-    (:mod:`isobit.plan.blocks`); a selection gives its indices.
+    (:mod:`isobit.backends.dataflow.planner.blocks`); a selection gives its indices.
     """
     made = _foldings(graph, node)
     return tuple(f for f in made if f.pe * f.simd == 1 or _word_bits(graph, node, f) <= MAX_WORD_BITS)

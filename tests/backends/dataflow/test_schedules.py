@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from isobit import templates
+from isobit.backends.dataflow.design import HEADER_OF, IntType, Process
 from isobit.backends.dataflow.schedules import SCHEDULES, Schedule, schedule_of
-from isobit.emit import templates_root
-from isobit.emit.design import HEADER_OF, IntType, Process
 
 HERE = Path(__file__).parent
 WORD = IntType(4, signed=True)
@@ -213,7 +213,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recording]
         pytest.skip("g++ is not installed")
     folder = tmp_path_factory.mktemp("schedules")
     (folder / "isobit").mkdir()
-    for header in (templates_root() / "hls" / "isobit").glob("*.hpp"):
+    for header in (templates.root() / "hls" / "isobit").glob("*.hpp"):
         text = header.read_text(encoding="utf-8")
         counting = text.replace("#pragma HLS PIPELINE II=1", "trace::next_iteration();")
         (folder / "isobit" / header.name).write_text(counting, encoding="utf-8")
@@ -221,7 +221,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recording]
     calls = ["int main() {", *[f"  {p.name}::run();" for p in PROCESSES], "}"]
     lines = ['#include "hls_stream.h"', *includes, *map(statements, PROCESSES), *calls]
     (folder / "main.cpp").write_text("\n".join(lines), encoding="utf-8")
-    sim = templates_root() / "sim"
+    sim = templates.root() / "sim"
     flags = [f"-I{f}" for f in (folder, HERE / "traced", sim / "common", sim / "native")]
     command = [compiler, "-std=c++14", "-O0", "-w", *flags, str(folder / "main.cpp"), "-o", str(folder / "main")]
     subprocess.run(command, check=True)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+from isobit.backends.dataflow import cost
+from isobit.backends.dataflow.planner.blocks import Block, block
+from isobit.backends.dataflow.planner.foldings import Folding, accumulator_bits
+from isobit.backends.dataflow.planner.geometry import Geometry, box, geometry, upsampling
+from isobit.backends.dataflow.planner.plan import LayerChoice, LayerPlan
+from isobit.backends.dataflow.planner.steps import candidates
 from isobit.errors import IsobitError, printable
-from isobit.hardware import Board, Cost, Memory, cost, ram_memory, rom_memory
+from isobit.hardware import Board, Cost, Memory, ram_memory, rom_memory
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Linear, MaxPool, Reindex, Step, Table
-from isobit.plan.blocks import Block, block
-from isobit.plan.foldings import Folding, accumulator_bits
-from isobit.plan.geometry import Geometry, box, geometry, upsampling
-from isobit.plan.plan import LayerChoice, LayerPlan
-from isobit.plan.steps import candidates
 
 AS_PLANNED = LayerChoice()
 IN_WINDOW = "in_window"

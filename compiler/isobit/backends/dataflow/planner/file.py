@@ -26,9 +26,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from isobit.backends.dataflow.planner.plan import LayerChoice, LayerPlan, Plan
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Memory
-from isobit.plan.plan import LayerChoice, LayerPlan, Plan
 
 MAX_DEPTH = 1 << 24
 

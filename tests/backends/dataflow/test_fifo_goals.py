@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from backends.fifo_designs import depths_of, residual
+from backends.dataflow.fifo_designs import depths_of, residual
 
 from isobit.backends.dataflow.fifo import size_fifos
+from isobit.backends.dataflow.fifo_figures import fifo_cost
 from isobit.backends.dataflow.network import MIN_DEPTH
 from isobit.check.csim.toolchain import find_compiler, include_flags
-from isobit.emit.fifos import fifo_cost
 from isobit.errors import IsobitError
 from isobit.hardware import load_board
 from tests.cli.runner import isobit

@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from isobit.backends.dataflow.planner.geometry import Geometry, geometry
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Linear, MaxPool, Pad
-from isobit.plan.geometry import Geometry, geometry
 
 MAX_SAMPLES = 16
 MAX_WORD_BITS = 4096

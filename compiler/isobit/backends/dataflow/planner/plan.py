@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from isobit.backends.dataflow.planner.geometry import geometry
 from isobit.errors import IsobitError
 from isobit.hardware import Board, Cost, Memory
 from isobit.ir import Graph
 from isobit.ir.ops import Concat, Linear, MaxPool
-from isobit.plan.geometry import geometry
 
 Implementation = Literal["multiply_shift", "round_shift", "thresholds", "lookup"]
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from isobit import demo
+from isobit.backends.dataflow.planner import LayerChoice, PlanRequest, plan_for, print_plan, read_plan
+from isobit.backends.dataflow.planner.foldings import divisors, foldings
+from isobit.backends.dataflow.planner.geometry import block_lanes, geometry, keeps_order, upsampling
 from isobit.errors import DoesNotFit, IsobitError
 from isobit.flow import import_source
 from isobit.hardware import board_names, load_board
 from isobit.ir import Graph
 from isobit.ir.ops import Input, Linear, Reindex, frozen_ints
 from isobit.passes import optimise
-from isobit.plan import LayerChoice, PlanRequest, plan_for, print_plan, read_plan
-from isobit.plan.foldings import divisors, foldings
-from isobit.plan.geometry import block_lanes, geometry, keeps_order, upsampling
 
 BOARD = load_board("pynq-z1")
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from backends.sampled_nets import built, cnv, every_unit, peak_detector, radioml, residual
+from backends.dataflow.sampled_nets import built, cnv, every_unit, peak_detector, radioml, residual
 
 from isobit.backends.dataflow.network import RESTART
+from isobit.backends.dataflow.planner import PlanRequest
 from isobit.check.csim.bounded import bounded_csim
 from isobit.check.csim.run import csim
 from isobit.ir import Graph
-from isobit.plan import PlanRequest
 
 # Samples per clock of the input, or clocks per frame where the network makes more positions than it takes.
 CASES = [(peak_detector, {"samples": p}) for p in (1, 2, 4, 8, 16)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from isobit.emit.design import Design, Stream
+from isobit.backends.dataflow.design import Design, Stream
+from isobit.backends.dataflow.planner import FifoGoal, Plan, PlannedFifo
 from isobit.errors import DoesNotFit
 from isobit.hardware import Board, Cost, fifo_storage, ram
-from isobit.plan import FifoGoal, Plan, PlannedFifo
 
 GOALS: tuple[FifoGoal, ...] = ("throughput", "least")
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from isobit.backends.dataflow import lower, size_fifos
-from isobit.emit import render
+from isobit.backends.dataflow.planner import LayerChoice, PlanRequest, plan_for, print_plan, read_plan
+from isobit.backends.dataflow.writer import render
 from isobit.errors import IsobitError
 from isobit.hardware import Board, Cost, fifo_storage, load_board, ram, ram_memory, rom_memory
 from isobit.hardware.memory import rom
 from isobit.hardware.resources import LUTS_PER_BRAM, LUTS_PER_URAM
 from isobit.ir import Graph, frozen_ints, verify
 from isobit.ir.ops import Const, Input, Linear, Output
-from isobit.plan import LayerChoice, PlanRequest, plan_for, print_plan, read_plan
 
 PYNQ, KRIA = load_board("pynq-z1"), load_board("kv260")
 SIZES = [(d, w) for d in (2, 33, 64, 65, 300, 512, 1000, 4096, 5000, 70_000) for w in (1, 8, 18, 36, 72, 73, 600)]

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from backends.sampled_nets import BOARD, Net, cnv, every_unit, peak_detector, radioml, residual
+from backends.dataflow.sampled_nets import BOARD, Net, cnv, every_unit, peak_detector, radioml, residual
 
+from isobit.backends.dataflow.planner import PlanRequest, plan_for, print_plan, read_plan
+from isobit.backends.dataflow.planner.blocks import block, port_lanes, sample_counts, width_of
+from isobit.backends.dataflow.planner.foldings import foldings, planned
 from isobit.errors import IsobitError
 from isobit.ir import Graph
 from isobit.ir.ops import Linear, MaxPool, Select
-from isobit.plan import PlanRequest, plan_for, print_plan, read_plan
-from isobit.plan.blocks import block, port_lanes, sample_counts, width_of
-from isobit.plan.foldings import foldings, planned
 
 NETS = (peak_detector, radioml, cnv, residual, every_unit)
 RATES = [(net, PlanRequest(share=1.0, samples=8)) for net in NETS[:4]]

@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from isobit.backends.dataflow.planner.plan import Plan
+from isobit.backends.dataflow.planner.search import PlanRequest, plan_for
+from isobit.backends.dataflow.planner.steps import multiplicand_bits
 from isobit.errors import IsobitError
 from isobit.hardware import Board
 from isobit.ir import Graph
@@ -23,9 +26,6 @@ from isobit.passes.pipeline import NARROW_SUMS
 from isobit.passes.proofs import StepProof, SumProof, prove, prove_sums
 from isobit.passes.rewrite import Rule
 from isobit.passes.shrink import reachable, shrink_multiplicands, shrink_to
-from isobit.plan.folding import PlanRequest, plan_for
-from isobit.plan.plan import Plan
-from isobit.plan.steps import multiplicand_bits
 
 MAX_BITS = 32
 Seen = Callable[[Graph], Mapping[str, IntArray]]

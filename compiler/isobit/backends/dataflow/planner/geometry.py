@@ -99,12 +99,6 @@ def _three(values: Iterable[int], fill: int) -> tuple[int, int, int]:
     return a, b, c
 
 
-def multiply_accumulates(graph: Graph) -> int:
-    """Multiply-accumulate operations per sample."""
-    linears = [n for n in graph.nodes if isinstance(n, Linear)]
-    return sum(graph.types[n.name].size * int(np.prod(graph.types[n.inputs[1]].shape[1:])) for n in linears)
-
-
 def keeps_order(graph: Graph, node: Reindex) -> bool:
     """Does the stream of elements stay as it is (a reshape)?"""
     size = graph.types[node.inputs[0]].size

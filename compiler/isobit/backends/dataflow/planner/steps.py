@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from isobit.hardware import Board, Cost, cost
+from isobit.backends.dataflow import cost
+from isobit.backends.dataflow.planner.plan import Candidate
+from isobit.hardware import Board, Cost
 from isobit.ir import Graph
 from isobit.ir.ops import Step, Table
 from isobit.numerics import MultiplyShift, bit_width, shared_round_shift
-from isobit.plan.plan import Candidate
 
 _MAX_LEVELS = 255
 _MAX_TABLE = 1 << 16

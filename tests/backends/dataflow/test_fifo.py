@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from backends.fifo_designs import Chain, completes, depths_of, frame_ends, random_design, residual
+from backends.dataflow.fifo_designs import Chain, completes, depths_of, frame_ends, random_design, residual
 
 from isobit.backends.dataflow.fifo import occupancy, size_fifos
 from isobit.backends.dataflow.network import MIN_DEPTH, RESTART

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from backends.sampled_nets import BOARD, Net, built
+from backends.dataflow.sampled_nets import BOARD, Net, built
 
 from isobit.backends.dataflow import lower
+from isobit.backends.dataflow.planner import PlanRequest, plan_for
 from isobit.check.csim.bounded import bounded_csim
 from isobit.check.csim.run import csim
 from isobit.errors import IsobitError
 from isobit.ir import Graph
 from isobit.ir.ops import Add, Concat, Const, Input, Linear, Output, Reindex, frozen_ints
-from isobit.plan import PlanRequest, plan_for
 
 Cut = tuple[slice, ...]
 

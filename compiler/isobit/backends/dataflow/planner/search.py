@@ -2,7 +2,7 @@
 
 For a target of T clocks per frame every layer takes its cheapest legal folding of at most T clocks. The targets worth
 trying are the cycle counts that some layer can have; the smallest whose estimate fits wins. Several samples per clock
-(:mod:`isobit.plan.blocks`) are taken only where a rate is asked for and needs them.
+(:mod:`isobit.backends.dataflow.planner.blocks`) are taken only where a rate is asked for and needs them.
 """
 
 from __future__ import annotations
@@ -11,14 +11,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from isobit.backends.dataflow.planner.blocks import (
+    MAX_PORT_BITS,
+    MAX_SAMPLES,
+    MAX_WORD_BITS,
+    block,
+    port_lanes,
+    sample_counts,
+    width_of,
+)
+from isobit.backends.dataflow.planner.foldings import Folding, accumulator_bits, foldings, planned
+from isobit.backends.dataflow.planner.layers import in_window, layer_plan
+from isobit.backends.dataflow.planner.plan import LayerChoice, LayerPlan, Plan, checked
 from isobit.errors import DoesNotFit, IsobitError
 from isobit.hardware import Board, Cost
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Input, Linear, MaxPool, Pad
-from isobit.plan.blocks import MAX_PORT_BITS, MAX_SAMPLES, MAX_WORD_BITS, block, port_lanes, sample_counts, width_of
-from isobit.plan.foldings import Folding, accumulator_bits, foldings, planned
-from isobit.plan.layers import in_window, layer_plan
-from isobit.plan.plan import LayerChoice, LayerPlan, Plan, checked
 
 DEFAULT_SHARE = 0.6
 FifoGoal = Literal["throughput", "least"]

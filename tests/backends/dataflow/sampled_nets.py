@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from isobit.backends.dataflow import lower, size_fifos
-from isobit.emit.build import Build, write_build
+from isobit.backends.dataflow.planner import Plan, PlanRequest, plan_for
+from isobit.build.folder import Build, write_build
 from isobit.hardware import load_board
 from isobit.interp import run
 from isobit.ir import Graph, Node, ops
 from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Reindex, Step, Table, frozen_ints
 from isobit.ir.types import IntArray
 from isobit.numerics import MultiplyShift
-from isobit.plan import Plan, PlanRequest, plan_for
 
 BOARD = load_board("zcu104")
 

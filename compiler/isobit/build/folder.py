@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from isobit.emit.design import Design, Port
-from isobit.emit.fifos import fifo_record, planned_fifos, total_cost
-from isobit.emit.manifest import FORMAT, read_manifest, refuse_another
-from isobit.emit.project import MANIFEST, atomic_folder, file_hashes, headers, raw_bytes, render, write_files
+from isobit.backends.dataflow.design import Design, Port
+from isobit.backends.dataflow.fifo_figures import fifo_record, planned_fifos, total_cost
+from isobit.build.manifest import FORMAT, read_manifest, refuse_another
+from isobit.backends.dataflow.writer import headers, raw_bytes, render
+from isobit.build.files import MANIFEST, atomic_folder, file_hashes, write_files
 from isobit.errors import IsobitError, printable
 from isobit.ir import Graph, parse_graph, print_graph
 from isobit.ir.ops import Const
 from isobit.ir.types import IntArray
 from isobit.passes.proofs import proofs_text
-from isobit.plan import LayerPlan, Plan, Rescaled, print_plan
+from isobit.backends.dataflow.planner import LayerPlan, Plan, print_plan
+from isobit.rescale import Rescaled
 from isobit.version import __version__
 
 GRAPH, PLAN, HLS = "graph.txt", "plan.toml", "hls"
@@ -75,7 +77,7 @@ def write_build(
         rescaled: the proofs of the steps, and the exact graph where the one built is another.
 
     Raises:
-        IsobitError: E601 or E602 (see :func:`isobit.emit.project.atomic_folder`).
+        IsobitError: E601 or E602 (see :func:`isobit.build.files.atomic_folder`).
         DoesNotFit: E502 when layers and FIFOs together exceed the board.
     """
     with atomic_folder(destination) as work:

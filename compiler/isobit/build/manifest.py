@@ -14,12 +14,12 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
 
-from isobit.emit.design import IntType, Port
+from isobit.backends.dataflow.design import IntType, Port
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Board
 from isobit.ir import Graph
 from isobit.ir.ops import Const, Input, Output
-from isobit.plan import FifoGoal
+from isobit.backends.dataflow.planner import FifoGoal
 from isobit.version import __version__
 
 FORMAT = 3

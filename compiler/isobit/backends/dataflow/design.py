@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isobit.backends.dataflow.planner import FifoGoal
 from isobit.ir.types import IntArray
 from isobit.numerics import bit_width, is_signed
-from isobit.plan import FifoGoal
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
