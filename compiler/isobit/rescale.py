@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
-from isobit.backends.dataflow.planner.plan import Plan
-from isobit.backends.dataflow.planner.search import PlanRequest, plan_for
-from isobit.backends.dataflow.planner.steps import multiplicand_bits
+from isobit.backends.registry import AnyBackend
 from isobit.errors import IsobitError
 from isobit.hardware import Board
 from isobit.ir import Graph
@@ -52,7 +51,7 @@ class Rescaled:
     """``graph`` is built; ``exact`` equals the source and is another one only where ``errors`` says what changed."""
 
     graph: Graph
-    plan: Plan
+    plan: Any
     exact: Graph
     proofs: tuple[StepProof, ...]
     sums: tuple[SumProof, ...]
@@ -60,12 +59,13 @@ class Rescaled:
 
 
 def rescaled(
-    folded: Graph, board: Board, request: PlanRequest, rescale: RescaleRequest, seen: Seen | None = None
+    folded: Graph, backend: AnyBackend, board: Board, request: Any, rescale: RescaleRequest, seen: Seen | None = None
 ) -> Rescaled:
     """Shrink the coefficients and multiplicands of a folded graph, plan it, and make it keep to ``rescale``.
 
     Args:
         folded: the graph after every pass but ``narrow-sum`` and ``shrink-multiplicands``.
+        backend: whose plan it is to be, and of whose ``request``; it decides which steps have a multiplicand at all.
         seen: gives the accumulators of the user's own inputs, by value name; with a budget these count too.
 
     Raises:
@@ -75,8 +75,8 @@ def rescaled(
     rule = Rule("shrink-multiplicands", shrink_multiplicands) if rescale.bits is None else shrink_to(rescale.bits)
     narrowed = apply_rule(folded, NARROW_SUMS)
     exact, sums = apply_rule(narrowed, rule), prove_sums(folded, narrowed)
-    plan = plan_for(exact, board, request)
-    wide = _too_wide(exact, plan, rescale.bits)
+    plan = backend.plan(exact, board, request)
+    wide = _too_wide(backend.multiplicands(exact, plan), rescale.bits)
     if not wide:
         return Rescaled(exact, plan, exact, prove(narrowed, exact), sums)
     assert rescale.bits is not None
@@ -84,13 +84,11 @@ def rescaled(
         raise _refusal(narrowed, wide, rescale)
     graph, errors = apply_budget(exact, wide, rescale.bits, rescale.budget, seen(exact) if seen else None, least=True)
     proofs = prove(narrowed, graph, frozenset(wide))
-    return Rescaled(graph, plan_for(graph, board, request), exact, proofs, sums, errors)
+    return Rescaled(graph, backend.plan(graph, board, request), exact, proofs, sums, errors)
 
 
-def _too_wide(graph: Graph, plan: Plan, bits: int | None) -> dict[str, int]:
+def _too_wide(widths: Mapping[str, int], bits: int | None) -> dict[str, int]:
     """The steps built with a multiplicand above ``bits`` bits, and its width."""
-    steps = [n for n in graph.nodes if isinstance(n, Step) and n.name in plan.layers]
-    widths = {n.name: multiplicand_bits(graph, n, plan.layers[n.name].implementation) for n in steps}
     return {} if bits is None else {name: width for name, width in widths.items() if width > bits}
 
 

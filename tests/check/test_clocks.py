@@ -13,9 +13,9 @@ from backends.dataflow.test_fifo_goals import compiled
 from isobit import templates
 from isobit.backends.dataflow import size_fifos
 from isobit.backends.dataflow.design import Design
+from isobit.backends.toolchain import find_compiler
 from isobit.build.folder import load_build
 from isobit.check.csim.clocks import design_of, fifo_choices, run_clock
-from isobit.check.csim.toolchain import find_compiler
 from tests.cli.runner import isobit
 
 STRICT = ["-std=c++14", "-O1", "-Wall", "-Wextra", "-Werror"]
@@ -65,7 +65,7 @@ def test_the_choices_of_a_build(tmp_path: Path) -> None:
     build = load_build(compiled(tmp_path, "build"))
     taken, throughput, least = fifo_choices(build)
     assert replace(taken, name="throughput") == throughput
-    assert throughput.clocks == build.manifest["estimate"]["interval"]
+    assert throughput.clocks == build.manifest.estimate.interval
     assert least.clocks is not None and throughput.clocks <= least.clocks and least.bits < throughput.bits
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from isobit import demo, templates
 from isobit.backends.dataflow.planner import PlanRequest
+from isobit.backends.toolchain import include_flags
 from isobit.build.folder import load_build
-from isobit.check.csim.toolchain import include_flags
 from isobit.check.lint.rules import PRAGMAS, lint, lint_build
 from isobit.check.lint.source import arguments, read_source
 from isobit.flow import compile_model

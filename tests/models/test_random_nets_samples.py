@@ -8,7 +8,7 @@ import pytest
 
 from isobit.backends.dataflow import lower, size_fifos
 from isobit.backends.dataflow.planner import Plan, PlanRequest, plan_for
-from isobit.build.folder import write_build
+from isobit.build.folder import Origin, write_build
 from isobit.check.csim.bounded import bounded_csim
 from isobit.check.csim.stimuli import vectors_for
 from isobit.errors import IsobitError
@@ -40,7 +40,7 @@ def check(seed: int, folder: Path) -> None:
     vectors = vectors_for(graph, 2, seed)
     expected = vectors | run(graph, vectors)
     design = size_fifos(lower(graph, plan))
-    build = write_build(folder / "build", graph, plan, design, b"", {"name": "random"}, expected)
+    build = write_build(folder / "build", graph, plan.board, plan, design, b"", Origin("random"), expected)
     assert bounded_csim(build, 3).equal
 
 

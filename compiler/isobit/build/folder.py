@@ -3,48 +3,65 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from isobit.backends.dataflow.design import Design, Port
-from isobit.backends.dataflow.fifo_figures import fifo_record, planned_fifos, total_cost
-from isobit.build.manifest import FORMAT, read_manifest, refuse_another
-from isobit.backends.dataflow.writer import headers, raw_bytes, render
+from isobit.backends.dataflow.backend import DATAFLOW
+from isobit.backends.ports import Port
+from isobit.backends.registry import AnyBackend
 from isobit.build.files import MANIFEST, atomic_folder, file_hashes, write_files
+from isobit.build.manifest import (
+    FORMAT,
+    AnyManifest,
+    ErrorsRecord,
+    EstimateRecord,
+    RefitRecord,
+    SourceRecord,
+    manifest_type,
+    read_manifest,
+    refuse_another,
+)
 from isobit.errors import IsobitError, printable
+from isobit.hardware import Board
 from isobit.ir import Graph, parse_graph, print_graph
-from isobit.ir.ops import Const
 from isobit.ir.types import IntArray
 from isobit.passes.proofs import proofs_text
-from isobit.backends.dataflow.planner import LayerPlan, Plan, print_plan
 from isobit.rescale import Rescaled
 from isobit.version import __version__
 
-GRAPH, PLAN, HLS = "graph.txt", "plan.toml", "hls"
+HLS = "hls"
+GRAPH = "graph.txt"
 ONNX, TFLITE = "source.onnx", "source.tflite"
 EXACT, PROOFS = "exact.txt", "proofs.json"
-_NEEDED = frozenset({GRAPH, PLAN, f"{HLS}/top.cpp", f"{HLS}/top.hpp", f"{HLS}/tb.cpp", f"{HLS}/parameters.hpp"})
 
 
 @dataclass(frozen=True, eq=False)
 class Build:
-    """A compiled project: its folder, the integer graph, the AXI ports and the manifest."""
+    """A compiled project: its folder, the integer graph, the design, and what the manifest says.
+
+    ``design`` is of its back end's own type; ``exact`` the graph that equals the source, where that is another one.
+    """
 
     path: Path
     graph: Graph
-    ports: tuple[Port, ...]
-    manifest: Mapping[str, Any]
+    manifest: AnyManifest
+    backend: AnyBackend
+    design: object
     exact: Graph | None = None
 
     @property
     def reference(self) -> Graph:
         """The graph that equals the source: another one than :attr:`graph` only where a budget changed steps."""
         return self.exact or self.graph
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """The project's streams: the graph's inputs, then its outputs."""
+        return self.backend.ports(self.design)
 
     @property
     def hls(self) -> Path:
@@ -54,46 +71,64 @@ class Build:
     @property
     def source(self) -> Path:
         """The model the build was made from, an ONNX or a TFLite file."""
-        return self.path / (TFLITE if TFLITE in self.manifest["files"] else ONNX)
+        return self.path / (TFLITE if TFLITE in self.manifest.files else ONNX)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the manifest says of the source beyond its bytes; ``refit`` is :class:`isobit.refit.model.Refit`'s data."""
+
+    name: str
+    input_type: str | None = None
+    input_scale: str = "1"
+    refit: Mapping[str, Any] | None = None
+
+    def record(self, source: bytes) -> SourceRecord:
+        """The manifest's record of the source with these bytes."""
+        refit = RefitRecord.model_validate(self.refit) if self.refit is not None else None
+        digest = hashlib.sha256(source).hexdigest()
+        return SourceRecord(
+            name=self.name, sha256=digest, input_type=self.input_type, input_scale=self.input_scale, refit=refit
+        )
 
 
 def write_build(
     destination: Path,
     graph: Graph,
-    plan: Plan,
-    design: Design,
+    board: Board,
+    plan: Any,
+    design: Any,
     source: bytes,
-    origin: Mapping[str, Any],
+    origin: Origin,
     vectors: Mapping[str, IntArray],
     rescaled: Rescaled | None = None,
+    backend: AnyBackend = DATAFLOW,
 ) -> Build:
     """Write everything to ``destination``, all at once or not at all.
 
     Args:
+        plan: the back end's plan of ``graph`` for ``board``, and ``design`` what it made of that.
         source: the bytes of the model: an ONNX or a TFLite file.
-        origin: what the manifest says of the source: its ``name``, and where it has them its ``sha256``, the declared
-            ``input_type`` and ``input_scale``, and what a ``refit`` did.
         vectors: integers ``(batch, ...)`` of every graph input and output, by name, for the testbench.
         rescaled: the proofs of the steps, and the exact graph where the one built is another.
 
     Raises:
         IsobitError: E601 or E602 (see :func:`isobit.build.files.atomic_folder`).
-        DoesNotFit: E502 when layers and FIFOs together exceed the board.
+        DoesNotFit: E502 when the design exceeds the board.
     """
+    estimate = EstimateRecord.made_of(backend.estimate(plan, design), board)
     with atomic_folder(destination) as work:
-        texts = {
-            f"{HLS}/{k}": v for k, v in (render(design, plan.board, str(origin["name"])) | headers(design)).items()
-        }
-        fifos = planned_fifos(design, plan.board)
-        write_files(work, texts | {GRAPH: print_graph(graph), PLAN: print_plan(plan, fifos)})
-        write_files(work, _rescale_texts(rescaled))
-        (work / _source_name(source)).write_bytes(source)
-        (work / HLS / "tb_data").mkdir()
-        for port in design.ports:
-            (work / HLS / "tb_data" / f"{port.name}.bin").write_bytes(raw_bytes(vectors[port.node], port.dtype))
-        said = {"sha256": hashlib.sha256(source).hexdigest(), "input_type": None, "input_scale": "1", **origin}
-        manifest = _manifest(graph, plan, design, said) | _rescale_record(rescaled) | {"files": file_hashes(work)}
-        (work / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        files = dict(backend.write(plan, design, origin.name, vectors))
+        texts = {GRAPH: print_graph(graph)} | _rescale_texts(rescaled)
+        write_files(work, files | {name: text.encode("utf-8") for name, text in texts.items()})
+        write_files(work, {_source_name(source): source})
+        manifest = manifest_type(backend)(
+            format=FORMAT, isobit=__version__, backend=backend.name, source=origin.record(source), graph=graph.digest,
+            board=board, estimate=estimate, project=backend.describe(graph, plan, design),
+            versions={"numpy": np.__version__}, files=file_hashes(work),
+            budget=tuple(map(ErrorsRecord.made_of, rescaled.errors if rescaled else ())),
+        )  # fmt: skip
+        (work / MANIFEST).write_text(manifest.text, encoding="utf-8")
     return load_build(destination)
 
 
@@ -105,13 +140,13 @@ def load_build(path: Path | str) -> Build:
             manifest or one of its files was changed or lost.
     """
     path = Path(path)
-    manifest, ports = read_manifest(path / MANIFEST)
-    recorded = manifest["files"]
-    _refuse_changes(path, recorded)
+    manifest, backend = read_manifest(path / MANIFEST)
+    _refuse_changes(path, manifest.files, backend.needed)
     graph = parse_graph(_text(path, GRAPH))
-    refuse_another(path / MANIFEST, manifest, ports, graph, _text(path, f"{HLS}/top.hpp"))
-    exact = parse_graph(_text(path, EXACT)) if EXACT in recorded else None
-    return Build(path, graph, ports, manifest, exact)
+    design = backend.read(path, manifest.project)
+    refuse_another(path / MANIFEST, manifest, backend.ports(design), graph)
+    exact = parse_graph(_text(path, EXACT)) if EXACT in manifest.files else None
+    return Build(path, graph, manifest, backend, design, exact)
 
 
 def _source_name(source: bytes) -> str:
@@ -133,15 +168,8 @@ def _rescale_texts(rescaled: Rescaled | None) -> dict[str, str]:
     return exact | {PROOFS: proofs_text(rescaled.proofs, rescaled.sums)}
 
 
-def _rescale_record(rescaled: Rescaled | None) -> dict[str, Any]:
-    """What the manifest says of steps that are not exact."""
-    if rescaled is None or not rescaled.errors:
-        return {}
-    return {"budget": [asdict(e) | {"share": str(e.share), "seen_share": str(e.seen_share)} for e in rescaled.errors]}
-
-
-def _refuse_changes(path: Path, recorded: Mapping[str, str]) -> None:
-    needed = _NEEDED | {TFLITE if TFLITE in recorded else ONNX}
+def _refuse_changes(path: Path, recorded: Mapping[str, str], needed: frozenset[str]) -> None:
+    needed |= {GRAPH, TFLITE if TFLITE in recorded else ONNX}
     for name in sorted(needed - recorded.keys()):
         raise IsobitError("E608", f"the manifest does not list {name}", where=printable(path), hint="compile again")
     for name, digest in recorded.items():
@@ -149,48 +177,3 @@ def _refuse_changes(path: Path, recorded: Mapping[str, str]) -> None:
         if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != digest:
             what = "changed" if file.is_file() else "missing"
             raise IsobitError("E608", f"{printable(name)} is {what}", where=printable(path), hint="compile again")
-
-
-def _manifest(graph: Graph, plan: Plan, design: Design, origin: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "isobit": __version__,
-        "source": dict(origin),
-        "graph": graph.digest,
-        "board": plan.board.model_dump(),
-        "estimate": _cost(total_cost(plan, design))
-        | {"interval": design.interval, "latency": design.latency}
-        | {"frames_per_second": round(plan.board.clock_mhz * 1e6 / design.interval, 1)},
-        "fifos": fifo_record(design, plan.board),
-        "ports": [_port_record(p) for p in design.ports],
-        "layers": [_layer(graph, n.name, plan.layers.get(n.name)) for n in graph.nodes if not isinstance(n, Const)],
-        "versions": {"numpy": np.__version__},
-    }
-
-
-def _port_record(port: Port) -> dict[str, Any]:
-    record = {
-        k: getattr(port, k) for k in ("name", "node", "outside", "is_input", "frame", "lanes", "elem_bits", "word_bits")
-    }
-    return record | {"bits": port.elem.bits, "signed": port.elem.signed}
-
-
-def _layer(graph: Graph, name: str, layer: LayerPlan | None) -> dict[str, Any]:
-    node, kind = graph.by_name[name], graph.types[name]
-    record: dict[str, Any] = {
-        "name": name, "op": node.op, "inputs": list(node.inputs), "source": list(node.source),
-        "rules": list(node.rules), "shape": list(kind.shape), "bits": kind.bits, "interval": list(kind.bounds),
-    }  # fmt: skip
-    if layer is None:
-        return record
-    keys = ("implementation", "pe", "simd", "samples", "cycles", "memory", "line_buffer")
-    chosen = {key: getattr(layer, key) for key in keys}
-    rows = [
-        {"implementation": c.implementation, "possible": c.possible, "reason": c.reason} | _cost(c.cost)
-        for c in layer.candidates
-    ]
-    return record | chosen | {"cost": _cost(layer.cost), "candidates": rows}
-
-
-def _cost(cost: Any) -> dict[str, int]:
-    return {"lut": cost.lut, "dsp": cost.dsp, "bram36": cost.bram36, "uram": cost.uram}

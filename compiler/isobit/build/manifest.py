@@ -1,45 +1,42 @@
-"""What ``manifest.json`` must look like: its shape, declared, and that its ports are those of the build's files.
+"""``manifest.json``: what a build says of itself, typed, and the checks that make a file a manifest.
 
-The manifest is a file that anyone can edit. Behind :func:`read_manifest` every key that the rest of isobit reads is
-there and of its type, and no name leads out of the build. Keys that are not declared here are left alone.
+The manifest is a file that anyone can edit. Behind :func:`read_manifest` everything is there and of its type, and no
+name leads out of the build. What every build has is declared here; what a back end has to say beyond that is its own
+record (:class:`isobit.backends.base.ProjectRecord`), under ``project``. Keys that are not declared are left alone.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
-from isobit.backends.dataflow.design import IntType, Port
+from isobit.backends.base import CostRecord, Estimate, ProjectRecord, Record
+from isobit.backends.ports import CONTAINERS, Count, Port, Positive
+from isobit.backends.registry import AnyBackend, find_backend
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Board
 from isobit.ir import Graph
-from isobit.ir.ops import Const, Input, Output
-from isobit.backends.dataflow.planner import FifoGoal
+from isobit.ir.ops import Input, Output
+from isobit.passes.budget import StepErrors
 from isobit.version import __version__
 
-FORMAT = 3
-_WIDTHS = re.compile(r"^typedef ap_axiu<(\d+), 0, 0, 0> beat_(\w+);$", re.MULTILINE)
-_CONTAINERS = (8, 16, 32, 64)
+FORMAT = 4
 _DAMAGED = "compile again"
 
-
-Count = Annotated[int, Field(ge=0, lt=2**63)]
-Positive = Annotated[int, Field(ge=1, lt=2**63)]
 Share = Annotated[str, Field(pattern=r"^[0-9]+(/[1-9][0-9]*)?$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 InnerPath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$")]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+class LayerMove(Record):
+    """What a refit moved in one layer's weights, in steps."""
 
-
-class _LayerMove(_Record):
     layer: str
     weights: Count
     changed: Count
@@ -47,116 +44,51 @@ class _LayerMove(_Record):
     most: float
 
 
-class _ScaleMove(_Record):
+class ScaleMove(Record):
+    """What a refit made of one scale."""
+
     name: str
     before: float
     after: float
     ratio: float
 
 
-class _Refit(_Record):
+class RefitRecord(Record):
+    """What a refit did to the source."""
+
     bits: Positive
-    layers: tuple[_LayerMove, ...]
-    scales: tuple[_ScaleMove, ...]
+    layers: tuple[LayerMove, ...]
+    scales: tuple[ScaleMove, ...]
     left: tuple[str, ...]
 
 
-class _Source(_Record):
+class SourceRecord(Record):
+    """The model that a build was made from, and what was declared of its input."""
+
     name: str
     sha256: Digest
     input_type: str | None
     input_scale: str
-    refit: _Refit | None = None
+    refit: RefitRecord | None = None
 
 
-class _Cost(_Record):
-    lut: Count
-    dsp: Count
-    bram36: Count
-    uram: Count
+class EstimateRecord(CostRecord):
+    """Resources, clocks from frame to frame, clocks of one frame, and the rate at the board's clock."""
 
-
-class _Estimate(_Cost):
     interval: Positive
     latency: Count
     frames_per_second: float
 
-
-class _Figures(_Record):
-    bits: Count
-    lut: Count
-    bram36: Count
-    uram: Count
-
-
-class _Fifos(_Record):
-    goal: FifoGoal
-    shallow: dict[str, tuple[Positive, Positive]]
-    taken: _Figures
-    throughput: _Figures
-    least: _Figures
+    @classmethod
+    def made_of(cls, estimate: Estimate, board: Board) -> EstimateRecord:
+        """The record of ``estimate``."""
+        rate = round(board.clock_mhz * 1e6 / estimate.interval, 1)
+        cost = CostRecord.of(estimate.cost).model_dump()
+        return cls(interval=estimate.interval, latency=estimate.latency, frames_per_second=rate, **cost)
 
 
-class _Port(_Record):
-    name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-    node: str
-    outside: str
-    is_input: bool
-    frame: Positive
-    lanes: Positive
-    elem_bits: Positive
-    word_bits: Positive
-    bits: Positive
-    signed: bool
-
-    def port(self) -> Port:
-        elem = IntType(self.bits, self.signed)
-        return Port(self.name, self.node, self.outside, self.is_input, self.frame, self.lanes, elem, self.elem_bits)
-
-
-class _Candidate(_Cost):
-    implementation: str
-    possible: bool
-    reason: str
-
-
-class _Layer(_Record):
-    name: str
-    op: str
-    inputs: tuple[str, ...]
-    source: tuple[str, ...]
-    rules: tuple[str, ...]
-    shape: tuple[Positive, ...]
-    bits: Positive
-    interval: tuple[int, int]
-
-
-class _PlannedLayer(_Layer):
-    """One that takes hardware of its own."""
-
-    implementation: str
-    pe: Positive
-    simd: Positive
-    samples: Positive
-    cycles: Count
-    memory: str
-    line_buffer: str
-    cost: _Cost
-    candidates: tuple[_Candidate, ...]
-
-
-def _layer_kind(record: Any) -> str:
-    plan = _PlannedLayer.model_fields.keys() - _Layer.model_fields.keys()
-    return "planned" if isinstance(record, dict) and plan & record.keys() else "unplanned"
-
-
-_AnyLayer = Annotated[
-    Annotated[_PlannedLayer, Tag("planned")] | Annotated[_Layer, Tag("unplanned")], Discriminator(_layer_kind)
-]
-
-
-class _Errors(_Record):
-    """One entry of ``budget``: see :class:`isobit.passes.budget.StepErrors`."""
+class ErrorsRecord(Record):
+    """One step that a budget changed: see :class:`isobit.passes.budget.StepErrors`."""
 
     step: str
     bits: Positive
@@ -168,23 +100,51 @@ class _Errors(_Record):
     seen_wrong: Count
     seen_share: Share
 
+    @classmethod
+    def made_of(cls, errors: StepErrors) -> ErrorsRecord:
+        """The record of ``errors``."""
+        return cls(**asdict(errors) | {"share": str(errors.share), "seen_share": str(errors.seen_share)})
 
-class _Manifest(_Record):
+    @property
+    def shares(self) -> tuple[Fraction, Fraction]:
+        """The largest share of one channel's reachable accumulators that changed, and of the seen ones."""
+        return Fraction(self.share), Fraction(self.seen_share)
+
+
+T = TypeVar("T", bound=ProjectRecord)
+
+
+class Manifest(Record, Generic[T]):
+    """What a build says of itself; ``project`` is its back end's own record, ``files`` every other file's SHA-256."""
+
+    format: int
     isobit: str
-    source: _Source
+    backend: str
+    source: SourceRecord
     graph: Digest
     board: Board
-    estimate: _Estimate
-    fifos: _Fifos
-    ports: tuple[_Port, ...]
-    layers: tuple[_AnyLayer, ...]
+    estimate: EstimateRecord
+    project: T
     versions: dict[str, str]
     files: dict[InnerPath, Digest]
-    budget: tuple[_Errors, ...] = ()
+    budget: tuple[ErrorsRecord, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The file's content."""
+        return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True) + "\n"
 
 
-def read_manifest(path: Path) -> tuple[Mapping[str, Any], tuple[Port, ...]]:
-    """The manifest as plain data, and its ports.
+AnyManifest = Manifest[ProjectRecord]
+
+
+def manifest_type(backend: AnyBackend) -> type[AnyManifest]:
+    """The manifest of a back end's builds."""
+    return cast(type[AnyManifest], Manifest.__class_getitem__(backend.record))
+
+
+def read_manifest(path: Path) -> tuple[AnyManifest, AnyBackend]:
+    """The manifest at ``path``, and the back end that made the build.
 
     Raises:
         IsobitError: E603 when the file is missing or no manifest at all, E611 when another version of isobit wrote it,
@@ -198,33 +158,32 @@ def read_manifest(path: Path) -> tuple[Mapping[str, Any], tuple[Port, ...]]:
         hint = "make one with: isobit compile model.onnx -o build/"
         raise IsobitError("E603", printable(error), where=printable(path.parent), hint=hint) from error
     try:
-        checked = _MANIFEST.validate_json(text, strict=True)
+        backend = find_backend(str(manifest.get("backend")))
+        return manifest_type(backend).model_validate_json(text, strict=True), backend
     except ValidationError as error:
         first = error.errors()[0]
         place = printable(".".join(map(str, first["loc"]))) or "the whole"
-        raise IsobitError("E608", f"{place}: {first['msg']}", where=printable(path), hint=_DAMAGED) from error
-    return manifest, tuple(p.port() for p in checked.ports)
+        what = f"{place}: {printable(first['msg'])}"
+        raise IsobitError("E608", what, where=printable(path), hint=_DAMAGED) from error
+    except IsobitError as error:
+        raise IsobitError("E608", f"backend: {error.message}", where=printable(path), hint=_DAMAGED) from error
 
 
-def refuse_another(path: Path, manifest: Mapping[str, Any], ports: tuple[Port, ...], graph: Graph, header: str) -> None:
-    """The manifest at ``path`` must be of this graph, with ports in words as wide as ``top.hpp`` declares them.
+def refuse_another(path: Path, manifest: AnyManifest, ports: Sequence[Port], graph: Graph) -> None:
+    """The manifest at ``path`` must be of this graph, and so must the design's ports.
 
     Raises:
         IsobitError: E608 otherwise.
     """
     nodes: tuple[Input | Output, ...] = (*graph.inputs, *graph.outputs)
-    widths = {name: int(bits) for bits, name in _WIDTHS.findall(header)}
-    layers = [(record["name"], record["op"], tuple(record["inputs"])) for record in manifest["layers"]]
     right = {
-        "graph": manifest["graph"] == graph.digest,
-        "layers": layers == [(n.name, n.op, n.inputs) for n in graph.nodes if not isinstance(n, Const)],
+        "graph": manifest.graph == graph.digest,
+        "layers": manifest.project.layers.keys() <= graph.by_name.keys(),
         "ports": len(ports) == len(nodes) and all(_carries(graph, n, p) for n, p in zip(nodes, ports, strict=True)),
-        "widths of ports": all(widths.get(p.name) == p.word_bits for p in ports),
     }
     wrong = ", ".join(name for name, holds in right.items() if not holds)
     if wrong:
-        what = f"{wrong}: not those of graph.txt and top.hpp"
-        raise IsobitError("E608", what, where=printable(path), hint=_DAMAGED)
+        raise IsobitError("E608", f"{wrong}: not those of graph.txt", where=printable(path), hint=_DAMAGED)
 
 
 def _carries(graph: Graph, node: Input | Output, port: Port) -> bool:
@@ -234,8 +193,8 @@ def _carries(graph: Graph, node: Input | Output, port: Port) -> bool:
         return False
     if port.frame != kind.size or port.frame % port.lanes or not port.elem.bits <= port.elem_bits <= 64:
         return False
-    least = -(1 << port.elem.bits - 1) if port.elem.signed else 0
-    return port.elem_bits in _CONTAINERS and least <= kind.bounds[0] and kind.bounds[1] < least + (1 << port.elem.bits)
+    least, most = port.elem.interval
+    return port.elem_bits in CONTAINERS and least <= kind.bounds[0] and kind.bounds[1] <= most
 
 
 def _refuse_format(path: Path, found: Any) -> None:
@@ -244,6 +203,3 @@ def _refuse_format(path: Path, found: Any) -> None:
     if found != FORMAT:
         what = f"format {found}; this isobit ({__version__}) reads format {FORMAT}"
         raise IsobitError("E611", what, where=printable(path.parent), hint="compile again")
-
-
-_MANIFEST: TypeAdapter[_Manifest] = TypeAdapter(_Manifest)

@@ -267,7 +267,7 @@ def boards() -> None:
 def paths() -> None:
     """Print the folders the generated Makefile needs: SIM (our simulation headers) and AP_TYPES."""
     from isobit import templates
-    from isobit.check.csim.toolchain import ap_types_folder
+    from isobit.backends.toolchain import ap_types_folder
 
     sys.stdout.write(f"SIM={templates.root() / 'sim'}\nAP_TYPES={ap_types_folder()}\n")
 

@@ -61,7 +61,7 @@ def fifos_command(
     with Progress() as progress:
         progress("running the schedules")
         choices = fifo_choices(loaded, compiler)
-    out.print(fifo_table(choices, loaded.manifest["board"]["clock_mhz"]))
+    out.print(fifo_table(choices, loaded.manifest.board.clock_mhz))
 
 
 def verify_command(

@@ -9,7 +9,7 @@ import numpy as np
 
 from isobit.backends.dataflow import lower, size_fifos
 from isobit.backends.dataflow.planner import Plan, PlanRequest, plan_for
-from isobit.build.folder import Build, write_build
+from isobit.build.folder import Build, Origin, write_build
 from isobit.hardware import load_board
 from isobit.interp import run
 from isobit.ir import Graph, Node, ops
@@ -175,5 +175,5 @@ def built(graph: Graph, folder: Path, request: PlanRequest, frames: int = 3) -> 
     (entry,) = graph.inputs
     vectors = np.random.default_rng(0).integers(int(entry.lo.min()), int(entry.hi.max()) + 1, (frames, *entry.shape))
     expected = run(graph, {entry.name: vectors})
-    made = write_build(folder, graph, plan, design, b"", {"name": "samples"}, {entry.name: vectors} | expected)
+    made = write_build(folder, graph, BOARD, plan, design, b"", Origin("samples"), {entry.name: vectors} | expected)
     return made, plan

@@ -16,7 +16,7 @@ from backends.dataflow.fifo_designs import depths_of, residual
 from isobit.backends.dataflow.fifo import size_fifos
 from isobit.backends.dataflow.fifo_figures import fifo_cost
 from isobit.backends.dataflow.network import MIN_DEPTH
-from isobit.check.csim.toolchain import find_compiler, include_flags
+from isobit.backends.toolchain import find_compiler, include_flags
 from isobit.errors import IsobitError
 from isobit.hardware import load_board
 from tests.cli.runner import isobit

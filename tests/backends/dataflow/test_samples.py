@@ -52,4 +52,4 @@ def test_the_schedule_measures_length_over_samples(samples: int, tmp_path: Path)
     assert plan.interval == length // samples
     reach = -(-2 // samples)  # words that a window of five pixels looks ahead
     drain = 6 + 5 + RESTART  # of the deepest pipeline: a dot product of 20
-    assert length // samples <= build.manifest["estimate"]["interval"] <= length // samples + reach + drain
+    assert length // samples <= build.manifest.estimate.interval <= length // samples + reach + drain

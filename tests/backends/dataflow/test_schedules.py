@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from isobit import templates
-from isobit.backends.dataflow.design import HEADER_OF, IntType, Process
+from isobit.backends.dataflow.design import HEADER_OF, Process
 from isobit.backends.dataflow.schedules import SCHEDULES, Schedule, schedule_of
+from isobit.backends.ports import IntType
 
 HERE = Path(__file__).parent
 WORD = IntType(4, signed=True)

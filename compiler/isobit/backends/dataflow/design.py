@@ -1,40 +1,24 @@
 """A hardware design before it is text: dataflow processes, the streams between them, constant arrays, ports.
 
-Everything a template needs is a number or a type here; names are C identifiers by construction.
+Everything a template needs is a number or a type here; names are C identifiers by construction. A design is complete:
+whoever writes it, in whatever language, decides nothing more. ``design.json`` of a build is this, field by field
+(:mod:`isobit.backends.dataflow.design_file`).
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import PlainSerializer, PlainValidator
 
-from isobit.backends.dataflow.planner import FifoGoal
+from isobit.backends.dataflow.packed import pack, unpack
+from isobit.backends.ports import Identifier, IntType, Port, Positive
 from isobit.ir.types import IntArray
-from isobit.numerics import bit_width, is_signed
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-@dataclass(frozen=True)
-class IntType:
-    """``ap_int<bits>`` or ``ap_uint<bits>``."""
-
-    bits: int
-    signed: bool
-
-    @classmethod
-    def of(cls, lo: int, hi: int) -> IntType:
-        """The narrowest type that holds ``lo .. hi``."""
-        return cls(bit_width(lo, hi), is_signed(lo))
-
-    @classmethod
-    def holding(cls, values: IntArray) -> IntType:
-        return cls.of(int(values.min()), int(values.max()))
-
-    def __str__(self) -> str:
-        return f"{'ap_int' if self.signed else 'ap_uint'}<{self.bits}>"
+FifoGoal = Literal["throughput", "least"]
+Values = Annotated[IntArray, PlainValidator(unpack), PlainSerializer(pack)]
 
 
 @dataclass(frozen=True)
@@ -44,13 +28,13 @@ class Stream:
     ``throughput`` and ``least`` are the depths that either goal asks for; ``depth`` is one of them, or the user's.
     """
 
-    name: str
+    name: Identifier
     elem: IntType
-    lanes: int
-    words: int
-    depth: int = 2
-    throughput: int = 2
-    least: int = 2
+    lanes: Positive
+    words: Positive
+    depth: Positive = 2
+    throughput: Positive = 2
+    least: Positive = 2
 
     @property
     def bits(self) -> int:
@@ -66,15 +50,15 @@ class Stream:
 class Array:
     """A constant array of a process. ``storage`` is ``auto``, ``bram`` or ``lutram``."""
 
-    name: str
+    name: Identifier
     elem: IntType
-    values: IntArray
+    values: Values
     storage: str = "auto"
 
     def __post_init__(self) -> None:
-        assert _IDENTIFIER.fullmatch(self.name)
-        lo, hi = int(np.min(self.values)), int(np.max(self.values))
-        assert bit_width(lo, hi) <= self.elem.bits + (self.elem.signed and lo >= 0), (self.name, lo, hi, self.elem)
+        (lo, hi), (least, most) = (int(np.min(self.values)), int(np.max(self.values))), self.elem.interval
+        if not least <= lo <= hi <= most:
+            raise ValueError(f"{self.name} holds {lo} .. {hi}, which no {self.elem} does")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +69,7 @@ class Process:
     "" without one.
     """
 
-    name: str
+    name: Identifier
     template: str
     constants: tuple[tuple[str, int | bool | str], ...]
     types: tuple[tuple[str, IntType], ...]
@@ -94,32 +78,6 @@ class Process:
     arrays: tuple[Array, ...] = ()
     node: str = ""
     memory: str = ""
-
-    def __post_init__(self) -> None:
-        assert _IDENTIFIER.fullmatch(self.name)
-
-
-@dataclass(frozen=True)
-class Port:
-    """An AXI-stream port: ``frame`` elements per sample, ``lanes`` per word, each in a container of ``elem_bits``."""
-
-    name: str
-    node: str
-    outside: str
-    is_input: bool
-    frame: int
-    lanes: int
-    elem: IntType
-    elem_bits: int
-
-    @property
-    def word_bits(self) -> int:
-        return self.lanes * self.elem_bits
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """The numpy type of one container."""
-        return np.dtype(f"{'i' if self.elem.signed else 'u'}{self.elem_bits // 8}").newbyteorder("<")
 
 
 @dataclass(frozen=True)
@@ -134,7 +92,7 @@ class Design:
     streams: tuple[Stream, ...]
     ports: tuple[Port, ...]
     flags: tuple[str, ...] = ("frame_end",)
-    flag_depth: int = 2
+    flag_depth: Positive = 2
     goal: FifoGoal = "throughput"
     interval: int = 0
     latency: int = 0

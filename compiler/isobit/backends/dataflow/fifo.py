@@ -22,10 +22,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from isobit.backends.dataflow.design import Design
+from isobit.backends.dataflow.design import Design, FifoGoal
 from isobit.backends.dataflow.least import least_depths
 from isobit.backends.dataflow.network import MIN_DEPTH, Network, Times
-from isobit.backends.dataflow.planner import FifoGoal
 from isobit.errors import IsobitError, printable
 
 _PAST, _FUTURE = -(1 << 60), 1 << 60

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from isobit.backends.dataflow.design import Design, Stream
-from isobit.backends.dataflow.planner import FifoGoal, Plan, PlannedFifo
+from isobit.backends.dataflow.design import Design, FifoGoal, Stream
+from isobit.backends.dataflow.planner import Plan, PlannedFifo
 from isobit.errors import DoesNotFit
 from isobit.hardware import Board, Cost, fifo_storage, ram
 
@@ -31,19 +29,6 @@ def total_cost(plan: Plan, design: Design) -> Cost:
             hint="--fifos least, a smaller --max-util or a larger board",
         )  # fmt: skip
     return total
-
-
-def fifo_record(design: Design, board: Board) -> dict[str, Any]:
-    """For the manifest: the goal, bits and cost of either, and the FIFOs that are shallower than the goal asks for."""
-    shallow = {s.name: [s.depth, getattr(s, design.goal)] for s in design.streams if s.depth < getattr(s, design.goal)}
-    goals = {goal: _figures(design, board, goal) for goal in GOALS}
-    return {"goal": design.goal, "shallow": shallow, "taken": _figures(design, board, "depth")} | goals
-
-
-def _figures(design: Design, board: Board, depths: str) -> dict[str, int]:
-    cost = fifo_cost(design, board, depths)
-    bits = sum(getattr(s, depths) * s.bits for s in design.streams)
-    return {"bits": bits, "lut": cost.lut, "bram36": cost.bram36, "uram": cost.uram}
 
 
 def planned_fifos(design: Design, board: Board) -> list[PlannedFifo]:

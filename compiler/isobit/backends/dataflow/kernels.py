@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from isobit.backends.dataflow import lines, parallel
-from isobit.backends.dataflow.design import Array, IntType, Stream
+from isobit.backends.dataflow.design import Array, Stream
 from isobit.backends.dataflow.kernel import Kernel, in_rows
 from isobit.backends.dataflow.planner import LayerPlan
 from isobit.backends.dataflow.planner.geometry import Box, box, geometry, upsampling
 from isobit.backends.dataflow.planner.steps import spans
+from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
 from isobit.hardware import rom_memory
 from isobit.ir import Graph, Node, accumulator_interval

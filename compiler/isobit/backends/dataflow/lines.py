@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from isobit.backends.dataflow.design import Array, IntType, Stream
+from isobit.backends.dataflow.design import Array, Stream
 from isobit.backends.dataflow.kernel import Kernel, in_rows
 from isobit.backends.dataflow.planner import LayerPlan
 from isobit.backends.dataflow.planner.steps import spans
+from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Add, Const, Step

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from isobit.backends.dataflow.design import Design, IntType, Port, Process, Stream
+from isobit.backends.dataflow.design import Design, Process, Stream
 from isobit.backends.dataflow.kernel import Kernel
 from isobit.backends.dataflow.kernels import KERNELS, concat
 from isobit.backends.dataflow.parallel import block_constants
@@ -17,6 +17,7 @@ from isobit.backends.dataflow.planner import Plan
 from isobit.backends.dataflow.planner.blocks import block, port_lanes
 from isobit.backends.dataflow.planner.geometry import geometry, keeps_order
 from isobit.backends.dataflow.planner.layers import IN_WINDOW
+from isobit.backends.ports import IntType, Port
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Output, Pad, Reindex

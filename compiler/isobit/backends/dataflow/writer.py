@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from isobit import templates
-from isobit.backends.dataflow.design import Array, Design, IntType
+from isobit.backends.dataflow.design import Array, Design
+from isobit.backends.dataflow.design_file import DESIGN, design_text
+from isobit.backends.dataflow.fifo_figures import planned_fifos
+from isobit.backends.dataflow.planner import Plan, print_plan
+from isobit.backends.ports import IntType
 from isobit.hardware import Board, fifo_storage
+from isobit.ir.types import IntArray
 from isobit.version import __version__
 
+HLS, PLAN = "hls", "plan.toml"
 _INCLUDED = re.compile(r'^#include "isobit/(\w+)\.hpp"$', re.MULTILINE)
 _RENDERED = ("top.hpp", "top.cpp", "parameters.hpp", "tb.cpp", "hls_config.cfg", "run_hls.tcl", "Makefile")
+
+
+def project_files(plan: Plan, design: Design, title: str, vectors: Mapping[str, IntArray]) -> dict[str, bytes]:
+    """Every file of the project, by path in the build's folder: sources, testbench with its ``vectors``, plan, design.
+
+    Args:
+        vectors: integers ``(batch, ...)`` of every graph input and output, by name.
+    """
+    texts = {f"{HLS}/{name}": text for name, text in (render(design, plan.board, title) | headers(design)).items()}
+    texts |= {PLAN: print_plan(plan, planned_fifos(design, plan.board)), DESIGN: design_text(design)}
+    data = {f"{HLS}/tb_data/{port.name}.bin": port.raw(vectors[port.node]) for port in design.ports}
+    return {name: text.encode("utf-8") for name, text in texts.items()} | data
 
 
 def render(design: Design, board: Board, title: str) -> dict[str, str]:
@@ -67,8 +84,3 @@ def _wrapped(text: str) -> str:
             line = "   "
         line += word + " "
     return "\n".join([*lines, line.rstrip()])
-
-
-def raw_bytes(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]], dtype: np.dtype[np.generic]) -> bytes:
-    """Integers as the little-endian containers of a port."""
-    return np.ascontiguousarray(values.astype(dtype)).tobytes()

@@ -16,13 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isobit import templates
-from isobit.backends.dataflow import lower, size_fifos
 from isobit.backends.dataflow.design import Design
 from isobit.backends.dataflow.fifo_figures import GOALS, fifo_cost
 from isobit.backends.dataflow.network import RESTART, Network
-from isobit.backends.dataflow.planner import PlanRequest, plan_for, read_plan
-from isobit.build.folder import PLAN, Build
-from isobit.check.csim.toolchain import find_compiler
+from isobit.backends.toolchain import find_compiler
+from isobit.build.folder import Build
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Board, Cost
 
@@ -43,20 +41,23 @@ def fifo_choices(build: Build, compiler: str | None = None) -> list[FifoChoice]:
     """The build's own FIFO depths, then those of either goal.
 
     Raises:
-        IsobitError: E604 or E605.
+        IsobitError: E604, E605 or E509.
     """
-    design, board = design_of(build), Board.model_validate(build.manifest["board"])
+    design, board = design_of(build), build.manifest.board
     with tempfile.TemporaryDirectory(prefix="isobit-clock-") as scratch:
         program = _compiled(Path(scratch), find_compiler(compiler))
         return [_choice(program, design, board, depths) for depths in ("depth", *GOALS)]
 
 
 def design_of(build: Build) -> Design:
-    """The design that the build's graph and plan file make, with its FIFOs."""
-    fixed = read_plan(build.path / PLAN)
-    request = PlanRequest(share=1.0, layers=fixed.layers)
-    plan = plan_for(build.graph, Board.model_validate(build.manifest["board"]), request)
-    return size_fifos(lower(build.graph, plan), build.manifest["fifos"]["goal"], fixed=fixed.depths)
+    """The build's design, FIFOs and all.
+
+    Raises:
+        IsobitError: E509 for a build of another back end than ``dataflow``.
+    """
+    if not isinstance(build.design, Design):
+        raise IsobitError("E509", f"a build of {build.backend.name} has no FIFOs", where=printable(build.path))
+    return build.design
 
 
 def _choice(program: Path, design: Design, board: Board, depths: str) -> FifoChoice:

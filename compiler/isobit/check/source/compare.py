@@ -50,8 +50,8 @@ def check_source(build: Build, integers: Mapping[str, IntArray], samples: Mappin
         from isobit.check.source.tflite.verdict import check_tflite
 
         return check_tflite(build, integers, samples)
-    origin = build.manifest["source"]
-    declared = InputType.parse(origin["input_type"], origin["input_scale"]) if origin["input_type"] else None
+    origin = build.manifest.source
+    declared = InputType.parse(origin.input_type, origin.input_scale) if origin.input_type else None
     model = load_onnx(build.source)
     imported = import_traced(model, declared)
     count, rng = _affordable(imported, True), np.random.default_rng(0)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
+from isobit.backends.dataflow.design import FifoGoal
 from isobit.backends.dataflow.planner.blocks import (
     MAX_PORT_BITS,
     MAX_SAMPLES,
@@ -29,7 +29,6 @@ from isobit.ir import Graph, Node
 from isobit.ir.ops import Input, Linear, MaxPool, Pad
 
 DEFAULT_SHARE = 0.6
-FifoGoal = Literal["throughput", "least"]
 
 
 @dataclass(frozen=True)
