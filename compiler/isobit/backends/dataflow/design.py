@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import PlainSerializer, PlainValidator
 
+from isobit.backends.dataflow.catalogue import CATALOGUE
 from isobit.backends.dataflow.packed import pack, unpack
 from isobit.backends.ports import Identifier, IntType, Port, Positive
 from isobit.ir.types import IntArray
@@ -100,7 +101,7 @@ class Design:
     @property
     def headers(self) -> tuple[str, ...]:
         """The template headers the top function needs."""
-        return tuple(sorted({HEADER_OF[p.template] for p in self.processes}))
+        return tuple(sorted({CATALOGUE[p.template].header for p in self.processes}))
 
     @property
     def inputs(self) -> tuple[Port, ...]:
@@ -109,34 +110,3 @@ class Design:
     @property
     def outputs(self) -> tuple[Port, ...]:
         return tuple(p for p in self.ports if not p.is_input)
-
-
-HEADER_OF = {
-    "add": "add",
-    "argmax": "argmax",
-    "concat": "concat",
-    "dense": "dense",
-    "depthwise": "depthwise",
-    "fork": "fork",
-    "fork_flag": "stream_io",
-    "lookup": "lookup",
-    "max_pool": "max_pool",
-    "multiply_shift": "multiply_shift",
-    "pad": "pad",
-    "parallel_concat": "concat",
-    "parallel_dense": "parallel_dense",
-    "parallel_depthwise": "parallel_depthwise",
-    "parallel_max_pool": "parallel_max_pool",
-    "parallel_window": "parallel_window",
-    "read_frame": "stream_io",
-    "read_further_frame": "stream_io",
-    "round_shift": "round_shift",
-    "reorder": "reorder",
-    "slice": "slice",
-    "sliding_window": "sliding_window",
-    "thresholds": "thresholds",
-    "top_k": "argmax",
-    "upsample": "upsample",
-    "width_converter": "width_converter",
-    "write_frame": "stream_io",
-}
