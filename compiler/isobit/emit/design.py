@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isobit.errors import printable, promised
 from isobit.ir.types import IntArray
 from isobit.numerics import bit_width, is_signed
 from isobit.plan import FifoGoal
@@ -62,6 +63,11 @@ class Stream:
         return f"isobit::lanes<{self.elem}, {self.lanes}>"
 
 
+def _named(name: str) -> None:
+    """Names reach the generated C++ as they are."""
+    promised(_IDENTIFIER.fullmatch(name) is not None, "a name is no C++ identifier", where=printable(name))
+
+
 @dataclass(frozen=True, eq=False)
 class Array:
     """A constant array of a process. ``storage`` is ``auto``, ``bram`` or ``lutram``."""
@@ -72,9 +78,10 @@ class Array:
     storage: str = "auto"
 
     def __post_init__(self) -> None:
-        assert _IDENTIFIER.fullmatch(self.name)
+        _named(self.name)
         lo, hi = int(np.min(self.values)), int(np.max(self.values))
-        assert bit_width(lo, hi) <= self.elem.bits + (self.elem.signed and lo >= 0), (self.name, lo, hi, self.elem)
+        fits = bit_width(lo, hi) <= self.elem.bits + (self.elem.signed and lo >= 0)
+        promised(fits, f"values from {lo} to {hi} do not fit {self.elem}", where=self.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +103,7 @@ class Process:
     memory: str = ""
 
     def __post_init__(self) -> None:
-        assert _IDENTIFIER.fullmatch(self.name)
+        _named(self.name)
 
 
 @dataclass(frozen=True)

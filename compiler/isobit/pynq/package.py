@@ -18,7 +18,7 @@ import numpy as np
 from isobit.emit.build import Build
 from isobit.emit.design import Port
 from isobit.emit.project import MANIFEST, atomic_folder, comment_text, file_hashes, templates_root, write_files
-from isobit.errors import IsobitError, printable
+from isobit.errors import IsobitError, printable, promised
 from isobit.hardware import Board
 from isobit.interp import quantise, run
 from isobit.interp.host import Floats
@@ -74,7 +74,7 @@ def _sides(ports: Sequence[Port]) -> tuple[list[Port], list[Port]]:
 
 
 def _port(build: Build, port: Port, dma: int) -> dict[str, Any]:
-    assert port.word_bits in _DMA_WIDTHS, port
+    promised(port.word_bits in _DMA_WIDTHS, f"no DMA has words of {port.word_bits} bits", where=port.name)
     node, kind = build.graph.by_name[port.node], build.graph.types[port.node]
     assert isinstance(node, Input | Output)
     lo, hi = kind.bounds
