@@ -22,7 +22,7 @@ from isobit.ir.ops import Const, Input, Output
 from isobit.plan import FifoGoal
 from isobit.version import __version__
 
-FORMAT = 3
+FORMAT = 4
 _WIDTHS = re.compile(r"^typedef ap_axiu<(\d+), 0, 0, 0> beat_(\w+);$", re.MULTILINE)
 _CONTAINERS = (8, 16, 32, 64)
 _DAMAGED = "compile again"
