@@ -98,6 +98,25 @@ def test_nothing_is_nearly_equal(path: Path) -> None:
         assert not TOLERANCE.findall(path.read_text(encoding="utf-8"))
 
 
+def only_narrows(test: ast.expr) -> bool:
+    """Does an assert only tell the type checker what a value is (``isinstance``, ``is not None``)?"""
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return all(only_narrows(part) for part in test.values)
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return only_narrows(test.operand)
+    if isinstance(test, ast.Call):
+        return isinstance(test.func, ast.Name) and test.func.id == "isinstance"
+    none = isinstance(test, ast.Compare) and isinstance(test.comparators[0], ast.Constant)
+    return none and isinstance(test.ops[0], ast.IsNot) and test.comparators[0].value is None  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=shown)
+def test_no_promise_is_an_assert(path: Path) -> None:
+    """``python -O`` removes asserts: what must hold is checked by :func:`isobit.errors.promised`."""
+    asserts = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Assert)]
+    assert [ast.unparse(n) for n in asserts if not only_narrows(n.test)] == []
+
+
 def test_the_words_are_found_where_they_stand() -> None:
     assert TOLERANCE.findall("np.allclose(a, b, rtol=1) or approximate") == ["allclose", "rtol"]
 

@@ -21,7 +21,7 @@ from isobit.check.source.exact import quant as quantisers
 from isobit.check.source.exact.call import Call
 from isobit.check.source.exact.ops import OPERATORS
 from isobit.check.source.exact.tensor import ExactTensor, from_floats, from_integers, multiply, scalar
-from isobit.errors import IsobitError, printable
+from isobit.errors import IsobitError, printable, promised
 from isobit.frontend.onnx.model import LINEAR_QUANTISERS, QUANTISERS, SourceModel, SourceNode, TensorInfo
 
 __all__ = ["ExactTensor", "evaluate_exact"]
@@ -202,7 +202,7 @@ def _run(node: SourceNode, values: Mapping[str, Value], shapes: tuple[tuple[int,
         raise IsobitError(error.code, error.message, where=_place(node), hint=error.hint) from error
     results = result if isinstance(result, tuple) else (result,)
     for value, shape in zip(results, shapes, strict=False):
-        assert value.shape == shape, (node.op, value.shape, shape)
+        promised(value.shape == shape, f"{node.op} made {value.shape}, declared is {shape}", where=_place(node))
     return {name: value for name, value in zip(node.outputs, results, strict=False) if name}
 
 
