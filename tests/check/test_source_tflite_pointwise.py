@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from isobit.check.source.tflite.evaluate import evaluate_tflite
+from isobit.check.source.tflite.file import read_tflite
 from isobit.frontend.tflite import joins
-from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.model import LIMITS
 from tests.check.source_tflite_helpers import BOTH, Draw, agree, every_integer
 from tests.tflite_builder import TfliteNet
@@ -141,7 +141,7 @@ def test_an_int8_sum_is_the_uint8_sum_128_lower(axis: tuple[int, ...], tmp_path:
         net = TfliteNet(dtype)
         x = net.input((1, 5, 6, 7), 0.1, 110 - lower)
         y = net.op("SUM", [x, net.integers(axis)], (1, *AXES[axis]), 3.0, 90 - lower, keep_dims=True)
-        model = load_tflite(net.save(tmp_path / f"{dtype}.tflite"))
+        model = read_tflite(net.save(tmp_path / f"{dtype}.tflite"))
         made[dtype] = evaluate_tflite(model, {x: given - lower})[y]
     assert (made["int8"] == made["uint8"] - 128).all()
     assert len(np.unique(made["int8"])) > 9

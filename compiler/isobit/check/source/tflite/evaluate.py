@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from isobit.check.source.tflite import move, pointwise, window
 from isobit.check.source.tflite.call import Call, Ints
+from isobit.check.source.tflite.file import LIMITS, File, Operator
 from isobit.errors import IsobitError
-from isobit.frontend.tflite.model import LIMITS, TfliteModel, TfliteOperator
 
 __all__ = ["evaluate_tflite"]
 
@@ -68,7 +68,7 @@ _LAST = frozenset({"SOFTMAX", "LOG_SOFTMAX", "DEQUANTIZE"})
 _BEHIND_LAST = _LAST | {"QUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS"}
 
 
-def evaluate_tflite(model: TfliteModel, inputs: Mapping[int, Raw]) -> Mapping[int, Ints]:
+def evaluate_tflite(model: File, inputs: Mapping[int, Raw]) -> Mapping[int, Ints]:
     """The integers of every tensor that an operator makes, for a batch of inputs.
 
     Args:
@@ -96,7 +96,7 @@ def evaluate_tflite(model: TfliteModel, inputs: Mapping[int, Raw]) -> Mapping[in
     return MappingProxyType({i: _batched(x) for i, x in made.items()})
 
 
-def _check_inputs(model: TfliteModel, inputs: Mapping[int, Raw]) -> int:
+def _check_inputs(model: File, inputs: Mapping[int, Raw]) -> int:
     """The number of samples."""
     counts = {len(x) for x in inputs.values()}
     if set(inputs) != set(model.inputs) or len(counts) != 1:
@@ -114,7 +114,7 @@ def _check_inputs(model: TfliteModel, inputs: Mapping[int, Raw]) -> int:
     return counts.pop()
 
 
-def _refuse_behind_last(operator: TfliteOperator) -> None:
+def _refuse_behind_last(operator: Operator) -> None:
     if operator.op not in _BEHIND_LAST:
         raise operator.refusal("it reads what a softmax or DEQUANTIZE made", "end the network there")
 

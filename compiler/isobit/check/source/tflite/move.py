@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.check.source.tflite.call import Call, Ints, half_away
+from isobit.check.source.tflite.arithmetic import half_away
+from isobit.check.source.tflite.call import Call, Ints
 
 Moved = Ints | tuple[Ints, ...]
 
