@@ -24,8 +24,9 @@ _CLAMPS: Mapping[int, tuple[float | None, float | None]] = {
     1: (0.0, None),
     2: (-1.0, 1.0),
     3: (0.0, 6.0),
+    -1: (0.0, 1.0),
 }
-"""The schema's fused activations that only clamp, as real limits."""
+"""The schema's fused activations that only clamp, as real limits; -1 is RELU_0_TO_1, which is never fused."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,13 @@ class Call:
         if made is None:
             made = np.broadcast_to(self.constant(place), (self.samples, *tensor.shape))
         return made.astype(np.int64)
+
+    def moved(self, place: int) -> Ints:
+        """An input of any type that is only moved: floats too, before they are quantised."""
+        made = self.values.get(self.operator.inputs[place]) if self.has(place) else None
+        if self.tensor(place).dtype == "float32" and made is not None:
+            return made  # type: ignore[return-value]
+        return self.value(place)
 
     def centred(self, place: int) -> Ints:
         """An input's integers less its zero point."""

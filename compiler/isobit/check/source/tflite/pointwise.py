@@ -148,6 +148,19 @@ def _shifted(x: Ints, by: int) -> Ints:
     return np.asarray(np.sign(x) * ((np.abs(x) + ((1 << by) >> 1)) >> by))
 
 
+def extremum(call: Call, greater: bool) -> Ints:
+    """MAXIMUM and MINIMUM: of the stored integers."""
+    first, second = _aligned(call.value(0), call.value(1))
+    return np.maximum(first, second) if greater else np.minimum(first, second)
+
+
+def reduced_extremum(call: Call, greater: bool) -> Ints:
+    """REDUCE_MAX and REDUCE_MIN: of the stored integers."""
+    x, axes = call.value(0), _axes(call)
+    found = x.max(axis=axes) if greater else x.min(axis=axes)
+    return np.asarray(found.reshape(call.samples, *call.output.shape))
+
+
 def mean(call: Call) -> Ints:
     """MEAN: the sum's multiplier divided by the number of elements, with as many more bits as that number has."""
     x, axes = call.centred(0), _axes(call)

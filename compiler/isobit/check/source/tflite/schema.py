@@ -19,7 +19,9 @@ OPERATORS: Mapping[int, str] = {
     39: "TRANSPOSE", 40: "MEAN", 41: "SUB", 43: "SQUEEZE", 45: "STRIDED_SLICE", 49: "SPLIT", 50: "LOG_SOFTMAX",
     54: "PRELU", 56: "ARG_MAX", 60: "PADV2", 65: "SLICE", 67: "TRANSPOSE_CONV", 70: "EXPAND_DIMS", 74: "SUM",
     83: "PACK", 88: "UNPACK", 97: "RESIZE_NEAREST_NEIGHBOR", 98: "LEAKY_RELU", 102: "SPLIT_V", 114: "QUANTIZE",
-    117: "HARD_SWISH",
+    117: "HARD_SWISH", 23: "RESIZE_BILINEAR", 36: "GATHER", 47: "EXP", 55: "MAXIMUM", 57: "MINIMUM", 59: "NEG",
+    69: "TILE", 73: "LOG", 76: "RSQRT", 82: "REDUCE_MAX", 89: "REDUCE_MIN", 100: "MIRROR_PAD", 101: "ABS",
+    105: "REVERSE_V2", 111: "ELU", 150: "GELU", 152: "RELU_0_TO_1",
 }  # fmt: skip
 
 DEFAULTS: Mapping[str, int] = {"dilation_w_factor": 1, "dilation_h_factor": 1}
@@ -47,11 +49,15 @@ OPTIONS: Mapping[str, Slots] = {
     },
     "DEPTH_TO_SPACE": _BLOCK,
     "FULLY_CONNECTED": {"fused_activation_function": (0, "b"), "weights_format": (1, "b"), "keep_num_dims": (2, "?")},
+    "GATHER": {"axis": (0, "i"), "batch_dims": (1, "i")},
+    "GELU": {"approximate": (0, "?")},
     "LEAKY_RELU": {"alpha": (0, "f")},
     "MAX_POOL_2D": _POOL,
     "MEAN": _KEPT,
+    "MIRROR_PAD": {"mode": (0, "b")},
     "MUL": _FUSED,
     "PACK": {"values_count": (0, "i"), "axis": (1, "i")},
+    "RESIZE_BILINEAR": {"align_corners": (2, "?"), "half_pixel_centers": (3, "?")},
     "RESIZE_NEAREST_NEIGHBOR": {"align_corners": (0, "?"), "half_pixel_centers": (1, "?")},
     "SPACE_TO_DEPTH": _BLOCK,
     "SPLIT": {"num_splits": (0, "i")},
