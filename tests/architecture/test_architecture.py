@@ -99,6 +99,22 @@ def test_an_oracle_shares_no_code_with_what_it_judges(room: str) -> None:
         assert foreign <= ORACLES[room], (shown(path), sorted(foreign - ORACLES[room]))
 
 
+JUDGES = PACKAGE / "check" / "source" / "tflite"
+BESIDE = {"verdict", "oracles", "layers", "__init__"}  # they lay the graph beside what the others find
+
+
+@pytest.mark.parametrize("path", sorted(JUDGES.glob("*.py")), ids=shown)
+def test_the_evaluator_of_tflite_files_shares_nothing_with_the_importer(path: Path) -> None:
+    """Its reading of the file and its arithmetic are its own: a fault of the importer's cannot be its own too."""
+    own = {"isobit.errors", *(f"isobit.check.source.tflite{part}" for part in ("", *(f".{p.stem}" for p in SOURCES)))}
+    reached = {name for name in imports(path) if name.startswith("isobit")}
+    if path.stem in BESIDE:
+        return
+    assert reached <= own
+    assert not reached & {f"isobit.check.source.tflite.{name}" for name in BESIDE}
+    assert "tflite" not in {name.split(".")[0] for name in imports(path)}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=shown)
 def test_torch_stays_where_models_are_trained(path: Path) -> None:
     if not any(path.is_relative_to(place) for place in MAY_USE_TORCH):
