@@ -88,7 +88,7 @@ def test_an_oracle_shares_no_code_with_what_it_judges(room: str) -> None:
     its own room. It may not import: ``isobit.numerics`` (rounding, square roots, staircases), any of
     ``isobit.frontend`` (the loader, its constant folding, its expansions of operators, its layouts, and its plain
     records, which that loader fills), ``isobit.ir`` and ``isobit.interp`` (the meaning under test), ``isobit.passes``,
-    ``isobit.plan``, ``isobit.emit`` and the back ends. What lays the oracle's numbers beside the graph's
+    ``isobit.build`` and the back ends. What lays the oracle's numbers beside the graph's
     (``check/source/compare.py``, ``ties.py``) sees both sides by its nature and is no oracle.
     """
     place, files = f"isobit.check.source.{room}", sorted((PACKAGE / "check" / "source" / room).rglob("*.py"))

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from isobit.emit.build import Build
 from numpy.typing import NDArray
 
 import isobit
+from isobit.build.folder import Build
 from isobit.check.csim.stimuli import vectors_for
 from isobit.check.source.compare import check_source
 from isobit.check.source.tflite import litert, oracles
