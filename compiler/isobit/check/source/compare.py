@@ -103,7 +103,7 @@ class _Checked:
             return 0, -1, "the host's last float operations are not evaluated exactly"
         count = min(self.count, _affordable(self.imported, False))
         whole = {node.outside for node in self.imported.graph.inputs if node.quantiser is None}
-        step = Fraction(self.build.manifest["source"]["input_scale"]) if self.declared else Fraction(1)
+        step = Fraction(self.build.manifest.source.input_scale) if self.declared else Fraction(1)
         scales = {info.name: step for info in self.model.inputs if info.label in whole}
         inputs = self._source_inputs(count)
         for name in scales:
