@@ -319,7 +319,7 @@ BUILDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "manifest of an older isobit": (changed("manifest.json", '{"format": 1}'), "E611"),
     "manifest with a bomb": (changed("manifest.json", "[" * 100_000), "E603"),
     "manifest that hashes files elsewhere": (
-        changed("manifest.json", '{"format": 3, "ports": [], "files": {"../../etc/passwd": "0"}}'),
+        changed("manifest.json", '{"format": 4, "ports": [], "files": {"../../etc/passwd": "0"}}'),
         "E608",
     ),
     "edited code": (changed("hls/top.cpp", "int main() {}"), "E608"),

@@ -18,7 +18,7 @@ from isobit import templates
 from isobit.backends.ports import Port
 from isobit.build.files import MANIFEST, atomic_folder, file_hashes, write_files
 from isobit.build.folder import Build
-from isobit.errors import IsobitError, printable
+from isobit.errors import IsobitError, printable, promised
 from isobit.hardware import Board
 from isobit.interp import quantise, run
 from isobit.interp.host import Floats
@@ -77,7 +77,7 @@ def _sides(ports: Sequence[Port]) -> tuple[list[Port], list[Port]]:
 
 
 def _port(build: Build, port: Port, dma: int) -> dict[str, Any]:
-    assert port.word_bits in _DMA_WIDTHS, port
+    promised(port.word_bits in _DMA_WIDTHS, f"no DMA has words of {port.word_bits} bits", where=port.name)
     node, kind = build.graph.by_name[port.node], build.graph.types[port.node]
     assert isinstance(node, Input | Output)
     lo, hi = kind.bounds

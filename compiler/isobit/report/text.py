@@ -15,7 +15,7 @@ from isobit.backends.dataflow.record import CandidateRecord, DataflowLayer
 from isobit.build.folder import Build
 from isobit.check.csim.result import CsimResult
 from isobit.check.source.float.ties import Tie
-from isobit.check.source.verdict import LABELS, SourceForm, SourceVerdict
+from isobit.check.source.verdict import LABELS, OracleRun, SourceForm, SourceVerdict
 from isobit.errors import IsobitError, printable
 from isobit.hardware import board_names, load_board
 from isobit.passes.rules import unfolded
@@ -99,11 +99,24 @@ def _source_lines(v: SourceVerdict) -> list[str]:
         f"source = graph, {each}: {v.float_integers:,} integers of {v.float_samples:,} samples,\n"
         f"  {len(v.ties):,} ties, {len(v.unexplained):,} unexplained differences",
     ]
+    lines += [_oracle_line(oracle) for oracle in v.oracles]
     for label, ties in (("tie", v.ties), ("unexplained", v.unexplained)):
         lines += [_tie_line(v.form, label, t) for t in ties[:_TIES_SHOWN]]
         if len(ties) > _TIES_SHOWN:
             lines.append(f"  ... {len(ties) - _TIES_SHOWN:,} more (--json lists all)")
     return lines
+
+
+def _oracle_line(o: OracleRun) -> str:
+    """What another tool's run of the source says, or why there is none."""
+    name = f"oracle: {o.name}{o.version and ' ' + o.version}"
+    if not o.ran:
+        return f"{name}: not run: {o.note}"
+    counts = [f"{o.mismatches:,} of {o.outputs:,} outputs differ"] if o.outputs else []
+    if o.integers:
+        counts.append(f"{o.unexplained:,} unexplained among {o.integers:,} integers of the layers")
+    more = "".join(f"\n  {text}" for text in (o.first, o.note) if text)
+    return f"{name}: {o.samples:,} samples,\n  {', '.join(counts)}{more}"
 
 
 def _tie_line(form: SourceForm, label: str, t: Tie) -> str:
