@@ -16,10 +16,16 @@ from pydantic import PlainSerializer, PlainValidator
 from isobit.backends.dataflow.catalogue import CATALOGUE
 from isobit.backends.dataflow.packed import pack, unpack
 from isobit.backends.ports import Identifier, IntType, Port, Positive
+from isobit.errors import printable, promised
 from isobit.ir.types import IntArray
 
 FifoGoal = Literal["throughput", "least"]
 Values = Annotated[IntArray, PlainValidator(unpack), PlainSerializer(pack)]
+
+
+def _named(name: str) -> None:
+    """Names reach the generated C++ as they are."""
+    promised(name.isascii() and name.isidentifier(), "a name is no C++ identifier", where=printable(name))
 
 
 @dataclass(frozen=True)
@@ -57,9 +63,9 @@ class Array:
     storage: str = "auto"
 
     def __post_init__(self) -> None:
+        _named(self.name)
         (lo, hi), (least, most) = (int(np.min(self.values)), int(np.max(self.values))), self.elem.interval
-        if not least <= lo <= hi <= most:
-            raise ValueError(f"{self.name} holds {lo} .. {hi}, which no {self.elem} does")
+        promised(least <= lo <= hi <= most, f"values from {lo} to {hi} do not fit {self.elem}", where=self.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +85,9 @@ class Process:
     arrays: tuple[Array, ...] = ()
     node: str = ""
     memory: str = ""
+
+    def __post_init__(self) -> None:
+        _named(self.name)
 
 
 @dataclass(frozen=True)

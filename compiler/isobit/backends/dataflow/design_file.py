@@ -42,6 +42,8 @@ def read_design(path: Path) -> Design:
         first = error.errors()[0]
         place = printable(".".join(map(str, first["loc"]))) or "the whole"
         raise _damaged(path, f"{place}: {printable(first['msg'])}") from error
+    except IsobitError as error:  # a promise that holds for what isobit makes
+        raise _damaged(path, f"{error.where}: {error.message}") from error
     problem = next(contradictions(design), None)
     if problem is not None:
         raise _damaged(path, problem)
