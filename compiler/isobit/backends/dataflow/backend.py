@@ -64,7 +64,7 @@ class Dataflow:
         return describe(plan, design)
 
     def write(self, plan: Plan, design: Design, title: str, vectors: Mapping[str, IntArray]) -> Mapping[str, bytes]:
-        """A Vitis HLS project in ``hls/``, ``plan.toml`` and ``design.json``, or E901 of a design that makes no sense."""
+        """A Vitis HLS project in ``hls/``, ``plan.toml`` and ``design.json``; E901 where the design makes no sense."""
         for problem in contradictions(design):
             promised(False, problem)
         return project_files(plan, design, title, vectors)
