@@ -18,6 +18,7 @@ from typing import Any
 import brevitas.nn as qnn
 import brevitas.quant as q
 import torch
+from brevitas.quant_tensor import IntQuantTensor
 from torch import Tensor, nn
 
 from isobit.errors import IsobitError
@@ -43,7 +44,7 @@ class Layer:
 class Design:
     """The convolutions of a body; ``line`` for marks per sample, otherwise with the dense head for ``samples``.
 
-    ``nothing`` is the level of the map, from 0 to 1, at which a mark is as likely as none. ``multiplicand_bits`` is the width of every Requantizer's a, and
+    ``pool`` samples are summed before the first layer, without overlap. ``nothing`` is the level of the map, from 0 to 1, at which a mark is as likely as none. ``multiplicand_bits`` is the width of every Requantizer's a, and
     ``per_channel`` says whether each channel has its own.
     """
 
@@ -51,6 +52,7 @@ class Design:
     layers: tuple[Layer, ...]
     line: bool
     samples: int = 64
+    pool: int = 1
     nothing: float = 0.0
     multiplicand_bits: int = 8
     per_channel: bool = True
@@ -58,7 +60,7 @@ class Design:
     @property
     def stride(self) -> int:
         """Samples from one position of the map to the next."""
-        return math.prod(layer.stride for layer in self.layers)
+        return self.pool * math.prod(layer.stride for layer in self.layers)
 
     def places(self, samples: int) -> Tensor:
         """[marks], float64: the sample that each mark of a line of ``samples`` stands for."""
@@ -67,7 +69,10 @@ class Design:
         return (torch.arange(count, dtype=torch.float64) + 0.5) * (self.stride / marks) - 0.5
 
 
-LINE = Design("line", (Layer(2, 4, 4, weight_bits=8, bits=4), Layer(4, 5, bits=4)), line=True, nothing=0.25, multiplicand_bits=1, per_channel=False)
+LINE = Design(
+    "line", (Layer(2, 4, 2, weight_bits=6, bits=4), Layer(4, 3, bits=4)), line=True, pool=2, nothing=0.25,
+    multiplicand_bits=2,
+)  # fmt: skip
 """Small enough for 4 GSa/s: 16 samples per clock."""
 PROFILE = Design("profile", (Layer(8, 8, 2), Layer(8, 7), Layer(1, 5, bits=4)), line=False)
 """One position and one validity per profile of 64 samples."""
@@ -92,7 +97,8 @@ class LineNet(nn.Module):
         self.design, self.bits = design, bits
         self.entry = _entry() if bits else nn.Identity()
         self.convolutions, self.requantizers = nn.ModuleList(), nn.ModuleList()
-        inputs, span, unit = 1, DARK, 1
+        self.pool = _Pool(design.pool)
+        inputs, span, unit = 1, (DARK[0], DARK[1] * design.pool), design.pool
         for layer in design.layers:
             last = layer is design.layers[-1]
             width = max(bits or 8, layer.bits)
@@ -109,7 +115,7 @@ class LineNet(nn.Module):
 
     def sums(self, x: Tensor) -> Any:
         """What the last Requantizer reads."""
-        y: Any = self.entry(x)
+        y: Any = self.pool(self.entry(x))
         for conv, requantizer in zip(self.convolutions[:-1], self.requantizers[:-1], strict=True):
             y = requantizer(conv(y))
         return self.convolutions[-1](y)
@@ -161,6 +167,23 @@ def network(design: Design, bits: int, seed: int = 0) -> LineNet | ProfileNet:
 def in_order(mapped: Tensor) -> Tensor:
     """[n, channels, positions] as marks in the order of the line, [n, positions * channels]."""
     return mapped.transpose(1, 2).flatten(1)
+
+
+class _Pool(nn.Module):
+    """Means of ``size`` samples each, with a scale in which they are whole sums."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Any) -> Any:
+        if self.size == 1:
+            return x
+        mean = nn.functional.avg_pool1d(_value(x), self.size)
+        if isinstance(x, Tensor):
+            return mean
+        bits = torch.ceil(torch.log2((2.0**x.bit_width - 1) * self.size + 1))
+        return IntQuantTensor(mean, x.scale / self.size, x.zero_point, bits, x.signed, x.training)
 
 
 class _FloatSums(nn.Module):
