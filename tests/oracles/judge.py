@@ -1,7 +1,7 @@
 """Faults put into the compiler one at a time, each judged in a process of its own.
 
-``python -m tests.oracles.judge`` reads a JSON list of faults from standard input and writes a line of JSON for each: the
-verdicts that caught it, by name, and what they said. A fault is a line of the package replaced as its module is
+``python -m tests.oracles.judge`` reads a JSON list of faults from standard input and writes a line of JSON for each:
+the verdicts that caught it, by name, and what they said. A fault is a line of the package replaced as its module is
 loaded (nothing on the disk changes), or a line of a template replaced in the project that was written. Other projects'
 packages are loaded once, then a process is forked for every fault, so that isobit itself is loaded anew.
 """
@@ -186,8 +186,8 @@ def main() -> None:
     import onnx.reference  # noqa: F401
     import onnxruntime  # noqa: F401
     import pydantic  # noqa: F401
-    import qonnx.core.onnx_exec  # noqa: F401
-    import qonnx.transformation.fold_constants  # noqa: F401
+    import qonnx.core.onnx_exec
+    import qonnx.transformation.fold_constants
     import qonnx.transformation.infer_shapes  # noqa: F401
 
     assert not any(name.split(".")[0] == "isobit" for name in sys.modules)
