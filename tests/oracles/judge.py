@@ -130,20 +130,17 @@ def _lint(build: Any) -> dict[str, str]:
 
 
 def _cpp(build: Any, folder: Path) -> dict[str, str]:
-    from isobit.check.csim.run import judged
-    from isobit.check.csim.simulate import simulate
+    from isobit.check.csim.run import judged, simulator
     from isobit.check.csim.stimuli import vectors_for
-    from isobit.check.csim.toolchain import Compilation, find_compiler
     from isobit.errors import IsobitError
     from isobit.interp import Evaluator
 
     integers = vectors_for(build.graph, VECTORS, 0)
     try:
-        binary = Compilation(build.hls, folder, "checked", find_compiler()).result()
-        done = simulate(build, binary, integers, folder, 60)
+        done = simulator(build, "checked", folder, None).run(integers, 60)
     except IsobitError as error:
         return {"C++ = graph": str(error)}
-    run, mismatch = judged(binary, Evaluator(build.graph).run(integers), done)
+    run, mismatch = judged("checked", Evaluator(build.graph).run(integers), done)
     return {"C++ = graph": f"{run.mismatches} of {run.outputs}: {mismatch}"} if run.mismatches else {}
 
 

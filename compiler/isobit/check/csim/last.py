@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
+from isobit.build.files import MANIFEST
+from isobit.build.folder import Build
 from isobit.check.csim.compare import Mismatch
-from isobit.check.source.oracles import EndToEnd, Oracle
-from isobit.emit.build import Build
-from isobit.emit.project import MANIFEST
+from isobit.check.source.oracles import EndToEnd, OracleRun
 from isobit.errors import CheckFailed, IsobitError, printable
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class SourceCounts:
     unexplained: int
     note: str
     form: Literal["onnx", "tflite"] = "onnx"
-    oracles: tuple[Oracle, ...] = ()
+    oracles: tuple[OracleRun, ...] = ()
     ends: EndToEnd | None = None
 
 
@@ -115,8 +115,7 @@ def read_record(build: Build, name: str) -> Record | None:
 def _counts(verdict: SourceVerdict) -> SourceCounts:
     return SourceCounts(
         verdict.exact_outputs, verdict.exact_mismatches, verdict.float_samples, verdict.float_integers,
-        len(verdict.ties), len(verdict.unexplained), verdict.note, verdict.form,
-        verdict.oracles, verdict.ends,
+        len(verdict.ties), len(verdict.unexplained), verdict.note, verdict.form, verdict.oracles, verdict.ends,
     )  # fmt: skip
 
 

@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from isobit.build.folder import Build
 from isobit.check.csim.stimuli import float_samples
 from isobit.check.source.ends import LAYOUT_OPS, before_last, end_to_end, read_back
 from isobit.check.source.exact.evaluate import evaluate_exact
 from isobit.check.source.float.ort import PACKAGE, OrtLevel, ort_version, run_ort, why_not_ort
 from isobit.check.source.float.run import FloatRun, qonnx_version, run_float
 from isobit.check.source.float.ties import Tie, classify
-from isobit.check.source.oracles import EndToEnd, Oracle
+from isobit.check.source.oracles import EndToEnd, OracleRun
 from isobit.check.source.verdict import SourceVerdict, in_graph_layout, nearest_integers
-from isobit.emit.build import Build
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import SourceModel
@@ -57,8 +57,8 @@ def check_source(
         from isobit.check.source.tflite.verdict import check_tflite
 
         return check_tflite(build, integers, samples)
-    origin = build.manifest["source"]
-    declared = InputType.parse(origin["input_type"], origin["input_scale"]) if origin["input_type"] else None
+    origin = build.manifest.source
+    declared = InputType.parse(origin.input_type, origin.input_scale) if origin.input_type else None
     model = load_onnx(build.source)
     imported = import_traced(model, declared)
     count, rng = _affordable(imported, GIVEN_SAMPLES if samples else FLOAT_SAMPLES), np.random.default_rng(0)
@@ -71,20 +71,17 @@ def check_source(
             x[node.outside] = float_samples(node, integers[node.name][:count], rng)
     checked = _Checked(build, model, imported, declared, x)
     exact_outputs, wrong, note = checked.exact()
-    ours = Oracle("exact arithmetic", ran=wrong >= 0, note=note)
     try:
         judge, execution, others = checked.execution()
         compared, ties, unexplained = checked.float(execution)
-        last, ends = checked.end_to_end(judge, execution, ort_level)
+        ran, ends = checked.end_to_end(judge, execution, ort_level)
     except IsobitError as error:
         if wrong < 0 or error.code not in ("E303", "E606"):  # nothing was compared, or no run of the source gave up
             raise
         absent = checked.absent(error.message)
-        return SourceVerdict(exact_outputs, wrong, 0, 0, (), (), error.message, oracles=(ours, *absent))
-    oracles = (ours, judge, *last, *others)
-    return SourceVerdict(
-        exact_outputs, wrong, checked.count, compared, ties, unexplained, note, oracles=oracles, ends=ends
-    )
+        return SourceVerdict(exact_outputs, wrong, 0, 0, (), (), error.message, oracles=absent)
+    counts = exact_outputs, wrong, checked.count, compared
+    return SourceVerdict(*counts, ties, unexplained, note, oracles=(*ran, *others), ends=ends)
 
 
 def _affordable(imported: Imported, most: int, elements: int = FLOAT_ELEMENTS) -> int:
@@ -116,7 +113,7 @@ class _Checked:
             return 0, -1, "the host's last float operations are not evaluated exactly"
         count = min(self.count, _affordable(self.imported, EXACT_SAMPLES, EXACT_ELEMENTS))
         whole = {node.outside for node in self.imported.graph.inputs if node.quantiser is None}
-        step = Fraction(self.build.manifest["source"]["input_scale"]) if self.declared else Fraction(1)
+        step = Fraction(self.build.manifest.source.input_scale) if self.declared else Fraction(1)
         scales = {info.name: step for info in self.model.inputs if info.label in whole}
         inputs = self._source_inputs(count)
         for name in scales:
@@ -134,7 +131,7 @@ class _Checked:
             wrong += int(np.count_nonzero(~(same | _clamped_alike(output, mine[output.name], theirs, found.den))))
         return sum(mine[output.name].size for output in outputs), wrong, ""
 
-    def execution(self) -> tuple[Oracle, FloatRun, tuple[Oracle, ...]]:
+    def execution(self) -> tuple[OracleRun, FloatRun, tuple[OracleRun, ...]]:
         """The source's own float run, by whom, and who could not run it."""
         inputs, also = self._source_inputs(self.count), self._taps()
         refused = why_not_ort(self.build.source)
@@ -142,33 +139,37 @@ class _Checked:
             run = run_ort(self.build.source, inputs, also=also) if ort_version() else None
             if run is None:
                 raise IsobitError("E303", f"{PACKAGE}: not installed", hint=f"pip install {PACKAGE}")
-            return Oracle(PACKAGE, ort_version(), note="graph optimisation disabled"), run, ()
+            return OracleRun(PACKAGE, ort_version(), note="graph optimisation disabled"), run, ()
         run = run_float(self.model, inputs, also=also)
-        return Oracle("qonnx", qonnx_version()), run, (Oracle(PACKAGE, ort_version(), False, refused),)
+        return OracleRun("qonnx", qonnx_version()), run, (OracleRun(PACKAGE, ort_version(), note=refused),)
 
-    def absent(self, message: str) -> tuple[Oracle, ...]:
+    def absent(self, message: str) -> tuple[OracleRun, ...]:
         """The oracle that should have run, and why it did not."""
         if why_not_ort(self.build.source):
-            return (Oracle("qonnx", qonnx_version(), False, message),)
-        return (Oracle(PACKAGE, ort_version(), False, message if ort_version() else "not installed"),)
+            return (OracleRun("qonnx", qonnx_version(), note=message),)
+        return (OracleRun(PACKAGE, ort_version(), note=message if ort_version() else "not installed"),)
 
     def _taps(self) -> tuple[str, ...]:
         """The source's tensors in front of the float functions that end its outputs."""
         return tuple(filter(None, (before_last(self.model, node) for node in self.build.reference.outputs)))
 
-    def end_to_end(self, judge: Oracle, execution: FloatRun, level: OrtLevel) -> tuple[tuple[Oracle, ...], EndToEnd]:
+    def end_to_end(
+        self, judge: OracleRun, execution: FloatRun, level: OrtLevel
+    ) -> tuple[tuple[OracleRun, ...], EndToEnd]:
         """The graph against the source's own run: ONNX Runtime's at the level asked for, where it runs the file."""
-        graph = self.build.reference
-        extra: tuple[Oracle, ...] = ()
+        mine = Evaluator(self.build.reference).run(self._integers(self.build.reference, self.count))
+
+        def compared(run: FloatRun) -> EndToEnd:
+            return end_to_end(str(judge), self.model, self.build.reference, mine, run)
+
+        ends = compared(execution)
+        runs = [replace(judge, samples=self.count, outputs=ends.outputs, mismatches=ends.differing)]
         if judge.name == PACKAGE and level != "disabled":
-            execution = run_ort(self.build.source, self._source_inputs(self.count), level)
-            judge = Oracle(PACKAGE, judge.version, note=f"as deployed, graph optimisation {level}")
-            extra = (judge,)
-        mine = Evaluator(graph).run(self._integers(graph, self.count))
-        ends = end_to_end(str(judge), self.model, graph, mine, execution)
-        if extra:
+            ends = compared(run_ort(self.build.source, self._source_inputs(self.count), level))
             ends = replace(ends, oracle=f"{judge}, level {level}", cause="its kernels at this level")
-        return extra, ends
+            note = f"as deployed, graph optimisation {level}"
+            runs.append(replace(runs[0], outputs=ends.outputs, mismatches=ends.differing, note=note))
+        return tuple(runs), ends
 
     def float(self, execution: FloatRun) -> tuple[int, tuple[Tie, ...], tuple[Tie, ...]]:
         """Integers compared with the source's float run, the ties and the unexplained differences."""

@@ -9,19 +9,32 @@ _BARE = 1000
 
 
 @dataclass(frozen=True)
-class Oracle:
-    """One judge of the source.
+class OracleRun:
+    """Another tool that ran the source beside the graph, or why it did not.
 
-    ``version`` is "" for isobit's own evaluators and for what is not installed; ``note`` says how it ran, or why not.
+    Of ``outputs`` outputs of ``samples`` samples ``mismatches`` differ, from end to end. ``integers`` of the layers
+    were compared too, each layer on what the tool itself had below it; ``unexplained`` counts the differences, of
+    outputs or layers, that nothing documented explains, and ``first`` names the first. ``note`` says why the tool did
+    not run, or what its differences are.
     """
 
     name: str
     version: str = ""
-    ran: bool = True
+    samples: int = 0
+    outputs: int = 0
+    mismatches: int = 0
+    integers: int = 0
+    unexplained: int = 0
+    first: str = ""
     note: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}".rstrip()
+
+    @property
+    def ran(self) -> bool:
+        """Whether anything was compared with it."""
+        return self.samples > 0
 
 
 @dataclass(frozen=True)

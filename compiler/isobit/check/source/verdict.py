@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from isobit.check.source.float.ties import Tie
-from isobit.check.source.oracles import EndToEnd, Oracle
+from isobit.check.source.oracles import EndToEnd, OracleRun
 from isobit.ir.ops import Output
 from isobit.ir.types import IntArray
 
@@ -29,7 +29,7 @@ class Judged(Protocol):
     def form(self) -> SourceForm: ...
 
     @property
-    def oracles(self) -> tuple[Oracle, ...]: ...
+    def oracles(self) -> tuple[OracleRun, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,13 @@ class SourceVerdict:
     unexplained: tuple[Tie, ...]
     note: str = ""
     form: SourceForm = "onnx"
-    oracles: tuple[Oracle, ...] = ()
+    oracles: tuple[OracleRun, ...] = ()
     ends: EndToEnd | None = None
 
     @property
     def equal(self) -> bool:
-        return self.exact_mismatches <= 0 and not self.unexplained
+        wrong = self.exact_mismatches > 0 or self.unexplained or any(o.unexplained for o in self.oracles)
+        return not wrong
 
 
 def labels_of(verdict: Judged) -> tuple[str, str]:
