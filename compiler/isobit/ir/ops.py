@@ -30,9 +30,9 @@ def frozen_ints(values: Any) -> IntArray:
 class HostOp:
     """One float32 operation that stays on the host, before the first or after the last integer.
 
-    ``kind`` is ``add``, ``sub``, ``mul``, ``div`` (with the float32 constant ``values`` of shape ``shape``),
-    ``reshape``, ``transpose`` (``shape`` is the new shape or the permutation, batch axis excluded), ``relu``,
-    ``clip`` (two values), ``sigmoid``, ``tanh`` or ``softmax``.
+    ``kind`` is ``add``, ``sub``, ``mul``, ``div`` (with the float32 constant ``values`` of shape ``shape``), ``leaky``
+    (likewise: the slope below zero), ``reshape``, ``transpose`` (``shape`` is the new shape or the permutation, batch
+    axis excluded), ``relu``, ``clip`` (two values), ``sigmoid``, ``tanh``, ``softmax`` or ``logsoftmax``.
     """
 
     kind: str
