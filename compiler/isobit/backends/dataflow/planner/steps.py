@@ -9,6 +9,7 @@ from isobit.hardware.prices import MOST_ENTRIES, MOST_LEVELS, MOST_ROW_BITS
 from isobit.ir import Graph
 from isobit.ir.ops import Step, Table
 from isobit.numerics import MultiplyShift, bit_width, shared_round_shift
+from isobit.passes.shrink import no_product
 
 
 def candidates(graph: Graph, node: Step | Table, pe: int, board: Board) -> tuple[Candidate, ...]:
@@ -23,8 +24,9 @@ def candidates(graph: Graph, node: Step | Table, pe: int, board: Board) -> tuple
 def _multiply_shift(graph: Graph, node: Step, pe: int, board: Board) -> Candidate:
     curves = [c for c in node.curves if isinstance(c, MultiplyShift)]
     if len(curves) != len(node.curves):
-        why = next((r for r in node.rules if r.startswith("no multiply-shift")), "the step is kept as cut points")
-        return Candidate("multiply_shift", Cost(), False, why)
+        why = no_product(node)
+        said = f"no multiply-shift: {why}" if why else "the step is kept as cut points"
+        return Candidate("multiply_shift", Cost(), False, said)
     x = graph.types[node.inputs[0]]
     m_bits = max(c.m for c in curves).bit_length()
     c_bits = bit_width(min(c.c for c in curves), max(c.c for c in curves))
