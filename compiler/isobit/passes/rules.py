@@ -262,7 +262,7 @@ class DropIdentityMovements(Rule):
 class FallingStepToTable(Rule):
     """``f(k * x) = t[x]``: a factor that no weights can take (nothing linear below) makes a small table."""
 
-    most_entries: int = 1 << 16
+    most_entries: int = DEFAULT_PRICES.small_domain
 
     def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
         if not isinstance(node, Step) or not sole_reader(graph, node.inputs[0]):
