@@ -12,11 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 import isobit
+from isobit.build.folder import Build
 from isobit.check.csim.stimuli import vectors_for
 from isobit.check.source.compare import check_source
 from isobit.check.source.tflite import litert, oracles
 from isobit.check.source.verdict import OracleRun, SourceVerdict
-from isobit.emit.build import Build
 from isobit.frontend.tflite import file, joins, pools, requantise, windows
 from isobit.numerics import tflite as arithmetic
 from isobit.report.text import _source_lines

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
+from isobit.build.files import MANIFEST
+from isobit.build.folder import Build
 from isobit.check.csim.compare import Mismatch
 from isobit.check.source.verdict import OracleRun
-from isobit.emit.build import Build
-from isobit.emit.project import MANIFEST
 from isobit.errors import CheckFailed, IsobitError, printable
 
 if TYPE_CHECKING:
