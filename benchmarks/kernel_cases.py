@@ -130,6 +130,8 @@ CASES: Mapping[str, Case] = {
     "ABS": _unary("ABS"),
     "NEG": _negative,
     "RSQRT": _unary("RSQRT", zero=-128),
+    "SQRT": _unary("SQRT", zero=-128),
+    "SQUARED_DIFFERENCE": _joined("SQUARED_DIFFERENCE", 0.5),
     "QUANTIZE to int8": _unary("QUANTIZE"),
     "MAXIMUM": _same_grid("MAXIMUM", (1, 4, 6, 8)),
     "MINIMUM": _same_grid("MINIMUM", (1, 4, 6, 8)),

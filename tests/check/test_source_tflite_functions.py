@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from isobit.check.source.tflite import tables as evaluated
+from isobit.errors import IsobitError
 from isobit.frontend.tflite import tables as imported
 from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.importer import import_tflite
@@ -16,7 +17,7 @@ from isobit.interp import quantise, run
 from tests.check.source_tflite_helpers import BOTH, Draw, agree, every_integer
 from tests.litert import run_reference
 
-BYTES = {"int8": ["GELU", "GELU approximate", "EXP", "LOG", "ABS", "RSQRT"], "uint8": ["GELU"]}
+BYTES = {"int8": ["GELU", "GELU approximate", "EXP", "LOG", "ABS", "RSQRT", "SQRT"], "uint8": ["GELU"]}
 
 
 @pytest.mark.parametrize(("dtype", "op"), [(dtype, op) for dtype, ops in BYTES.items() for op in ops])
@@ -24,7 +25,7 @@ def test_every_integer_of_looked_up_functions(dtype: str, op: str, tmp_path: Pat
     net, (name, *approximate) = Draw(dtype, 7), op.split()
     options: dict[str, Any] = {"approximate": True} if approximate else {}
     for place in range(40):
-        zero = -128 if name == "RSQRT" else net.zero()
+        zero = -128 if name in ("RSQRT", "SQRT") else net.zero()
         x = net.input((1, 256), net.scale(0.004, 0.12), zero)
         edge = net.beside_halves(net.scale_of(x)) if name == "ABS" and place % 2 else 0.0
         same = net.scale_of(x) if name == "ABS" and place == 0 else 0.0
@@ -52,6 +53,27 @@ def test_neg_turns_the_stored_integers(tmp_path: Path) -> None:
 def test_both_roots_are_newtons() -> None:
     for value in [*range(1, 300), 2**29 - 1, 2**29, 2**31 - 1]:
         assert imported.inverse_root(value) == evaluated._newton(value)
+
+
+def test_squared_differences(tmp_path: Path) -> None:
+    """Every pair of two tensors and of a constant, with equal scales and others."""
+    net, every = Draw("int8"), every_integer("int8").astype(np.int8)
+    inputs = {}
+    for scales in [(0.1, 0.1), (0.1, 0.05), (0.03, 0.2)]:
+        x, y = (net.input((1, *shape), s, net.zero()) for s, shape in zip(scales, ((256, 1), (1, 256)), strict=True))
+        net.make("SQUARED_DIFFERENCE", [x, y], (256, 256), net.scale(0.5, 5))
+        constant = net.const(every.reshape(1, 1, 256), scales[1], net.zero())
+        net.make("SQUARED_DIFFERENCE", [constant, x], (256, 256), net.scale(0.5, 5))
+        inputs |= {x: every.reshape(1, 256, 1), y: every.reshape(1, 1, 256)}
+    agree(net, tmp_path, inputs=inputs, spread=100)
+
+
+def test_roots_of_negative_numbers_are_refused(tmp_path: Path) -> None:
+    for op in ("SQRT", "RSQRT"):
+        net = Draw("int8")
+        net.make(op, [net.input((1, 4), 0.1, -100)], (4,))
+        with pytest.raises(IsobitError, match=r"(?s)E204.*negative"):
+            import_tflite(net.save(tmp_path / "model.tflite"))
 
 
 @BOTH

@@ -71,6 +71,8 @@ _OPERATORS: Mapping[str, Callable[[Call], move.Moved]] = {
     "SPACE_TO_DEPTH": move.space_to_depth,
     "SPLIT": move.split,
     "SPLIT_V": move.split_v,
+    "SQRT": tables.root,
+    "SQUARED_DIFFERENCE": pointwise.squared_difference,
     "SQUEEZE": move.reshape,
     "STRIDED_SLICE": move.strided_slice,
     "SUB": partial(pointwise.add, sign=-1),

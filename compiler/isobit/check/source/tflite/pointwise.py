@@ -28,6 +28,15 @@ def add(call: Call, sign: int = 1) -> Ints:
     return call.stored(call.rescaled(together, twice / ((1 << _HEADROOM) * call.scale(call.output))))
 
 
+def squared_difference(call: Call) -> Ints:
+    """SQUARED_DIFFERENCE: both sides on twice the greater scale, 7 bits finer."""
+    first, second = (call.scale(call.tensor(place)) for place in (0, 1))
+    twice = 2 * max(first, second)
+    a, b = (x << 7 for x in _aligned(call.centred(0), call.centred(1)))
+    apart = call.rescaled(a, first / twice) - call.rescaled(b, second / twice)
+    return call.stored(call.rescaled(apart * apart, twice * twice / ((1 << 14) * call.scale(call.output))))
+
+
 def multiply(call: Call) -> Ints:
     """MUL."""
     a, b = _aligned(call.centred(0), call.centred(1))

@@ -21,7 +21,7 @@ OPERATORS: Mapping[int, str] = {
     83: "PACK", 88: "UNPACK", 97: "RESIZE_NEAREST_NEIGHBOR", 98: "LEAKY_RELU", 102: "SPLIT_V", 114: "QUANTIZE",
     117: "HARD_SWISH", 23: "RESIZE_BILINEAR", 36: "GATHER", 47: "EXP", 55: "MAXIMUM", 57: "MINIMUM", 59: "NEG",
     69: "TILE", 73: "LOG", 76: "RSQRT", 82: "REDUCE_MAX", 89: "REDUCE_MIN", 100: "MIRROR_PAD", 101: "ABS",
-    105: "REVERSE_V2", 111: "ELU", 150: "GELU", 152: "RELU_0_TO_1",
+    105: "REVERSE_V2", 111: "ELU", 75: "SQRT", 99: "SQUARED_DIFFERENCE", 150: "GELU", 152: "RELU_0_TO_1",
 }  # fmt: skip
 
 DEFAULTS: Mapping[str, int] = {"dilation_w_factor": 1, "dilation_h_factor": 1}
