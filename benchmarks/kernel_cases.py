@@ -40,6 +40,10 @@ def _dense(net: Draw) -> None:
     net.make("FULLY_CONNECTED", [x, *net.filters((32, 64), 0, x, per_channel=False)], (32,), 3.0)
 
 
+def _matrix(net: Draw) -> None:
+    net.make("BATCH_MATMUL", [net.image(8, 64), net.const(net.integers_of((64, 16)), 0.02)], (8, 16), 1.0)
+
+
 def _joined(op: str, scale: float) -> Case:
     return lambda net: net.make(op, [net.image(8, 8, 4), net.image(8, 8, 4)], (8, 8, 4), scale)
 
@@ -104,6 +108,7 @@ CASES: Mapping[str, Case] = {
     "DEPTHWISE_CONV_2D": _depthwise,
     "TRANSPOSE_CONV": _transposed,
     "FULLY_CONNECTED": _dense,
+    "BATCH_MATMUL by a constant": _matrix,
     "ADD": _joined("ADD", 0.1),
     "ADD, scales .05, .05 to .1": _equal_scales,
     "SUB": _joined("SUB", 0.1),

@@ -68,6 +68,26 @@ def test_squared_differences(tmp_path: Path) -> None:
     agree(net, tmp_path, inputs=inputs, spread=100)
 
 
+@pytest.mark.parametrize("lead", [(), (2,)])
+@pytest.mark.parametrize("turned", [False, True])
+def test_matrix_products_with_a_constant(turned: bool, lead: tuple[int, ...], tmp_path: Path) -> None:
+    net = Draw("int8")
+    for place in (0, 1):
+        x = net.image(*lead, 5, 4)
+        summed, other = (4, 6) if place else (5, 7)
+        sizes = (summed, other) if bool(place) != turned else (other, summed)
+        constant = net.const(net.integers_of((*(1 for _ in lead), *sizes)), 0.04, 9)
+        pair = [x, constant] if place else [constant, x]
+        shape = (*lead, 5, 6) if place else (*lead, 7, 4)
+        net.make("BATCH_MATMUL", pair, shape, 0.7, **{("adj_y" if place else "adj_x"): turned})
+    flat = net.image(*lead, 4, 5)
+    net.make("BATCH_MATMUL", [flat, net.const(net.integers_of((4, 6)), 0.03, 2)], (*lead, 5, 6), 0.7, adj_x=True)
+    net.make("BATCH_MATMUL", [net.const(net.integers_of((6, 5)), 0.03), flat], (*lead, 6, 4), 0.7, adj_y=True)
+    a, b = net.image(*lead, 3, 4), net.image(*lead, 4, 6)
+    net.make("BATCH_MATMUL", [a, b], (*lead, 3, 6), 0.7)
+    agree(net, tmp_path, samples=6, refused=[4])  # two tensors: the evaluator's alone
+
+
 def test_roots_of_negative_numbers_are_refused(tmp_path: Path) -> None:
     for op in ("SQRT", "RSQRT"):
         net = Draw("int8")

@@ -30,6 +30,7 @@ _OPERATORS: Mapping[str, Callable[[Call], move.Moved]] = {
     "ADD": pointwise.add,
     "ARG_MAX": move.arg_max,
     "AVERAGE_POOL_2D": window.average_pool,
+    "BATCH_MATMUL": pointwise.matrix_product,
     "CONCATENATION": pointwise.concatenation,
     "CONV_2D": window.convolution,
     "DEPTHWISE_CONV_2D": window.depthwise,
