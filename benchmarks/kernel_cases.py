@@ -130,6 +130,7 @@ CASES: Mapping[str, Case] = {
     "LOGISTIC": _fixed("LOGISTIC", 1 / 256, -128),
     "TANH": _fixed("TANH", 1 / 128, 0),
     "GELU": _unary("GELU"),
+    "ELU": _unary("ELU"),
     "EXP": _unary("EXP"),
     "LOG": _unary("LOG"),
     "ABS": _unary("ABS"),

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from isobit.check.source.tflite import tables as evaluated
+from isobit.check.source.tflite.evaluate import evaluate_tflite
+from isobit.check.source.tflite.file import read_tflite
+from isobit.check.source.tflite.litert import run_litert
 from isobit.errors import IsobitError
 from isobit.frontend.tflite import tables as imported
 from isobit.frontend.tflite.file import load_tflite
@@ -32,6 +35,25 @@ def test_every_integer_of_looked_up_functions(dtype: str, op: str, tmp_path: Pat
         net.make(name, [x], (256,), same or edge or net.scale(0.004, 0.3), **options)
     every = every_integer(dtype)[None].astype(dtype)
     agree(net, tmp_path, inputs=dict.fromkeys(net.inputs, every), spread=40 if name == "RSQRT" else 100)
+
+
+def test_elu_is_the_default_kernels(tmp_path: Path) -> None:
+    """There is no reference kernel for it."""
+    net = Draw("int8")
+    for _ in range(20):
+        net.make("ELU", [net.input((1, 256), net.scale(0.004), net.zero())], (256,), net.scale(0.004))
+    outputs = [o for operator in net.operators for o in operator.outputs]
+    path = net.save(tmp_path / "model.tflite", outputs)
+    every = every_integer("int8")[None]
+    given = dict.fromkeys(net.inputs, every)
+    mine, theirs = evaluate_tflite(read_tflite(path), given), run_litert(path, given, "BUILTIN", set(outputs)).tensors
+    graph = import_tflite(path)
+    found = run(graph, {node.name: every for node in graph.inputs})
+    for index, node in zip(outputs, graph.outputs, strict=True):
+        assert np.array_equal(mine[index], theirs[index])
+        assert np.array_equal(found[node.name] + net.tensors[index].zero_point[0], theirs[index])
+    with pytest.raises(IsobitError, match="E606"):
+        run_litert(path, given, "BUILTIN_REF", set(outputs))
 
 
 @BOTH
