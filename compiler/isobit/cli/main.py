@@ -1,5 +1,7 @@
 """The command line: ``isobit compile``, ``csim``, ``show``, ``explain``, ``boards``, ``paths``.
 
+``report``, ``verify`` and ``fifos`` are in :mod:`isobit.cli.report`, the rest in :mod:`isobit.cli.package`.
+
 Exit codes: 0 equal (or done), 1 mismatch or a failed simulation, 2 refused (or wrong usage), 3 does not fit, 130
 interrupted, 141 the reader of the output went away, 143 terminated.
 """
@@ -56,7 +58,7 @@ def _refused(error: IsobitError) -> typer.Exit:
 
 app = typer.Typer(
     cls=_Guarded, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
-    help="Quantised neural networks to Vitis HLS projects, proven by C simulation to compute the very same integers.",
+    help="Quantised neural networks to Vitis HLS projects that compute the very same integers, as C simulation shows.",
 )  # fmt: skip
 app.command("report")(report_command)
 app.command("verify")(verify_command)
