@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isobit.check.source.oracles import OracleRun
 from isobit.check.source.tflite.file import Operator, Tensor
 from isobit.check.source.tflite.layers import Beside, output_integers, pairs
 from isobit.check.source.tflite.litert import NAMES, Kernels, LitertRun, litert_version, run_litert
-from isobit.check.source.verdict import OracleRun
 from isobit.errors import IsobitError, printable
 from isobit.frontend.tflite.model import TfliteModel
 from isobit.ir import Graph
