@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import onnx
 
-from isobit.backends.dataflow import lower, size_fifos
+from isobit.backends.dataflow import lower, size_fifos, whole_design
 from isobit.check.csim.run import given_integers
 from isobit.check.csim.stimuli import vectors_for
 from isobit.emit.build import Build, write_build
@@ -95,7 +95,7 @@ def compile_model(
         data = path.read_bytes()
     progress("folding and shrinking requantizers, choosing the folding")
     seen = None if inputs is None else lambda graph: _seen(graph, inputs)
-    made = rescaled(optimise(imported, FOLDING), target, plan_request, rescale, seen)
+    made = rescaled(optimise(imported, FOLDING), target, plan_request, rescale, seen, whole_design)
     graph, plan = made.graph, made.plan
     design = size_fifos(lower(graph, plan), plan_request.fifos, fixed=plan_request.depths)
     progress("writing the project")

@@ -158,7 +158,7 @@ def _manifest(graph: Graph, plan: Plan, design: Design, origin: Mapping[str, Any
         "board": plan.board.model_dump(),
         "estimate": _cost(total_cost(plan, design))
         | {"interval": design.interval, "latency": design.latency}
-        | {"frames_per_second": round(plan.board.clock_mhz * 1e6 / design.interval, 1)},
+        | {"frames_per_second": round(plan.board.clock_mhz * 1e6 / design.interval, 1), "beyond": plan.beyond},
         "fifos": fifo_record(design, plan.board),
         "ports": [_port_record(p) for p in design.ports],
         "layers": [_layer(graph, n.name, plan.layers.get(n.name)) for n in graph.nodes if not isinstance(n, Const)],

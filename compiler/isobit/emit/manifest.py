@@ -80,6 +80,7 @@ class _Estimate(_Cost):
     interval: Positive
     latency: Count
     frames_per_second: float
+    beyond: str = ""
 
 
 class _Figures(_Record):

@@ -10,6 +10,7 @@ from isobit.hardware import Board, Cost, Memory, cost, ram_memory, rom_memory
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Linear, MaxPool, Reindex, Step, Table
 from isobit.plan.blocks import Block, block
+from isobit.plan.clocks import clocks_of
 from isobit.plan.foldings import Folding, accumulator_bits
 from isobit.plan.geometry import Geometry, box, geometry, upsampling
 from isobit.plan.plan import LayerChoice, LayerPlan
@@ -38,7 +39,7 @@ def layer_plan(
         hint = "remove that line, or keep the folding that the plan file had"
         raise IsobitError("E503", f"it is built as {made.implementation}, not as {asked}", where=node.name, hint=hint)
     _refuse_memories(node, board, choice, made)
-    return made
+    return replace(made, clocks=clocks_of(graph, node, made))
 
 
 def _refuse_memories(node: Node, board: Board, choice: LayerChoice, made: LayerPlan) -> None:

@@ -23,7 +23,7 @@ from isobit.passes.pipeline import NARROW_SUMS
 from isobit.passes.proofs import StepProof, SumProof, prove, prove_sums
 from isobit.passes.rewrite import Rule
 from isobit.passes.shrink import reachable, shrink_multiplicands, shrink_to
-from isobit.plan.folding import PlanRequest, plan_for
+from isobit.plan.folding import Judge, PlanRequest, plan_for
 from isobit.plan.plan import Plan
 from isobit.plan.steps import multiplicand_bits
 
@@ -60,12 +60,18 @@ class Rescaled:
 
 
 def rescaled(
-    folded: Graph, board: Board, request: PlanRequest, rescale: RescaleRequest, seen: Seen | None = None
+    folded: Graph,
+    board: Board,
+    request: PlanRequest,
+    rescale: RescaleRequest,
+    seen: Seen | None = None,
+    judge: Judge | None = None,
 ) -> Rescaled:
     """Shrink the coefficients and multiplicands of a folded graph, plan it, and make it keep to ``rescale``.
 
     Args:
         folded: the graph after every pass but ``narrow-sum`` and ``shrink-multiplicands``.
+        judge: says what the whole design takes under a plan (:func:`isobit.plan.folding.plan_for`).
         seen: gives the accumulators of the user's own inputs, by value name; with a budget these count too.
 
     Raises:
@@ -75,7 +81,7 @@ def rescaled(
     rule = Rule("shrink-multiplicands", shrink_multiplicands) if rescale.bits is None else shrink_to(rescale.bits)
     narrowed = apply_rule(folded, NARROW_SUMS)
     exact, sums = apply_rule(narrowed, rule), prove_sums(folded, narrowed)
-    plan = plan_for(exact, board, request)
+    plan = plan_for(exact, board, request, judge)
     wide = _too_wide(exact, plan, rescale.bits)
     if not wide:
         return Rescaled(exact, plan, exact, prove(narrowed, exact), sums)
@@ -84,7 +90,7 @@ def rescaled(
         raise _refusal(narrowed, wide, rescale)
     graph, errors = apply_budget(exact, wide, rescale.bits, rescale.budget, seen(exact) if seen else None, least=True)
     proofs = prove(narrowed, graph, frozenset(wide))
-    return Rescaled(graph, plan_for(graph, board, request), exact, proofs, sums, errors)
+    return Rescaled(graph, plan_for(graph, board, request, judge), exact, proofs, sums, errors)
 
 
 def _too_wide(graph: Graph, plan: Plan, bits: int | None) -> dict[str, int]:

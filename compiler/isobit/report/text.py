@@ -32,7 +32,9 @@ def build_table(build: Build) -> RenderableType:
     table = _table(title, ("layer", "built as"), ("shape", "bits", "PE x SIMD", "clocks", *_SHOWN))
     for layer in summary.layers:
         table.add_row(*_row(layer))
-    return Group(table, _line(_estimate(summary)), *map(_line, fifo_lines(build.manifest["fifos"])))
+    beyond = build.manifest["estimate"].get("beyond", "")
+    lines = [_estimate(summary), *([beyond] if beyond else []), *fifo_lines(build.manifest["fifos"])]
+    return Group(table, *map(_line, lines))
 
 
 def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:

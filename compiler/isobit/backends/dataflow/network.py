@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from isobit.backends.dataflow.schedules import schedule_of
 from isobit.emit.design import Design
+from isobit.plan.clocks import RESTART
+
+__all__ = ["MIN_DEPTH", "RESTART", "Network", "Times"]
 
 Times = NDArray[np.int64]
 
 MIN_DEPTH = 2
-RESTART = 2  # clocks between a frame's last write and the next frame's first iteration
 
 
 class Network:

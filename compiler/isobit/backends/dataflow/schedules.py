@@ -8,6 +8,7 @@ iteration. Latencies are estimates, generous on purpose: only synthesis knows th
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +16,15 @@ from numpy.typing import NDArray
 from isobit.backends.dataflow import schedules_windows as windows
 from isobit.backends.dataflow.schedule import Constants, Schedule, every, everywhere, levels, marked, where
 from isobit.emit.design import Process
+from isobit.plan.clocks import LATENCY
 
 __all__ = ["SCHEDULES", "Schedule", "schedule_of"]
 
 
 def schedule_of(process: Process) -> Schedule:
     """The schedule of ``process``; ports in the order of its arguments, AXI ports included."""
-    return SCHEDULES[process.template]({k: int(v) for k, v in process.constants if not isinstance(v, str)})
+    constants = {k: int(v) for k, v in process.constants if not isinstance(v, str)}
+    return replace(SCHEDULES[process.template](constants), latency=LATENCY[process.template](constants))
 
 
 def _elementwise(latency: Callable[[Constants], int]) -> Callable[[Constants], Schedule]:

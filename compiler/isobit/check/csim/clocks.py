@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +55,7 @@ def design_of(build: Build) -> Design:
     fixed = read_plan(build.path / PLAN)
     request = PlanRequest(share=1.0, layers=fixed.layers)
     plan = plan_for(build.graph, Board.model_validate(build.manifest["board"]), request)
+    plan = replace(plan, port_words=max(port.frame // port.lanes for port in build.ports))
     return size_fifos(lower(build.graph, plan), build.manifest["fifos"]["goal"], fixed=fixed.depths)
 
 
