@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from isobit.ir import Graph, Node
-from isobit.ir.ops import Add, Const, Linear, MaxPool, Reindex, Select, Step
+from isobit.ir.ops import Add, Const, Linear, MaxPool, Pad, Reindex, Select, Step
 from isobit.plan.blocks import Block, block
-from isobit.plan.geometry import Geometry, box, geometry, upsampling
+from isobit.plan.geometry import Geometry, border, box, geometry, upsampling
 from isobit.plan.plan import LayerPlan
 from isobit.plan.steps import threshold_levels
 
@@ -111,6 +111,8 @@ def _single(graph: Graph, node: Node, layer: LayerPlan) -> list[tuple[int, int]]
     x, y, name = graph.types[node.inputs[0]], graph.types[node.name], layer.implementation
     if name == "in_window":
         return []
+    if isinstance(node, Pad):
+        border(graph, node)  # refuses three axes
     lanes_in, lanes_out = layer.lanes
     trip, constants = y.size // lanes_out, {"LANES": lanes_in, "FRAME": x.channels}
     if isinstance(node, Select):

@@ -49,6 +49,8 @@ def does_not_fit(plan: Plan, total: Cost, share: float) -> DoesNotFit:
     hint = "use fewer bits or neurons, or a larger board (--board)"
     if share < 1:
         hint = "a lower rate, a larger --max-util or a larger board"
+    if (total - plan.cost).weight > plan.cost.weight:
+        hint = "--fifos least, " + hint
     return DoesNotFit("E502", "\n".join([text, *table(plan, total)]), hint=hint)
 
 

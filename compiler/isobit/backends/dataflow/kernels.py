@@ -18,7 +18,7 @@ from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Reindex, Sel
 from isobit.ir.types import IntArray
 from isobit.numerics import Curve, as_int_array
 from isobit.plan import LayerPlan
-from isobit.plan.geometry import Box, box, geometry, upsampling
+from isobit.plan.geometry import Box, border, box, geometry, upsampling
 from isobit.plan.steps import spans
 
 
@@ -177,11 +177,10 @@ def max_pool(graph: Graph, node: MaxPool, layer: LayerPlan, inputs: list[Stream]
 
 def pad(graph: Graph, node: Pad, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
     """``isobit::pad``."""
-    shape = (1, *graph.types[node.inputs[0]].shape)[-3:]
-    (top, left), (bottom, right) = ((0, *side)[-2:] for side in (node.before, node.after))
+    b, channels = border(graph, node), graph.types[node.name].channels
     constants = (
-        ("H", shape[0]), ("W", shape[1]), ("CHANNELS", shape[2]), ("LANES", layer.lanes[1]), ("TOP", top),
-        ("BOTTOM", bottom), ("LEFT", left), ("RIGHT", right), ("VALUE", node.value),
+        ("H", b.height), ("W", b.width), ("CHANNELS", channels), ("LANES", layer.lanes[1]), ("TOP", b.top),
+        ("BOTTOM", b.bottom), ("LEFT", b.left), ("RIGHT", b.right), ("VALUE", node.value),
     )  # fmt: skip
     out = IntType.of(*graph.types[node.name].bounds)
     return Kernel("pad", constants, (("in_t", inputs[0].elem), ("out_t", out)), (), out, layer.lanes[1])

@@ -40,7 +40,8 @@ def merged(parts: Sequence[Index]) -> Index:
     if all(np.array_equal(part, parts[0]) for part in parts[1:]):
         return parts[0]
     together = np.sort(np.concatenate(parts))
-    return together[np.concatenate([[True], together[1:] != together[:-1]])]
+    new = np.concatenate([[True], together[1:] != together[:-1]])
+    return np.asarray(together[new], np.int64)
 
 
 class Runs:

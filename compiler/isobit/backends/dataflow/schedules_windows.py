@@ -35,7 +35,7 @@ def _repeated(values: Index, begin: int, period: int, shift: int, times: int) ->
 
     def at(i: Index) -> Index:
         again = np.clip((i - begin) // period, 0, times)
-        return values[i - again * period] + again * shift
+        return np.asarray(values[i - again * period] + again * shift, np.int64)
 
     return Port(len(values) + times * period, at if times else lambda i: values[i])
 
