@@ -29,13 +29,12 @@ from types import MappingProxyType
 
 import numpy as np
 
+from isobit.backends.dataflow.design import Design, FifoGoal
 from isobit.backends.dataflow.least import between, least_depths, meeting_points
 from isobit.backends.dataflow.network import MIN_DEPTH, Network
 from isobit.backends.dataflow.pieces import PIECE
 from isobit.backends.dataflow.timed import timing
-from isobit.emit.design import Design
 from isobit.errors import IsobitError, printable
-from isobit.plan import FifoGoal
 
 SLACK = 8
 """Clocks by which every pipeline may be deeper than declared before a FIFO slows the design down."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from isobit.backends.dataflow.catalogue import schedule_of
+from isobit.backends.dataflow.design import Design
+from isobit.backends.dataflow.latencies import RESTART
 from isobit.backends.dataflow.schedule import Port
-from isobit.backends.dataflow.schedules import schedule_of
-from isobit.emit.design import Design
-from isobit.plan.clocks import RESTART
 
 __all__ = ["MIN_DEPTH", "RESTART", "Network"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from isobit.backends.dataflow.latencies import parallel_window_trip, sliding_window_trip, window_ahead
 from isobit.backends.dataflow.schedule import Constants, Index, Port, Schedule, every
-from isobit.plan.clocks import parallel_window_trip, sliding_window_trip, window_ahead
 
 _ROWS = 6
 """Rows of windows that are gone through one by one; those of a taller frame repeat the ones in the middle."""

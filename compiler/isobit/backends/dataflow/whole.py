@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from isobit.backends.dataflow.fifo import size_fifos
+from isobit.backends.dataflow.fifo_figures import fifo_cost
 from isobit.backends.dataflow.lower import lower
 from isobit.backends.dataflow.network import Network
-from isobit.emit.fifos import fifo_cost
+from isobit.backends.dataflow.planner import Plan, PlanRequest
+from isobit.backends.dataflow.planner.search import Whole
 from isobit.ir import Graph
-from isobit.plan import Plan, PlanRequest
-from isobit.plan.folding import Whole
 
 
 def whole_design(graph: Graph, plan: Plan, request: PlanRequest) -> Whole:

@@ -1,0 +1,261 @@
+"""The plan: the fastest design inside a share of the board, or the cheapest one that is fast enough.
+
+Every node has its points (:mod:`isobit.backends.dataflow.planner.points`), and the front of all nodes its candidates
+(:mod:`isobit.backends.dataflow.planner.front`). The first candidate that fits is the plan. What fits and how fast it
+is, is said by ``whole``: of the layers alone, or of the whole design with its FIFOs and ports, so that both a share
+and a target are kept by what is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from isobit.backends.dataflow.design import FifoGoal
+from isobit.backends.dataflow.latencies import PORT_OVERHEAD
+from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, border_of, port_lanes, sample_counts, width_of
+from isobit.backends.dataflow.planner.foldings import accumulator_bits, planned
+from isobit.backends.dataflow.planner.front import Candidate, Front
+from isobit.backends.dataflow.planner.plan import LayerChoice, Plan, checked
+from isobit.backends.dataflow.planner.points import Point, joined, points
+from isobit.backends.dataflow.planner.refusals import does_not_fit, slow_port, too_slow
+from isobit.errors import IsobitError
+from isobit.hardware import Board, Cost
+from isobit.ir import Graph, Node
+from isobit.ir.ops import Linear, MaxPool
+
+DEFAULT_SHARE = 0.6
+RESOURCES = ("BRAM36", "URAM", "DSP", "LUT")
+"""In the order in which the default plan gives up the share, where it cannot be kept: the scarcest for routing last."""
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """What the user asks of the plan.
+
+    ``share`` of the board may be used; ``interval`` is the most clocks per frame (None: as fast as the share allows);
+    ``layers`` fixes single nodes. ``fifos`` is what the FIFOs are made for: full throughput or least memory;
+    ``depths`` fixes single ones, in words, by stream. ``samples`` of the input per clock must every layer keep up with
+    (0: nothing of the kind is asked).
+    """
+
+    share: float = DEFAULT_SHARE
+    interval: int | None = None
+    layers: Mapping[str, LayerChoice] = field(default_factory=dict)
+    fifos: FifoGoal = "throughput"
+    depths: Mapping[str, int] = field(default_factory=dict)
+    samples: int = 0
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A design under a plan: clocks per frame, what it takes, and the process that sets the pace."""
+
+    interval: int
+    cost: Cost
+    slowest: str
+
+
+DEFAULT_REQUEST = PlanRequest()
+Shares = Mapping[str, float]
+Judge = Callable[[Graph, Plan, PlanRequest], Whole]
+
+
+def plan_for(
+    graph: Graph, board: Board, request: PlanRequest = DEFAULT_REQUEST, judge: Judge | None = None
+) -> Plan:  # fmt: skip
+    """The plan that ``request`` asks for; ``judge`` says what the whole design takes (None: its layers and ports).
+
+    Raises:
+        DoesNotFit: E502 when no legal folding fits the whole board, or none that is fast enough the share; says what
+            exceeds and lists the layers.
+        IsobitError: E503 when a layer or port cannot be as fast as asked, or a choice is not legal; names it.
+    """
+    unknown = [name for name in request.layers if name not in graph.by_name or not planned(graph, graph.by_name[name])]
+    if unknown:
+        raise IsobitError("E503", f"the plan names {unknown[0]!r}, which is no planned layer of this graph")
+    return _Planner(graph, board, request, judge or layers_alone).run()
+
+
+def layers_alone(graph: Graph, plan: Plan, request: PlanRequest) -> Whole:
+    """What is known of a design before it is made: its layers, and the words of its ports."""
+    ports = {n.name: port_words(graph, n, plan.port_words) + PORT_OVERHEAD for n in (*graph.inputs, *graph.outputs)}
+    clocks = ports | {name: layer.clocks for name, layer in plan.layers.items()}
+    slowest = max(clocks, key=lambda name: clocks[name])
+    return Whole(clocks[slowest], plan.cost, slowest)
+
+
+def port_words(graph: Graph, node: Node, most: int | None = None) -> int:
+    """Words of a frame at a port, of 64 bits or as much wider as ``most`` asks (:func:`port_lanes`)."""
+    value = graph.by_name[node.inputs[0] if node.inputs else node.name]
+    kind = graph.types[value.name]
+    width = accumulator_bits(graph, value) if isinstance(value, Linear) else kind.bits
+    bits = next((b for b in (8, 16, 32) if width <= b), 64)
+    return kind.size // (port_lanes(kind.size, bits) if most is None else port_lanes(kind.size, bits, most))
+
+
+class _Planner:
+    def __init__(self, graph: Graph, board: Board, request: PlanRequest, judge: Judge) -> None:
+        self.graph, self.board, self.request, self.judge = graph, board, request, judge
+        self.cycles = _most_cycles(graph, request)
+        self.front = Front({name: self._fast(name, ways) for name, ways in _units(graph, board, request)})
+
+    def run(self) -> Plan:
+        if self.request.interval is not None:
+            return self._at_most(self.request.interval)
+        if self.request.samples:
+            return self._at_most(1 << 60)
+        return self._fastest()
+
+    def _fast(self, name: str, ways: Sequence[Point]) -> Sequence[Point]:
+        """The points that keep up with the samples that were asked for."""
+        if self.cycles is None:
+            return ways
+        kept = [p for p in ways if p.cycles <= self.cycles]
+        if not kept:
+            least = min(p.cycles for p in ways)
+            raise too_slow(self.graph, self.graph.by_name[name], least, self.cycles)
+        return kept
+
+    # ------------------------------------------------------------------ a target
+
+    def _at_most(self, interval: int) -> Plan:
+        """The cheapest design of at most ``interval`` clocks per frame that keeps to the share."""
+        most = min(interval - PORT_OVERHEAD, self.cycles or interval)
+        self._refuse_slow(interval, most)
+        plan, refused = self._best(interval, self._shares(), most)
+        if plan is not None:
+            return plan
+        raise does_not_fit(refused, self._whole(refused).cost, self.request.share)
+
+    def _refuse_slow(self, interval: int, most: int) -> None:
+        """Neither a layer nor a port may need more than was asked for; the slowest is named."""
+        words = {p.name: port_words(self.graph, p, max(most, 1)) for p in (*self.graph.inputs, *self.graph.outputs)}
+        port = max(words, key=lambda name: words[name])
+        if self.front.fastest > interval and self.front.fastest >= words[port] + PORT_OVERHEAD:
+            node = self.graph.by_name[self.front.slowest_node()]
+            raise too_slow(self.graph, node, self.front.fastest, interval)
+        if words[port] > most:
+            overhead = 0 if self.request.interval is None else PORT_OVERHEAD
+            asked = min(interval, self.cycles or interval)
+            raise slow_port(self.graph, self.graph.by_name[port], words[port], overhead, asked)
+
+    # ------------------------------------------------------------------ the default
+
+    def _fastest(self) -> Plan:
+        """The fastest design inside the share; beyond it in the resources that cannot keep to it, which it says."""
+        ports = (port_words(self.graph, n) + PORT_OVERHEAD for n in (*self.graph.inputs, *self.graph.outputs))
+        intervals = self.front.intervals(max(ports, default=1))
+        for beyond in ((), *((name,) for name in RESOURCES), RESOURCES):
+            shares = self._shares(beyond)
+            plan = self._first([t for t in intervals if self._may_keep(t, shares)], shares)
+            if plan is not None:
+                return self._said(plan, beyond)
+        made = (c for t in intervals for c in self.front.at(t))
+        smallest = self._plan(min(made, key=lambda c: _filled(c.cost, self.board)))
+        raise does_not_fit(smallest, self._whole(smallest).cost, 1.0)
+
+    def _first(self, intervals: Sequence[int], shares: Shares) -> Plan | None:
+        """The fastest whose whole design keeps to the shares: intervals farther and farther on, then those between."""
+        tried: dict[int, Plan | None] = {}
+
+        def keeps(number: int) -> bool:
+            if number not in tried:
+                tried[number] = self._best(intervals[number], shares)[0]
+            return tried[number] is not None
+
+        low, step, high = -1, 1, 0
+        while high < len(intervals) and not keeps(high):
+            low, high, step = high, high + step, 2 * step
+        if high >= len(intervals):
+            high = len(intervals) - 1
+            if high <= low or not keeps(high):
+                return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if keeps(middle) else (middle, high)
+        return tried[high]
+
+    def _said(self, plan: Plan, beyond: Sequence[str]) -> Plan:
+        if not beyond:
+            return plan
+        used = self._whole(plan).cost.used(self.board)
+        over = [(name, u, limit) for name, u, limit in used if u > self.request.share * limit]
+        what = ", ".join(f"{name} ({u} of {limit})" for name, u, limit in over)
+        return replace(plan, beyond=f"a share of {self.request.share:.0%} cannot be kept of {what}")
+
+    # ------------------------------------------------------------------ both
+
+    def _best(self, interval: int, shares: Shares, port_words: int | None = None) -> tuple[Plan | None, Plan]:
+        """The plan at an interval whose whole design keeps to the shares, if any does, and the first that was tried."""
+        made = sorted(self.front.at(interval), key=lambda c: not _keeps(c.cost, self.board, shares))
+        first = self._plan(made[0], port_words)
+        for candidate in made:
+            plan = self._plan(candidate, port_words)
+            if not _keeps(candidate.cost, self.board, shares):
+                break
+            whole = self._whole(plan)
+            if self.request.interval is not None and whole.interval > interval:
+                text = f"{whole.slowest} takes {whole.interval} clocks per frame; {interval} were asked for"
+                raise IsobitError("E503", text, where=whole.slowest, hint="ask for a lower rate")
+            if _keeps(whole.cost, self.board, shares):
+                return plan, first
+        return None, first
+
+    def _may_keep(self, interval: int, shares: Shares) -> bool:
+        return any(_keeps(c.cost, self.board, shares) for c in self.front.at(interval))
+
+    def _shares(self, beyond: Sequence[str] = ()) -> Shares:
+        return {name: 1.0 if name in beyond else self.request.share for name in RESOURCES}
+
+    def _whole(self, plan: Plan) -> Whole:
+        return self.judge(self.graph, plan, self.request)
+
+    def _plan(self, candidate: Candidate, port_words: int | None = None) -> Plan:
+        chosen = self.front.layers(candidate)
+        layers = {n.name: chosen[n.name] for n in self.graph.nodes if n.name in chosen}
+        plan = checked(self.graph, self.board, layers)
+        if port_words is None and self.request.layers and plan.samples > 1:
+            port_words = plan.interval  # a plan file of a design with a rate
+        return replace(plan, share=self.request.share, port_words=port_words)
+
+
+def _units(graph: Graph, board: Board, request: PlanRequest) -> Iterable[tuple[str, Sequence[Point]]]:
+    """Every planned node with its points; a border goes with the window that can make it."""
+    done = set[str]()
+    choices = request.layers
+    for node in reversed(graph.nodes):
+        if not planned(graph, node) or node.name in done:
+            continue
+        choice = choices.get(node.name, LayerChoice())
+        pad = border_of(graph, node) if isinstance(node, Linear | MaxPool) else None
+        if pad is not None:
+            done.add(pad.name)
+            yield node.name, joined(graph, pad, node, (choices.get(pad.name, LayerChoice()), choice), board)
+        else:
+            yield node.name, points(graph, node, board, choice)
+
+
+def _most_cycles(graph: Graph, request: PlanRequest) -> int | None:
+    """The most clocks of a loop that keeps up with the samples that were asked for; None where none were."""
+    if not request.samples:
+        return None
+    positions = 0
+    for node in graph.inputs:
+        counts = sample_counts(width_of(node.shape))
+        if request.samples not in counts:
+            raise IsobitError(
+                "E503", f"{request.samples} samples per clock of an input {width_of(node.shape)} wide", where=node.name,
+                hint=f"a divisor of the width up to {MAX_SAMPLES}: {', '.join(map(str, counts))}",
+            )  # fmt: skip
+        positions = max(positions, graph.types[node.name].size // graph.types[node.name].channels)
+    return positions // request.samples
+
+
+def _keeps(cost: Cost, board: Board, shares: Shares) -> bool:
+    return all(used <= shares[name] * limit for name, used, limit in cost.used(board))
+
+
+def _filled(cost: Cost, board: Board) -> float:
+    """The fullest resource of the board, as a part of what there is."""
+    return max(used / max(limit, 0.5) for _, used, limit in cost.used(board))
