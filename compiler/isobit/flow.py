@@ -14,6 +14,7 @@ import onnx
 
 from isobit.backends.dataflow import lower, size_fifos
 from isobit.check.csim.run import given_integers
+from isobit.check.csim.samples import SampleForm
 from isobit.check.csim.stimuli import vectors_for
 from isobit.emit.build import Build, write_build
 from isobit.errors import IsobitError, printable
@@ -51,6 +52,7 @@ def compile_model(
     refit: bool = False,
     budget: str | Fraction | None = None,
     inputs: Any = None,
+    samples: SampleForm | None = None,
     progress: Progress = lambda _: None,
 ) -> Build:
     """Compile a model into a Vitis HLS project.
@@ -70,6 +72,7 @@ def compile_model(
         budget: the share of a channel's reachable accumulators that may give another output, by one step, for the sake
             of short multiplicands: ``50ppm``, ``0.1%``, ``1/20000``.
         inputs: samples as for :func:`isobit.csim`; of the accumulators that they produce the budget must hold too.
+        samples: what ``inputs`` holds, as for :func:`isobit.csim`.
         progress: called with a few words at every stage.
 
     Raises:
@@ -94,7 +97,7 @@ def compile_model(
         imported = _imported(path, declared)
         data = path.read_bytes()
     progress("folding and shrinking requantizers, choosing the folding")
-    seen = None if inputs is None else lambda graph: _seen(graph, inputs)
+    seen = None if inputs is None else lambda graph: _seen(graph, inputs, samples)
     made = rescaled(optimise(imported, FOLDING), target, plan_request, rescale, seen)
     graph, plan = made.graph, made.plan
     design = size_fifos(lower(graph, plan), plan_request.fifos, fixed=plan_request.depths)
@@ -108,9 +111,9 @@ def compile_model(
     return write_build(Path(output), graph, plan, design, data, origin, _testbench_vectors(graph), made)
 
 
-def _seen(graph: Graph, inputs: Any) -> Mapping[str, IntArray]:
+def _seen(graph: Graph, inputs: Any, samples: SampleForm | None) -> Mapping[str, IntArray]:
     """Every value of the graph for the user's inputs, by name."""
-    return Evaluator(graph).run(given_integers(graph, inputs), taps=True)
+    return Evaluator(graph).run(given_integers(graph, inputs, samples), taps=True)
 
 
 def refit_source(

@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from isobit.check.csim.last import BOUNDED, CSIM, recorded
 from isobit.check.csim.result import CsimResult
 from isobit.check.csim.run import DEFAULT_TIMEOUT
+from isobit.check.csim.samples import SampleForm
 from isobit.check.csim.toolchain import COMPILE_TIMEOUT
 from isobit.check.csim.vectors import archive_member
 from isobit.container.engine import PROJECT, Finished, Limits, Progress, find_engine, find_image, run_contained
@@ -56,6 +57,7 @@ class CsimOptions:
     seed: int = 0
     timeout: float = DEFAULT_TIMEOUT
     taps: Path | None = None
+    samples: SampleForm | None = None
 
     @property
     def seconds(self) -> float:
@@ -93,6 +95,7 @@ def _csim_arguments(options: CsimOptions) -> list[str]:
     words += [] if options.source else ["--no-source"]
     words += ["--bounded", "--frames", str(options.frames)] if options.frames else []
     words += ["--compiler", options.compiler] if options.compiler else []
+    words += ["--samples", options.samples] if options.samples else []
     return words + (["--taps", f"{PROJECT}/taps.npz"] if options.taps else [])
 
 

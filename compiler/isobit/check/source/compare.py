@@ -44,7 +44,8 @@ def check_source(build: Build, integers: Mapping[str, IntArray], samples: Mappin
     Args:
         integers: the graph's input integers by input name; floats in the source's layout are made from them where
             ``samples`` has none.
-        samples: the user's own arrays by the source's input names; integers among them count as none.
+        samples: the user's own by the source's input names, as :func:`isobit.check.csim.samples.read_samples` makes
+            them; integers among them count as none.
     """
     if is_tflite(build.source):
         from isobit.check.source.tflite.verdict import check_tflite
@@ -59,7 +60,7 @@ def check_source(build: Build, integers: Mapping[str, IntArray], samples: Mappin
     for node in build.reference.inputs:
         given = samples.get(node.outside)
         if given is not None and not np.issubdtype(given.dtype, np.integer):
-            x[node.outside] = given[:count].astype(np.float32).reshape(-1, *node.outside_shape)
+            x[node.outside] = given[:count]
         elif node.outside not in x:
             x[node.outside] = float_samples(node, integers[node.name][:count], rng)
     checked = _Checked(build, model, imported, declared, x)

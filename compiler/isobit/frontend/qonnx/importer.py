@@ -209,6 +209,7 @@ def _raw_input(b: Builder, info: TensorInfo, declared: InputType | None) -> Tens
             name=b.fresh(info.label), shape=tuple(shape[a] for a in layout),
             lo=frozen_ints(declared.lo), hi=frozen_ints(declared.hi), scale=(declared.scale,),
             outside=info.label, outside_shape=shape, host=b.host_transpose(layout), source=(printable(info.label),),
+            dtype=info.dtype if info.dtype in _ELEMENT_TYPES else "",
         )
     )  # fmt: skip
     return Real.of(name, layout, rationals([declared.scale]), rationals([0]))
