@@ -13,7 +13,7 @@ from isobit.errors import IsobitError, printable
 from isobit.frontend.graph_builder import GraphBuilder
 from isobit.frontend.onnx.model import SourceModel, SourceNode
 from isobit.frontend.qonnx.staircases import Bound
-from isobit.frontend.qonnx.symbolic import HostReal, Rationals, Real, Tensor, rationals
+from isobit.frontend.qonnx.symbolic import HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
 from isobit.ir.ops import HostOp, Step
 from isobit.numerics import Rounded, Rounding
 
@@ -98,12 +98,19 @@ class Builder(GraphBuilder):
                 raise IsobitError("E204", f"{node.op} has no {what}", where=self.where(node))
             return np.asarray(default)
         value = self.tensor(node.inputs[index])
+        if isinstance(value, QuantisedConstant):
+            raise IsobitError("E206", f"the {what} of {node.op} is quantised itself", where=self.where(node))
         if not isinstance(value, np.ndarray):
             raise IsobitError(
                 "E206", f"the {what} of {node.op} is computed at run time", where=self.where(node),
                 hint="export the model in eval mode with constant quantiser parameters",
             )  # fmt: skip
         return value
+
+    def operand(self, node: SourceNode, index: int, what: str, default: Any = None) -> Any:
+        """:meth:`constant`, or the exact rationals (an object array) of a constant behind quantisers of its own."""
+        value = self.tensor(node.inputs[index]) if index < len(node.inputs) and node.inputs[index] else None
+        return value.values() if isinstance(value, QuantisedConstant) else self.constant(node, index, what, default)
 
     def real(self, node: SourceNode, index: int = 0) -> Real:
         """Input ``index`` as a real function of an integer value.

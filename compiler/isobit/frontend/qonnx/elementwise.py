@@ -6,6 +6,7 @@ On the raw float input they are host operations in float32; on constants the loa
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def import_arithmetic(b: Builder, node: SourceNode) -> Tensor:
     if isinstance(left, np.ndarray | QuantisedConstant) and isinstance(right, Real | HostReal):
         return _constant_first(b, node, left, right)
     if isinstance(left, HostReal):
-        return _on_host(b, node, left, b.constant(node, 1, "second operand"))
+        return _on_host(b, node, left, b.operand(node, 1, "second operand"))
     x = facing(b, node, b.real(node), _written(right))
     y = _AFFINE[node.op](b, node, x, constant_channels(b, node, right, x))
     # ONNX divides integers towards zero; both operands have one type, so the constant's tells.
@@ -43,7 +44,7 @@ def import_batchnorm(b: Builder, node: SourceNode) -> Tensor:
     x = channels_last(b, node, b.real(node))
     behind = (1,) * (len(x.layout) - 1)
     gamma, beta, mean, variance = (
-        b.per_channel(node, b.constant(node, i, what).reshape(-1, *behind), x)
+        b.per_channel(node, b.operand(node, i, what).reshape(-1, *behind), x)
         for i, what in enumerate(("gamma", "beta", "mean", "variance"), 1)
     )
     epsilon = exact(node.number("epsilon", 1e-5))
@@ -71,7 +72,7 @@ def import_clip(b: Builder, node: SourceNode) -> Tensor:
 
 def import_leaky(b: Builder, node: SourceNode) -> Tensor:
     """LeakyRelu (attribute alpha) and PRelu (slope per channel)."""
-    values = node.number("alpha", 0.01) if node.op == "LeakyRelu" else b.constant(node, 1, "slope")
+    values = node.number("alpha", 0.01) if node.op == "LeakyRelu" else b.operand(node, 1, "slope")
     x = facing(b, node, b.real(node), values)
     slope = b.per_channel(node, values, x)
     if (slope == 0).all():
@@ -96,10 +97,11 @@ def import_neg(b: Builder, node: SourceNode) -> Tensor:
 
 
 def _limit(b: Builder, node: SourceNode, index: int, name: str) -> Any:
-    value = node.number(name, np.nan)
+    value: Any = node.number(name, np.nan)
     if np.isnan(value) and index < len(node.inputs) and node.inputs[index]:
-        value = np.float32(b.constant(node, index, name).reshape(-1)[0])
-    return value if np.isfinite(value) else None
+        value = b.operand(node, index, name).reshape(-1)[0]
+        value = value if isinstance(value, Fraction) else np.float32(value)
+    return value if isinstance(value, Fraction) or np.isfinite(value) else None
 
 
 def _constant_first(b: Builder, node: SourceNode, left: Tensor, right: Real | HostReal) -> Tensor:
@@ -108,7 +110,7 @@ def _constant_first(b: Builder, node: SourceNode, left: Tensor, right: Real | Ho
     if isinstance(right, HostReal):
         if node.op == "Sub":
             raise b.unsupported(node, "a constant minus the raw input is not supported", "negate after the quantiser")
-        return _on_host(b, node, right, b.constant(node, 0, "first operand"))
+        return _on_host(b, node, right, b.operand(node, 0, "first operand"))
     right = facing(b, node, right, _written(left))
     values = constant_channels(b, node, left, right)
     if node.op == "Sub":

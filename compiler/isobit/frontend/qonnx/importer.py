@@ -26,6 +26,7 @@ from isobit.frontend.qonnx import (
     resizing,
     roundings,
     shapes,
+    small_floats,
 )
 from isobit.frontend.qonnx.builder import Builder, Origin
 from isobit.frontend.qonnx.symbolic import HostReal, Real, Tensor, rationals
@@ -49,6 +50,7 @@ _OPERATORS: Mapping[str, Handler] = {
     "DequantizeLinear": linear_quantisers.import_dequantize_linear,
     "Div": elementwise.import_arithmetic,
     "Flatten": shapes.import_reshape,
+    "FloatQuant": small_floats.import_float_quant,
     "Floor": roundings.import_rounding,
     "Gather": movement.import_slice,
     "Gemm": products.import_gemm,

@@ -132,7 +132,7 @@ def import_pad(b: Builder, node: SourceNode) -> Tensor:
     real = b.affine(node)
     pads = node.attrs.get("pads")
     amounts = [int(v) for v in (b.constant(node, 1, "pads").reshape(-1) if pads is None else np.asarray(pads))]
-    value = b.constant(node, 2, "value", node.number("value", 0.0)).reshape(-1)[0]
+    value = b.operand(node, 2, "value", node.number("value", 0.0)).reshape(-1)[0]
     rank = len(real.layout) + 1
     axes = [int(a) % rank for a in b.constant(node, 3, "axes", np.arange(rank)).reshape(-1)]
     before, after = np.zeros(rank, np.int64), np.zeros(rank, np.int64)
@@ -144,7 +144,12 @@ def import_pad(b: Builder, node: SourceNode) -> Tensor:
         ends = zip(before, after, positions(b, real).shape, strict=True)
         kept = tuple(slice(max(-first, 0), size - max(-last, 0)) for first, last, size in ends)
         real = move(b, node, real, positions(b, real)[kept])
-    return padded(b, node, real, np.maximum(before, 0), np.maximum(after, 0), Fraction(float(value)))
+    return padded(b, node, real, np.maximum(before, 0), np.maximum(after, 0), exact_number(value))
+
+
+def exact_number(value: Any) -> Fraction:
+    """A float's or rational's own value."""
+    return value if isinstance(value, Fraction) else Fraction(float(value))
 
 
 def padded(

@@ -143,6 +143,13 @@ class QuantisedConstant:
     scale: Floats
     zero_point: Floats
 
+    def values(self) -> NDArray[Any]:
+        """The real values, exactly: an object array of Fractions."""
+        scale, zero = (
+            rationals(a).reshape(np.shape(a) or (1,) * self.integers.ndim) for a in (self.scale, self.zero_point)
+        )
+        return np.asarray((self.integers.astype(object) - zero) * scale, dtype=object).reshape(self.integers.shape)
+
     def reshape(self, shape: tuple[int, ...]) -> QuantisedConstant:
         return self._map(lambda a: a.reshape(shape))
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from isobit.check.source.exact import quant as quantisers
 from isobit.check.source.exact.call import Call
+from isobit.check.source.exact.formats import float_quant
 from isobit.check.source.exact.ops import OPERATORS
 from isobit.check.source.exact.tensor import ExactTensor, from_floats, from_integers, multiply, scalar
 from isobit.errors import IsobitError, printable
@@ -237,6 +238,8 @@ def _quantise(node: SourceNode, given: list[Value | None]) -> ExactTensor:
         return quantisers.quantize_linear(data, arrays, node.attrs)
     if node.op == "DequantizeLinear":
         return quantisers.dequantize_linear(_exact(data), arrays, node.attrs)
+    if node.op == "FloatQuant":
+        return float_quant(_constant_of(data), arrays, node.attrs)
     if node.op == "Quant":
         return quantisers.quant(data, arrays, node.attrs)
     if node.op == "BipolarQuant":
@@ -244,6 +247,12 @@ def _quantise(node: SourceNode, given: list[Value | None]) -> ExactTensor:
     if node.op == "Trunc":
         return quantisers.trunc(_exact(data), arrays, node.attrs)
     return quantisers.multi_threshold(_exact(data), arrays[0], node.attrs)
+
+
+def _constant_of(data: Value) -> Raw:
+    if isinstance(data, ExactTensor):
+        raise IsobitError("E202", "FloatQuant of an activation")
+    return data
 
 
 def _stacked(parts: list[ExactTensor]) -> ExactTensor:

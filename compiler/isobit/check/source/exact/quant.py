@@ -12,8 +12,10 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
+from isobit.check.source.exact import formats
 from isobit.check.source.exact.tensor import (
     ExactTensor,
     Objects,
@@ -183,19 +185,33 @@ def quantize_linear(data: ExactTensor | Floats, params: list[Floats], attrs: Att
 
     Without a zero point the type is uint8, or the one that ``output_dtype`` states (by ONNX's number).
     """
-    stated = _LINEAR_TYPES.get(attrs.get("output_dtype", 0), np.uint8)
+    stated = _LINEAR_TYPES.get(attrs.get("output_dtype", 0), np.dtype(np.uint8))
     scale, zero = (_along_axis(value, data, attrs) for value in (*params, np.zeros((), stated))[:2])
+    if zero.dtype.name.startswith("float"):
+        if isinstance(data, ExactTensor):
+            raise IsobitError("E202", "an activation in a small float type")
+        return formats.nearest(np.asarray(data / scale, np.float32), zero.dtype.name)
     if isinstance(data, ExactTensor):
         rounded = round_ratio(*_ratio(data, _positive(scale), scalar(0)), "ROUND")
     else:
         nearest = np.round(np.asarray(data / scale))
         rounded = np.clip(nearest, -(2.0**31), 2.0**31).astype(np.int64).astype(object)
-    limits = np.iinfo(zero.dtype)
-    shifted = rounded + zero.astype(object)
-    return ExactTensor(objects(np.minimum(np.maximum(shifted, int(limits.min)), int(limits.max))), 1)
+    low, high = _integer_limits(zero.dtype.name)
+    shifted = rounded + zero.astype(np.int64).astype(object)
+    return ExactTensor(objects(np.minimum(np.maximum(shifted, low), high)), 1)
 
 
-_LINEAR_TYPES: Mapping[object, type[np.generic]] = {2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16}
+_LINEAR_TYPES: Mapping[object, np.dtype[np.generic]] = {
+    getattr(onnx.TensorProto, name): onnx.helper.tensor_dtype_to_np_dtype(getattr(onnx.TensorProto, name))
+    for name in ("UINT8", "INT8", "UINT16", "INT16", "UINT4", "INT4", "UINT2", "INT2", "FLOAT4E2M1", "FLOAT8E4M3FN",
+                 "FLOAT8E5M2")
+    if hasattr(onnx.TensorProto, name)
+}  # fmt: skip
+
+
+def _integer_limits(name: str) -> tuple[int, int]:
+    bits = int(name.lstrip("uint"))
+    return (0, 2**bits - 1) if name.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
 def dequantize_linear(data: ExactTensor, params: list[Floats], attrs: Attrs) -> ExactTensor:
@@ -205,11 +221,12 @@ def dequantize_linear(data: ExactTensor, params: list[Floats], attrs: Attrs) -> 
 
 
 def _along_axis(values: Floats, data: ExactTensor | Floats, attrs: Attrs) -> Floats:
-    """One value per index of ``axis`` (default 1) as an array that broadcasts against the data."""
-    if attrs.get("block_size", 0):
-        raise IsobitError("E202", "a scale per block")
+    """One value per index of ``axis`` (default 1), or per block along it, as an array that broadcasts to the data."""
     if values.size == 1:
         return values.reshape(())
+    axis, block = (int(str(attrs.get(name, usual))) for name, usual in (("axis", 1), ("block_size", 0)))
+    if block and values.ndim > 0:
+        return np.take(values, [i // block for i in range(data.shape[axis])], axis=axis)
     shape = [1] * len(data.shape)
-    shape[int(str(attrs.get("axis", 1)))] = values.size
+    shape[axis] = values.size
     return values.reshape(shape)
