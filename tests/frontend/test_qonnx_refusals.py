@@ -44,7 +44,7 @@ def softmax_inside(net: Net) -> str:
 
 
 CASES: dict[str, tuple[str, Make]] = {
-    "unknown operator": ("E201", lambda n: n.op("Exp", inner(n))),
+    "unknown operator": ("E201", lambda n: n.op("Sin", inner(n))),
     "weights on the left": ("E201", lambda n: n.op("MatMul", FOUR[:1, :1], inner(n))),
     "product of two activations": ("E201", lambda n: n.op("MatMul", square(n), square(n))),
     "activation times activation": ("E201", lambda n: n.op("Mul", inner(n), inner(n))),
@@ -52,7 +52,7 @@ CASES: dict[str, tuple[str, Make]] = {
     "bias computed at run time": ("E201", lambda n: n.op("Gemm", inner(n), weights(n), inner(n))),
     "transposed batch": ("E202", lambda n: n.op("Transpose", inner(n), perm=[1, 0])),
     "Gemm with transA": ("E202", lambda n: n.op("Gemm", inner(n), FOUR[:1], transA=1)),
-    "constant over activation": ("E202", lambda n: n.op("Div", 1.0, inner(n))),
+    "constant over a zero": ("E204", lambda n: n.op("Div", 1.0, inner(n))),
     "constant minus raw input": ("E202", lambda n: n.quant(n.op("Sub", 1.0, "x"), 0.1)),
     "Softmax inside": ("E202", softmax_inside),
     "Softmax over another axis": ("E202", lambda n: n.op("Softmax", n.op("Unsqueeze", inner(n), ints(n, 1)), axis=1)),
@@ -60,7 +60,6 @@ CASES: dict[str, tuple[str, Make]] = {
     "ArgMax over the batch": ("E202", lambda n: n.op("ArgMax", inner(n), axis=0)),
     "smallest k": ("E202", lambda n: (top_k(n, largest=0), "where")[1]),
     "values of TopK": ("E202", top_k),
-    "falling negative side": ("E202", lambda n: n.quant(n.op("LeakyRelu", inner(n), alpha=-0.5), 0.1)),
     "weights quantised twice": ("E202", lambda n: n.op("MatMul", inner(n), n.quant(weights(n), 0.3))),
     "weights binarised after quantising": ("E202", lambda n: n.op("MatMul", inner(n), n.bipolar(weights(n)))),
     "thresholds over another axis": (

@@ -13,11 +13,24 @@ import numpy as np
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import SourceNode
+from isobit.frontend.qonnx.activations import product, with_constant
 from isobit.frontend.qonnx.builder import Builder
+from isobit.frontend.qonnx.function import affine, clamped, leaky, rising
 from isobit.frontend.qonnx.movement import channels_last, facing, one_layout
 from isobit.frontend.qonnx.products import constant_channels
 from isobit.frontend.qonnx.roundings import rounded
-from isobit.frontend.qonnx.symbolic import ONE, ZERO, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
+from isobit.frontend.qonnx.symbolic import (
+    ONE,
+    ZERO,
+    Function,
+    HostReal,
+    QuantisedConstant,
+    Rationals,
+    Real,
+    Tensor,
+    rationals,
+)
+from isobit.frontend.qonnx.tabulate import as_function
 from isobit.ir.ops import Add, HostOp, frozen_ints
 from isobit.ir.types import IntArray
 from isobit.numerics import Rounding, exact, rational_gcd, sqrt_rational
@@ -26,12 +39,15 @@ from isobit.numerics import Rounding, exact, rational_gcd, sqrt_rational
 def import_arithmetic(b: Builder, node: SourceNode) -> Tensor:
     """Add, Sub, Mul, Div with a constant, or Add and Sub of two activations."""
     left, right = (b.tensor(i) for i in node.inputs)
-    if isinstance(left, Real) and isinstance(right, Real):
-        return _join(b, node)
-    if isinstance(left, np.ndarray | QuantisedConstant) and isinstance(right, Real | HostReal):
+    if isinstance(left, Real | Function) and isinstance(right, Real | Function):
+        return _of_two(b, node, left, right)
+    if isinstance(left, np.ndarray | QuantisedConstant) and isinstance(right, Real | HostReal | Function):
         return _constant_first(b, node, left, right)
     if isinstance(left, HostReal):
         return _on_host(b, node, left, b.operand(node, 1, "second operand"))
+    if isinstance(left, Function):
+        left = facing(b, node, left, _written(right))
+        return with_constant(b, node, left, constant_channels(b, node, right, left), first=False)
     x = facing(b, node, b.real(node), _written(right))
     y = _AFFINE[node.op](b, node, x, constant_channels(b, node, right, x))
     # ONNX divides integers towards zero; both operands have one type, so the constant's tells.
@@ -39,9 +55,17 @@ def import_arithmetic(b: Builder, node: SourceNode) -> Tensor:
     return rounded(b, node, y, Rounding.DOWN) if whole else y
 
 
+def _of_two(b: Builder, node: SourceNode, left: Real | Function, right: Real | Function) -> Tensor:
+    """A sum with one scale, or whatever two functions of one tensor make; a function where nothing else does."""
+    sum_of_integers = node.op in ("Add", "Sub") and all(isinstance(t, Real) and t.is_affine for t in (left, right))
+    made = None if sum_of_integers else product(b, node)
+    return _join(b, node) if made is None else made
+
+
 def import_batchnorm(b: Builder, node: SourceNode) -> Tensor:
     """``(x - mean) / sqrt(variance + epsilon) * gamma + beta`` in inference mode (ONNX BatchNormalization)."""
-    x = channels_last(b, node, b.real(node))
+    given = b.tensor(node.inputs[0])
+    x: Real | Function = channels_last(b, node, given if isinstance(given, Function) else b.real(node))
     behind = (1,) * (len(x.layout) - 1)
     gamma, beta, mean, variance = (
         b.per_channel(node, b.operand(node, i, what).reshape(-1, *behind), x)
@@ -51,11 +75,15 @@ def import_batchnorm(b: Builder, node: SourceNode) -> Tensor:
     if (variance + epsilon <= 0).any():
         raise IsobitError("E204", "a variance is negative", where=b.where(node))
     slope = gamma * rationals([sqrt_rational(1 / (v + epsilon)) for v in variance])
+    if isinstance(x, Function):
+        return affine(affine(x, ONE, -mean), slope, beta)
     return x.affine(ONE, -mean).affine(slope, beta)
 
 
 def import_relu(b: Builder, node: SourceNode) -> Tensor:
     x = b.tensor(node.inputs[0])
+    if isinstance(x, Function):
+        return clamped(x, ZERO, None)
     return x.then(HostOp("relu")) if isinstance(x, HostReal) else b.real(node).clamp(ZERO, None)
 
 
@@ -67,30 +95,34 @@ def import_clip(b: Builder, node: SourceNode) -> Tensor:
         bounds = tuple(float(v) if v is not None else s * np.inf for v, s in zip(limits, (-1, 1), strict=True))
         return x.then(HostOp("clip", values=bounds))
     lo, hi = (None if v is None else rationals([v]) for v in limits)
+    if isinstance(x, Function):
+        return clamped(x, lo, hi)
     return b.real(node).clamp(lo, hi)
 
 
 def import_leaky(b: Builder, node: SourceNode) -> Tensor:
     """LeakyRelu (attribute alpha) and PRelu (slope per channel)."""
     values = node.number("alpha", 0.01) if node.op == "LeakyRelu" else b.operand(node, 1, "slope")
-    x = facing(b, node, b.real(node), values)
+    given = b.tensor(node.inputs[0])
+    x: Real | Function = facing(b, node, given if isinstance(given, Function) else b.real(node), values)
     slope = b.per_channel(node, values, x)
-    if (slope == 0).all():
-        return x.clamp(ZERO, None)
-    if (slope < 0).any():
-        raise b.unsupported(node, "a negative slope below zero makes the function non-monotone")
-    return x.apply("leaky", slope)
+    if isinstance(x, Function) or (slope < 0).any():
+        return leaky(as_function(x), slope)
+    return x.clamp(ZERO, None) if (slope == 0).all() else x.apply("leaky", slope)
 
 
 def import_smooth(b: Builder, node: SourceNode) -> Tensor:
     """Sigmoid and Tanh; the quantiser that must follow turns them into an exact staircase."""
     x = b.tensor(node.inputs[0])
     name = node.op.lower()
+    if isinstance(x, Function):
+        return rising(x, name)
     return x.then(HostOp(name)) if isinstance(x, HostReal) else b.real(node).apply(name)
 
 
 def import_neg(b: Builder, node: SourceNode) -> Tensor:
-    return b.real(node).affine(-ONE, ZERO)
+    x = b.tensor(node.inputs[0])
+    return affine(x, -ONE, ZERO) if isinstance(x, Function) else b.real(node).affine(-ONE, ZERO)
 
 
 # --------------------------------------------------------------------------------------------------------------- parts
@@ -104,18 +136,16 @@ def _limit(b: Builder, node: SourceNode, index: int, name: str) -> Any:
     return value if isinstance(value, Fraction) or np.isfinite(value) else None
 
 
-def _constant_first(b: Builder, node: SourceNode, left: Tensor, right: Real | HostReal) -> Tensor:
-    if node.op == "Div":
-        raise b.unsupported(node, "a constant divided by an activation is not supported")
+def _constant_first(b: Builder, node: SourceNode, left: Tensor, right: Real | HostReal | Function) -> Tensor:
     if isinstance(right, HostReal):
-        if node.op == "Sub":
-            raise b.unsupported(node, "a constant minus the raw input is not supported", "negate after the quantiser")
+        if node.op in ("Sub", "Div"):
+            raise b.unsupported(node, "a constant minus or divided by the raw input", "do it after the quantiser")
         return _on_host(b, node, right, b.operand(node, 0, "first operand"))
-    right = facing(b, node, right, _written(left))
-    values = constant_channels(b, node, left, right)
-    if node.op == "Sub":
-        return right.affine(-ONE, values)
-    return _AFFINE[node.op](b, node, right, values)
+    x: Real | Function = facing(b, node, right, _written(left))
+    values = constant_channels(b, node, left, x)
+    if isinstance(x, Function) or node.op == "Div":
+        return with_constant(b, node, as_function(x), values, first=True)
+    return x.affine(-ONE, values) if node.op == "Sub" else _AFFINE[node.op](b, node, x, values)
 
 
 def _written(constant: Tensor) -> Any:

@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import SourceModel, SourceNode, TensorInfo
 from isobit.frontend.qonnx import (
+    activations,
     convolutions,
     elementwise,
     linear_quantisers,
@@ -28,12 +30,13 @@ from isobit.frontend.qonnx import (
     shapes,
     small_floats,
 )
-from isobit.frontend.qonnx.builder import Builder, Origin
-from isobit.frontend.qonnx.symbolic import HostReal, Real, Tensor, rationals
+from isobit.frontend.qonnx.builder import Builder, FunctionOrigin, Origin
+from isobit.frontend.qonnx.symbolic import Function, HostReal, Real, Tensor, rationals
+from isobit.frontend.qonnx.tabulate import materialised
 from isobit.ir import Graph
 from isobit.ir.ops import HostOp, Input, Output, frozen_ints
 
-Handler = Callable[[Builder, SourceNode], Tensor | dict[str, Tensor]]
+Handler = Callable[[Builder, SourceNode], Any]
 _OPERATORS: Mapping[str, Handler] = {
     "Add": elementwise.import_arithmetic,
     "ArgMax": shapes.import_select,
@@ -87,7 +90,20 @@ _OPERATORS: Mapping[str, Handler] = {
     "Trunc": quantisers.import_trunc,
     "Unsqueeze": shapes.import_reshape,
     "Upsample": resizing.import_upsample,
+    "Where": activations.import_where,
+    **dict.fromkeys(activations.ACTIVATIONS, activations.import_activation),
+    **dict.fromkeys(activations.COMPARISONS, activations.import_integer_function),
+    **dict.fromkeys(("Max", "Min"), activations.import_extreme),
+    **dict.fromkeys(("Log", "Sqrt"), activations.import_root),
+    "Pow": activations.import_pow,
 }
+_TAKE_FUNCTIONS = frozenset(
+    """
+    Add BatchNormalization BipolarQuant Cast Ceil Clip Div Floor LeakyRelu Log Max Min Mul MultiThreshold Neg PRelu Pow
+    Quant QuantizeLinear Relu Round Sigmoid Sign Sqrt Sub Tanh Transpose Where
+    """.split()
+) | {*activations.ACTIVATIONS, *activations.COMPARISONS}
+"""Operators that work on a function as it is; the others take its integers, where all its values are rational."""
 _TYPE = re.compile(r"(BIPOLAR|TERNARY|BINARY|U?INT)(\d*)")
 _ELEMENT_TYPES = {"uint8": "UINT8", "int8": "INT8", "uint16": "UINT16", "int16": "INT16", "bool": "BINARY"}
 
@@ -149,7 +165,7 @@ class Imported:
 
     graph: Graph
     tensors: Mapping[str, Tensor]
-    origins: Mapping[str, Origin]
+    origins: Mapping[str, Origin | FunctionOrigin]
 
 
 def import_model(model: SourceModel, input_type: InputType | None = None) -> Graph:
@@ -164,12 +180,25 @@ def import_traced(model: SourceModel, input_type: InputType | None = None) -> Im
     for info in model.inputs:
         b.tensors[info.name] = _raw_input(b, info, input_type or _annotated(model, info))
     for node in model.nodes:
-        made = _operator(b, node)(b, node)
+        handler = _operator(b, node)
+        if node.op not in _TAKE_FUNCTIONS:
+            for name in node.inputs:
+                _materialise(b, node, name)
+        made = handler(b, node)
         b.tensors |= made if isinstance(made, dict) else {_produced(node): made}
     for info in model.outputs:
+        _materialise(b, None, info.name)
         shapes.import_output(b, info)
         _extend(b, linear_quantisers.host_quantisers(b, tails.get(info.label, ())))
     return Imported(b.graph(), b.tensors, b.origins)
+
+
+def _materialise(b: Builder, node: SourceNode | None, name: str) -> None:
+    """A function whose values are all integers times one rational becomes these integers."""
+    value = b.tensors.get(name)
+    if isinstance(value, Function):
+        maker = node or next(n for n in b.model.nodes if name in n.outputs)
+        b.tensors[name] = materialised(b, maker, value) or value
 
 
 def _extend(b: Builder, tail: tuple[HostOp, ...]) -> None:

@@ -94,7 +94,7 @@ def import_dequantize_linear(b: Builder, node: SourceNode) -> Tensor:
         return QuantisedConstant(integers.astype(np.int64), grid.scale, grid.zero)
     if node.attrs.get("block_size", 0):
         raise b.unsupported(node, "an activation with a scale per block", "quantise it per tensor or per channel")
-    real = facing(b, node, b.real(node), grid.scale)
+    real: Real = facing(b, node, b.real(node), grid.scale)
     scale, zero = b.per_channel(node, grid.scale, real), b.per_channel(node, grid.zero, real)
     return real.affine(scale, -zero * scale)
 

@@ -16,7 +16,7 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.builder import Builder, attribute_ints
-from isobit.frontend.qonnx.symbolic import QuantisedConstant, Rationals, Real, Segment, Tensor, rationals
+from isobit.frontend.qonnx.symbolic import Function, QuantisedConstant, Rationals, Real, Segment, Tensor, rationals
 from isobit.ir.ops import Add, Linear, Pad, Reindex, frozen_ints
 from isobit.ir.types import IntArray
 
@@ -61,17 +61,24 @@ def one_layout(b: Builder, node: SourceNode, reals: Sequence[Real]) -> list[Real
     return [relayout(b, node, r, chosen.layout) for r in reals]
 
 
-def facing(b: Builder, node: SourceNode, real: Real, *constants: Any) -> Real:
+def facing(b: Builder, node: SourceNode, real: Real | Function, *constants: Any) -> Any:
     """``real`` with the axis along which the constants vary as the integer value's channels, if there is one such."""
     rank = len(real.layout)
     varying = {axis - np.ndim(c) + rank for c in constants for axis, n in enumerate(np.shape(c)) if n > 1}
     return channels_last(b, node, real, *varying) if len(varying) == 1 and min(varying) >= 0 else real
 
 
-def channels_last(b: Builder, node: SourceNode, real: Real, axis: int = 0) -> Real:
-    """``real`` with source axis ``axis`` (batch excluded) as the integer value's last axis."""
+def channels_last(b: Builder, node: SourceNode, real: Any, axis: int = 0) -> Any:
+    """``real`` with source axis ``axis`` (batch excluded) as the integer value's last axis.
+
+    Raises:
+        IsobitError: E208 where a function that is still to be tabulated would have to move.
+    """
     if real.layout[-1] == axis:
         return real
+    if isinstance(real, Function):
+        message = "constants along another axis than the channels of the tensor that the function is of"
+        raise IsobitError("E208", message, where=b.where(node), hint="quantise per tensor")
     others = tuple(a for a in range(len(real.layout)) if a != axis)
     return move(b, node, real, positions(b, real), (*others, axis))
 

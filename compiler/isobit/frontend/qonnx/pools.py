@@ -21,7 +21,7 @@ from isobit.numerics import Rounding
 
 def import_maxpool(b: Builder, node: SourceNode) -> Tensor:
     """MaxPool and GlobalMaxPool: a maximum commutes with any rising function, so it is taken on the integers."""
-    x = channels_last(b, node, b.real(node))
+    x: Real = channels_last(b, node, b.real(node))
     if any((s.scale <= 0).any() for s in x.segments):
         raise b.unsupported(node, "a maximum of values whose scale is negative", "quantise before the pooling")
     kernel, strides, dilations = _window(b, node, x)

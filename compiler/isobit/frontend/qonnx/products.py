@@ -14,7 +14,17 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.builder import Builder
-from isobit.frontend.qonnx.symbolic import ONE, ZERO, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
+from isobit.frontend.qonnx.symbolic import (
+    ONE,
+    ZERO,
+    Function,
+    HostReal,
+    QuantisedConstant,
+    Rationals,
+    Real,
+    Tensor,
+    rationals,
+)
 from isobit.ir.ops import Linear
 from isobit.ir.types import IntArray
 from isobit.numerics import as_int_array, exact_array, rational_gcd
@@ -43,9 +53,9 @@ def import_gemm(b: Builder, node: SourceNode) -> Tensor:
     return y
 
 
-def constant_channels(b: Builder, node: SourceNode, value: Tensor, like: Real) -> Rationals:
+def constant_channels(b: Builder, node: SourceNode, value: Any, like: Real | Function) -> Rationals:
     """A constant operand (float or quantised) as exact rationals along ``like``'s channels."""
-    if isinstance(value, Real | HostReal):
+    if isinstance(value, Real | HostReal | Function):
         raise IsobitError("E201", f"{node.op} with an operand that is computed at run time", where=b.where(node))
     if isinstance(value, QuantisedConstant):
         integers = b.per_channel(node, value.integers, like)
@@ -54,7 +64,7 @@ def constant_channels(b: Builder, node: SourceNode, value: Tensor, like: Real) -
     return b.per_channel(node, value, like)
 
 
-def _weights(b: Builder, node: SourceNode, w: Tensor, *, transposed: bool) -> tuple[IntArray, Rationals]:
+def _weights(b: Builder, node: SourceNode, w: Any, *, transposed: bool) -> tuple[IntArray, Rationals]:
     """Integer weights ``(out, in)`` and the scale of each output channel (or of all)."""
     quantised = as_quantised(b, node, w)
     if quantised.integers.ndim != 2:

@@ -20,6 +20,7 @@ from isobit.check.source.exact import move as moves
 from isobit.check.source.exact import tensor as exact
 from isobit.check.source.exact import window as windows
 from isobit.check.source.exact.call import Call
+from isobit.check.source.exact.functions import FUNCTIONS
 from isobit.check.source.exact.quant import round_ratio
 from isobit.check.source.exact.tensor import ExactTensor
 from isobit.errors import IsobitError
@@ -283,5 +284,6 @@ OPERATORS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
         "Transpose": _transpose,
         "Unsqueeze": _reshape,
         "Upsample": _resize,
+        **FUNCTIONS,
     }
 )
