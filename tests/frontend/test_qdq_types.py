@@ -13,7 +13,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 from isobit.check.source.exact.evaluate import evaluate_exact
 from isobit.errors import IsobitError
-from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.qonnx.importer import import_onnx
 from tests.frontend.qonnx_oracle import assert_exact
 from tests.frontend.test_qdq import check, dequantised, quantised, through
@@ -135,7 +134,7 @@ def test_float_quant_of_weights(
     path = net.save(tmp_path, net.quant(y, 3.0, 0.0, 8), w)
     sizes = (np.float32(v) for v in (exponent, mantissa, bias))
     wanted = float_quant(values, scale, *sizes, True, np.float32(most), rounding_mode=mode)
-    found = evaluate_exact(load_onnx(path), {"x": samples()})[w]
+    found = evaluate_exact(path, {"x": samples()})[w]
     assert [found[i] for i in np.ndindex(4, 3)] == [Fraction(float(v)) for v in np.ravel(wanted)]
     net.nodes = net.nodes[:-1]
     assert_exact(net, tmp_path, samples())

@@ -16,7 +16,7 @@ def boards_command() -> None:
 
 def paths_command() -> None:
     """Print the folders the generated Makefile needs: SIM (our simulation headers) and AP_TYPES."""
-    from isobit.check.csim.toolchain import ap_types_folder
-    from isobit.emit import templates_root
+    from isobit import templates
+    from isobit.backends.toolchain import ap_types_folder
 
-    sys.stdout.write(f"SIM={templates_root() / 'sim'}\nAP_TYPES={ap_types_folder()}\n")
+    sys.stdout.write(f"SIM={templates.root() / 'sim'}\nAP_TYPES={ap_types_folder()}\n")

@@ -12,8 +12,8 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
+from onnx import TensorProto, helper
 
 from isobit.check.source.exact import formats
 from isobit.check.source.exact.tensor import (
@@ -33,6 +33,8 @@ from isobit.errors import IsobitError
 
 Attrs = Mapping[str, object]
 Floats = NDArray[Any]
+QUANTISERS = ("Quant", "BipolarQuant", "FloatQuant", "Trunc", "MultiThreshold")
+LINEAR_QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
 _SAME_MODE = {"HALF_EVEN": "ROUND", "ROUND_TO_ZERO": "DOWN"}
 
 
@@ -185,7 +187,7 @@ def quantize_linear(data: ExactTensor | Floats, params: list[Floats], attrs: Att
 
     Without a zero point the type is uint8, or the one that ``output_dtype`` states (by ONNX's number).
     """
-    stated = _LINEAR_TYPES.get(attrs.get("output_dtype", 0), np.dtype(np.uint8))
+    stated = _LINEAR_TYPES.get(attrs.get("output_dtype", 0), _LINEAR_TYPES[2])
     scale, zero = (_along_axis(value, data, attrs) for value in (*params, np.zeros((), stated))[:2])
     if zero.dtype.name.startswith("float"):
         if isinstance(data, ExactTensor):
@@ -196,22 +198,30 @@ def quantize_linear(data: ExactTensor | Floats, params: list[Floats], attrs: Att
     else:
         nearest = np.round(np.asarray(data / scale))
         rounded = np.clip(nearest, -(2.0**31), 2.0**31).astype(np.int64).astype(object)
-    low, high = _integer_limits(zero.dtype.name)
+    limits = integer_limits(zero.dtype)
     shifted = rounded + zero.astype(np.int64).astype(object)
-    return ExactTensor(objects(np.minimum(np.maximum(shifted, low), high)), 1)
+    return ExactTensor(objects(np.minimum(np.maximum(shifted, limits[0]), limits[1])), 1)
 
 
-_LINEAR_TYPES: Mapping[object, np.dtype[np.generic]] = {
-    getattr(onnx.TensorProto, name): onnx.helper.tensor_dtype_to_np_dtype(getattr(onnx.TensorProto, name))
-    for name in ("UINT8", "INT8", "UINT16", "INT16", "UINT4", "INT4", "UINT2", "INT2", "FLOAT4E2M1", "FLOAT8E4M3FN",
-                 "FLOAT8E5M2")
-    if hasattr(onnx.TensorProto, name)
-}  # fmt: skip
+def integer_limits(dtype: np.dtype[Any]) -> tuple[int, int]:
+    """Least and greatest value of an integer type, those of fewer than 8 bits included.
+
+    Raises:
+        IsobitError: E205 for any other type.
+    """
+    name = dtype.name.removeprefix("u")
+    if not name.startswith("int"):
+        raise IsobitError("E205", f"a zero point of type {dtype.name}")
+    bits, signed = int(name[3:]), name == dtype.name
+    return (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
 
 
-def _integer_limits(name: str) -> tuple[int, int]:
-    bits = int(name.lstrip("uint"))
-    return (0, 2**bits - 1) if name.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+_LINEAR_TYPES: Mapping[object, Any] = {
+    number: helper.tensor_dtype_to_np_dtype(number)
+    for number in (2, 3, 4, 5, 17, 19, 21, 22, 23, 25, 26)
+    if number in TensorProto.DataType.values()  # an older ONNX knows fewer of them
+}
+"""Types of quantised tensors by ONNX's numbers."""
 
 
 def dequantize_linear(data: ExactTensor, params: list[Floats], attrs: Attrs) -> ExactTensor:
@@ -221,12 +231,12 @@ def dequantize_linear(data: ExactTensor, params: list[Floats], attrs: Attrs) -> 
 
 
 def _along_axis(values: Floats, data: ExactTensor | Floats, attrs: Attrs) -> Floats:
-    """One value per index of ``axis`` (default 1), or per block along it, as an array that broadcasts to the data."""
+    """One value per index of ``axis`` (default 1), or per block of them, as an array that broadcasts to the data."""
+    axis, block = int(str(attrs.get("axis", 1))), int(str(attrs.get("block_size", 0)))
+    if block and values.ndim:
+        return np.repeat(values, block, axis=axis)[(slice(None),) * (axis % values.ndim) + (slice(data.shape[axis]),)]
     if values.size == 1:
         return values.reshape(())
-    axis, block = (int(str(attrs.get(name, usual))) for name, usual in (("axis", 1), ("block_size", 0)))
-    if block and values.ndim > 0:
-        return np.take(values, [i // block for i in range(data.shape[axis])], axis=axis)
     shape = [1] * len(data.shape)
     shape[axis] = values.size
     return values.reshape(shape)
