@@ -16,7 +16,7 @@ from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.activations import product, with_constant
 from isobit.frontend.qonnx.builder import Builder
 from isobit.frontend.qonnx.function import affine, clamped, leaky, rising
-from isobit.frontend.qonnx.movement import channels_last, facing, one_layout
+from isobit.frontend.qonnx.movement import channels_last, facing, move, one_layout, positions, relayout
 from isobit.frontend.qonnx.products import constant_channels
 from isobit.frontend.qonnx.roundings import rounded
 from isobit.frontend.qonnx.symbolic import (
@@ -49,6 +49,9 @@ def import_arithmetic(b: Builder, node: SourceNode) -> Tensor:
         left = facing(b, node, left, _written(right))
         return with_constant(b, node, left, constant_channels(b, node, right, left), first=False)
     x = facing(b, node, b.real(node), _written(right))
+    if node.op in ("Add", "Sub") and _varies_inside(b, x, right):
+        values = _rational(right)
+        return _added_per_element(b, node, b.affine(node), values if node.op == "Add" else -values)
     y = _AFFINE[node.op](b, node, x, constant_channels(b, node, right, x))
     # ONNX divides integers towards zero; both operands have one type, so the constant's tells.
     whole = node.op == "Div" and isinstance(right, np.ndarray) and right.dtype.kind in "iu"
@@ -65,6 +68,8 @@ def _of_two(b: Builder, node: SourceNode, left: Real | Function, right: Real | F
 def import_batchnorm(b: Builder, node: SourceNode) -> Tensor:
     """``(x - mean) / sqrt(variance + epsilon) * gamma + beta`` in inference mode (ONNX BatchNormalization)."""
     given = b.tensor(node.inputs[0])
+    if isinstance(given, HostReal):
+        return _batchnorm_on_host(b, node, given)
     x: Real | Function = channels_last(b, node, given if isinstance(given, Function) else b.real(node))
     behind = (1,) * (len(x.layout) - 1)
     gamma, beta, mean, variance = (
@@ -78,6 +83,20 @@ def import_batchnorm(b: Builder, node: SourceNode) -> Tensor:
     if isinstance(x, Function):
         return affine(affine(x, ONE, -mean), slope, beta)
     return x.affine(ONE, -mean).affine(slope, beta)
+
+
+def _batchnorm_on_host(b: Builder, node: SourceNode, x: HostReal) -> HostReal:
+    """In float32 as ONNX Runtime does it: one factor and one summand per channel, made in float32 too."""
+    names = ("gamma", "beta", "mean", "variance")
+    gamma, beta, mean, variance = (np.asarray(b.operand(node, i, n), np.float32) for i, n in enumerate(names, 1))
+    if (variance + node.number("epsilon", 1e-5) <= 0).any():
+        raise IsobitError("E204", "a variance is negative", where=b.where(node))
+    factor = gamma / np.sqrt(variance + node.number("epsilon", 1e-5))
+    shape = (-1, *(1,) * (len(x.shape) - 1))
+    for kind, values in (("mul", factor), ("add", beta - mean * factor)):
+        column = values.reshape(shape)
+        x = x.then(HostOp(kind, values=tuple(float(v) for v in values), shape=column.shape))
+    return x
 
 
 def import_relu(b: Builder, node: SourceNode) -> Tensor:
@@ -142,6 +161,9 @@ def _constant_first(b: Builder, node: SourceNode, left: Tensor, right: Real | Ho
             raise b.unsupported(node, "a constant minus or divided by the raw input", "do it after the quantiser")
         return _on_host(b, node, right, b.operand(node, 0, "first operand"))
     x: Real | Function = facing(b, node, right, _written(left))
+    if isinstance(x, Real) and node.op in ("Add", "Sub") and _varies_inside(b, x, left):
+        x = b.affine(node, 1)
+        return _added_per_element(b, node, x if node.op == "Add" else x.affine(-ONE, ZERO), _rational(left))
     values = constant_channels(b, node, left, x)
     if isinstance(x, Function) or node.op == "Div":
         return with_constant(b, node, as_function(x), values, first=True)
@@ -195,6 +217,7 @@ def _join(b: Builder, node: SourceNode) -> Real:
         y = y.affine(-ONE, ZERO)
     if len(x.layout) == len(y.layout):
         x, y = one_layout(b, node, (x, y))
+    x, y = _spread(b, node, x, y)
     if b.types[x.value].shape != b.types[y.value].shape:
         raise IsobitError("E208", "the two tensors have different shapes", where=b.where(node))
     unit, first, second = common_unit(x.scale, y.scale)
@@ -203,6 +226,66 @@ def _join(b: Builder, node: SourceNode) -> Real:
         Add(name=b.fresh(b.hint(node)), inputs=(x.value, y.value), coefficients=(first, second), source=source)
     )
     return Real.of(name, x.layout, unit, x.offset + y.offset)
+
+
+def _spread(b: Builder, node: SourceNode, x: Real, y: Real) -> tuple[Real, Real]:
+    """Both repeated to the shape that their sum has."""
+    wanted = b.model.shapes[node.outputs[0]][1:]
+
+    def spread(real: Real) -> Real:
+        index = positions(b, real)
+        if index.shape == wanted:
+            return real
+        aligned = index.reshape((1,) * (len(wanted) - index.ndim) + index.shape)
+        layout = real.layout if index.ndim == len(wanted) else None
+        return move(b, node, real, np.broadcast_to(aligned, wanted), layout)
+
+    x, y = spread(x), spread(y)
+    return x, y if y.layout == x.layout else relayout(b, node, y, x.layout)
+
+
+def _rational(constant: Tensor) -> Any:
+    """A constant as an object array of Fractions, in its own shape."""
+    if isinstance(constant, QuantisedConstant):
+        return constant.values()
+    array = np.asarray(constant)
+    return rationals(array.reshape(-1)).reshape(array.shape)
+
+
+def _varies_inside(b: Builder, x: Real, constant: Tensor) -> bool:
+    """Does it differ along more than the channels of ``x``, or is it larger than ``x``?"""
+    shape = np.shape(_written(constant))
+    rank = len(x.layout) + 1
+    padded = (1,) * (rank - len(shape)) + shape
+    if len(padded) != rank:
+        return False
+    sizes = {axis: n for axis, n in enumerate(padded) if n > 1}
+    channels = x.layout[-1] + 1
+    return bool(sizes) and (set(sizes) != {channels} or sizes[channels] != b.types[x.value].channels)
+
+
+def _added_per_element(b: Builder, node: SourceNode, x: Real, values: Any) -> Real:
+    """``x`` plus a constant that is another one at every position: integers of one unit, element by element."""
+    if len(x.scale) > 1 or len(x.offset) > 1:
+        raise IsobitError(
+            "E208", "a constant per element is added to channels of different scales", where=b.where(node),
+            hint="quantise per tensor before it",
+        )  # fmt: skip
+    wanted = b.model.shapes[node.outputs[0]][1:]
+    index = positions(b, x)
+    if index.shape != wanted:
+        x = move(b, node, x, np.broadcast_to(index.reshape((1,) * (len(wanted) - index.ndim) + index.shape), wanted))
+    full = np.broadcast_to(values.reshape((1,) * (len(wanted) + 1 - values.ndim) + values.shape), (1, *wanted))[0]
+    stored = full.transpose(x.layout).reshape(-1)
+    unit, first, _ = common_unit(x.scale, rationals([rational_gcd(*(v for v in stored if v)) or x.scale[0]]))
+    flat = move(b, node, x, np.arange(stored.size))
+    integers = b.const(b.hint(node) + "_map", np.array([int(v / unit[0]) for v in stored], dtype=object))
+    source = (printable(node.name or node.outputs[0]),)
+    name = b.emit(Add(name=b.fresh(b.hint(node)), inputs=(flat.value, integers),
+                      coefficients=(first, frozen_ints(1)), source=source))  # fmt: skip
+    made = Real.of(name, (0,), unit, x.offset)
+    back = np.arange(stored.size).reshape(b.types[x.value].shape).transpose(np.argsort(x.layout))
+    return move(b, node, made, back, x.layout)
 
 
 def common_unit(x: Rationals, y: Rationals) -> tuple[Rationals, IntArray, IntArray]:

@@ -88,10 +88,21 @@ def import_reshape(b: Builder, node: SourceNode) -> Tensor:
     x, full = b.tensor(node.inputs[0]), b.model.shapes[node.outputs[0]]
     if isinstance(x, QuantisedConstant):
         return x.reshape(full)
-    if full[:1] != (1,) or len(full) < 2:
+    if full[:1] != (1,):
         raise IsobitError("E106", f"the batch axis is reshaped away: {full}", where=b.where(node))
     real = b.real(node)
-    return move(b, node, real, positions(b, real).reshape(full[1:]))
+    index = positions(b, real)
+    made = np.atleast_1d(index.reshape(full[1:]))  # one number is one channel
+    return move(b, node, real, made, _same_channels(real.layout, index.shape, made.shape))
+
+
+def _same_channels(layout: tuple[int, ...], old: tuple[int, ...], new: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Where only axes of one element come or go: the layout whose channels are those of before."""
+    before, after = ([axis for axis, n in enumerate(shape) if n > 1] for shape in (old, new))
+    if [old[a] for a in before] != [new[a] for a in after] or layout[-1] not in before or len(old) == len(new):
+        return None
+    channels = after[before.index(layout[-1])]
+    return (*(a for a in range(len(new)) if a != channels), channels)
 
 
 def import_slice(b: Builder, node: SourceNode) -> Tensor:
@@ -133,10 +144,9 @@ def import_depth_to_space(b: Builder, node: SourceNode) -> Tensor:
 
 
 def import_pad(b: Builder, node: SourceNode) -> Tensor:
-    """Constant Pad by a real value that is one of the tensor's integers; a negative amount cuts."""
-    if str(node.attrs.get("mode", "constant")) != "constant":
-        raise b.unsupported(node, "only constant padding is supported")
-    real = b.affine(node)
+    """Pad by a real value that is one of the tensor's integers, or by its own edge; a negative amount cuts."""
+    mode = str(node.attrs.get("mode", "constant"))
+    real = b.affine(node) if mode == "constant" else b.real(node)
     pads = node.attrs.get("pads")
     amounts = [int(v) for v in (b.constant(node, 1, "pads").reshape(-1) if pads is None else np.asarray(pads))]
     value = b.operand(node, 2, "value", node.number("value", 0.0)).reshape(-1)[0]
@@ -147,6 +157,11 @@ def import_pad(b: Builder, node: SourceNode) -> Tensor:
     if before[0] or after[0]:
         raise b.unsupported(node, "the batch axis is padded")
     before, after = before[1:], after[1:]
+    if mode != "constant":
+        if min(*before, *after) < 0 or mode not in ("edge", "reflect", "wrap"):
+            raise b.unsupported(node, f"padding mode {printable(mode)} with these amounts")
+        amounts_of = list(zip(before.tolist(), after.tolist(), strict=True))
+        return move(b, node, real, np.pad(positions(b, real), amounts_of, mode=mode))  # type: ignore[call-overload]
     if min(*before, *after) < 0:
         ends = zip(before, after, positions(b, real).shape, strict=True)
         kept = tuple(slice(max(-first, 0), size - max(-last, 0)) for first, last, size in ends)
@@ -174,6 +189,9 @@ def padded(
     if still and real.layout[-1] not in still and len(real.scale) == len(real.offset) == 1:
         real = channels_last(b, node, real, still[0])
     amounts = [(int(before[a]), int(after[a])) for a in real.layout]
+    if len(amounts) > 3 and any(map(any, amounts)):
+        message = f"padding of {len(amounts) - 1} spatial axes; the hardware pads one or two"
+        raise IsobitError("E504", message, where=b.where(node), hint="fold an axis into the batch or the channels")
     if any(map(any, amounts[:-1])):
         integer = _common_integer(real, value)
         if integer is None:
