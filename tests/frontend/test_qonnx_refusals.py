@@ -45,7 +45,7 @@ def softmax_inside(net: Net) -> str:
 
 CASES: dict[str, tuple[str, Make]] = {
     "unknown operator": ("E201", lambda n: n.op("Sin", inner(n))),
-    "weights on the left": ("E201", lambda n: n.op("MatMul", FOUR[:1, :1], inner(n))),
+    "weights on the left": ("E202", lambda n: n.op("MatMul", FOUR[:1, :1], inner(n))),
     "product of two activations": ("E201", lambda n: n.op("MatMul", square(n), square(n))),
     "activation times activation": ("E201", lambda n: n.op("Mul", inner(n), inner(n))),
     "activation plus raw input": ("E201", lambda n: n.op("Add", inner(n), "x")),
@@ -90,16 +90,11 @@ CASES: dict[str, tuple[str, Make]] = {
     "scale of the data": ("E206", lambda n: n.quant(inner(n), n.op("Add", n.op("Relu", inner(n)), 1.0))),
     "quantised zero point": ("E206", lambda n: n.quant(inner(n), 0.1, n.quant(np.ones(1), 0.1))),
     "rounding mode": ("E207", lambda n: n.quant(inner(n), 0.1, rounding_mode="STOCHASTIC")),
-    "join of different shapes": (
-        "E208",
-        lambda n: n.op("Add", inner(n), n.quant(n.op("Unsqueeze", "x", ints(n, 0)), 1.0)),
-    ),
     "scales per channel, reshaped": (
         "E208",
         lambda n: n.op("Reshape", n.quant(inner(n), [0.1, 0.2, 0.3, 0.4]), ints(n, 1, 2, 2)),
     ),
     "raw input multiplied": ("E209", lambda n: n.op("MatMul", "x", weights(n))),
-    "raw input normalised": ("E209", lambda n: n.op("BatchNormalization", "x", *np.ones((4, 4)))),
     "raw input in thresholds": ("E209", lambda n: n.op("MultiThreshold", "x", FOUR, domain=QONNX)),
 }
 

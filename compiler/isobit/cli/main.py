@@ -20,6 +20,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from isobit import errors
+from isobit.cli.check_model import check_model_command
 from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.package import lint_command, package_command
 from isobit.cli.report import fifos_command, report_command, verify_command
@@ -64,6 +65,7 @@ app.command("verify")(verify_command)
 app.command("fifos")(fifos_command)
 app.command("package")(package_command)
 app.command("lint")(lint_command)
+app.command("check-model")(check_model_command)
 app.command("boards")(boards_command)
 app.command("paths")(paths_command)
 

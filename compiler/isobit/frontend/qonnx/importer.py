@@ -177,22 +177,50 @@ def import_model(model: SourceModel, input_type: InputType | None = None) -> Gra
 
 def import_traced(model: SourceModel, input_type: InputType | None = None) -> Imported:
     """:func:`import_model`, keeping the symbolic value of every source tensor."""
-    model, tails = linear_quantisers.behind_softmax(model)
-    b = Builder(model)
-    for info in model.inputs:
-        b.tensors[info.name] = _raw_input(b, info, input_type or _annotated(model, info))
-    for node in model.nodes:
-        handler = _operator(b, node)
+    work = Import(model, input_type)
+    for node in work.model.nodes:  # an operator that cannot be read is named before any work
+        _operator(work.builder, node)
+    for node in work.model.nodes:
+        work.node(node)
+    for info in work.model.outputs:
+        work.output(info)
+    b = work.builder
+    return Imported(b.graph(), b.tensors, b.origins)
+
+
+class Import:
+    """An import in steps: every node of ``model`` in order, then every output; ``builder`` holds what was made."""
+
+    def __init__(self, model: SourceModel, input_type: InputType | None = None) -> None:
+        self.model, self._tails = linear_quantisers.behind_softmax(model)
+        self.builder = Builder(self.model)
+        for info in self.model.inputs:
+            declared = input_type or _annotated(self.model, info)
+            self.builder.tensors[info.name] = _raw_input(self.builder, info, declared)
+
+    def node(self, node: SourceNode) -> None:
+        """Import one node, whose inputs are known.
+
+        Raises:
+            IsobitError: E2xx when it has no exact integer meaning.
+        """
+        b, handler = self.builder, _operator(self.builder, node)
         if node.op not in _TAKE_FUNCTIONS:
             for name in node.inputs:
                 _materialise(b, node, name)
         made = handler(b, node)
         b.tensors |= made if isinstance(made, dict) else {_produced(node): made}
-    for info in model.outputs:
+
+    def output(self, info: TensorInfo) -> None:
+        """Emit one output of the graph.
+
+        Raises:
+            IsobitError: E203 when nothing quantises it.
+        """
+        b = self.builder
         _materialise(b, None, info.name)
         shapes.import_output(b, info)
-        _extend(b, linear_quantisers.host_quantisers(b, tails.get(info.label, ())))
-    return Imported(b.graph(), b.tensors, b.origins)
+        _extend(b, linear_quantisers.host_quantisers(b, self._tails.get(info.label, ())))
 
 
 def _materialise(b: Builder, node: SourceNode | None, name: str) -> None:
@@ -212,6 +240,10 @@ def _extend(b: Builder, tail: tuple[HostOp, ...]) -> None:
 
 def _operator(b: Builder, node: SourceNode) -> Handler:
     handler = _OPERATORS.get(node.op)
+    if handler is None and node.op in ("GRU", "LSTM", "RNN"):
+        message = f"{node.op}: a recurrent layer keeps a state from step to step"
+        hint = "unroll it over a fixed number of steps with quantisers between, or use a convolution over time"
+        raise IsobitError("E201", message, where=b.where(node), hint=hint)
     if handler is None:
         raise IsobitError(
             "E201", f"{printable(node.op)} is not supported", where=b.where(node),

@@ -93,7 +93,8 @@ def import_reshape(b: Builder, node: SourceNode) -> Tensor:
     real = b.real(node)
     index = positions(b, real)
     made = np.atleast_1d(index.reshape(full[1:]))  # one number is one channel
-    return move(b, node, real, made, _same_channels(real.layout, index.shape, made.shape))
+    varying = any(len(a) > 1 for s in real.segments for k in _FIELDS if (a := getattr(s, k)) is not None)
+    return move(b, node, real, made, _same_channels(real.layout, index.shape, made.shape) if varying else None)
 
 
 def _same_channels(layout: tuple[int, ...], old: tuple[int, ...], new: tuple[int, ...]) -> tuple[int, ...] | None:
