@@ -13,7 +13,6 @@ from isobit.backends.dataflow.catalogue.kernel import Kernel, in_rows
 from isobit.backends.dataflow.design import Array, Stream
 from isobit.backends.dataflow.planner import LayerPlan
 from isobit.backends.dataflow.planner.geometry import Box, border, box, geometry, upsampling
-from isobit.backends.dataflow.planner.steps import spans
 from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
 from isobit.hardware import rom_memory
@@ -82,10 +81,9 @@ def _geometry(graph: Graph, node: Node, layer: LayerPlan, rows: int) -> tuple[tu
 
 
 def _thresholds(graph: Graph, node: Step, layer: LayerPlan, x: Stream) -> Kernel:
-    reaches = spans(graph, node)
-    reach = [curve.restrict(*span) for curve, span in zip(node.curves, reaches, strict=True)]
+    reach = node.curves.narrowed(graph.types[node.inputs[0]])
     levels = max(1, *(c.levels for c in reach))
-    never = max(hi for _, hi in reaches) + 1
+    never = graph.types[node.inputs[0]].bounds[1] + 1
     cuts = as_int_array(np.array([_padded(c, levels, never) for c in reach], dtype=object))
     start = np.array([c.start for c in reach], dtype=np.int64)
     out = IntType.of(*graph.types[node.name].bounds)

@@ -64,23 +64,14 @@ def _round_shift(graph: Graph, node: Step, pe: int, board: Board) -> Candidate:
 
 @per_graph
 def _shared(graph: Graph, node: Step) -> RoundShift | None:
-    los, his = zip(*spans(graph, node), strict=True)
+    los, his = node.curves.reach(graph.types[node.inputs[0]])
     return shared_round_shift(node.curves, los, his, graph.types[node.name].bounds)
 
 
 @per_graph
 def threshold_levels(graph: Graph, node: Step) -> int:
     """Comparisons of one lane: the most cut points that any channel's curve has inside what it can see."""
-    reach = (curve.restrict(*span) for curve, span in zip(node.curves, spans(graph, node), strict=True))
-    return max(1, *(curve.levels for curve in reach))
-
-
-def spans(graph: Graph, node: Step) -> list[tuple[int, int]]:
-    """The reachable input interval of each curve."""
-    x = graph.types[node.inputs[0]]
-    if len(node.curves) == 1:
-        return [x.bounds]
-    return [(int(lo), int(hi)) for lo, hi in zip(x.lo, x.hi, strict=True)]
+    return max(1, *(curve.levels for curve in node.curves.narrowed(graph.types[node.inputs[0]])))
 
 
 def _thresholds(graph: Graph, node: Step, pe: int, board: Board) -> Candidate:
