@@ -18,7 +18,7 @@ _RATIONAL = re.compile(r"-?[0-9]+(/[1-9][0-9]*)?")
 
 
 def _numbers(cuts: IntArray) -> list[int]:
-    return [int(v) for v in cuts]
+    return list(map(int, cuts.tolist()))
 
 
 def curve_record(curve: Curve, array: Callable[[IntArray], Any] = _numbers) -> dict[str, Any]:

@@ -184,5 +184,5 @@ def _record(c: ChannelProof) -> Mapping[str, Any]:
     cuts = c.cuts
     return {
         "lo": c.lo, "hi": c.hi, "exact": curve_record(c.exact), "built": curve_record(c.built),
-        "cuts": cuts if isinstance(cuts, int) else [int(t) for t in cuts], "wrong": c.wrong, "worst": c.worst,
+        "cuts": cuts if isinstance(cuts, int) else cuts.tolist(), "wrong": c.wrong, "worst": c.worst,
     }  # fmt: skip
