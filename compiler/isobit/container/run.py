@@ -26,6 +26,7 @@ from isobit.check.csim.result import CsimResult
 from isobit.check.csim.run import DEFAULT_TIMEOUT
 from isobit.check.csim.samples import SampleForm
 from isobit.check.csim.vectors import archive_member
+from isobit.check.source.float.ort import OrtLevel
 from isobit.container.engine import PROJECT, Finished, Limits, Progress, find_engine, find_image, run_contained
 from isobit.errors import (
     CODES,
@@ -58,6 +59,7 @@ class CsimOptions:
     timeout: float = DEFAULT_TIMEOUT
     taps: Path | None = None
     samples: SampleForm | None = None
+    ort_level: OrtLevel = "disabled"
 
     @property
     def seconds(self) -> float:
@@ -93,6 +95,7 @@ def _csim_arguments(options: CsimOptions) -> list[str]:
     words += ["--vectors", str(options.vectors)] if options.vectors else []
     words += ["--checked"] if options.checked else []
     words += [] if options.source else ["--no-source"]
+    words += ["--ort-level", options.ort_level] if options.ort_level != "disabled" else []
     words += ["--bounded", "--frames", str(options.frames)] if options.frames else []
     words += ["--compiler", options.compiler] if options.compiler else []
     words += ["--samples", options.samples] if options.samples else []
@@ -102,7 +105,8 @@ def _csim_arguments(options: CsimOptions) -> list[str]:
 def _result(finished: Finished) -> CsimResult:
     try:
         content = json.loads(finished.out)
-        content.pop("equal")
+        for derived in ("equal", "verdict"):
+            content.pop(derived)
         if content["source"]:
             content["source"].pop("equal")
         return _RESULT.validate_python(content)
