@@ -5,7 +5,7 @@ case.
 
 Nothing is timed. Every detector's threshold is the one at which 1 % of profiles without a peak (and without spikes)
 raise a false alarm; errors are those of the profiles that it flags. A point is so many generated profiles, seeds
-fixed. ``--docs`` puts the tables into docs/peaks.md and the plot into docs/peaks.svg; the plot needs matplotlib.
+fixed. ``--docs`` puts the tables into docs/peaks.md; ``--plot`` then draws docs/peaks.svg and needs matplotlib.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ MIDDLE = Signal(
     amplitude=(30.0, 30.0), read_noise=(4.0, 4.0), spurious=0.0, cases={"plain": 0.8, "no_peak": 0.2},
 )  # fmt: skip
 SWEEPS: Mapping[str, tuple[str, tuple[float, ...]]] = {
-    "amplitude": ("amplitude", (8, 12, 20, 30, 60, 120, 240)),
-    "noise": ("read_noise", (1, 2, 4, 8, 12)),
-    "width": ("width", (1.2, 1.6, 2.2, 2.8, 3.5)),
+    "amplitude": ("amplitude", (8, 16, 30, 60, 200)),
+    "noise": ("read_noise", (1, 2, 4, 8)),
+    "width": ("width", (1.2, 2.2, 3.5)),
 }
 SEED = 1001
 SHOWN = ("profile, float", "profile, 4 bits", "profile, 2 bits", "line, 2 bits", "matched filter", "centre of mass")
@@ -74,14 +74,14 @@ def measured(signal: Signal, count: int, seed: int, every: Mapping[str, tuple[De
     return {name: judge(detect(profiles), profiles, least) for name, (detect, least) in every.items()}
 
 
-def sweep(axis: str, count: int, every: Mapping[str, tuple[Detect, float]]) -> dict[float, dict[str, Score]]:
+def sweep(axis: str, count: int, every: Mapping[str, tuple[Detect, float]]) -> dict[Any, dict[str, Score]]:
     """The scores along one axis; the others stay at :data:`MIDDLE`."""
     name, values = SWEEPS[axis]
     points = {v: replace(MIDDLE, **{name: (float(v), float(v))}) for v in values}
     return {v: measured(signal, count, SEED + number, every) for number, (v, signal) in enumerate(points.items())}
 
 
-def cases(count: int, every: Mapping[str, tuple[Detect, float]]) -> dict[str, dict[str, Score]]:
+def cases(count: int, every: Mapping[str, tuple[Detect, float]]) -> dict[Any, dict[str, Score]]:
     """The scores on each hard case alone, with the usual mixture of everything else, and on profiles with spikes."""
     usual = Signal(spurious=0.0)
     signals = {name: replace(usual, cases={name: 1.0}) for name in CASES if name != "no_peak"}
@@ -105,26 +105,34 @@ def _rates(score: Score) -> str:
     return " / ".join("-" if isnan(s) else f"{100 * s:.1f}" for s in shares)
 
 
-def plot(scores: Mapping[str, Mapping[float, Mapping[str, Score]]]) -> None:
-    """RMSE and detection rate along every axis."""
+def read_back(section: str) -> tuple[list[float], dict[str, list[float]]]:
+    """The points and, by detector, the first number of every cell of a table of the page."""
+    text = PAGE.read_text(encoding="utf-8").split(f"<!-- {section}: begin -->")[1].split("<!-- ")[0]
+    head, _, *body = ([cell.strip() for cell in line.split("|")[1:-1]] for line in text.strip().splitlines())
+    numbers = {row[0]: [float(c.split(" / ")[0]) if c[0] != "-" else float("nan") for c in row[1:]] for row in body}
+    return [float(point) for point in head[1:]], numbers
+
+
+def plot() -> None:
+    """RMSE and detection rate along every axis, from the tables of the page."""
     import matplotlib
 
     matplotlib.use("svg")
     matplotlib.rcParams.update({"svg.hashsalt": "peaks", "svg.fonttype": "none", "font.size": 9})
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(2, len(scores), figsize=(11, 6), sharex="col")
-    for column, (axis, points) in enumerate(scores.items()):
-        for name in SHOWN:
-            style = "--" if name in BASELINES else "-"
-            found = [p[name] for p in points.values()]
-            axes[0][column].plot(list(points), [s.rmse for s in found], style, marker=".", label=name)
-            axes[1][column].plot(list(points), [100 * s.detected for s in found], style, marker=".")
+    figure, axes = pyplot.subplots(2, len(SWEEPS), figsize=(11, 6), sharex="col")
+    for column, axis in enumerate(SWEEPS):
+        for row, section in enumerate((f"peaks {axis}", f"peaks {axis} rates")):
+            points, numbers = read_back(section)
+            for name in SHOWN:
+                style = "--" if name in BASELINES else "-"
+                axes[row][column].plot(points, numbers[name], style, marker=".", label=name)
         axes[0][column].set_yscale("log")
         axes[1][column].set_xlabel({"width": "width, samples"}.get(axis, axis + ", grey levels"))
         if axis != "width":
             axes[1][column].set_xscale("log")
-    axes[0][0].set_ylabel("RMSE, samples")
+    axes[0][0].set_ylabel("RMSE of the flagged, samples")
     axes[1][0].set_ylabel("detected, %")
     axes[0][-1].legend(fontsize=7)
     figure.tight_layout()
@@ -134,21 +142,23 @@ def plot(scores: Mapping[str, Mapping[float, Mapping[str, Score]]]) -> None:
 def main() -> None:
     """The command line; see the module's docstring."""
     arguments = argparse.ArgumentParser(description="accuracy of peak detectors")
-    arguments.add_argument("--docs", action="store_true", help="write docs/peaks.md and docs/peaks.svg")
+    arguments.add_argument("--docs", action="store_true", help="write the tables into docs/peaks.md")
+    arguments.add_argument(
+        "--plot", action="store_true", help="draw docs/peaks.svg from the page's tables, and no more"
+    )
     arguments.add_argument("--profiles", type=int, default=10_000, help="of each point")
+    arguments.add_argument("--only", choices=[*SWEEPS, "cases"], action="append", help="one axis, or the hard cases")
     given = arguments.parse_args()
+    if given.plot:
+        plot()
+        return
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", category=UserWarning)
     every = detectors()
-    swept = {axis: sweep(axis, given.profiles, every) for axis in SWEEPS}
-    for axis, scores in swept.items():
+    for axis in given.only or [*SWEEPS, "cases"]:
+        scores = cases(given.profiles, every) if axis == "cases" else sweep(axis, given.profiles, every)
         publish(f"peaks {axis}", rows(scores, rates=False), PAGE)
         publish(f"peaks {axis} rates", rows(scores, rates=True), PAGE)
-    hard = cases(given.profiles, every)
-    publish("peaks cases", rows(hard, rates=False), PAGE)
-    publish("peaks cases rates", rows(hard, rates=True), PAGE)
-    if given.docs:
-        plot(swept)
 
 
 if __name__ == "__main__":
