@@ -19,6 +19,7 @@ import atexit
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ import isobit  # noqa: E402
 from isobit.check.csim.simulate import simulate  # noqa: E402
 from isobit.check.csim.toolchain import Compilation, find_compiler  # noqa: E402
 from isobit.frontend.brevitas import export_module  # noqa: E402
+from isobit.hardware import load_board  # noqa: E402
 from isobit.interp import Evaluator  # noqa: E402
 from isobit.ir import Graph, print_graph  # noqa: E402
 from isobit.ir.ops import Const, Linear  # noqa: E402
@@ -143,18 +145,21 @@ def _row(name: str, build: isobit.Build, cores: int, verdict: str) -> list[str]:
 
 
 def by_part() -> list[list[str]]:
-    """A row for each part: what of it every P takes, or why it does not fit."""
+    """A row for each part: what of it every P takes, and the rate. Parts with the same DSPs share their estimates."""
+    made: dict[tuple[str, int], isobit.Build] = {}
     rows = []
-    for part in PARTS:
+    for board in (load_board(str(Path(__file__).with_name(part + ".toml"))) for part in PARTS):
         cells = []
-        for count in SAMPLES_PER_CLOCK:
+        for count in (*SAMPLES_PER_CLOCK, 32):
+            cores, each = (2, 16) if count == 32 else (1, count)
             with tempfile.TemporaryDirectory() as scratch:
-                build = compiled(2, part, count, Path(scratch) / "build")
-            estimate, board = build.manifest["estimate"], build.manifest["board"]
-            shares = [estimate["lut"] / board["lut"], estimate["dsp"] / board["dsps"]]
-            cells.append(f"{max(shares):.1%}, {rate(build) / 1e9:.2f}")
-        twice = f"{2 * max(shares):.1%}, {2 * rate(build) / 1e9:.2f}" if 2 * max(shares) <= 1 else "no"
-        rows.append([board["title"], *cells, twice])
+                if (board.dsp, each) not in made:
+                    made[board.dsp, each] = compiled(2, board.name, each, Path(scratch) / "build")
+            estimate = made[board.dsp, each].manifest["estimate"]
+            share = cores * max(estimate["lut"] / board.lut, estimate["dsp"] / board.dsps)
+            speed = cores * LINE * board.clock_mhz * 1e6 / estimate["interval"]
+            cells.append(f"{share:.1%}, {speed / 1e9:.2f}" if share <= 1 else "does not fit")
+        rows.append([board.title, *cells])
     return rows
 
 
@@ -178,20 +183,18 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description="the line detector in hardware")
     arguments.add_argument("--docs", action="store_true", help="put the tables into docs/peaks.md")
     arguments.add_argument("--samples", type=int, default=10_000_000, help="of the simulated stream")
+    arguments.add_argument("--only", choices=["samples", "parts", "widths"], action="append", help="one table")
     given = arguments.parse_args()
-    made = {
-        "peaks samples": table(
-            ["P", "GSa/s in a line", f"GSa/s, lines of {LINE}", "LUT", "DSP", "BRAM36", "LUT per GSa/s", "W", "TOPS",
-             "TOPS/W", "C simulation"],
-            by_samples(given.samples),
-        ),
-        "peaks parts": table(["part", *(f"P = {p}" for p in (*SAMPLES_PER_CLOCK, 32))], by_part()),
-        "peaks widths": table(
+    columns = ["GSa/s in a line", f"GSa/s, lines of {LINE}", "LUT", "DSP", "BRAM36", "LUT per GSa/s", "W", "TOPS"]
+    tables: dict[str, Callable[[], str]] = {
+        "samples": lambda: table(["P", *columns, "TOPS/W", "C simulation"], by_samples(given.samples)),
+        "parts": lambda: table(["part", *(f"P = {p}" for p in (*SAMPLES_PER_CLOCK, 32))], by_part()),
+        "widths": lambda: table(
             ["bits", "LUT", "DSP", "LUT per GSa/s in a line", "within RAVEL's LUTs and half its DSPs"], by_width()
         ),
-    }  # fmt: skip
-    for name, text in made.items():
-        publish(name, text, PAGE)
+    }
+    for name in given.only or tables:
+        publish(f"peaks {name}", tables[name](), PAGE)
 
 
 if __name__ == "__main__":
