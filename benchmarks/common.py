@@ -100,7 +100,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def publish(section: str, text: str, path: Path = PAGE) -> None:
-    """Print ``text`` and, with ``--docs`` on the command line, put it into its section of ``path``."""
+    """Print ``text`` and, with ``--docs`` on the command line, put it into its section of a page."""
     print(text)
     if "--docs" not in sys.argv:
         return

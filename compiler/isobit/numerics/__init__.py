@@ -9,7 +9,6 @@ from isobit.numerics.layer_shift import (
     align_shifts,
     edges_multiply_shift,
     few_shifts,
-    lane_luts,
     layer_multiply_shift,
 )
 from isobit.numerics.least_error import Approximation, Weighted, differences, least_error
@@ -22,8 +21,10 @@ from isobit.numerics.multiply_shift import (
     least_multiply_shift,
     proves,
     shared_multiply_shift,
+    wrong_at,
 )
 from isobit.numerics.plain import plain_multiplicand, plain_multiply_shift
+from isobit.numerics.prices import DEFAULT_PRICES, Prices
 from isobit.numerics.rationals import exact, exact_array, rational_gcd, sqrt_rational
 from isobit.numerics.rounding import Rounding, boundary, round_quotient, round_rational, round_shift
 from isobit.numerics.staircase import (
@@ -35,9 +36,10 @@ from isobit.numerics.staircase import (
     equal_on,
     from_thresholds,
 )
-from isobit.numerics.sums import Reader, ShortSum, joint_sums, short_sums
+from isobit.numerics.sums import Reader, ShortSum, Summed, joint_sums, short_sums, sums_differ
 
 __all__ = [
+    "DEFAULT_PRICES",
     "MAX_LEVELS",
     "MAX_SHIFT",
     "Approximation",
@@ -49,11 +51,13 @@ __all__ = [
     "Interval",
     "MultiplyShift",
     "NoMultiplyShift",
+    "Prices",
     "Reader",
     "RoundShift",
     "Rounded",
     "Rounding",
     "ShortSum",
+    "Summed",
     "Slopes",
     "TooWide",
     "Weighted",
@@ -74,7 +78,6 @@ __all__ = [
     "from_thresholds",
     "is_signed",
     "is_translation",
-    "lane_luts",
     "joint_sums",
     "layer_multiply_shift",
     "least_error",
@@ -91,4 +94,6 @@ __all__ = [
     "shared_round_shift",
     "short_sums",
     "sqrt_rational",
+    "sums_differ",
+    "wrong_at",
 ]
