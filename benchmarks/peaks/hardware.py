@@ -32,14 +32,13 @@ sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "compiler")]
 from common import cpu_of, publish, table  # noqa: E402
 
 import isobit  # noqa: E402
-from isobit.check.csim.simulate import simulate  # noqa: E402
-from isobit.check.csim.toolchain import Compilation, find_compiler  # noqa: E402
+from isobit.backends.dataflow.planner import PlanRequest  # noqa: E402
+from isobit.check.csim.run import simulator  # noqa: E402
 from isobit.frontend.brevitas import export_module  # noqa: E402
 from isobit.hardware import load_board  # noqa: E402
 from isobit.interp import Evaluator  # noqa: E402
-from isobit.ir import Graph, print_graph  # noqa: E402
+from isobit.ir import Graph  # noqa: E402
 from isobit.ir.ops import Const, Linear  # noqa: E402
-from isobit.plan import PlanRequest  # noqa: E402
 from isobit.train.peaks import lines, shipped  # noqa: E402
 
 PARTS = ("xc7z020", "xczu3eg", "xczu7ev", "xcku5p")
@@ -70,7 +69,7 @@ def compiled(bits: int, part: str, samples: int, folder: Path) -> isobit.Build:
 
 def rate(build: isobit.Build) -> float:
     """Samples per second of lines that follow each other, with the clocks between them."""
-    return float(LINE * build.manifest["estimate"]["frames_per_second"])
+    return float(LINE * build.manifest.estimate.frames_per_second)
 
 
 def joules(graph: Graph) -> tuple[float, float]:
@@ -105,8 +104,9 @@ def simulated(build: isobit.Build, inputs: np.ndarray[Any, Any], wanted: np.ndar
     """The stream through the native C++: "equal" and its speed with all copying, or how many outputs differ."""
     (entry,), (exit_,) = build.graph.inputs, build.graph.outputs
     with tempfile.TemporaryDirectory() as scratch:
-        binary = Compilation(build.hls, Path(scratch), "native", find_compiler()).result()
-        done, seconds = cpu_of(lambda: simulate(build, binary, {entry.name: inputs}, Path(scratch), timeout=3600))
+        one = simulator(build, "native", Path(scratch), None)
+        one.run({entry.name: inputs[:1]}, timeout=3600)  # waits for the compiler
+        done, seconds = cpu_of(lambda: one.run({entry.name: inputs}, timeout=3600))
     wrong = int((done.outputs[exit_.name] != wanted).sum())
     return (
         f"{wrong} outputs differ"
@@ -122,8 +122,8 @@ def by_samples(samples: int) -> list[list[str]]:
         with tempfile.TemporaryDirectory() as scratch:
             build = compiled(2, "xczu3eg", count, Path(scratch) / "build")
             if wanted is None:
-                wanted, text = expected(build.graph, stream_in), print_graph(build.graph)
-            if print_graph(build.graph) != text:
+                wanted, text = expected(build.graph, stream_in), build.graph.digest
+            if build.graph.digest != text:
                 raise SystemExit("the plan changed the graph")
             rows.append(_row(str(count), build, 1, simulated(build, stream_in, wanted)))
             print(" ".join(rows[-1]), file=sys.stderr)
@@ -133,13 +133,13 @@ def by_samples(samples: int) -> list[list[str]]:
 
 
 def _row(name: str, build: isobit.Build, cores: int, verdict: str) -> list[str]:
-    estimate, (operations, energy) = build.manifest["estimate"], joules(build.graph)
+    estimate, (operations, energy) = build.manifest.estimate, joules(build.graph)
     speed, peak = rate(build) * cores, 250e6 * int(name.split(maxsplit=1)[0])
     dynamic = OVERHEAD * energy * speed
-    resources = (f"{estimate[k] * cores:,}" for k in ("lut", "dsp", "bram36"))
+    resources = (f"{n * cores:,}" for n in (estimate.lut, estimate.dsp, estimate.bram36))
     return [
         name, f"{peak / 1e9:.2f}", f"{speed / 1e9:.3f}", *resources,
-        f"{estimate['lut'] * cores / speed * 1e9:,.0f}", f"{dynamic:.2f}", f"{operations * speed / 1e12:.3f}",
+        f"{estimate.lut * cores / speed * 1e9:,.0f}", f"{dynamic:.2f}", f"{operations * speed / 1e12:.3f}",
         f"{operations * speed / 1e12 / (dynamic + STATIC_WATTS):.2f}", verdict,
     ]  # fmt: skip
 
@@ -155,9 +155,9 @@ def by_part() -> list[list[str]]:
             with tempfile.TemporaryDirectory() as scratch:
                 if (board.dsp, each) not in made:
                     made[board.dsp, each] = compiled(2, board.name, each, Path(scratch) / "build")
-            estimate = made[board.dsp, each].manifest["estimate"]
-            share = cores * max(estimate["lut"] / board.lut, estimate["dsp"] / board.dsps)
-            speed = cores * LINE * board.clock_mhz * 1e6 / estimate["interval"]
+            estimate = made[board.dsp, each].manifest.estimate
+            share = cores * max(estimate.lut / board.lut, estimate.dsp / board.dsps)
+            speed = cores * LINE * board.clock_mhz * 1e6 / estimate.interval
             cells.append(f"{share:.1%}, {speed / 1e9:.2f}" if share <= 1 else "does not fit")
         rows.append([board.title, *cells])
     return rows
@@ -169,11 +169,11 @@ def by_width() -> list[list[str]]:
     for bits in BITS:
         with tempfile.TemporaryDirectory() as scratch:
             build = compiled(bits, "xczu3eg", 16, Path(scratch) / "build")
-        estimate = build.manifest["estimate"]
-        per = estimate["lut"] / 4
+        estimate = build.manifest.estimate
+        per = estimate.lut / 4
         rows.append([
-            str(bits), f"{estimate['lut']:,}", str(estimate["dsp"]), f"{per:,.0f}",
-            "yes" if per <= RAVEL_LUTS and 2 * estimate["dsp"] <= RAVEL_DSPS else "no",
+            str(bits), f"{estimate.lut:,}", str(estimate.dsp), f"{per:,.0f}",
+            "yes" if per <= RAVEL_LUTS and 2 * estimate.dsp <= RAVEL_DSPS else "no",
         ])  # fmt: skip
     return rows
 

@@ -20,8 +20,8 @@ import numpy as np
 import torch
 
 import isobit
+from isobit.backends.dataflow.planner import PlanRequest
 from isobit.interp import run as interpret
-from isobit.plan import PlanRequest
 from isobit.train.peaks import (
     BASELINES,
     LINE,
@@ -69,8 +69,8 @@ def run(bits: int, trained_here: bool, samples_per_clock: int, folder: Path, pic
     found = found_detector(bits, trained_here, recipe)
     compare(found)
     build = compiled(found, samples_per_clock, folder)
-    estimate = build.manifest["estimate"]
-    print(f"{estimate['lut']} LUT, {estimate['dsp']} DSP by estimate, {samples_per_clock} samples per clock")
+    estimate = build.manifest.estimate
+    print(f"{estimate.lut} LUT, {estimate.dsp} DSP by estimate, {samples_per_clock} samples per clock")
     seen = lines(COUNT, LENGTH // TILE, SEED)
     integers = seen.samples.reshape(COUNT, LENGTH, 1).astype(np.int64)
     result = isobit.csim(build, integers)

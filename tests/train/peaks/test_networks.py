@@ -10,9 +10,9 @@ import pytest
 import torch
 
 import isobit
+from isobit.backends.dataflow.planner import PlanRequest
 from isobit.errors import IsobitError
 from isobit.interp import dequantise, quantise, run
-from isobit.plan import PlanRequest
 from isobit.train.peaks import (
     DESIGNS,
     LINE,
