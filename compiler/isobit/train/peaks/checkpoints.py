@@ -57,7 +57,8 @@ def save_detectors(path: str | Path, detectors: Mapping[tuple[str, int], Detecto
     Raises:
         IsobitError: E601 when the file cannot be written.
     """
-    path, arrays = Path(path), {}
+    path = Path(path)
+    arrays: dict[str, Any] = {}
     for (design, bits), made in sorted(detectors.items()):
         arrays[f"{design}/{bits}/threshold"] = np.array(made.threshold)
         for name, tensor in _state(made.model).items():

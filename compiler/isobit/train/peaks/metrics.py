@@ -52,7 +52,8 @@ def strongest(marks: NDArray[Any], places: Floats) -> Estimate:
 
 def _centre(group: NDArray[Any], places: Floats) -> Floats:
     total = group.sum(1)
-    return np.where(total > 0, (group * places).sum(1) / np.where(total > 0, total, 1), places[0])
+    made = np.where(total > 0, (group * places).sum(1) / np.where(total > 0, total, 1), places[0])
+    return np.asarray(made, np.float64)
 
 
 def groups(marks: NDArray[Any], places: Floats, least: float) -> list[tuple[float, float]]:

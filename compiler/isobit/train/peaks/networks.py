@@ -122,7 +122,7 @@ class LineNet(nn.Module):
     def adopt(self, twin: LineNet) -> None:
         """Takes over weights, slopes and offsets of a float twin of the same design, in the units of these layers."""
         entering = 0
-        parts = zip(self.convolutions, self.requantizers, twin.convolutions, twin.requantizers, strict=True)
+        parts: Any = zip(self.convolutions, self.requantizers, twin.convolutions, twin.requantizers, strict=True)
         for sums, requantizer, other, clip in parts:
             sums.layer.weight.copy_(other.weight)
             scales = (sums.layer.quant_weight().scale / other.scale).flatten()
@@ -141,7 +141,8 @@ class LineNet(nn.Module):
 
     def judged(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """[n, marks]: the levels of the map before they are rounded and clipped, from 0 to 1, and the map itself."""
-        sums, last = self.sums(x), self.requantizers[-1]
+        sums: Any = self.sums(x)
+        last: Any = self.requantizers[-1]
         levels = last.levels(sums) * 2.0**-last.bits
         return in_order(levels.float()), in_order(_value(last(sums)))
 
@@ -214,6 +215,8 @@ class _Pool(nn.Module):
 class _FloatSums(nn.Module):
     """A convolution in the units of an Accumulator, without its rounding: ``unit`` levels make an input of 1."""
 
+    scale: Tensor
+
     def __init__(self, sums: Any, unit: int) -> None:
         super().__init__()
         layer = sums.layer
@@ -240,10 +243,12 @@ class _FloatClip(nn.Module):
 
     def levels(self, x: Tensor) -> Tensor:
         slope = self.initial * self.gain.clamp(min=_LEAST_GAIN)
-        return x * slope[:, None] + (self.lift * 2.0**self.bits)[:, None]
+        made: Tensor = x * slope[:, None] + (self.lift * 2.0**self.bits)[:, None]
+        return made
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.levels(x).clamp(0, (1 << self.bits) - 1) * 2.0**-self.bits
+        made: Tensor = self.levels(x).clamp(0, (1 << self.bits) - 1) * 2.0**-self.bits
+        return made
 
 
 def _entry() -> Any:
