@@ -103,10 +103,8 @@ def test_training_lowers_the_loss() -> None:
     recipe = replace(SHORT, steps=60)
     data = generate(600, 9)
     (x, centres), places = tensors(data), LINE.places(64).float()
-    losses = [
-        float(peak_loss(train(LINE, [0], r)[0], x, centres, places).detach())
-        for r in (replace(recipe, steps=0, more=0), recipe)
-    ]
+    recipes = (replace(recipe, steps=0, more=0), recipe)
+    losses = [float(peak_loss(train(LINE, [0], r)[0], x, centres, places).detach()) for r in recipes]
     assert losses[1] < losses[0]
 
 
