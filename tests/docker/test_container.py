@@ -16,9 +16,9 @@ import onnx
 import pytest
 
 from isobit import demo
+from isobit.build.folder import load_build
 from isobit.container.engine import Limits, find_engine, find_image, run_contained
 from isobit.container.run import compile_contained
-from isobit.emit.build import load_build
 from isobit.errors import IsobitError
 from isobit.interp import quantise, run
 from tests.cli.runner import edited, environment, isobit, small_model, tree
@@ -226,7 +226,7 @@ def test_other_code_is_another_image(engine: Engine, tmp_path: Path, monkeypatch
     template = tmp_path / "templates"
     template.mkdir()
     (template / "top.hpp").write_text("// other")
-    monkeypatch.setattr("isobit.container.engine.templates_root", lambda: template)
+    monkeypatch.setattr("isobit.templates.root", lambda: template)
     assert find_image(find_engine()) != first
 
 

@@ -125,10 +125,10 @@ def compile_command(
     memory: Memory = "4g",
 ) -> None:
     """Compile a model into a Vitis HLS project."""
+    from isobit.backends.dataflow.planner import PlanFile, PlanRequest, read_plan
     from isobit.check.csim.vectors import load_vectors
     from isobit.container.run import compile_contained
     from isobit.flow import compile_model
-    from isobit.plan import PlanFile, PlanRequest, read_plan
     from isobit.report.rescale import rescale_lines
     from isobit.report.text import build_table
 
@@ -174,26 +174,32 @@ def csim(
     taps: Annotated[
         Path | None, typer.Option(help="write every layer's integers of the first samples to this .npz file")
     ] = None,
+    ort_level: Annotated[
+        str, typer.Option("--ort-level", help="optimisation of ONNX Runtime: disabled, basic, extended or all")
+    ] = "disabled",
     as_json: Annotated[bool, typer.Option("--json", help="print the verdict as JSON")] = False,
     docker: Docker = False,
     memory: Memory = "4g",
 ) -> None:
     """Compile the generated C++, run it, and compare every output with the interpreter and the source model."""
+    from isobit.build.folder import load_build
     from isobit.check.csim.bounded import bounded_csim
     from isobit.check.csim.last import result_json
     from isobit.check.csim.run import csim as run_csim
     from isobit.check.csim.vectors import load_vectors
+    from isobit.check.source.float.ort import ort_level_of
     from isobit.container.run import CsimOptions, csim_contained
-    from isobit.emit.build import load_build
     from isobit.report.rescale import rescale_lines
     from isobit.report.text import csim_table
 
     with Progress() as progress:
+        level = ort_level_of(ort_level)
         loaded = load_build(build)
         if docker:
             options = CsimOptions(
-                inputs, vectors, checked, source, frames if bounded else 0, compiler, seed, timeout, taps
-            )
+                inputs, vectors, checked, source, frames if bounded else 0, compiler, seed, timeout, taps,
+                level,
+            )  # fmt: skip
             result = csim_contained(loaded, options, memory, progress)
         elif bounded:
             progress("running the dataflow side by side")
@@ -201,7 +207,8 @@ def csim(
         else:
             result = run_csim(
                 loaded, load_vectors(inputs) if inputs else None, vectors=vectors, checked=checked, source=source,
-                compiler=compiler, seed=seed, timeout=timeout, taps=taps, progress=progress,
+                compiler=compiler, seed=seed, timeout=timeout, taps=taps, ort_level=level,
+                progress=progress,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(result_json(result), indent=1) + "\n")
@@ -223,7 +230,7 @@ def show(
     exporter: Exporter = "torchscript",
 ) -> None:
     """Print the integer graph with every value's interval and width."""
-    from isobit.emit.build import load_build
+    from isobit.build.folder import load_build
     from isobit.flow import import_source
     from isobit.ir import print_graph
     from isobit.passes import optimise
@@ -245,7 +252,7 @@ def explain(
     layer: Annotated[str | None, typer.Argument(help="a layer's name; without it the layers are listed")] = None,
 ) -> None:
     """Say where a layer came from, which rules fired, its interval, and how it is built and what that beat."""
-    from isobit.emit.build import load_build
+    from isobit.build.folder import load_build
     from isobit.report.text import build_table, explain_layer
 
     loaded = load_build(build)
@@ -266,10 +273,10 @@ def boards() -> None:
 @app.command()
 def paths() -> None:
     """Print the folders the generated Makefile needs: SIM (our simulation headers) and AP_TYPES."""
-    from isobit.check.csim.toolchain import ap_types_folder
-    from isobit.emit import templates_root
+    from isobit import templates
+    from isobit.backends.toolchain import ap_types_folder
 
-    sys.stdout.write(f"SIM={templates_root() / 'sim'}\nAP_TYPES={ap_types_folder()}\n")
+    sys.stdout.write(f"SIM={templates.root() / 'sim'}\nAP_TYPES={ap_types_folder()}\n")
 
 
 @app.callback(invoke_without_command=True)

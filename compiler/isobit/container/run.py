@@ -18,14 +18,15 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from isobit.backends.toolchain import COMPILE_TIMEOUT
+from isobit.build.files import MANIFEST, atomic_folder
+from isobit.build.folder import Build, load_build
 from isobit.check.csim.last import BOUNDED, CSIM, recorded
 from isobit.check.csim.result import CsimResult
 from isobit.check.csim.run import DEFAULT_TIMEOUT
-from isobit.check.csim.toolchain import COMPILE_TIMEOUT
 from isobit.check.csim.vectors import archive_member
+from isobit.check.source.float.ort import OrtLevel
 from isobit.container.engine import PROJECT, Finished, Limits, Progress, find_engine, find_image, run_contained
-from isobit.emit.build import Build, load_build
-from isobit.emit.project import MANIFEST, atomic_folder
 from isobit.errors import (
     CODES,
     EXIT_DOES_NOT_FIT,
@@ -56,6 +57,7 @@ class CsimOptions:
     seed: int = 0
     timeout: float = DEFAULT_TIMEOUT
     taps: Path | None = None
+    ort_level: OrtLevel = "disabled"
 
     @property
     def seconds(self) -> float:
@@ -91,6 +93,7 @@ def _csim_arguments(options: CsimOptions) -> list[str]:
     words += ["--vectors", str(options.vectors)] if options.vectors else []
     words += ["--checked"] if options.checked else []
     words += [] if options.source else ["--no-source"]
+    words += ["--ort-level", options.ort_level] if options.ort_level != "disabled" else []
     words += ["--bounded", "--frames", str(options.frames)] if options.frames else []
     words += ["--compiler", options.compiler] if options.compiler else []
     return words + (["--taps", f"{PROJECT}/taps.npz"] if options.taps else [])
@@ -99,7 +102,8 @@ def _csim_arguments(options: CsimOptions) -> list[str]:
 def _result(finished: Finished) -> CsimResult:
     try:
         content = json.loads(finished.out)
-        content.pop("equal")
+        for derived in ("equal", "verdict"):
+            content.pop(derived)
         if content["source"]:
             content["source"].pop("equal")
         return _RESULT.validate_python(content)
@@ -209,7 +213,7 @@ def _copy_build(build: Build, target: Path) -> None:
     Raises:
         IsobitError: E608 when it lists a place outside the build.
     """
-    for name in (MANIFEST, *build.manifest["files"]):
+    for name in (MANIFEST, *build.manifest.files):
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise IsobitError("E608", f"{printable(name)} lies outside", where=printable(build.path))
         (target / name).parent.mkdir(parents=True, exist_ok=True)
