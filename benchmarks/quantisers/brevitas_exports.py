@@ -32,7 +32,9 @@ class Network(nn.Module):
 
         self.given = qnn.QuantIdentity(bit_width=8, return_quant_tensor=True)
         if network == "mlp":
-            self.body = nn.Sequential(qnn.QuantLinear(16, 32, True, **weight), relu(), qnn.QuantLinear(32, 32, True, **weight), relu())
+            self.body = nn.Sequential(
+                qnn.QuantLinear(16, 32, True, **weight), relu(), qnn.QuantLinear(32, 32, True, **weight), relu()
+            )
         else:
             self.c1, self.r1 = conv(3, 8), relu()
             self.c2, self.r2, self.c3 = conv(8, 8), relu(), conv(8, 8)
@@ -67,7 +69,12 @@ def prepared(network: str, bits: int, per_channel: bool) -> Network:
     return module.eval()
 
 
-MODES = {"qonnx-w8a8": (8, False), "qonnx-w4a4-per-channel": (4, True), "qcdq-w8a8": (8, False), "qcdq-w4a4-per-channel": (4, True)}
+MODES = {
+    "qonnx-w8a8": (8, False),
+    "qonnx-w4a4-per-channel": (4, True),
+    "qcdq-w8a8": (8, False),
+    "qcdq-w4a4-per-channel": (4, True),
+}
 
 
 def main(out: Path) -> None:

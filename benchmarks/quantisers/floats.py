@@ -86,7 +86,9 @@ def one_by_one(network: str, count: int = CALIBRATION, name: str = "x") -> Itera
         yield {name: sample[None]}
 
 
-def written(out: Path, mode: str, network: str, make: Callable[[Path], Path], runs: Callable[..., Any], **said: Any) -> None:
+def written(
+    out: Path, mode: str, network: str, make: Callable[[Path], Path], runs: Callable[..., Any], **said: Any
+) -> None:
     """Have ``make(folder)`` write one file, run it in the tool's own runtimes, and keep what they answer.
 
     ``runs(path, x)`` gives the answers by the runtime's name. A tool that fails leaves its error, which is a row too;

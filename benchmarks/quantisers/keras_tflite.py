@@ -14,7 +14,10 @@ import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 from floats import SHAPES, Weights, samples, written
 
-INT8, INT16X8 = tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+INT8, INT16X8 = (
+    tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
+    tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
+)
 MODES: dict[str, tuple[Any, Any]] = {  # operator set, type of input and output
     "int8": (INT8, tf.int8),
     "uint8-io": (INT8, tf.uint8),

@@ -14,7 +14,6 @@ MODES: dict[str, dict[str, Any]] = {
     "performance": {"preset": nncf.QuantizationPreset.PERFORMANCE},
     "mixed": {"preset": nncf.QuantizationPreset.MIXED},
     "npu": {"target_device": nncf.TargetDevice.NPU},
-    "cpu-spr": {"target_device": nncf.TargetDevice.CPU_SPR},
 }
 
 

@@ -39,7 +39,18 @@ def page(entries: Sequence[Entry], simulated: bool) -> str:
     made = sum(e.row is not None for e in entries)
     count = f"{made} files of {len({e.tool for e in entries})} tools: {exact} exact, {refused} refused."
     behaviour = (HERE / "behaviour.md").read_text(encoding="utf-8")
-    return "\n".join([HEAD.format(what=SIMULATED if simulated else WRITTEN), count, "", *_results(entries), "", *_contents(entries), "", behaviour])
+    return "\n".join(
+        [
+            HEAD.format(what=SIMULATED if simulated else WRITTEN),
+            count,
+            "",
+            *_results(entries),
+            "",
+            *_contents(entries),
+            "",
+            behaviour,
+        ]
+    )
 
 
 def _results(entries: Sequence[Entry]) -> list[str]:

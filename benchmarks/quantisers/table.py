@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "compiler")]
+sys.path.insert(0, str(HERE.parents[1] / "compiler"))
+sys.path.insert(0, str(HERE))
 
 from facts import facts
 from judged import Row, judge
