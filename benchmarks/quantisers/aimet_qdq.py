@@ -23,7 +23,7 @@ def main(out: Path) -> None:
     for network in ("mlp", "cnn"):
         for mode, options in MODES.items():
 
-            def make(folder: Path, of: str = network, options: dict[str, Any] = options) -> Path:
+            def make(folder: Path, mode: str = mode, of: str = network, options: dict[str, Any] = options) -> Path:
                 opset = 21 if mode != "w8a8" else 17
                 sim = QuantizationSimModel(onnx_model(of, opset, batch=1), **options)
                 sim.compute_encodings(list(one_by_one(of)))

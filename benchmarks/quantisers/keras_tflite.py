@@ -1,4 +1,7 @@
-"""TensorFlow's converter on Keras models: post-training int8, int16x8, int4, and tfmot's QAT. Run: ``python keras_tflite.py OUT``."""
+"""TensorFlow's converter on Keras models: int8 and int16x8 after training, and tfmot's QAT.
+
+Run: ``python keras_tflite.py OUT``.
+"""
 
 from __future__ import annotations
 

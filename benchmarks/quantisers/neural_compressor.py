@@ -14,7 +14,10 @@ from onnx_neural_compressor.quantization import QuantFormat, QuantType, config, 
 
 MODES: dict[str, dict[str, Any]] = {
     "qdq": {"quant_format": QuantFormat.QDQ},
-    "qdq-u8s8-per-channel": {"quant_format": QuantFormat.QDQ, "per_channel": True, "activation_type": QuantType.QUInt8, "weight_type": QuantType.QInt8},
+    "qdq-u8s8-per-channel": {
+        "quant_format": QuantFormat.QDQ, "per_channel": True,
+        "activation_type": QuantType.QUInt8, "weight_type": QuantType.QInt8,
+    },
     "qoperator": {"quant_format": QuantFormat.QOperator},
 }  # fmt: skip
 

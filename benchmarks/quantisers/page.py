@@ -14,9 +14,10 @@ HERE = Path(__file__).resolve().parent
 HEAD = """# Files of quantisers
 
 Written by `python benchmarks/quantisers/table.py`, which has each tool quantise the same two small networks (an MLP
-16-32-32-10 and a residual CNN on 3x12x12, seeded weights) in an environment of its own and puts every file through isobit.
-*Exact* means that {what} equals the source model in exact
-arithmetic (TFLite: its reference kernels), on 8 samples. *Tool's own runtime* counts, on 40 samples, outputs that are isobit's integer, the largest difference in steps of the output, and samples with the same greatest output.
+16-32-32-10 and a residual CNN on 3x12x12, seeded weights) in an environment of its own and puts every file through
+isobit. *Exact* means that {what} equals the source
+model in exact arithmetic (TFLite: its reference kernels), on 8 samples. The last column counts, on 40 samples, outputs that
+are isobit's integer, the largest difference in steps of the output, and samples with the same greatest output.
 """
 SIMULATED = "both C simulations equal the graph and the graph"
 WRITTEN = "the graph (whose C++ was written, but not run for this page)"
@@ -86,8 +87,8 @@ def _outcome(entry: Entry) -> str:
 def _contents(entries: Sequence[Entry]) -> list[str]:
     lines = [
         "## What the tools write", "",
-        "Read from the files of the MLP above (`facts.py`), as these versions wrote them by default or in the mode named.", "",
-        "| tool | mode | operators | operator sets | activations | weights, least and greatest | zero points | scales |",
+        "Read from the files of the MLP above (`facts.py`), as these versions wrote them in the mode named.", "",
+        "| tool | mode | operators | operator sets | activations | weights, range | zero points | scales |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]  # fmt: skip
     for e in entries:

@@ -1,9 +1,9 @@
 """Every quantiser's file through isobit, as the page docs/files.md.
 
-``python benchmarks/quantisers/table.py`` makes one virtual environment per tool of ``tools.toml`` under ``--environments``
-(gigabytes, once), lets each tool write its files under ``--files`` and judges every file. ``--no-make`` takes the files
-that are there; ``--only TEXT`` takes tools whose name contains it. The exit status is 1 when C++ and graph, or graph and
-source, differ anywhere: a refusal is a row, and so is a runtime of the tool that gives other integers.
+``python benchmarks/quantisers/table.py`` makes one virtual environment per tool of ``tools.toml`` under
+``--environments`` (gigabytes, once), lets each tool write its files under ``--files`` and judges every file. ``--no-make``
+takes the files that are there; ``--only TEXT`` takes tools whose name contains it. The exit status is 1 when C++ and
+graph, or graph and source, differ anywhere: a refusal is a row, and so is a runtime of the tool with other integers.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "compiler"))
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "compiler"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from facts import facts
 from judged import Row, judge
 from page import Entry, page
 
+HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "files.md"
 
 

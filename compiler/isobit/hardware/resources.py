@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from isobit.hardware.board import Board
-
-LUTS_PER_DSP = 60
-LUTS_PER_BRAM = 240
-LUTS_PER_URAM = 600
+from isobit.hardware.prices import LUTS_PER_BRAM, LUTS_PER_DSP, LUTS_PER_URAM
 
 
 @dataclass(frozen=True)
@@ -25,18 +22,22 @@ class Cost:
             self.lut + other.lut, self.dsp + other.dsp, self.bram36 + other.bram36, self.uram + other.uram
         )  # fmt: skip
 
+    def __sub__(self, other: Cost) -> Cost:
+        return self + other.times(-1)
+
     def times(self, count: int) -> Cost:
         return Cost(self.lut * count, self.dsp * count, self.bram36 * count, self.uram * count)
 
     @property
     def weight(self) -> int:
-        """One number for ranking: LUTs, and a price in LUTs for each of the other resources.
-
-        A PYNQ-Z1 has 242 LUTs to a DSP and 380 to a block RAM, a KV260 813 to a block RAM and 1830 to an UltraRAM; the
-        prices leave some of each for the rest of the design.
-        """
+        """One number for ranking: LUTs, and a price in LUTs for each of the other resources."""
         blocks = LUTS_PER_BRAM * self.bram36 + LUTS_PER_URAM * self.uram
         return self.lut + LUTS_PER_DSP * self.dsp + blocks
+
+    def priced(self, dearer: tuple[int, int, int, int]) -> int:
+        """:attr:`weight` with each resource (LUT, DSP, block RAM, UltraRAM) so many times dearer."""
+        lut, dsp, bram, uram = dearer
+        return Cost(self.lut * lut, self.dsp * dsp, self.bram36 * bram, self.uram * uram).weight
 
     def used(self, board: Board) -> tuple[tuple[str, int, int], ...]:
         """Name, estimate and what the board has, resource by resource."""

@@ -1,8 +1,8 @@
 """The twelve operations of the integer graph: immutable records, no behaviour.
 
 Meaning lives in one place (:mod:`isobit.interp`), ranges in one place (:mod:`isobit.ir.ranges`). Values are integer
-arrays, channels last, without the batch axis. Array fields are read-only; ``source`` and ``rules`` are provenance and
-take no part in a node's content.
+arrays, channels last, without the batch axis. Array fields are read-only; ``source`` and ``rules`` are provenance,
+``facts`` what passes found out (:mod:`isobit.ir.facts`); they take no part in a node's content.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from isobit.ir.facts import Fact
 from isobit.ir.types import IntArray
 from isobit.numerics import Curve, as_int_array
 
@@ -30,9 +31,9 @@ def frozen_ints(values: Any) -> IntArray:
 class HostOp:
     """One float32 operation that stays on the host, before the first or after the last integer.
 
-    ``kind`` is ``add``, ``sub``, ``mul``, ``div`` (with the float32 constant ``values`` of shape ``shape``),
-    ``reshape``, ``transpose`` (``shape`` is the new shape or the permutation, batch axis excluded), ``relu``,
-    ``clip`` (two values), ``sigmoid``, ``tanh`` or ``softmax``.
+    ``kind`` is ``add``, ``sub``, ``mul``, ``div`` (with the float32 constant ``values`` of shape ``shape``), ``leaky``
+    (likewise: the slope below zero), ``reshape``, ``transpose`` (``shape`` is the new shape or the permutation, batch
+    axis excluded), ``relu``, ``clip`` (two values), ``sigmoid``, ``tanh``, ``softmax`` or ``logsoftmax``.
     """
 
     kind: str
@@ -63,6 +64,7 @@ class Node:
     inputs: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
 
     @property
     def op(self) -> str:
@@ -70,7 +72,7 @@ class Node:
 
     def attributes(self) -> dict[str, Any]:
         """The fields that carry meaning, beyond name, inputs and provenance."""
-        skip = {"name", "inputs", "source", "rules"}
+        skip = {"name", "inputs", "source", "rules", "facts"}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in skip}
 
 
@@ -78,9 +80,10 @@ class Node:
 class Input(Node):
     """A graph input: integers in ``[lo, hi]`` (per channel or one for all) of the given shape.
 
-    ``scale * integer + offset`` is the real value, exactly; ``outside`` the tensor's raw name in the user's file and
-    ``outside_shape`` its shape there. ``host`` and ``quantiser`` say how the host makes the integers from floats;
-    without a quantiser the integers are taken as they come.
+    ``scale * integer + offset`` is the real value, exactly; ``outside`` the tensor's raw name in the user's file,
+    ``outside_shape`` its shape there and ``dtype`` its integer type there ("" for a tensor of floats). ``host`` and
+    ``quantiser`` say how the host makes the integers from floats; without a quantiser the integers are taken as they
+    come.
     """
 
     shape: tuple[int, ...]
@@ -92,6 +95,7 @@ class Input(Node):
     outside_shape: tuple[int, ...] = ()
     host: tuple[HostOp, ...] = ()
     quantiser: Quantiser | None = None
+    dtype: str = ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
