@@ -16,8 +16,8 @@ HEAD = """# Files of quantisers
 Written by `python benchmarks/quantisers/table.py`, which has each tool quantise the same two small networks (an MLP
 16-32-32-10 and a residual CNN on 3x12x12, seeded weights) in an environment of its own and puts every file through
 isobit. *Exact* means that {what} equals the source
-model in exact arithmetic (TFLite: its reference kernels), on 8 samples. The last column counts, on 40 samples, outputs that
-are isobit's integer, the largest difference in steps of the output, and samples with the same greatest output.
+model in exact arithmetic (TFLite: its reference kernels), on 8 samples. The last column counts, on 40 samples, outputs
+that are isobit's integer, the largest difference in steps of the output, and samples with the same greatest output.
 """
 SIMULATED = "both C simulations equal the graph and the graph"
 WRITTEN = "the graph (whose C++ was written, but not run for this page)"
