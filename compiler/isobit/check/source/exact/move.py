@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from isobit.check.source.exact.tensor import ExactTensor, aligned, lowest, objects, scalar, surrounded
+from isobit.check.source.exact.tensor import ExactTensor, add, aligned, lowest, multiply, objects, scalar, surrounded
 from isobit.errors import IsobitError
 
 Attrs = Mapping[str, object]
@@ -22,12 +22,32 @@ Shape = tuple[int, ...]
 def pad(data: ExactTensor, pads: Sequence[int], value: ExactTensor | None, mode: str) -> ExactTensor:
     """``Pad``: ``pads`` are all the beginnings, then all the ends; only constant mode."""
     if mode != "constant":
-        raise IsobitError("E202", f"padding mode {mode!r}")
+        return _mirrored(data, pads, mode)
     (num, fill), den = aligned([data, scalar(0) if value is None else value])
     before, after = pads[: num.ndim], pads[num.ndim :]
     wide = surrounded(num, [max(b, 0) for b in before], [max(a, 0) for a in after], int(np.asarray(fill).item()))
     cut = tuple(slice(max(-b, 0), n - max(-a, 0)) for b, a, n in zip(before, after, wide.shape, strict=True))
     return lowest(wide[cut], den)
+
+
+def _mirrored(data: ExactTensor, pads: Sequence[int], mode: str) -> ExactTensor:
+    """``Pad`` by the nearest element (edge), the mirror image without the edge (reflect), or the other end (wrap)."""
+    if mode not in ("edge", "reflect", "wrap") or min(pads) < 0:
+        raise IsobitError("E202", f"padding mode {mode!r}")
+    num = data.num
+    for axis in range(num.ndim):
+        size, before, after = num.shape[axis], pads[axis], pads[num.ndim + axis]
+        num = np.take(num, [_inside(i, size, mode) for i in range(-before, size + after)], axis=axis)
+    return lowest(num, data.den)
+
+
+def _inside(i: int, size: int, mode: str) -> int:
+    if mode == "edge":
+        return min(max(i, 0), size - 1)
+    if mode == "wrap":
+        return i % size
+    period = max(2 * size - 2, 1)
+    return min(i % period, period - i % period) if size > 1 else 0
 
 
 def cut(
@@ -83,6 +103,8 @@ def space_to_depth(data: ExactTensor, block: int) -> ExactTensor:
 
 def resize(data: ExactTensor, out: Shape, scales: Sequence[Fraction] | None, attrs: Attrs, legacy: bool) -> ExactTensor:
     """Nearest ``Resize`` (and ``Upsample``, ``legacy``): every output coordinate is mapped back and rounded."""
+    if str(attrs.get("mode", "nearest")) == "linear":
+        return _interpolated(data, out, scales, attrs)
     if str(attrs.get("mode", "nearest")) != "nearest":
         raise IsobitError("E202", f"interpolation {attrs.get('mode')!r}")
     num = data.num
@@ -91,6 +113,39 @@ def resize(data: ExactTensor, out: Shape, scales: Sequence[Fraction] | None, att
         scale = Fraction(new, old) if scales is None else scales[axis]
         num = np.take(num, [_source(i, old, new, scale, attrs, legacy) for i in range(new)], axis=axis)
     return lowest(num, data.den)
+
+
+def _interpolated(data: ExactTensor, out: Shape, scales: Sequence[Fraction] | None, attrs: Attrs) -> ExactTensor:
+    """Linear ``Resize``, axis by axis: the two neighbours of every coordinate, weighted by how near they are."""
+    mode = str(attrs.get("coordinate_transformation_mode", "half_pixel"))
+    result = data
+    for axis in range(1, data.num.ndim):
+        old, new = data.shape[axis], out[axis]
+        scale = Fraction(new, old) if scales is None else scales[axis]
+        planes = []
+        for i in range(new):
+            x = _coordinate(i, old, new, scale, mode)
+            first = math.floor(x)
+            left, right = (_plane(result, k, axis, old) for k in (first, first + 1))
+            planes.append(add(multiply(left, scalar(1 - x + first)), multiply(right, scalar(x - first))))
+        parts, den = aligned(planes)
+        result = lowest(np.concatenate(parts, axis=axis), den)
+    return result
+
+
+def _plane(data: ExactTensor, index: int, axis: int, size: int) -> ExactTensor:
+    """One index of an axis, the nearest inside it."""
+    return data.map(lambda num: num.take([min(max(index, 0), size - 1)], axis))
+
+
+def _coordinate(i: int, old: int, new: int, scale: Fraction, mode: str) -> Fraction:
+    if mode == "asymmetric":
+        return i / scale
+    if mode == "align_corners":
+        return Fraction(i * (old - 1), new - 1) if new > 1 else Fraction(0)
+    if mode not in ("half_pixel", "pytorch_half_pixel"):
+        raise IsobitError("E202", f"coordinate mode {mode!r}")
+    return Fraction(0) if mode == "pytorch_half_pixel" and new == 1 else (i + Fraction(1, 2)) / scale - Fraction(1, 2)
 
 
 def _source(i: int, old: int, new: int, scale: Fraction, attrs: Attrs, legacy: bool) -> int:
