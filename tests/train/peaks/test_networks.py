@@ -125,7 +125,7 @@ def test_the_graph_is_the_trained_network(
         wanted = np.rint(model(x).numpy() / scales).astype(np.int64)
     made = run(build.graph, {entry.name: integers})[exit_.name]
     assert np.array_equal(made.transpose(0, 2, 1) if name == "line" else made, wanted)
-    result = isobit.csim(build, integers, source=False)
+    result = isobit.csim(build, x.numpy(), source=False)
     assert result.equal and result.runs[0].vectors == 200
 
 
