@@ -2,8 +2,9 @@
 
 ``python benchmarks/quantisers/table.py`` makes one virtual environment per tool of ``tools.toml`` under
 ``--environments`` (gigabytes, once), lets each tool write its files under ``--files`` and judges every file.
-``--no-make`` takes the files that are there; ``--only TEXT`` takes tools whose name contains it. The exit status is 1 when C++ and
-graph, or graph and source, differ anywhere: a refusal is a row, and so is a runtime of the tool with other integers.
+``--no-make`` takes the files that are there; ``--only TEXT`` takes tools whose name contains it. The exit status is 1
+when C++ and graph, or graph and source, differ anywhere: a refusal is a row, and so is a runtime of the tool with other
+integers.
 """
 
 from __future__ import annotations
