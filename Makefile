@@ -1,6 +1,6 @@
 # make setup   a virtual environment in .venv with everything (needs Python 3.11, make, g++)
 # make demo    compiles, simulates and explains an embedded trained model
-# make test    lint, types and the fast tests
+# make test    lint, types and the fast tests, those of the proofs under `python -O` too
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.isobit-installed
@@ -19,10 +19,15 @@ demo: setup
 	$(BIN)/isobit csim demo-build -n 10000
 	$(BIN)/isobit explain demo-build n_3_Quant
 
+# Once more without asserts, where the compiler's promises are kept. Pytest turns those of the tests into ordinary code
+# (tests/conftest.py), so that only the package's own vanish.
+PROMISES := tests/numerics tests/ir tests/interp tests/passes tests/check/test_verify.py tests/check/test_verify_sums.py
+
 test: setup
 	$(BIN)/ruff check compiler tests benchmarks examples
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 -rs -m "not slow and not docker"
+	$(BIN)/python -O -m pytest -n 2 -m "not slow and not docker" -W ignore::pytest.PytestConfigWarning $(PROMISES)
 
 # In a real container: needs Docker or Podman (docker/try_engine.sh starts one on a throw-away machine).
 docker: setup

@@ -43,8 +43,8 @@ def samples() -> Samples:
 def measure_isobit(file: str, folder: Path, x: Samples) -> dict[str, Any]:
     """Seconds to import, seconds until ready, microseconds a sample of either build, outputs of the native one."""
     import isobit
-    from isobit.check.csim.simulate import simulate
-    from isobit.check.csim.toolchain import Compilation, Flavour, find_compiler
+    from isobit.backends.dataflow.csim import CppSimulator
+    from isobit.backends.toolchain import Flavour
     from isobit.interp import dequantise, quantise
 
     imported = cpu_seconds()
@@ -52,20 +52,24 @@ def measure_isobit(file: str, folder: Path, x: Samples) -> dict[str, Any]:
 
     def prepare() -> Any:
         build = isobit.compile(file, folder / "build")
-        running = [Compilation(build.hls, folder, flavour, find_compiler()) for flavour in flavours]
-        return build, [compilation.result() for compilation in running]
+        running = [
+            CppSimulator(build.path, build.graph, build.ports, flavour, folder, None) for flavour in flavours
+        ]  # fmt: skip
+        for simulator in running:
+            simulator.ready()
+        return build, running
 
-    (build, binaries), ready = fastest(prepare, 2)
+    (build, simulators), ready = fastest(prepare, 2)
     (node,), (output,) = build.graph.inputs, build.graph.outputs
     result: dict[str, Any] = {"import": imported, "ready": ready}
 
-    def run(binary: Any) -> Any:
-        done = simulate(build, binary, {node.name: quantise(node, x)}, folder, 600)
+    def run(simulator: Any) -> Any:
+        done = simulator.run({node.name: quantise(node, x)}, 600)
         return dequantise(output, done.outputs[output.name])
 
-    for binary in binaries:
-        y, seconds = fastest(partial(run, binary))
-        result[binary.flavour] = 1e6 * seconds / len(x)
+    for simulator in simulators:
+        y, seconds = fastest(partial(run, simulator))
+        result[simulator.flavour] = 1e6 * seconds / len(x)
     return result | {"step": float(output.scale[0]), "y": y.tolist()}
 
 

@@ -15,14 +15,12 @@ import numpy as np
 from exactness_cases import Subject
 
 import isobit
-from isobit.check.csim.run import DEFAULT_TIMEOUT, given_integers, judged
-from isobit.check.csim.simulate import simulate
+from isobit.check.csim.run import DEFAULT_TIMEOUT, given_integers, judged, simulator
 from isobit.check.csim.stimuli import vectors_for
-from isobit.check.csim.toolchain import Compilation, find_compiler
 from isobit.errors import DoesNotFit, IsobitError
 from isobit.interp import Evaluator, dequantise, run
+from isobit.interp.work import multiply_accumulates
 from isobit.ir.ops import Const, Input, Linear, Output
-from isobit.plan.geometry import multiply_accumulates
 
 BOARDS = ("pynq-z1", "zcu104", str(Path(__file__).with_name("alveo-u250.toml")))
 Progress = Callable[[str], None]
@@ -154,7 +152,7 @@ def _measure(
         more, differing = _further(parallel(), min(CONVOLUTIONAL_OUTPUTS - native, images * size), progress)
         native, wrong, seconds = native + more, wrong + differing, _cpu_seconds() - started
     return Row(
-        subject.name, subject.origin, "", *_structure(build), build.manifest["board"]["name"],
+        subject.name, subject.origin, "", *_structure(build), build.manifest.board.name,
         native, runs["faithful"].outputs, wrong, source.exact_outputs, source.exact_mismatches,
         source.float_integers, len(source.ties), len(source.unexplained), source.note, compiled, seconds,
         runs["native"].vectors / max(runs["native"].seconds, 1e-9),
@@ -168,13 +166,12 @@ def _further(build: isobit.Build, outputs: int, progress: Progress) -> tuple[int
     chunk = max(1, _CHUNK // sum(build.graph.types[node.name].size for node in build.graph.inputs))
     evaluator, done, wrong = Evaluator(build.graph), 0, 0
     with tempfile.TemporaryDirectory(prefix="isobit-exactness-") as scratch:
-        binary = Compilation(build.hls, Path(scratch), "native", find_compiler()).result()
+        native = simulator(build, "native", Path(scratch), None)
         while done < outputs:
             count = min(chunk, -(-(outputs - done) // frame))
             integers = vectors_for(build.graph, count, seed=1 + done)
             progress(f"further outputs: {done:,} of {outputs:,}")
-            ran = simulate(build, binary, integers, Path(scratch), DEFAULT_TIMEOUT)
-            run, _ = judged(binary, evaluator.run(integers), ran)
+            run, _ = judged(native.flavour, evaluator.run(integers), native.run(integers, DEFAULT_TIMEOUT))
             done, wrong = done + run.outputs, wrong + run.mismatches
     return done, wrong
 

@@ -50,9 +50,9 @@ def write_model(folder: Path, blocks: int, channels: int, size: int) -> Path:
 def measure(model: str, interval: int) -> dict[str, Any]:
     """CPU seconds and MiB of one compilation, and the network's size."""
     import isobit
+    from isobit.backends.dataflow.planner import PlanRequest
+    from isobit.interp.work import multiply_accumulates
     from isobit.ir.ops import Const
-    from isobit.plan import PlanRequest
-    from isobit.plan.geometry import multiply_accumulates
 
     request, before = PlanRequest(share=1.0, interval=interval), _peak_mib()
     with tempfile.TemporaryDirectory() as scratch:

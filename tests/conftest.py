@@ -1,9 +1,13 @@
 """Tests run on the same examples everywhere, however slow the machine and whatever ran before."""
 
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Helpers' asserts too: they are then ordinary code, which `python -O` does not remove (`make test` runs some tests so).
+pytest.register_assert_rewrite(*(f"tests.{p.stem}" for p in Path(__file__).parent.iterdir() if p.stem != "conftest"))
 
 settings.register_profile("isobit", deadline=None, derandomize=True)
 settings.load_profile("isobit")

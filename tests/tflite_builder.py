@@ -27,6 +27,8 @@ _OPTIONS = {  # the union's member where it is not the operator's name in camel 
     "MAX_POOL_2D": "Pool2DOptions",
     "MEAN": "ReducerOptions",
     "SUM": "ReducerOptions",
+    "REDUCE_MAX": "ReducerOptions",
+    "REDUCE_MIN": "ReducerOptions",
     "PADV2": "PadV2Options",
 }
 
@@ -128,9 +130,12 @@ class TfliteNet:
         self.operators.append(Operator(op, tuple(inputs), tuple(outputs), options))
         return outputs
 
-    def save(self, path: Path, outputs: Sequence[int] = ()) -> Path:
-        """Write the file; without outputs, the last operator's are the network's."""
-        path.write_bytes(_File(self, tuple(outputs) or self.operators[-1].outputs).data)
+    def save(self, path: Path, outputs: Sequence[int] = (), *, deprecated_codes: bool = True) -> Path:
+        """Write the file; without outputs, the last operator's are the network's.
+
+        ``deprecated_codes``: whether an operator's code stands in the older field too, as TensorFlow writes it.
+        """
+        path.write_bytes(_File(self, tuple(outputs) or self.operators[-1].outputs, deprecated_codes).data)
         return path
 
 
@@ -144,7 +149,8 @@ def _bytes(data: NDArray[Any], dtype: str) -> bytes:
 class _File:
     """The flatbuffer of one network; tables are written before what refers to them."""
 
-    def __init__(self, net: TfliteNet, outputs: tuple[int, ...]) -> None:
+    def __init__(self, net: TfliteNet, outputs: tuple[int, ...], deprecated_codes: bool) -> None:
+        self.deprecated_codes = deprecated_codes
         self.builder = flatbuffers.Builder(1024)
         names = sorted({operator.op for operator in net.operators})
         codes = self._tables([self._code(name) for name in names])
@@ -177,7 +183,8 @@ class _File:
 
     def _code(self, op: str) -> int:
         number = getattr(tflite.BuiltinOperator, op)
-        fields = {"BuiltinCode": number, "DeprecatedBuiltinCode": min(number, 127), "Version": 1}
+        older = min(number, 127) if self.deprecated_codes else 0
+        fields = {"BuiltinCode": number, "DeprecatedBuiltinCode": older, "Version": 1}
         return self._table("OperatorCode", fields)
 
     def _buffer(self, data: bytes) -> int:

@@ -35,8 +35,9 @@ def tflite_cases(folder: Path) -> Iterator[tuple[str, int, int]]:
     raw = [*vectors["multiply_int32_raw"], *parsed(vectors["multiply_int32"])]
     for name, form in FORMS.items():
         yield f"TFLite, 32-bit sum, {name}", *replay(form, raw)
-    yield "TFLite, 48-bit sum, 15-bit multiplier", *replay(
-        tflite.reduced, [*vectors["multiply_int64_raw"], *parsed(vectors["multiply_int64"])]
+    yield (
+        "TFLite, 48-bit sum, 15-bit multiplier",
+        *replay(tflite.reduced, [*vectors["multiply_int64_raw"], *parsed(vectors["multiply_int64"])]),
     )
 
 

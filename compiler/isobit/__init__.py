@@ -5,13 +5,13 @@ result = isobit.csim(build)
 assert result.equal
 """
 
+from isobit.build.folder import Build
+from isobit.build.folder import load_build as load
 from isobit.check.csim.clocks import fifo_choices as fifos
 from isobit.check.csim.result import CsimResult
 from isobit.check.csim.run import csim
 from isobit.check.lint.rules import lint_build as lint
 from isobit.check.proofs.verify import verify_build as verify
-from isobit.emit.build import Build
-from isobit.emit.build import load_build as load
 from isobit.errors import CheckFailed, DoesNotFit, IsobitError
 from isobit.flow import compile_model as compile
 from isobit.flow import refit_source as refit

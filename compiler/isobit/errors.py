@@ -53,6 +53,8 @@ CODES: dict[str, str] = {
     "E505": "a memory cannot lie there",
     "E506": "the plan names a FIFO that the design does not have",
     "E507": "the build cannot be packaged for this board",
+    "E508": "the back end is unknown",
+    "E509": "the back end cannot do this",
     # E6xx: output and simulation
     "E601": "the output folder cannot be written",
     "E602": "the output folder holds something that is not an isobit build",
@@ -71,6 +73,8 @@ CODES: dict[str, str] = {
     "E802": "a requantizer cannot meet the error budget",
     "E803": "the request for short multiplicands is not usable",
     "E804": "the model cannot be refitted",
+    # E9xx: isobit itself
+    "E901": "isobit's own check of its work failed",
     # E7xx: containers
     "E701": "no container engine was found",
     "E702": "the container cannot be used",
@@ -91,7 +95,8 @@ class IsobitError(Exception):
     exit_code = EXIT_REFUSED
 
     def __init__(self, code: str, message: str, *, where: str = "", hint: str = "") -> None:
-        assert code in CODES, code
+        if code not in CODES:
+            raise KeyError(code)
         super().__init__(message)
         self.code = code
         self.message = message
@@ -117,6 +122,20 @@ class CheckFailed(IsobitError):
     """A simulation ran and its verdict is a named failure (exit code 1)."""
 
     exit_code = EXIT_MISMATCH
+
+
+def promised(holds: bool, message: str, *, where: str = "") -> None:
+    """Raise E901 unless ``holds``: a promise that the compiler gives, checked whatever Python's options are.
+
+    Args:
+        message: what is wrong, with the counterexample.
+        where: the node, and the channel where it has one.
+
+    Raises:
+        IsobitError: E901.
+    """
+    if not holds:
+        raise IsobitError("E901", message, where=where, hint="this is a bug of isobit: please report it")
 
 
 def printable(name: object, limit: int = 120) -> str:

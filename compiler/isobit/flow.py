@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -12,22 +11,22 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import onnx
 
-from isobit.backends.dataflow import lower, size_fifos
+from isobit.backends.registry import DEFAULT, find_backend
+from isobit.build.folder import Build, Origin, write_build
 from isobit.check.csim.run import given_integers
 from isobit.check.csim.stimuli import vectors_for
-from isobit.emit.build import Build, write_build
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.qonnx.importer import InputType, import_model
 from isobit.frontend.tflite.model import is_tflite
 from isobit.hardware import load_board
 from isobit.interp import Evaluator, run
+from isobit.interp.work import multiply_accumulates
 from isobit.ir import Graph
 from isobit.ir.types import IntArray
 from isobit.passes import FOLDING, optimise
 from isobit.passes.budget import parse_share
-from isobit.plan import DEFAULT_REQUEST, PlanRequest, RescaleRequest, rescaled
-from isobit.plan.geometry import multiply_accumulates
+from isobit.rescale import RescaleRequest, rescaled
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +45,8 @@ def compile_model(
     input_type: str | None = None,
     input_scale: str = "1",
     exporter: Exporter = "torchscript",
-    plan_request: PlanRequest = DEFAULT_REQUEST,
+    backend: str = DEFAULT,
+    plan_request: Any = None,
     rescale_bits: int | None = None,
     refit: bool = False,
     budget: str | Fraction | None = None,
@@ -63,7 +63,9 @@ def compile_model(
         input_shape: shape of one sample, for Brevitas sources.
         input_type: QONNX datatype (``UINT8`` ...) of an input that has no quantiser.
         input_scale: the real value of one step of ``input_type``, a rational such as ``1/255``.
-        plan_request: how much of the board may be used, how fast it must be, and what is fixed layer by layer.
+        backend: what makes the project (:mod:`isobit.backends.registry`).
+        plan_request: how much of the board may be used, how fast it must be, and what is fixed layer by layer: the back
+            end's own request (:class:`isobit.backends.dataflow.planner.PlanRequest`), None to leave it all to the plan.
         rescale_bits: the widest multiplicand that a requantizer may have; any width without it.
         refit: requantise the float weights so that short multiplicands are exact (:mod:`isobit.refit.model`); the
             build's source is the refitted model.
@@ -77,7 +79,8 @@ def compile_model(
         DoesNotFit: E502 when the design exceeds the board.
     """
     declared = InputType.parse(input_type, input_scale) if input_type else None
-    target = load_board(board)
+    target, maker = load_board(board), find_backend(backend)
+    request = maker.request() if plan_request is None else plan_request
     rescale = RescaleRequest(rescale_bits, parse_share(budget) if isinstance(budget, str) else budget, refit)
     if inputs is not None and budget is None:
         raise IsobitError("E803", "inputs without a budget", hint="add --budget 50ppm, or leave --inputs out")
@@ -95,17 +98,12 @@ def compile_model(
         data = path.read_bytes()
     progress("folding and shrinking requantizers, choosing the folding")
     seen = None if inputs is None else lambda graph: _seen(graph, inputs)
-    made = rescaled(optimise(imported, FOLDING), target, plan_request, rescale, seen)
-    graph, plan = made.graph, made.plan
-    design = size_fifos(lower(graph, plan), plan_request.fifos, fixed=plan_request.depths)
+    made = rescaled(optimise(imported, FOLDING), maker, target, request, rescale, seen)
+    design = maker.lower(made.graph, made.plan, request)
     progress("writing the project")
-    origin: dict[str, Any] = {
-        "name": printable(name), "sha256": hashlib.sha256(data).hexdigest(),
-        "input_type": input_type, "input_scale": input_scale,
-    }  # fmt: skip
-    if report is not None:
-        origin["refit"] = asdict(report)
-    return write_build(Path(output), graph, plan, design, data, origin, _testbench_vectors(graph), made)
+    origin = Origin(printable(name), input_type, input_scale, None if report is None else asdict(report))
+    vectors = _testbench_vectors(made.graph)
+    return write_build(Path(output), made.graph, target, made.plan, design, data, origin, vectors, made, maker)
 
 
 def _seen(graph: Graph, inputs: Any) -> Mapping[str, IntArray]:

@@ -14,13 +14,16 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "compiler" / "isobit"
 ORDER = (
-    "errors version numerics ir interp passes hardware plan emit backends check container pynq report flow demo cli"
+    "errors version templates numerics ir interp passes hardware backends rescale build check container pynq report "
+    "flow demo cli"
 ).split()  # each may import what stands before it
 SIDE = ("frontend", "refit", "train")  # real numbers end there: they know only numbers and the graph
 BELOW_SIDE = {"errors", "version", "numerics", "ir"}
 ABOVE_SIDE = {"check", "container", "pynq", "report", "flow", "demo", "cli"}
 TORCH = {"torch", "torchvision", "brevitas"}
 MAY_USE_TORCH = (PACKAGE / "train", PACKAGE / "frontend" / "brevitas.py")
+ORACLES: dict[str, set[str]] = {"exact": set()}
+"""The rooms of ``check/source`` that evaluate a file, and what each may import beside itself and the errors."""
 TOLERANCE = re.compile(r"\b(atol|rtol|abs_tol|rel_tol|allclose|isclose|approx|assert_almost_equal|assertAlmostEqual)\b")
 MAX_LINES = 350
 TEXT = {".py", ".hpp", ".h", ".cpp", ".j2", ".tcl", ".cfg", ".toml", ".json", ".ipynb", ".md", ".txt"}
@@ -76,6 +79,42 @@ def test_imports_point_one_way(path: Path) -> None:
     assert not any(name.startswith(".") for name in imports(path)), "imports are absolute"
 
 
+@pytest.mark.parametrize("room", sorted(ORACLES))
+def test_an_oracle_shares_no_code_with_what_it_judges(room: str) -> None:
+    """The second verdict is worth something only where a fault of the compiler cannot also be the oracle's.
+
+    What evaluates a source file therefore reads the file by itself (parsers of other projects are welcome: they are
+    not what is judged) and has its own arithmetic. It may share the way a refusal is written, ``isobit.errors``, and
+    its own room. It may not import: ``isobit.numerics`` (rounding, square roots, staircases), any of
+    ``isobit.frontend`` (the loader, its constant folding, its expansions of operators, its layouts, and its plain
+    records, which that loader fills), ``isobit.ir`` and ``isobit.interp`` (the meaning under test), ``isobit.passes``,
+    ``isobit.build`` and the back ends. What lays the oracle's numbers beside the graph's
+    (``check/source/compare.py``, ``ties.py``) sees both sides by its nature and is no oracle.
+    """
+    place, files = f"isobit.check.source.{room}", sorted((PACKAGE / "check" / "source" / room).rglob("*.py"))
+    assert len(files) > 1
+    for path in files:
+        own = {name for name in imports(path) if name.split(".")[0] == "isobit"}
+        foreign = {name for name in own if not name.startswith(place) and name.split(".")[:2] != ["isobit", "errors"]}
+        assert foreign <= ORACLES[room], (shown(path), sorted(foreign - ORACLES[room]))
+
+
+JUDGES = PACKAGE / "check" / "source" / "tflite"
+BESIDE = {"verdict", "oracles", "layers", "__init__"}  # they lay the graph beside what the others find
+
+
+@pytest.mark.parametrize("path", sorted(JUDGES.glob("*.py")), ids=shown)
+def test_the_evaluator_of_tflite_files_shares_nothing_with_the_importer(path: Path) -> None:
+    """Its reading of the file and its arithmetic are its own: a fault of the importer's cannot be its own too."""
+    own = {"isobit.errors", *(f"isobit.check.source.tflite{part}" for part in ("", *(f".{p.stem}" for p in SOURCES)))}
+    reached = {name for name in imports(path) if name.startswith("isobit")}
+    if path.stem in BESIDE:
+        return
+    assert reached <= own
+    assert not reached & {f"isobit.check.source.tflite.{name}" for name in BESIDE}
+    assert "tflite" not in {name.split(".")[0] for name in imports(path)}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=shown)
 def test_torch_stays_where_models_are_trained(path: Path) -> None:
     if not any(path.is_relative_to(place) for place in MAY_USE_TORCH):
@@ -95,6 +134,25 @@ def test_compiling_a_file_loads_no_torch() -> None:
 def test_nothing_is_nearly_equal(path: Path) -> None:
     if path != Path(__file__):
         assert not TOLERANCE.findall(path.read_text(encoding="utf-8"))
+
+
+def only_narrows(test: ast.expr) -> bool:
+    """Does an assert only tell the type checker what a value is (``isinstance``, ``is not None``)?"""
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return all(only_narrows(part) for part in test.values)
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return only_narrows(test.operand)
+    if isinstance(test, ast.Call):
+        return isinstance(test.func, ast.Name) and test.func.id == "isinstance"
+    none = isinstance(test, ast.Compare) and isinstance(test.comparators[0], ast.Constant)
+    return none and isinstance(test.ops[0], ast.IsNot) and test.comparators[0].value is None  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=shown)
+def test_no_promise_is_an_assert(path: Path) -> None:
+    """``python -O`` removes asserts: what must hold is checked by :func:`isobit.errors.promised`."""
+    asserts = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Assert)]
+    assert [ast.unparse(n) for n in asserts if not only_narrows(n.test)] == []
 
 
 def test_the_words_are_found_where_they_stand() -> None:

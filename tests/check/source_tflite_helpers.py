@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from isobit.check.source.tflite.evaluate import evaluate_tflite
+from isobit.check.source.tflite.file import read_tflite
 from isobit.errors import IsobitError
 from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.importer import begin, import_operator, import_output
@@ -93,7 +94,7 @@ def agree(
     path = net.save(folder / "model.tflite", [o for operator in net.operators for o in operator.outputs])
     model, rng = load_tflite(path), np.random.default_rng(1)
     given = inputs or {i: _random(net, i, samples, rng) for i in net.inputs}
-    mine, theirs = evaluate_tflite(model, given), run_reference(path, given)
+    mine, theirs = evaluate_tflite(read_tflite(path), given), run_reference(path, given)
     assert set(mine) == {o for operator in model.operators for o in operator.outputs}
     for operator in model.operators:
         for index in operator.outputs:

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 
 from isobit.backends.dataflow import lower, size_fifos
+from isobit.backends.dataflow.design import Design
 from isobit.backends.dataflow.network import MIN_DEPTH
+from isobit.backends.dataflow.planner import Plan, PlanRequest, plan_for
+from isobit.backends.toolchain import Compilation, find_compiler, include_flags
+from isobit.build.folder import Build, Origin, load_build, write_build
 from isobit.check.csim.bounded import bounded_csim
-from isobit.check.csim.toolchain import Compilation, find_compiler, include_flags
-from isobit.emit import Design
-from isobit.emit.build import Build, load_build, write_build
 from isobit.errors import CheckFailed
 from isobit.hardware import load_board
 from isobit.interp import run
 from isobit.ir import Graph, frozen_ints, verify
 from isobit.ir.ops import Add, Const, Input, Linear, Output, Pad, Step
 from isobit.numerics import Cuts
-from isobit.plan import Plan, PlanRequest, plan_for
 from tests.cli.runner import isobit
 
 HEIGHT, WIDTH, CHANNELS = 5, 4, 4
@@ -56,7 +56,7 @@ def planned(graph: Graph) -> tuple[Plan, Design]:
 def written(folder: Path, graph: Graph, plan: Plan, design: Design) -> Build:
     vectors = np.zeros((1, HEIGHT, WIDTH, CHANNELS), dtype=np.int64)
     expected = run(graph, {"x": vectors})
-    return write_build(folder, graph, plan, design, b"", {"name": "residual"}, {"x": vectors} | expected)
+    return write_build(folder, graph, plan.board, plan, design, b"", Origin("residual"), {"x": vectors} | expected)
 
 
 def with_depths(design: Design, depths: Mapping[str, int]) -> Design:

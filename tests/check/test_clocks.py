@@ -7,14 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from backends.fifo_designs import depths_of, frame_ends, random_design, residual
-from backends.test_fifo_goals import compiled
+from backends.dataflow.fifo_designs import depths_of, frame_ends, random_design, residual
+from backends.dataflow.test_fifo_goals import compiled
 
+from isobit import templates
 from isobit.backends.dataflow import size_fifos
+from isobit.backends.dataflow.design import Design
+from isobit.backends.toolchain import find_compiler
+from isobit.build.folder import load_build
 from isobit.check.csim.clocks import design_of, fifo_choices, run_clock
-from isobit.check.csim.toolchain import find_compiler
-from isobit.emit import Design, templates_root
-from isobit.emit.build import load_build
 from tests.cli.runner import isobit
 
 STRICT = ["-std=c++14", "-O1", "-Wall", "-Wextra", "-Werror"]
@@ -23,7 +24,7 @@ STRICT = ["-std=c++14", "-O1", "-Wall", "-Wextra", "-Werror"]
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("clock") / "clock"
-    source = templates_root() / "sim" / "clock" / "clock.cpp"
+    source = templates.root() / "sim" / "clock" / "clock.cpp"
     subprocess.run([find_compiler(), *STRICT, str(source), "-o", str(output)], check=True)
     return output
 
@@ -64,7 +65,7 @@ def test_the_choices_of_a_build(tmp_path: Path) -> None:
     build = load_build(compiled(tmp_path, "build"))
     taken, throughput, least = fifo_choices(build)
     assert replace(taken, name="throughput") == throughput
-    assert throughput.clocks == build.manifest["estimate"]["interval"]
+    assert throughput.clocks == build.manifest.estimate.interval
     assert least.clocks is not None and throughput.clocks <= least.clocks and least.bits < throughput.bits
 
 

@@ -8,20 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from isobit import demo
-from isobit.check.csim.toolchain import include_flags
+from isobit import demo, templates
+from isobit.backends.dataflow.planner import PlanRequest
+from isobit.backends.toolchain import include_flags
+from isobit.build.folder import load_build
 from isobit.check.lint.rules import PRAGMAS, lint, lint_build
 from isobit.check.lint.source import arguments, read_source
-from isobit.emit import templates_root
-from isobit.emit.build import load_build
 from isobit.flow import compile_model
-from isobit.plan import PlanRequest
 from tests.cli.runner import edited
 from tests.cli.runner import isobit as command
 from tests.models.test_multiple_ports import two_by_three
 from tests.pynq.conftest import image_model, wide_model
 
-HEADERS = sorted((templates_root() / "hls" / "isobit").glob("*.hpp"))
+HEADERS = sorted((templates.root() / "hls" / "isobit").glob("*.hpp"))
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from isobit.build.folder import load_build
 from isobit.check.csim.last import BOUNDED, CSIM, Record, read_record
-from isobit.emit.build import load_build
 from isobit.errors import IsobitError
 from tests.cli.runner import edited, isobit, small_model
 

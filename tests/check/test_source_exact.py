@@ -24,7 +24,7 @@ F = Fraction
 
 def run(net: Net, folder: Path, data: object, *outputs: str) -> Mapping[str, ExactTensor]:
     model = load_onnx(net.save(folder, *outputs))
-    return evaluate_exact(model, {"x": np.asarray(data, dtype=np.float32)}, taps=True)
+    return evaluate_exact(model.path, {"x": np.asarray(data, dtype=np.float32)}, taps=True)
 
 
 def only(net: Net, folder: Path, data: object) -> list[Fraction]:
@@ -159,7 +159,7 @@ def test_spatial_operators_equal_float_execution_on_powers_of_two(case: str, tmp
     model = load_onnx(net.save(tmp_path))
     data = rng.normal(size=(3, *IMAGE[1:])).astype(np.float32)
     label = model.outputs[0].label
-    assert_same(evaluate_exact(model, {"x": data})[label], run_float(model, data).outputs[label], case)
+    assert_same(evaluate_exact(model.path, {"x": data})[label], run_float(model, data).outputs[label], case)
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
@@ -180,7 +180,7 @@ def test_an_mlp_on_powers_of_two_equals_float_execution_bit_for_bit(
             constant.raw_data = grid.astype(np.float32).tobytes()
     model = load_onnx(net.save(tmp_path))
     data = rng.normal(size=(64, 12)).astype(np.float32)
-    exact, floats = evaluate_exact(model, {"x": data}, taps=True), run_float(model, data)
+    exact, floats = evaluate_exact(model.path, {"x": data}, taps=True), run_float(model, data)
     for name, tensor in {**floats.tensors, **floats.outputs}.items():
         if name in exact:
             assert_same(exact[name], tensor, name)
@@ -192,7 +192,7 @@ def test_free_scales_differ_from_float_execution_only_at_ties(tmp_path: Path) ->
     net = mlp(rng, [20, 24, 16, 6], scales=[0.11, 0.07, 0.23, 0.05, 0.31, 0.09, 0.4], bits=4, batch_norm=True)
     model = load_onnx(net.save(tmp_path))
     data = rng.normal(size=(500, 20)).astype(np.float32)
-    exact, floats = evaluate_exact(model, {"x": data}, taps=True), run_float(model, data)
+    exact, floats = evaluate_exact(model.path, {"x": data}, taps=True), run_float(model, data)
     for node in model.nodes:
         name = node.outputs[0]
         if node.op != "Quant" or name not in exact:

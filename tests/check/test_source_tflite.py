@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from isobit.check.source.tflite.evaluate import evaluate_tflite
+from isobit.check.source.tflite.file import read_tflite
 from isobit.errors import IsobitError
-from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.model import LIMITS
 from tests.check.source_tflite_helpers import BOTH, Draw, agree
 
@@ -52,7 +52,7 @@ def test_moves(dtype: str, op: str, others: Any, shapes: Any, options: Any, tmp_
     net = Draw(dtype)
     x = net.image(4, 6, 3)
     net.move(op, [x, *others(net)], shapes, **options)
-    agree(net, tmp_path, refused=[0] if shapes[0][0] != 1 else [])  # the graph has no batch axis to move
+    agree(net, tmp_path)
 
 
 @BOTH
@@ -110,10 +110,10 @@ def test_the_result_ends_before_a_softmax(tmp_path: Path) -> None:
     soft = net.op("SOFTMAX", [logits], (1, 6), 1 / 256, -128, beta=1.0)
     shaped = net.op("RESHAPE", [soft, net.integers([1, 6])], (1, 6), 1 / 256, -128, new_shape=[1, 6])
     net.op("DEQUANTIZE", [shaped], (1, 6), dtype="float32")
-    model = load_tflite(net.save(tmp_path / "model.tflite"))
+    model = read_tflite(net.save(tmp_path / "model.tflite"))
     assert set(evaluate_tflite(model, {x: np.zeros((2, 6), np.int8)})) == {logits}
     net.make("RELU", [soft], (6,))
-    model = load_tflite(net.save(tmp_path / "more.tflite"))
+    model = read_tflite(net.save(tmp_path / "more.tflite"))
     with pytest.raises(IsobitError, match=r"(?s)E202.*RELU \(operator 4\)"):
         evaluate_tflite(model, {x: np.zeros((2, 6), np.int8)})
 
@@ -123,13 +123,14 @@ def test_what_it_cannot_take_is_refused_by_name(tmp_path: Path) -> None:
         net = Draw("int8")
         x = net.input((1, 6), 0.1)
         net.op(op, [x, x], shape, 0.1, **options)
-        model = load_tflite(net.save(tmp_path / "model.tflite"))
+        model = read_tflite(net.save(tmp_path / "model.tflite"))
         with pytest.raises(IsobitError) as caught:
             evaluate_tflite(model, {x: np.zeros((1, 6), np.int8)})
-        assert caught.value.where == f"{op} (operator 0)"
+        known = read_tflite(tmp_path / "model.tflite").operators[0].op
+        assert caught.value.where == f"{known} (operator 0)" and known in (op, "operator code 95")
         return caught.value.code
 
-    assert refusal("FLOOR_MOD") == "E201"
+    assert refusal("FLOOR_MOD") == "E201"  # code 95, of which the evaluator knows no name
     assert refusal("ADD", fused_activation_function=4) == "E202"  # TANH
     assert refusal("ADD", shape=(1, 7)) == "E106"
     assert refusal("FULLY_CONNECTED") == "E202"  # weights computed at run time
@@ -142,7 +143,7 @@ def test_a_sum_beyond_32_bits_is_refused(op: str, tmp_path: Path) -> None:
     x, other = net.input((1, 1), 0.5), net.const([[1]], 0.5)
     bias = [net.integers([2**31 - 1], 0.25)] if op == "FULLY_CONNECTED" else []
     net.op(op, [x, other, *bias], (1, 1), 0.5 if bias else 2.0**-27)
-    model = load_tflite(net.save(tmp_path / "model.tflite"))
+    model = read_tflite(net.save(tmp_path / "model.tflite"))
     at_most = 0 if bias else 31
     assert evaluate_tflite(model, {x: np.array([[at_most]])})[model.outputs[0]].item() == 127
     with pytest.raises(IsobitError, match="32 bits"):
@@ -153,7 +154,7 @@ def test_a_sum_beyond_32_bits_is_refused(op: str, tmp_path: Path) -> None:
 def test_inputs_must_fit(x: NDArray[Any], tmp_path: Path) -> None:
     net = Draw("int8")
     net.make("RELU", [net.image(6)], (6,))
-    model = load_tflite(net.save(tmp_path / "model.tflite"))
+    model = read_tflite(net.save(tmp_path / "model.tflite"))
     with pytest.raises(IsobitError, match="E607"):
         evaluate_tflite(model, {0: x})
     with pytest.raises(IsobitError, match="E607"):

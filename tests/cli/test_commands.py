@@ -42,7 +42,7 @@ def test_tables_fit_80_columns_and_cut_no_name(tmp_path: Path) -> None:
     table = done.out.partition("estimate")[0]
     assert done.status == 0 and max(map(len, table.splitlines())) <= 80 and "…" not in done.out
     layers = isobit("explain", tmp_path / "b").out
-    assert all(layer["name"] in layers for layer in json.loads((tmp_path / "b/manifest.json").read_text())["layers"])
+    assert all(name in layers for name in json.loads((tmp_path / "b/manifest.json").read_text())["project"]["layers"])
     assert max(map(len, isobit_process("boards").out.splitlines())) <= 80
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from isobit.build.folder import load_build
 from isobit.check.csim.stimuli import edge_and_random
-from isobit.emit.build import load_build
 from isobit.interp import Evaluator
 from tests.cli.runner import Outcome, edited, isobit, isobit_process, small_model
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isobit.emit.build import load_build
+from isobit.build.folder import load_build
 from tests.cli.runner import isobit
 from tests.onnx_builder import Net
 

@@ -16,9 +16,9 @@ import onnx
 import pytest
 
 from isobit import demo
+from isobit.build.folder import load_build
 from isobit.container.engine import Limits, find_engine, find_image, run_contained
 from isobit.container.run import compile_contained
-from isobit.emit.build import load_build
 from isobit.errors import IsobitError
 from isobit.interp import quantise, run
 from tests.cli.runner import edited, environment, isobit, small_model, tree

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from isobit import demo
+from isobit.build.folder import load_build
 from isobit.container.engine import Engine, Limits, find_engine, find_image, hardening, run_contained
-from isobit.emit.build import load_build
 from isobit.errors import IsobitError
 from tests.cli.runner import edited, isobit, small_model, tree
 from tests.docker.verdicts import endless, refused, verdict

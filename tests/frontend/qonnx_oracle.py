@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from isobit.check.source.exact.evaluate import evaluate_exact
-from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.qonnx.importer import InputType, import_onnx
 from isobit.interp import quantise, run
 from isobit.ir import Graph, HostOp
@@ -26,8 +25,8 @@ def assert_exact(
     """Import the net, run it on the float batch ``x`` before and after the passes, compare; the imported graph."""
     path = net.save(folder, *outputs, **versions)
     x = np.asarray(x, dtype=np.float32)
-    wanted = evaluate_exact(load_onnx(path), {"x": x})
     graph = import_onnx(path, input_type)
+    wanted = evaluate_exact(path, {"x": x})
     for candidate in (graph, optimise(graph)):
         integers = run(candidate, {node.name: quantise(node, x) for node in candidate.inputs})
         for node in candidate.outputs:

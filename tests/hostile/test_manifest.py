@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isobit.backends.toolchain import find_compiler
+from isobit.build.folder import load_build
 from isobit.check.csim import clocks
-from isobit.check.csim.toolchain import find_compiler
-from isobit.emit.build import load_build
 from isobit.errors import IsobitError
 from tests.cli.runner import isobit, rehash, small_model
 
@@ -141,18 +141,38 @@ def test_simulating_a_build_of_another_source(bench: Bench, place: Place, value:
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        (("ports", 0, "lanes"), 2), (("ports", 0, "frame"), 8), (("ports", 0, "signed"), False),
-        (("ports", 0, "bits"), 3), (("ports", 1, "bits"), 64), (("ports", 1, "elem_bits"), 16),
-        (("ports", 0, "node"), "n_1_MatMul"), (("ports", 1, "is_input"), True), (("ports", 0, "outside"), "y"),
-        (("ports", 0, "name"), "in_other"), (("ports", 1), GONE), (("files", "../../x"), "0" * 64),
-        (("files", "graph.txt"), GONE), (("files", "hls/top.cpp"), GONE), (("estimate", "interval"), 0),
-        (("layers", 1, "pe"), GONE),
+        (("files", "../../x"), "0" * 64), (("files", "graph.txt"), GONE), (("files", "hls/top.cpp"), GONE),
+        (("files", "design.json"), GONE), (("estimate", "interval"), 0), (("backend",), "x"),
+        (("project", "layers", "MatMul_2", "pe"), GONE), (("project", "layers", "MatMul_2"), GONE),
+        (("project", "layers", "other"), {}), (("project", "fifos", "goal"), "least"), (("graph",), "0" * 64),
     ],
 )  # fmt: skip
 def test_what_would_lead_astray_is_refused(bench: Bench, place: Place, value: Any) -> None:
     assert not bench.write(place, value)
     done = isobit("report", bench.build)
-    assert done.status == 2 and done.err.startswith("E608: ") and "manifest" in done.err
+    assert done.status == 2 and done.err.startswith("E608: ")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("ports", 0, "lanes"), 2), (("ports", 0, "frame"), 8), (("ports", 0, "elem", "signed"), False),
+        (("ports", 0, "elem", "bits"), 3), (("ports", 1, "elem", "bits"), 64), (("ports", 1, "elem_bits"), 16),
+        (("ports", 0, "node"), "n_1_MatMul"), (("ports", 1, "is_input"), True), (("ports", 0, "outside"), "y"),
+        (("ports", 0, "name"), "in_other"), (("ports", 1), GONE), (("ports",), GONE), (("streams", 0), GONE),
+        (("streams", 0, "name"), "s;rm"), (("streams", 0, "depth"), 0), (("streams", 0, "elem", "bits"), "8"),
+        (("processes", 0), GONE), (("processes", 1, "outputs"), []), (("processes", 1, "inputs"), ["s_nowhere"]),
+        (("processes", 1, "name"), "a b"), (("flags",), []), (("interval",), 0), (("latency",), -1), (("goal",), "x"),
+    ],
+)  # fmt: skip
+def test_an_edited_design_is_refused(bench: Bench, place: Place, value: Any) -> None:
+    copy = Path(shutil.copytree(bench.build, bench.folder / "edited", dirs_exist_ok=True))
+    (copy / "manifest.json").write_text(json.dumps(bench.manifest), encoding="utf-8")
+    design = json.loads((bench.build / "design.json").read_text(encoding="utf-8"))
+    (copy / "design.json").write_text(json.dumps(_replaced(design, place, value)), encoding="utf-8")
+    rehash(copy, "design.json")
+    done = isobit("fifos", copy)
+    assert done.status == 2 and done.err.startswith("E608: "), done
 
 
 def test_a_graph_that_is_no_text(bench: Bench) -> None:

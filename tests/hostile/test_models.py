@@ -89,10 +89,10 @@ def test_hostile_names_compile_to_plain_identifiers(what: str, tmp_path: Path) -
     assert done.status == 0, done.err
     top = (tmp_path / "build/hls/top.cpp").read_text(encoding="utf-8")
     assert top.isascii() and max(map(len, top.splitlines())) < 400
-    layers = json.loads((tmp_path / "build/manifest.json").read_text(encoding="utf-8"))["layers"]
-    assert all(layer["name"].isidentifier() and len(layer["name"]) < 60 for layer in layers)
+    layers = json.loads((tmp_path / "build/manifest.json").read_text(encoding="utf-8"))["project"]["layers"]
+    assert layers and all(name.isidentifier() and len(name) < 60 for name in layers)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["build", "model.onnx"]
-    for name in (layer["name"] for layer in layers):
+    for name in layers:
         shown = isobit("explain", tmp_path / "build", name)
         assert shown.status == 0 and all(c.isprintable() or c == "\n" for c in shown.out)
 

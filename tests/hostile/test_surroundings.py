@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from isobit import demo
-from isobit.emit import build as emit_build
+from isobit.build import folder as build_folder
 from isobit.errors import CODES
 from tests.cli.runner import Outcome, environment, isobit, isobit_process, rehash, small_model, tree
 
@@ -93,7 +93,7 @@ def test_a_failure_while_writing_keeps_the_earlier_build(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(emit_build, "_manifest", fail)
+    monkeypatch.setattr(build_folder, "_manifest", fail)
     done = isobit("compile", demo.MODEL, "-o", tmp_path / "out")
     if isinstance(error, OSError):
         is_refused(done, "E601", "No space left on device")
@@ -319,7 +319,7 @@ BUILDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "manifest of an older isobit": (changed("manifest.json", '{"format": 1}'), "E611"),
     "manifest with a bomb": (changed("manifest.json", "[" * 100_000), "E603"),
     "manifest that hashes files elsewhere": (
-        changed("manifest.json", '{"format": 3, "ports": [], "files": {"../../etc/passwd": "0"}}'),
+        changed("manifest.json", '{"format": 4, "ports": [], "files": {"../../etc/passwd": "0"}}'),
         "E608",
     ),
     "edited code": (changed("hls/top.cpp", "int main() {}"), "E608"),

@@ -14,10 +14,11 @@ from isobit.errors import IsobitError
 from isobit.interp import Evaluator, dequantise, matmul, quantise, real_input, run
 from isobit.interp.matmul import ExactProduct, product_dtype
 from isobit.interp.steps import StepFunction
+from isobit.interp.working import working_dtype
 from isobit.ir import Graph, HostOp, Quantiser, frozen_ints, verify
 from isobit.ir.ops import Add, Const, Input, Linear, Output, Select, Step
 from isobit.ir.types import ValueType
-from isobit.numerics import Cuts, MultiplyShift, Rounded, Rounding
+from isobit.numerics import Curve, Cuts, MultiplyShift, Rounded, Rounding
 
 LIMITS = [(2**24, np.float32, np.float64), (2**53, np.float64, np.int64), (2**63 - 1, np.int64, object)]
 
@@ -179,12 +180,74 @@ def test_rounded_floats_are_used_where_cuts_leave_room_and_refused_where_not() -
     kind = ValueType((1,), frozen_ints(-36304), frozen_ints(36371))
     roomy = StepFunction([MultiplyShift(178501, 1 << 25, 26, 0, 63)], kind, np.float32)
     assert roomy(np.zeros((1, 1), np.float32)).dtype == np.float32
-    assert roomy._scaled is not None
-    assert roomy._scaled[0].dtype == np.float32
+    assert roomy.operand is np.float32
     wide = ValueType((1,), frozen_ints(-(2**23)), frozen_ints(2**23))
     tight = StepFunction([MultiplyShift(2**13 + 1, 0, 26, -1024, 1023)], wide, np.float32)
-    assert tight._scaled is not None
-    assert tight._scaled[0].dtype == np.float64
+    assert tight.operand is np.float64
+
+
+def way_of(f: StepFunction) -> tuple[str, Any]:
+    """How a step is evaluated, and in what."""
+    kind = "product" if f.scaled is not None else "table" if f.table is not None else "curves"
+    return kind, f.operand
+
+
+FAR = 2**63 + 5
+WAYS: dict[tuple[str, Any, Any], tuple[int, int, list[Curve]]] = {
+    # the way, its operand, the working dtype of x: the interval, the curves
+    ("product", np.float32, np.float32): (-36304, 36371, [MultiplyShift(178501, 1 << 25, 26, 0, 63)]),
+    ("product", np.float64, np.float32): (-(2**23), 2**23, [MultiplyShift(2**13 + 1, 0, 26, -1024, 1023)]),
+    ("product", np.float64, np.int64): (-(2**30), 2**30, [MultiplyShift(2**13 + 1, 5, 33, -(2**10), 2**10)]),
+    ("product", np.int64, np.float32): (-(2**24), 2**24, [MultiplyShift(2**30 + 1, 7, 39, -(2**15), 2**15 - 1)]),
+    ("product", np.int64, np.int64): (-(2**31), 2**31, [MultiplyShift(2**29 + 1, 7, 45, -(2**15), 2**15 - 1)]),
+    ("table", np.int64, np.float32): (-99, 99, [Cuts(0, [-3, 4]), MultiplyShift(3, 1, 2, -9, 9)]),
+    ("table", np.int64, np.int64): (2**40, 2**40 + 9, [Cuts(0, [2**40 + 3])]),
+    ("table", np.object_, np.object_): (FAR, FAR + 9, [Cuts(0, as_objects([FAR + 3]))]),
+    ("curves", np.int64, np.float32): (-(2**24), 2**24, [Cuts(0, [3, 2**23]), Cuts(1, [-(2**24) + 1, 0])]),
+    ("curves", np.int64, np.int64): (-(2**40), 2**40, [MultiplyShift(2**50, 0, 60, -(2**20), 2**20)]),
+    ("curves", np.object_, np.object_): (-FAR, FAR, [Cuts(0, as_objects([-FAR + 1, 0, FAR]))]),
+}
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda w: f"{w[0]} in {w[1].__name__} of {w[2].__name__}")
+@pytest.mark.parametrize("levels", ["few", "many"])
+def test_every_way_to_evaluate_a_step_takes_every_operand(way: Any, levels: str) -> None:
+    """Values of the type's own working dtype, of int64 and of Python integers, at the ends and around every cut."""
+    lo, hi, curves = WAYS[way]
+    if levels == "many":  # a result that float32 does not hold
+        curves = [c if isinstance(c, MultiplyShift) else Cuts(c.start + 2**40, c.cuts()) for c in curves]
+    kind = ValueType((len(curves),), frozen_ints(as_objects([lo])), frozen_ints(as_objects([hi])))
+    made = StepFunction(curves, kind, working_dtype(ValueType.of(kind.shape, *ends(curves, lo, hi))))
+    assert way_of(made) == way[:2]
+    assert np.dtype(working_dtype(kind)).type is way[2]
+    near = {int(t) + d for c in curves for t in c.cuts()[:: max(1, c.levels // 50)] for d in (-1, 0)}
+    points = sorted({lo, hi, *(x for x in near if lo <= x <= hi)})
+    wanted = [[c.at(x) for x in points] for c in curves]
+    for dtype in {way[2], np.object_, np.int64 if way[2] is not np.object_ else np.object_}:
+        x = as_objects([points] * len(curves)).astype(dtype)
+        assert [[int(v) for v in row] for row in made(x)] == wanted, dtype
+
+
+def ends(curves: Any, lo: int, hi: int) -> tuple[int, int]:
+    """The least and the greatest value of all curves."""
+    found = [c.interval_on(lo, hi) for c in curves]
+    return min(f[0] for f in found), max(f[1] for f in found)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("reach", [2**14, 2**21, 2**24, 2**24 + 1, 2**26, 2**40])
+@pytest.mark.parametrize("m_bits", [1, 9, 20, 31])
+def test_wide_accumulators_with_many_levels(bits: int, reach: int, m_bits: int) -> None:
+    """Two working dtypes meet in one product: that of the accumulator, and that of its multiple."""
+    half = 1 << bits - 1
+    m = (1 << m_bits) - 1
+    k = max(0, (m * reach // half).bit_length())
+    curves = [MultiplyShift(m, n << k >> 2, k, -half, half - 1) for n in range(3)]
+    x = Input(name="x", shape=(3,), lo=frozen_ints(-reach), hi=frozen_ints(reach))
+    graph = verify(Graph((x, Step(name="v", inputs=("x",), curves=tuple(curves)), Output(name="y", inputs=("v",)))))
+    points = [-reach, 1 - reach, -1, 0, 1, reach // 3, reach - 1, reach]
+    wanted = [[c.at(p) for c in curves] for p in points]
+    assert run(graph, {"x": np.array(points).reshape(-1, 1).repeat(3, 1)})["y"].tolist() == wanted
 
 
 # ------------------------------------------------------------------------------------------------------- refusals

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -72,6 +73,29 @@ def test_digests_depend_on_everything_else() -> None:
     ]
     assert len(set(variants)) == len(variants)
     assert small() == small()
+
+
+LARGE = [
+    np.arange(-32, 38),
+    np.arange(70) * 400,
+    np.arange(70) << 20,
+    np.arange(70) << 40,
+    np.arange(70).astype(object) << 70,
+]
+
+
+@pytest.mark.parametrize("values", LARGE, ids=["i1", "i2", "i4", "i8", "text"])
+def test_the_digest_hashes_values_and_not_what_a_compressor_makes_of_them(
+    values: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes of docs/graph.md, written down here once more; zlib is not even asked."""
+    kind = ["<i1", "<i2", "<i4", "<i8", "text"][[np.array_equal(values, v) for v in LARGE].index(True)]
+    raw = values.astype(kind).tobytes() if kind != "text" else ",".join(map(str, values.tolist())).encode()
+    value = f'{{"shape":[7,10],"kind":"{kind}","sha256":"{hashlib.sha256(raw).hexdigest()}"}}'
+    monkeypatch.setattr("isobit.ir.text.zlib", None)
+    node = Const(name="w", value=frozen_ints(values.astype(object).reshape(7, 10)))
+    graph = Graph((X, node, Output(name="y", inputs=("w",))))
+    assert graph.digests["w"] == hashlib.sha256(f"const\nvalue={value}".encode()).hexdigest()
 
 
 @given(graphs, st.randoms(use_true_random=False))

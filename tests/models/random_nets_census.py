@@ -11,14 +11,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from isobit.backends.dataflow import lower
+from isobit.backends.dataflow.planner import PlanRequest, plan_for
+from isobit.backends.dataflow.planner.geometry import box, keeps_order, upsampling
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.qonnx.importer import import_model
 from isobit.hardware import load_board
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Add, Concat, Const, Linear, Reindex
 from isobit.passes import optimise
-from isobit.plan import PlanRequest, plan_for
-from isobit.plan.geometry import box, keeps_order, upsampling
 from tests.models.random_nets import random_network
 from tests.onnx_builder import save
 

@@ -33,7 +33,7 @@ def check(net: ConvNet, exporter: Exporter, folder: Path, samples: int = 2) -> N
     path = export_module(net.build(), net.input_shape, folder / "net.onnx", exporter)
     x = net.inputs(samples, seed=5)
     model = load_onnx(path)
-    (wanted,) = evaluate_exact(model, {model.inputs[0].name: x}).values()
+    (wanted,) = evaluate_exact(model.path, {model.inputs[0].name: x}).values()
     graph = import_onnx(path)
     for candidate in (graph, optimise(graph)):
         (node,), (output,) = candidate.inputs, candidate.outputs

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from isobit.backends.dataflow.design import HEADER_OF
 from isobit.check.source.exact.evaluate import evaluate_exact
-from isobit.emit.design import HEADER_OF
-from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.qonnx.importer import import_onnx
 from isobit.interp import quantise, run
 from isobit.ir.ops import OPS
@@ -26,7 +25,7 @@ def check(seed: int, folder: Path) -> None:
     model = random_network(seed)
     path = save(model, folder)
     x = random_images(model, seed)
-    wanted = evaluate_exact(load_onnx(path), x)
+    wanted = evaluate_exact(path, x)
     graph = import_onnx(path)
     for candidate in (graph, optimise(graph)):
         integers = run(candidate, {node.name: quantise(node, x[node.outside]) for node in candidate.inputs})

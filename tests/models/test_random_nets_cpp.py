@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import isobit
-from isobit.emit.design import HEADER_OF
+from isobit.backends.dataflow.design import HEADER_OF
 from tests.models.random_nets import random_network
 from tests.models.random_nets_census import census
 from tests.onnx_builder import save

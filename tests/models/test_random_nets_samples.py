@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from isobit.backends.dataflow import lower, size_fifos
+from isobit.backends.dataflow.planner import Plan, PlanRequest, plan_for
+from isobit.build.folder import Origin, write_build
 from isobit.check.csim.bounded import bounded_csim
 from isobit.check.csim.stimuli import vectors_for
-from isobit.emit.build import write_build
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.qonnx.importer import import_model
@@ -17,7 +18,6 @@ from isobit.hardware import load_board
 from isobit.interp import run
 from isobit.ir import Graph
 from isobit.passes import optimise
-from isobit.plan import Plan, PlanRequest, plan_for
 from tests.models.random_nets import random_network
 from tests.onnx_builder import save
 
@@ -40,7 +40,7 @@ def check(seed: int, folder: Path) -> None:
     vectors = vectors_for(graph, 2, seed)
     expected = vectors | run(graph, vectors)
     design = size_fifos(lower(graph, plan))
-    build = write_build(folder / "build", graph, plan, design, b"", {"name": "random"}, expected)
+    build = write_build(folder / "build", graph, plan.board, plan, design, b"", Origin("random"), expected)
     assert bounded_csim(build, 3).equal
 
 

@@ -25,9 +25,9 @@ from isobit.numerics import MultiplyShift, NoMultiplyShift, least_multiply_shift
 from isobit.passes import FOLDING, optimise
 from isobit.passes.budget import shown
 from isobit.passes.shrink import reachable, shrink_to
-from isobit.plan import RescaleRequest
 from isobit.refit.model import refit_file, refit_model
 from isobit.report.rescale import rescale_lines
+from isobit.rescale import RescaleRequest
 from tests.onnx_builder import Net, mlp, save
 
 NETS = {net.name: net for net in (*DENSE, *CONVOLUTIONAL)}
@@ -93,7 +93,7 @@ def test_a_refitted_network_is_exact_in_hardware(name: str, bits: int, tmp_path:
     assert source.read_bytes() == before, "the user's file stays"
     found = verify_build(build.path)
     assert found.holds
-    built = {layer["name"]: layer.get("implementation") for layer in build.manifest["layers"]}
+    built = {name: layer.implementation for name, layer in build.manifest.project.layers.items()}
     widths = [s.bits for s in found.steps if built[s.step] == "multiply_shift"]
     assert widths
     assert max(widths) <= bits
@@ -111,9 +111,9 @@ def test_eight_bits_hardly_move_a_network(tmp_path: Path) -> None:
     (entry,), (exit_,) = build.graph.inputs, build.graph.outputs
     scores = dequantise(exit_, run(build.graph, {entry.name: quantise(entry, samples["x"])})[exit_.name])
     assert (scores.argmax(axis=1) == samples["y"]).mean() > 0.98
-    moves = build.manifest["source"]["refit"]["layers"]
-    assert len(moves) == 3
-    assert all(m["changed"] < m["weights"] / 50 and m["mean"] < 0.05 for m in moves)
+    refit = build.manifest.source.refit
+    assert refit is not None and len(refit.layers) == 3
+    assert all(m.changed < m.weights / 50 and m.mean < 0.05 for m in refit.layers)
 
 
 def test_with_many_bits_the_integer_weights_stay(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_declared_input_needs_no_quantiser(tmp_path: Path) -> None:
     path = net.save(tmp_path)
     kind: Any = {"input_type": "UINT8", "input_scale": "1/255"}
     build = isobit.compile(path, tmp_path / "build", rescale_bits=3, refit=True, **kind)
-    assert build.manifest["source"]["refit"]["left"] == []
+    assert build.manifest.source.refit is not None and build.manifest.source.refit.left == ()
     assert isobit.csim(build, vectors=20).equal
 
 
@@ -156,10 +156,10 @@ def test_an_average_over_no_power_of_two_is_absorbed(side: int, pool: str, bits:
     if bits > 4:
         net.op("MatMul", x, net.quant(rng.normal(size=(6, 2)), 0.1))
     build = isobit.compile(net.save(tmp_path), tmp_path / "build", rescale_bits=bits, refit=True, board="zcu104")
-    refit = build.manifest["source"]["refit"]
-    assert refit["left"] == []
-    behind = next(s for s in refit["scales"] if s["name"] == "Quant_6")
-    assert 0.93 < behind["ratio"] < 1.07
+    refit = build.manifest.source.refit
+    assert refit is not None and refit.left == ()
+    behind = next(s for s in refit.scales if s.name == "Quant_6")
+    assert 0.93 < behind.ratio < 1.07
     found = verify_build(build.path)
     assert found.holds
     assert len(found.steps) == 3
@@ -209,7 +209,7 @@ def test_a_budgeted_build_keeps_both_graphs(tmp_path: Path) -> None:
     assert build.reference.digest == isobit.compile(demo.MODEL, tmp_path / "exact").graph.digest
     found = verify_build(build.path)
     assert found.holds
-    counted = {e["step"]: e["wrong"] for e in build.manifest["budget"]}
+    counted = {e.step: e.wrong for e in build.manifest.budget}
     assert {s.step: s.wrong for s in found.steps} == counted
     assert sum(counted.values()) > 0
     result = isobit.csim(build, vectors=64)
@@ -220,13 +220,13 @@ def test_a_budgeted_build_keeps_both_graphs(tmp_path: Path) -> None:
 def test_given_inputs_join_the_budget(tmp_path: Path) -> None:
     samples = np.load(demo.SAMPLES)["x"][:50]
     build = isobit.compile(demo.MODEL, tmp_path / "build", rescale_bits=10, budget="5%", inputs=samples)
-    assert [e["seen"] for e in build.manifest["budget"]] == [50 * 64, 50 * 32, 50 * 10]
-    assert all(e["seen_wrong"] <= e["seen"] / 20 for e in build.manifest["budget"])
+    assert [e.seen for e in build.manifest.budget] == [50 * 64, 50 * 32, 50 * 10]
+    assert all(e.seen_wrong <= e.seen / 20 for e in build.manifest.budget)
     printed = " ".join(" ".join(str(line).split()) for line in rescale_lines(build))
-    last = build.manifest["budget"][-1]
-    assert f"{last['seen_wrong']} of 500 accumulators of the given inputs, " in printed
-    assert f"{shown(Fraction(last['share']))} of a channel's at most;" in printed
-    assert Fraction(last["seen_share"]) >= Fraction(last["seen_wrong"], 500)
+    last = build.manifest.budget[-1]
+    assert f"{last.seen_wrong} of 500 accumulators of the given inputs, " in printed
+    assert f"{shown(last.shares[0])} of a channel's at most;" in printed
+    assert last.shares[1] >= Fraction(last.seen_wrong, 500)
     with pytest.raises(isobit.IsobitError) as error:
         isobit.compile(demo.MODEL, tmp_path / "none", inputs=samples)
     assert error.value.code == "E803"

@@ -20,9 +20,11 @@ from isobit.numerics import (
     Reader,
     Rounded,
     Rounding,
+    Summed,
     edges_multiply_shift,
     joint_sums,
     short_sums,
+    sums_differ,
 )
 from isobit.numerics.sums import _runs
 
@@ -109,6 +111,29 @@ def test_a_box_too_large_to_look_at_is_left_alone() -> None:
     wide = Interval(0, 1 << 20)
     curve = MultiplyShift(1, 0, 3, 0, 255)
     assert list(short_sums(3, 5, [Reader(curve, wide, wide, (0, 255))])) == []
+
+
+@given(
+    st.integers(-30, 30), st.integers(-30, 30), st.integers(-30, 30), st.integers(-30, 30), readers(), st.integers(1, 9)
+)  # fmt: skip
+def test_a_pair_at_which_two_sums_differ_is_found(a: int, b: int, c: int, d: int, reader: Reader, factor: int) -> None:
+    """Against all pairs of the box; ``factor`` times the sum and its stretched staircase are the same function."""
+    stretched = Cuts(reader.curve.start, factor * np.asarray(reader.curve.cuts()))
+    same_sum = Summed(factor * a, factor * b, stretched)
+    f = Summed(a, b, reader.curve)
+    assert sums_differ(f, same_sum, reader.x, reader.y) is None
+    for g in (Summed(c, d, reader.curve), Summed(a, d, stretched), Summed(-a, b, reader.curve)):
+        box = product(range(reader.x.lo, reader.x.hi + 1), range(reader.y.lo, reader.y.hi + 1))
+        apart = {(x, y) for x, y in box if f.curve.at(a * x + b * y) != g.curve.at(g.a * x + g.b * y)}
+        found = sums_differ(f, g, reader.x, reader.y)
+        assert (found in apart) if apart else found is None
+
+
+def test_sums_beyond_64_bits_are_compared_too() -> None:
+    box, curve = Interval(-3, 3), Cuts(0, np.array([-(2**90), 2**91], dtype=object))
+    f = Summed(2**90, 2**90, curve)
+    assert sums_differ(f, f, box, box) is None
+    assert sums_differ(f, Summed(2**90, 2**90 + 1, curve), box, box) is not None
 
 
 @pytest.mark.parametrize("pair", [(0, 1), (1, 0)])

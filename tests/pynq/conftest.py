@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from isobit import demo
+from isobit.backends.dataflow.planner import PlanRequest
 from isobit.flow import compile_model
-from isobit.plan import PlanRequest
 from tests.cli.runner import small_model
 from tests.models.test_multiple_ports import two_by_three
 from tests.onnx_builder import Net

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from isobit.backends.toolchain import Compilation, find_compiler
+from isobit.build.folder import Build, load_build
 from isobit.check.csim.stimuli import float_samples, vectors_for
-from isobit.check.csim.toolchain import Compilation, find_compiler
-from isobit.emit.build import Build, load_build
 from isobit.interp import dequantise, quantise, run
 from isobit.pynq.pack import package
 from tests.pynq.environments import pynq_python

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 import isobit
-from isobit.emit.build import load_build
-from isobit.emit.project import file_hashes, templates_root
+from isobit import templates
+from isobit.build.files import file_hashes
+from isobit.build.folder import load_build
 from isobit.errors import IsobitError
 from isobit.hardware import board_names, load_board
 from isobit.interp import quantise, run
@@ -140,7 +141,7 @@ def test_makefile_names_files_that_are_there(compiled: Callable[..., Path], tmp_
 
 @pytest.mark.parametrize("name", ["driver", "arithmetic", "selftest"])
 def test_board_files_need_numpy_and_pynq_alone(name: str) -> None:
-    tree = ast.parse((templates_root() / "pynq" / f"{name}.py").read_text(), feature_version=(3, 8))
+    tree = ast.parse((templates.root() / "pynq" / f"{name}.py").read_text(), feature_version=(3, 8))
     roots = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     roots |= {str(n.module).partition(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     ours = {"driver", "arithmetic", "selftest"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from isobit.emit.build import Build, load_build
+from isobit.build.folder import Build, load_build
 from isobit.hardware import board_names, load_board
 from isobit.pynq.pack import package
 from tests.pynq.vivado import Recording

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import isobit as isobit_package
-from isobit.emit.build import load_build
-from isobit.plan import PlanRequest
+from isobit.backends.dataflow.planner import PlanRequest
+from isobit.build.folder import load_build
 from isobit.report.page import html_page
 from isobit.report.result import report, summarise
 from tests.cli.runner import isobit, small_model
@@ -83,15 +83,15 @@ def test_the_page_shows_every_part(build: Path) -> None:
     text = " ".join(" ".join(Page(page_of(build)).texts).split())
     for heading in ("Resources", "Verdicts", "Graph", "Layers", "Requantizers", "Accumulators", "FIFOs"):
         assert heading in text
-    for layer in loaded.manifest["layers"]:
-        assert layer["name"] in text
+    for layer in summarise(loaded).layers:
+        assert layer.name in text
     assert "faithful 30 60 0" in text and "native 30 60 0" in text and "equal" in text
     assert "Exact arithmetic: 60 outputs, 0 mismatches" in text
     assert "Not run yet: isobit csim --bounded" in text
 
 
 def test_the_graph_has_a_box_for_every_layer_and_links_to_its_row(build: Path) -> None:
-    page, layers = Page(page_of(build)), load_build(build).manifest["layers"]
+    page, layers = Page(page_of(build)), summarise(load_build(build)).layers
     links = [attrs["href"] for tag, attrs in page.tags if tag == "a"]
     rows = {attrs.get("id") for tag, attrs in page.tags if tag == "tr"}
     assert len(links) == len(layers) and {str(link)[1:] for link in links} <= rows
@@ -174,8 +174,9 @@ def test_folding_shows_samples_per_clock_where_there_are_several(tmp_path: Path)
         (layer,) = (layer for layer in summarise(build).layers if layer.op == "linear")
         cell = re.search(r'data-label="PE × SIMD">([^<]*)<', page_of(build.path).partition(f">{layer.name}\n")[2])
         assert cell is not None and len(cell[1].split(" × ")) == factors
-    assert layer.samples == 8 and cell[1] == f"{layer.pe} × {layer.simd} × 8"
-    assert f"PE {layer.pe}, SIMD {layer.simd}, 8 samples per clock" in isobit("explain", wide.path, layer.name).out
+    pe, simd, samples = layer.factors
+    assert samples == 8 and cell[1] == f"{pe} × {simd} × 8"
+    assert f"PE {pe}, SIMD {simd}, 8 samples per clock" in isobit("explain", wide.path, layer.name).out
 
 
 def test_the_layer_table_names_multiplicands_with_their_proofs(build: Path) -> None:

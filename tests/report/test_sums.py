@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 import isobit as isobit_package
-from isobit.emit.build import Build
+from isobit.build.folder import Build
 from isobit.report.page import html_page
 from isobit.report.result import report
 from tests.cli.runner import isobit

@@ -125,10 +125,10 @@ def compile_command(
     memory: Memory = "4g",
 ) -> None:
     """Compile a model into a Vitis HLS project."""
+    from isobit.backends.dataflow.planner import PlanFile, PlanRequest, read_plan
     from isobit.check.csim.vectors import load_vectors
     from isobit.container.run import compile_contained
     from isobit.flow import compile_model
-    from isobit.plan import PlanFile, PlanRequest, read_plan
     from isobit.report.rescale import rescale_lines
     from isobit.report.text import build_table
 
@@ -179,12 +179,12 @@ def csim(
     memory: Memory = "4g",
 ) -> None:
     """Compile the generated C++, run it, and compare every output with the interpreter and the source model."""
+    from isobit.build.folder import load_build
     from isobit.check.csim.bounded import bounded_csim
     from isobit.check.csim.last import result_json
     from isobit.check.csim.run import csim as run_csim
     from isobit.check.csim.vectors import load_vectors
     from isobit.container.run import CsimOptions, csim_contained
-    from isobit.emit.build import load_build
     from isobit.report.rescale import rescale_lines
     from isobit.report.text import csim_table
 
@@ -223,7 +223,7 @@ def show(
     exporter: Exporter = "torchscript",
 ) -> None:
     """Print the integer graph with every value's interval and width."""
-    from isobit.emit.build import load_build
+    from isobit.build.folder import load_build
     from isobit.flow import import_source
     from isobit.ir import print_graph
     from isobit.passes import optimise
@@ -245,7 +245,7 @@ def explain(
     layer: Annotated[str | None, typer.Argument(help="a layer's name; without it the layers are listed")] = None,
 ) -> None:
     """Say where a layer came from, which rules fired, its interval, and how it is built and what that beat."""
-    from isobit.emit.build import load_build
+    from isobit.build.folder import load_build
     from isobit.report.text import build_table, explain_layer
 
     loaded = load_build(build)
@@ -266,10 +266,10 @@ def boards() -> None:
 @app.command()
 def paths() -> None:
     """Print the folders the generated Makefile needs: SIM (our simulation headers) and AP_TYPES."""
-    from isobit.check.csim.toolchain import ap_types_folder
-    from isobit.emit import templates_root
+    from isobit import templates
+    from isobit.backends.toolchain import ap_types_folder
 
-    sys.stdout.write(f"SIM={templates_root() / 'sim'}\nAP_TYPES={ap_types_folder()}\n")
+    sys.stdout.write(f"SIM={templates.root() / 'sim'}\nAP_TYPES={ap_types_folder()}\n")
 
 
 @app.callback(invoke_without_command=True)

@@ -21,7 +21,7 @@ def package_command(
     ] = None,
 ) -> None:
     """Package a build for a PYNQ board: HLS and Vivado Tcl, driver, notebook, self-test, vectors."""
-    from isobit.emit.build import load_build
+    from isobit.build.folder import load_build
     from isobit.hardware import load_board
     from isobit.pynq.pack import package
 
@@ -31,8 +31,8 @@ def package_command(
 
 def lint_command(build: Annotated[Path, typer.Argument(help="build folder")]) -> None:
     """Check the generated C++ for what Vitis HLS rejects or warns about. Status 1 if anything is found."""
+    from isobit.build.folder import load_build
     from isobit.check.lint.rules import lint_build
-    from isobit.emit.build import load_build
 
     findings = lint_build(load_build(build))
     for finding in findings:

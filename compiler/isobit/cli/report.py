@@ -27,8 +27,8 @@ def report_command(
     as_json: Annotated[bool, typer.Option("--json", help="print everything as JSON instead")] = False,
 ) -> None:
     """Write one HTML page: graph, layers, resources, verdicts, accumulators, FIFOs."""
+    from isobit.build.folder import load_build
     from isobit.check.csim.vectors import load_vectors
-    from isobit.emit.build import load_build
     from isobit.report.page import write_page
     from isobit.report.plain import report_json
     from isobit.report.result import report
@@ -53,15 +53,15 @@ def fifos_command(
     compiler: Annotated[str | None, typer.Option(help="C++ compiler: g++ or clang++")] = None,
 ) -> None:
     """Say what the FIFOs take and how fast the design runs with them, as they are and for either goal."""
+    from isobit.build.folder import load_build
     from isobit.check.csim.clocks import fifo_choices
-    from isobit.emit.build import load_build
     from isobit.report.fifos import fifo_table
 
     loaded = load_build(build)
     with Progress() as progress:
         progress("running the schedules")
         choices = fifo_choices(loaded, compiler)
-    out.print(fifo_table(choices, loaded.manifest["board"]["clock_mhz"]))
+    out.print(fifo_table(choices, loaded.manifest.board.clock_mhz))
 
 
 def verify_command(

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from isobit.emit import templates_root
+from isobit import templates
 from isobit.errors import IsobitError, printable
 from isobit.version import __version__
 
@@ -118,7 +118,7 @@ def _stage(context: Path) -> Path:
     recipes = installed if installed.is_dir() else package.parents[1] / "docker"
     clean = shutil.ignore_patterns("__pycache__", "_templates", "_docker")
     shutil.copytree(package, context / "compiler" / "isobit", ignore=clean)
-    shutil.copytree(templates_root(), context / "templates", ignore=clean)
+    shutil.copytree(templates.root(), context / "templates", ignore=clean)
     shutil.copytree(recipes / "csim", context / "docker" / "csim", ignore=clean)
     return context / "docker" / "csim" / "Dockerfile"
 

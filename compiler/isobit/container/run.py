@@ -18,14 +18,14 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from isobit.backends.toolchain import COMPILE_TIMEOUT
+from isobit.build.files import MANIFEST, atomic_folder
+from isobit.build.folder import Build, load_build
 from isobit.check.csim.last import BOUNDED, CSIM, recorded
 from isobit.check.csim.result import CsimResult
 from isobit.check.csim.run import DEFAULT_TIMEOUT
-from isobit.check.csim.toolchain import COMPILE_TIMEOUT
 from isobit.check.csim.vectors import archive_member
 from isobit.container.engine import PROJECT, Finished, Limits, Progress, find_engine, find_image, run_contained
-from isobit.emit.build import Build, load_build
-from isobit.emit.project import MANIFEST, atomic_folder
 from isobit.errors import (
     CODES,
     EXIT_DOES_NOT_FIT,
@@ -209,7 +209,7 @@ def _copy_build(build: Build, target: Path) -> None:
     Raises:
         IsobitError: E608 when it lists a place outside the build.
     """
-    for name in (MANIFEST, *build.manifest["files"]):
+    for name in (MANIFEST, *build.manifest.files):
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise IsobitError("E608", f"{printable(name)} lies outside", where=printable(build.path))
         (target / name).parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.errors import IsobitError
+from isobit.errors import IsobitError, promised
 from isobit.interp.working import keep_freed_memory
 from isobit.ir.ops import HostOp, Input, Output, Quantiser
 from isobit.ir.types import IntArray
@@ -56,7 +56,9 @@ def real_input(node: Input, integers: IntArray) -> Floats:
     scale = np.array([float(s) for s in node.scale], np.float32)
     x = integers.astype(np.float32) * scale
     for op in reversed(node.host):
-        assert op.kind == "transpose"
+        promised(
+            op.kind == "transpose", f"the host's {op.kind} before {node.outside!r} cannot be undone", where=node.name
+        )
         x = x.transpose(0, *(int(a) + 1 for a in np.argsort(op.shape)))
     return np.asarray(x.reshape(len(x), *node.outside_shape))
 

@@ -20,41 +20,35 @@ _MOST_LEVELS = 1 << 12
 class StepFunction:
     """All curves of one step node (one per channel, or one for all), applied to ``(..., channels, batch)``.
 
-    ``dtype`` is that of the result: whole numbers, in the interpreter's working dtype.
+    ``dtype`` is that of the result: whole numbers, in the interpreter's working dtype. How the curves are evaluated is
+    decided once: by a product (``scaled``), by look-up (``table``), or curve by curve; ``operand`` is the dtype that
+    this takes, to which every argument is brought, whatever its own working dtype.
     """
 
     def __init__(self, curves: Sequence[Curve], x: ValueType, dtype: Any) -> None:
         self._curves, self._dtype = tuple(curves), dtype
-        self._lo, hi = x.bounds
-        span = hi - self._lo + 1
-        entries = span * len(curves)
-        integers = _multiply_shifts(self._curves, max(abs(self._lo), abs(hi)))
-        self._scaled = None if integers is None else _single(integers, self._lo, hi)
-        if self._scaled is None and integers is not None and entries > _CACHED_ENTRIES:
-            self._scaled = _wide(integers, max(abs(self._lo), abs(hi)))
-        self._table: IntArray | None = None
-        if self._scaled is None and entries <= _TABLE_ENTRIES:
-            self._table = _tabulate(self._curves, self._lo, hi).astype(dtype)
+        lo, hi = x.bounds
+        entries = (hi - lo + 1) * len(curves)
+        self.scaled = _scaled(self._curves, lo, hi, entries)
+        self.table: IntArray | None = None
+        self.operand: Any = fit_dtype(lo, hi).type
+        if self.scaled is not None:
+            self.operand = self.scaled[0].dtype.type
+        elif entries <= _TABLE_ENTRIES:
+            self.table = _tabulate(self._curves, lo, hi).astype(dtype)
             # Entry x of curve i stands at i * span + x - lo.
-            starts = [i * span - self._lo for i in range(len(curves))]
-            self._start = as_int_array(np.array(starts, dtype=object))[:, np.newaxis]
+            starts = as_int_array(np.array([i * (hi - lo + 1) - lo for i in range(len(curves))], dtype=object))
+            self._start, self.operand = starts[:, np.newaxis], np.result_type(starts, self.operand).type
 
     def __call__(self, x: IntArray) -> IntArray:
-        if self._table is not None:
-            return self._looked_up(x, self._table)
-        if self._scaled is not None:
-            return _multiplied(x, self._scaled).astype(self._dtype, copy=False)
-        x = held(x, object if x.dtype == object else np.int64)
+        x = held(x, self.operand)
+        if self.scaled is not None:
+            return _multiplied(x, self.scaled).astype(self._dtype, copy=False)
+        if self.table is not None:
+            return np.asarray(self.table.take((x + self._start).astype(np.int64, copy=False)))
         if len(self._curves) == 1:
             return self._curves[0](x)
         return np.stack([f(x[..., i, :]) for i, f in enumerate(self._curves)], axis=-2)
-
-    def _looked_up(self, x: IntArray, table: IntArray) -> IntArray:
-        if object in (self._start.dtype, x.dtype):
-            return np.asarray(table.take((held(x, object) + self._start).astype(np.int64)))
-        index = x.astype(np.int64)
-        index += self._start
-        return np.asarray(table.take(index))
 
 
 Scaled = tuple[IntArray, ...]
@@ -62,10 +56,23 @@ Scaled = tuple[IntArray, ...]
 already over ``2^k``."""
 
 
+def _scaled(curves: Sequence[Curve], lo: int, hi: int, entries: int) -> Scaled | None:
+    """The product that is faster than a look-up of so many entries: in float32, in float64, in int64; None where there
+    is none."""
+    largest = max(abs(lo), abs(hi))
+    integers = _multiply_shifts(curves, largest)
+    if integers is None:
+        return None
+    single = _single(integers, lo, hi)
+    if single is None and entries > _CACHED_ENTRIES:
+        return _wide(integers, largest)
+    return single
+
+
 def _multiplied(x: IntArray, scaled: Scaled) -> IntArray:
-    """All in place, in memory that is still cached."""
+    """All in place, in memory that is still cached; x is in the dtype of the parameters."""
     m, c, k, lo, hi = scaled
-    y = np.multiply(x, m, dtype=m.dtype)
+    y = np.multiply(x, m)
     y += c
     y = np.floor(y, out=y) if m.dtype != np.int64 else np.right_shift(y, k, out=y)
     return np.clip(y, lo, hi, out=y)

@@ -31,7 +31,7 @@ def working_dtype(value: ValueType) -> Any:
 
 def held(array: Any, dtype: Any) -> IntArray:
     """Whole numbers in ``dtype``, which holds them; floats become Python integers by way of int64."""
-    if dtype is object and array.dtype != object:
+    if np.dtype(dtype) == object and array.dtype != object:
         array = array.astype(np.int64, copy=False)
     return np.asarray(array.astype(dtype, copy=False))
 

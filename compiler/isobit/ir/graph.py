@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from isobit.ir.ops import Input, Node, Output
 from isobit.ir.ranges import infer_type
-from isobit.ir.text import attributes_text
+from isobit.ir.text import meaning
 from isobit.ir.types import ValueType
 
 
@@ -51,10 +51,13 @@ class Graph:
 
     @cached_property
     def digests(self) -> Mapping[str, str]:
-        """For every value a hash of what it computes: operation, attributes and the digests of its inputs."""
+        """For every value a hash of what it computes: operation, attributes and the digests of its inputs.
+
+        ``docs/graph.md`` says which bytes are hashed.
+        """
         digests: dict[str, str] = {}
         for node in self.nodes:
-            parts = [node.op, attributes_text(node), *(digests[i] for i in node.inputs)]
+            parts = [node.op, meaning(node), *(digests[i] for i in node.inputs)]
             if isinstance(node, Input):
                 parts.append(node.name)
             digests[node.name] = hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -4,7 +4,8 @@
 
 Attribute values are JSON; integers are exact, rationals are ``"p/q"`` strings, large arrays are compressed base64.
 ``full=False`` shortens arrays and curve lists for reading (not parseable); the type is a comment for the reader and is
-inferred again by the parser.
+inferred again by the parser. In the text that is hashed (:func:`meaning`) a large array stands as the SHA-256 of its
+raw values: what a compressor makes of them is no part of a graph's meaning.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import json
 import zlib
 from dataclasses import MISSING, fields
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 HEADER = "isobit graph 1"
 _INLINE = 64
 _SHOWN = 8
+Form = Literal["full", "short", "hashed"]
 
 
 def print_graph(graph: Graph, *, full: bool = True) -> str:
@@ -37,27 +39,32 @@ def print_graph(graph: Graph, *, full: bool = True) -> str:
     for node in graph.nodes:
         extra = "".join(f" {k}={_dump(list(v))}" for k, v in (("source", node.source), ("rules", node.rules)) if v)
         head = f"{node.name} : {graph.types[node.name]} = {node.op}({', '.join(node.inputs)})"
-        attributes = attributes_text(node, full=full)
+        attributes = _attributes(node, "full" if full else "short")
         lines.append(head + (" " + attributes if attributes else "") + extra)
     return "\n".join(lines) + "\n"
 
 
-def attributes_text(node: Node, *, full: bool = True) -> str:
+def meaning(node: Node) -> str:
+    """The node's attributes as text for hashing: the full text, with arrays of more than 64 elements as hashes."""
+    return _attributes(node, "hashed")
+
+
+def _attributes(node: Node, form: Form) -> str:
     """The node's meaning beyond operation and inputs, in canonical form; defaults are left out."""
     defaults = {f.name: f.default for f in fields(node) if f.default is not MISSING}
     shown = [(k, v) for k, v in node.attributes().items() if k not in defaults or v != defaults[k]]
-    return " ".join(f"{key}={_dump(_encode(value, full))}" for key, value in shown)
+    return " ".join(f"{key}={_dump(_encode(value, form))}" for key, value in shown)
 
 
 def _dump(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=True)
 
 
-def _encode(value: Any, full: bool) -> Any:
+def _encode(value: Any, form: Form) -> Any:
     if isinstance(value, np.ndarray):
-        return _encode_array(value, full)
+        return _encode_array(value, form)
     if isinstance(value, Curve):
-        return _encode_curve(value, full)
+        return _encode_curve(value, form)
     if isinstance(value, Fraction):
         return str(value)
     if isinstance(value, HostOp):
@@ -66,32 +73,35 @@ def _encode(value: Any, full: bool) -> Any:
         floats = {k: [float(v).hex() for v in getattr(value, k)] for k in ("scale", "zero_point")}
         return {**floats, "rounding": value.rounding, "lo": value.lo, "hi": value.hi}
     if isinstance(value, tuple):
-        items = [_encode(v, full) for v in (value if full else value[:_SHOWN])]
-        return items if full or len(value) <= _SHOWN else [*items, f"... {len(value) - _SHOWN} more"]
+        whole = form != "short" or len(value) <= _SHOWN
+        items = [_encode(v, form) for v in (value if whole else value[:_SHOWN])]
+        return items if whole else [*items, f"... {len(value) - _SHOWN} more"]
     return value
 
 
-def _encode_array(array: IntArray, full: bool) -> Any:
-    if array.size <= (_INLINE if full else _SHOWN):
+def _encode_array(array: IntArray, form: Form) -> Any:
+    if array.size <= (_SHOWN if form == "short" else _INLINE):
         return array.tolist()
+    kind, raw = raw_values(array)
+    if form == "full":
+        return {"shape": list(array.shape), "kind": kind, "z": base64.b64encode(zlib.compress(raw, 6)).decode()}
+    if form == "hashed":
+        return {"shape": list(array.shape), "kind": kind, "sha256": hashlib.sha256(raw).hexdigest()}
+    return f"<{'x'.join(map(str, array.shape))} sha256:{hashlib.sha256(kind.encode() + raw).hexdigest()[:12]}>"
+
+
+def raw_values(array: IntArray) -> tuple[str, bytes]:
+    """The elements in row-major order as bytes: of the narrowest little-endian kind that holds them all (``<i1``,
+    ``<i2``, ``<i4``, ``<i8``), or as ``text``, decimal numbers with commas between them."""
     flat = array.reshape(-1)
-    if array.dtype == object:
-        text = ",".join(str(int(v)) for v in flat).encode()
-        kind = "text"
-    else:
-        dtype = next(t for t in ("<i1", "<i2", "<i4", "<i8") if _holds(t, flat))
-        text, kind = flat.astype(dtype).tobytes(), dtype
-    if not full:
-        return f"<{'x'.join(map(str, array.shape))} sha256:{hashlib.sha256(kind.encode() + text).hexdigest()[:12]}>"
-    return {"shape": list(array.shape), "kind": kind, "z": base64.b64encode(zlib.compress(text, 6)).decode()}
+    lo, hi = int(flat.min()), int(flat.max())
+    for size in (1, 2, 4, 8):
+        if -(1 << 8 * size - 1) <= lo and hi < 1 << 8 * size - 1:
+            return f"<i{size}", flat.astype(f"<i{size}").tobytes()
+    return "text", ",".join(str(int(v)) for v in flat).encode()
 
 
-def _holds(dtype: str, flat: IntArray) -> bool:
-    info = np.iinfo(dtype)
-    return bool(flat.min() >= info.min and flat.max() <= info.max)
-
-
-def _encode_curve(curve: Curve, full: bool) -> Any:
+def _encode_curve(curve: Curve, form: Form) -> Any:
     if isinstance(curve, MultiplyShift):
         return {"m": curve.m, "c": curve.c, "k": curve.k, "clamp": [curve.lo, curve.hi]}
     if isinstance(curve, Rounded):
@@ -99,4 +109,4 @@ def _encode_curve(curve: Curve, full: bool) -> Any:
             "mul": str(curve.mult), "add": str(curve.offset),
             "round": curve.rounding.name, "clamp": [curve.lo, curve.hi],
         }  # fmt: skip
-    return {"start": curve.start, "cuts": _encode_array(curve.cuts(), full)}
+    return {"start": curve.start, "cuts": _encode_array(curve.cuts(), form)}

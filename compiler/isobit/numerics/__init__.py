@@ -22,6 +22,7 @@ from isobit.numerics.multiply_shift import (
     least_multiply_shift,
     proves,
     shared_multiply_shift,
+    wrong_at,
 )
 from isobit.numerics.plain import plain_multiplicand, plain_multiply_shift
 from isobit.numerics.rationals import exact, exact_array, rational_gcd, sqrt_rational
@@ -35,7 +36,7 @@ from isobit.numerics.staircase import (
     equal_on,
     from_thresholds,
 )
-from isobit.numerics.sums import Reader, ShortSum, joint_sums, short_sums
+from isobit.numerics.sums import Reader, ShortSum, Summed, joint_sums, short_sums, sums_differ
 
 __all__ = [
     "MAX_LEVELS",
@@ -54,6 +55,7 @@ __all__ = [
     "Rounded",
     "Rounding",
     "ShortSum",
+    "Summed",
     "Slopes",
     "TooWide",
     "Weighted",
@@ -91,4 +93,6 @@ __all__ = [
     "shared_round_shift",
     "short_sums",
     "sqrt_rational",
+    "sums_differ",
+    "wrong_at",
 ]

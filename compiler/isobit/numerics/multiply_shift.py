@@ -230,8 +230,8 @@ def refusal(index: int, s: Slopes) -> NoMultiplyShift:
     return NoMultiplyShift(index, s.lower_pair, s.upper_pair, reason)
 
 
-def proves(ms: MultiplyShift, curve: Curve, lo: int, hi: int) -> bool:
-    """True exactly when ``ms`` equals ``curve`` on ``[lo, hi]``.
+def wrong_at(ms: MultiplyShift, curve: Curve, lo: int, hi: int) -> int | None:
+    """None exactly when ``ms`` equals ``curve`` on ``[lo, hi]``, else the least of the points looked at that differ.
 
     Looks at every cut inside, its left neighbour and both ends. That is complete: between two such points the curve is
     constant, and ``ms`` is monotone; of a translation the first and the last cut will do, as there the distance of
@@ -240,4 +240,10 @@ def proves(ms: MultiplyShift, curve: Curve, lo: int, hi: int) -> bool:
     inside = curve.restrict(lo, hi)
     t = inside.cuts_at(deciding_levels(inside))
     points = np.concatenate([as_int_array([lo, hi]), t, widened(t, magnitude(t) + 1) - 1])
-    return bool(np.array_equal(ms(points), inside(points)))
+    wrong = points[ms(points) != inside(points)]
+    return int(wrong.min()) if wrong.size else None
+
+
+def proves(ms: MultiplyShift, curve: Curve, lo: int, hi: int) -> bool:
+    """True exactly when ``ms`` equals ``curve`` on ``[lo, hi]``: :func:`wrong_at` finds nothing."""
+    return wrong_at(ms, curve, lo, hi) is None

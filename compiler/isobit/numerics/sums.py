@@ -26,11 +26,13 @@ import numpy as np
 
 from isobit.numerics.curve import Curve
 from isobit.numerics.edges import Clamp, Edges
-from isobit.numerics.intervals import IntArray, Interval, magnitude
+from isobit.numerics.intervals import IntArray, Interval, magnitude, widened
 
 MOST_POINTS = 1 << 20
 """A staircase with more levels times values of the narrower operand than this is not looked at."""
 _SAFE = 1 << 62
+_BLOCK = 1 << 18
+"""Pairs of operands looked at in one go."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,41 @@ def joint_sums(a: int, b: int, values: IntArray, x: Interval, y: Interval) -> It
     stacked = np.stack(first, axis=1).astype(np.int64)
     border = _Border(levels, stacked, x, np.arange(y.lo, y.hi + 1), False, ends, ends)
     yield from _serving(a, b, [border], [(x, y)])
+
+
+@dataclass(frozen=True)
+class Summed:
+    """A staircase of ``a x + b y``."""
+
+    a: int
+    b: int
+    curve: Curve
+
+
+def sums_differ(f: Summed, g: Summed, x: Interval, y: Interval) -> tuple[int, int] | None:
+    """None exactly when f and g agree on all pairs of the box, else a pair at which they differ.
+
+    With a fixed y both are monotone in x. Rising together (or falling), they agree when they do at the ends of x and
+    around every cut of f; else both must be constant, and the ends alone tell. The check uses nothing of the search.
+    """
+    if y.hi - y.lo > x.hi - x.lo:
+        found = sums_differ(Summed(f.b, f.a, f.curve), Summed(g.b, g.a, g.curve), y, x)
+        return None if found is None else (found[1], found[0])
+    reached = x.scale(f.a) + y.scale(f.b)
+    cuts = f.curve.restrict(reached.lo, reached.hi).cuts()
+    values = sum(abs(v) for v in (x.lo, x.hi, y.lo, y.hi)) + 2
+    bound = magnitude(cuts) + values * max(abs(f.a) + abs(f.b), abs(g.a) + abs(g.b))
+    cuts, rows = widened(cuts if f.a else cuts[:0], bound), max(1, _BLOCK // (3 * cuts.size + 2))
+    for first in range(y.lo, y.hi + 1, rows):
+        v = widened(np.arange(first, min(first + rows, y.hi + 1))[:, np.newaxis], bound)
+        near = (cuts - f.b * v) // (f.a or 1)
+        ends = np.broadcast_to([[x.lo, x.hi]], (len(v), 2))
+        at = np.concatenate([ends, *(np.clip(near + d, x.lo, x.hi) for d in (-1, 0, 1))], axis=1)
+        wrong = np.argwhere(f.curve(f.a * at + f.b * v) != g.curve(g.a * at + g.b * v))
+        if len(wrong):
+            row, column = wrong[0]
+            return int(at[row, column]), int(v[row, 0])
+    return None
 
 
 def _serving(

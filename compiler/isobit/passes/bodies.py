@@ -1,7 +1,7 @@
 """What the bodies of a step cost, roughly and without a board: enough to decide whether two steps become one.
 
 All figures are LUTs per lane, with a DSP at the price that :func:`isobit.numerics.lane_luts` gives it. The plan prices
-the bodies again, for the board, in :mod:`isobit.plan.steps`.
+the bodies again, for the board, in :mod:`isobit.backends.dataflow.planner.steps`.
 """
 
 from __future__ import annotations

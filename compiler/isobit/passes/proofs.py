@@ -3,9 +3,11 @@
 The exact staircase is the one that import and folding gave, before the search for short multiplicands touched it. It is
 written in its smallest form: its generator (rational multiplier, offset, rounding, clamp), or its cuts. A proof is
 complete: built and exact function are monotone, so that they agree on the reachable interval when they do at its ends,
-at every cut inside and at every cut's left neighbour. The cuts are listed; :mod:`isobit.check.proofs` checks that they
-are the cuts, that none is missing, and looks at all these points again. A sum whose coefficients were shortened is
-proven with the steps behind it: on the box of its operands the two give what they gave before.
+at every cut inside and at every cut's left neighbour. That is checked here, once more, on the graphs before and after:
+a step that is to be exact and is not is refused (E901), so that a claim of no errors is a result. The cuts are listed;
+:mod:`isobit.check.proofs` checks that they are the cuts, that none is missing, and looks at all these points again. A
+sum whose coefficients were shortened is proven with the steps behind it: on the box of its operands the two give what
+they gave before.
 """
 
 from __future__ import annotations
@@ -15,9 +17,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from isobit.errors import promised
 from isobit.ir import Graph
 from isobit.ir.ops import Add, Step
-from isobit.numerics import Curve, IntArray, MultiplyShift, Rounded, differences, is_translation
+from isobit.ir.types import ValueType
+from isobit.numerics import (
+    Curve,
+    IntArray,
+    Interval,
+    MultiplyShift,
+    Rounded,
+    Summed,
+    differences,
+    equal_on,
+    is_translation,
+    sums_differ,
+    wrong_at,
+)
 from isobit.passes.shrink import reachable
 from isobit.passes.sums import NARROW_SUM
 
@@ -77,19 +93,57 @@ class SumProof:
 
 
 def prove_sums(exact: Graph, built: Graph) -> tuple[SumProof, ...]:
-    """What the sums of ``built`` that :func:`isobit.passes.sums.narrow_sum` changed were in ``exact``."""
+    """What the sums of ``built`` that :func:`isobit.passes.sums.narrow_sum` changed were in ``exact``.
+
+    Raises:
+        IsobitError: E901 with the pair of operands for which a step behind a sum gives another value.
+    """
     made = []
     for node in built.nodes:
         before = exact.by_name.get(node.name)
         if isinstance(node, Add) and isinstance(before, Add) and NARROW_SUM in node.rules:
             steps = {n.name: n.curves for n in exact.consumers[node.name] if isinstance(n, Step)}
+            _check_sum(built, before, node, steps)
             made.append(SumProof(node.name, before.coefficients, steps))
     return tuple(made)
 
 
+def _check_sum(built: Graph, before: Add, after: Add, steps: Mapping[str, tuple[Curve, ...]]) -> None:
+    """E901 unless every step behind the sum gives for every pair of operands what it gave before."""
+    kinds = [built.types[name] for name in after.inputs]
+    for name, curves in steps.items():
+        made = built.by_name[name]
+        assert isinstance(made, Step)
+        rows = max(map(len, (curves, made.curves, *before.coefficients, *after.coefficients)))
+        for row in range(rows):
+            old, new = (
+                Summed(_row(a, row), _row(b, row), _row(c, row))
+                for (a, b), c in ((before.coefficients, curves), (after.coefficients, made.curves))
+            )
+            x, y = (_interval(kind, row, rows) for kind in kinds)
+            wrong = sums_differ(old, new, x, y)
+            promised(
+                wrong is None, f"{wrong} of {', '.join(after.inputs)} give another level behind the sum {after.name}",
+                where=f"{name}, channel {row}",
+            )  # fmt: skip
+
+
+def _row(values: Sequence[Any] | IntArray, row: int) -> Any:
+    return values[row] if len(values) > 1 else values[0]
+
+
+def _interval(kind: ValueType, row: int, rows: int) -> Interval:
+    c = row % kind.channels
+    return Interval(*kind.bounds) if rows == 1 else Interval(int(kind.lo[c]), int(kind.hi[c]))
+
+
 def prove(exact: Graph, built: Graph, inexact: frozenset[str] = frozenset()) -> tuple[StepProof, ...]:
     """One proof for every step of ``built``; ``exact`` holds steps of the same names. Errors are counted in
-    those named in ``inexact``; the others were compared when they were made."""
+    those named in ``inexact``; the others have none.
+
+    Raises:
+        IsobitError: E901 with channel and accumulator when a step that is not in ``inexact`` changed a value.
+    """
     made = []
     for node in built.nodes:
         if isinstance(node, Step):
@@ -97,13 +151,21 @@ def prove(exact: Graph, built: Graph, inexact: frozenset[str] = frozenset()) -> 
             assert isinstance(before, Step)
             los, his = reachable(node, built.types[node.inputs[0]])
             pairs = zip(los, his, before.curves, node.curves, strict=True)
-            made.append(StepProof(node.name, tuple(_channel(node.name in inexact, *p) for p in pairs)))
+            if node.name in inexact:
+                channels = [ChannelProof(*p, *differences(p[2], p[3], *p[:2])) for p in pairs]
+            else:
+                channels = [_proven(f"{node.name}, channel {i}", *p) for i, p in enumerate(pairs)]
+            made.append(StepProof(node.name, tuple(channels)))
     return tuple(made)
 
 
-def _channel(count: bool, lo: int, hi: int, exact: Curve, built: Curve) -> ChannelProof:
-    wrong, worst = differences(exact, built, lo, hi) if count else (0, 0)
-    return ChannelProof(lo, hi, exact, built, wrong, worst)
+def _proven(where: str, lo: int, hi: int, exact: Curve, built: Curve) -> ChannelProof:
+    """The proof of a curve that must not have changed; E901 at the first accumulator found where it has."""
+    same = wrong_at(built, exact, lo, hi) if isinstance(built, MultiplyShift) else equal_on(exact, built, lo, hi)
+    x = None if exact == built else same
+    if x is not None:
+        promised(False, f"of {x} the step makes {built.at(x)}, its exact staircase {exact.at(x)}", where=where)
+    return ChannelProof(lo, hi, exact, built)
 
 
 def curve_record(curve: Curve) -> dict[str, Any]:

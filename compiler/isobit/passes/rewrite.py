@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from isobit.errors import IsobitError
 from isobit.ir import Graph, Node, toposort, verify
 
 Rewrite = Callable[[Graph, Node], "tuple[Node, ...] | None"]
@@ -36,7 +37,9 @@ def apply_rule(graph: Graph, rule: Rule) -> Graph:
         if swept is graph:
             return graph
         graph = swept
-    raise AssertionError(f"rule {rule.name} does not terminate")
+    raise IsobitError(
+        "E901", "a rule does not terminate", where=rule.name, hint="this is a bug of isobit: please report it"
+    )
 
 
 def _sweep(graph: Graph, rule: Rule) -> Graph:

@@ -3,14 +3,16 @@
 Hardware has one multiplier width and one clamp for all channels of a layer, so the search gets the layer's output range
 as clamp and looks at all channels at once; the shift is shared or not, whichever is cheaper
 (:func:`isobit.numerics.layer_multiply_shift`). The proof is complete: all cuts inside the reachable interval, their
-left neighbours and both ends are checked (:func:`isobit.numerics.proves`). Where no such integers exist the step keeps
-its cuts and says why in its provenance.
+left neighbours and both ends are checked (:func:`isobit.numerics.wrong_at`; E901 names a counterexample). Where no such
+integers exist the step keeps its cuts and says why in its provenance.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from isobit.errors import promised
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Step
 from isobit.ir.types import ValueType
@@ -22,8 +24,8 @@ from isobit.numerics import (
     NoMultiplyShift,
     TooWide,
     layer_multiply_shift,
-    proves,
     shared_round_shift,
+    wrong_at,
 )
 from isobit.passes.rewrite import Rule
 
@@ -61,9 +63,17 @@ def _shrunk(graph: Graph, node: Node, bits: int | None) -> tuple[Node, ...] | No
         kept = node.curves if dyadic else tuple(_as_cuts(c) for c in node.curves)
         return (replace(node, curves=kept, rules=(NO_MULTIPLY_SHIFT + found.reason,)),)
     assert not isinstance(found, TooWide)
-    for scaled, curve, lo, hi in zip(found, node.curves, los, his, strict=True):
-        assert proves(scaled, curve, lo, hi)
+    _check(node, found, los, his)
     return None if found == node.curves else (replace(node, curves=found),)
+
+
+def _check(node: Step, found: Sequence[MultiplyShift], los: Sequence[int], his: Sequence[int]) -> None:
+    """E901 naming channel and counterexample unless every product equals its curve on the reachable interval."""
+    for channel, (scaled, curve, lo, hi) in enumerate(zip(found, node.curves, los, his, strict=True)):
+        x = wrong_at(scaled, curve, lo, hi)
+        if x is not None:
+            said = f"of {x} {scaled} makes {scaled.at(x)}, the exact staircase {curve.at(x)}"
+            promised(False, said, where=f"{node.name}, channel {channel}")
 
 
 def reachable(node: Step, x: ValueType) -> tuple[list[int], list[int]]:

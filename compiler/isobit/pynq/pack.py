@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from isobit.build.folder import Build
 from isobit.check.csim.stimuli import float_samples, vectors_for
 from isobit.check.lint.rules import lint_build
-from isobit.emit.build import Build
 from isobit.errors import IsobitError
 from isobit.hardware import Board
 from isobit.pynq.package import write_package
@@ -31,4 +31,4 @@ def package(build: Build, destination: Path | str, board: Board | None = None, *
     integers = vectors_for(build.graph, max(min(SAMPLES, MOST_VALUES // values), 2), seed)
     rng = np.random.default_rng(seed)
     samples = {node.outside: float_samples(node, integers[node.name], rng) for node in build.graph.inputs}
-    write_package(build, board or Board.model_validate(build.manifest["board"]), Path(destination), samples)
+    write_package(build, board or build.manifest.board, Path(destination), samples)

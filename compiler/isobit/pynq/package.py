@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 
-from isobit.emit.build import Build
-from isobit.emit.design import Port
-from isobit.emit.project import MANIFEST, atomic_folder, comment_text, file_hashes, templates_root, write_files
-from isobit.errors import IsobitError, printable
+from isobit import templates
+from isobit.backends.ports import Port
+from isobit.build.files import MANIFEST, atomic_folder, file_hashes, write_files
+from isobit.build.folder import Build
+from isobit.errors import IsobitError, printable, promised
 from isobit.hardware import Board
 from isobit.interp import quantise, run
 from isobit.interp.host import Floats
@@ -41,17 +41,20 @@ def write_package(build: Build, board: Board, destination: Path, samples: Mappin
             they are quantised to and the integers the interpreter computes from those.
 
     Raises:
-        IsobitError: E507 when the board has no processing system or the build is for another one; E601 or E602 when the
-            folder cannot be written or holds something else.
+        IsobitError: E509 when the build has no hardware; E507 when the board has no processing system or the build is
+            for another one; E601 or E602 when the folder cannot be written or holds something else.
     """
+    if not build.hls.is_dir():
+        raise IsobitError("E509", f"{build.backend.name} makes nothing that a board runs", where=printable(build.path))
     _refuse_other_board(build, board)
     _refuse_other_folder(build, destination)
     model = model_record(build, board)
     with atomic_folder(destination) as work:
         shutil.copytree(build.hls, work / "hls")
         for name in _COPIED:
-            shutil.copyfile(templates_root() / "pynq" / name, work / name)
-        write_files(work, _rendered(build, board, model) | {"model.json": json.dumps(model, indent=1) + "\n"})
+            shutil.copyfile(templates.root() / "pynq" / name, work / name)
+        texts = _rendered(build, board, model) | {"model.json": json.dumps(model, indent=1) + "\n"}
+        write_files(work, {name: text.encode("utf-8") for name, text in texts.items()})
         arrays: dict[str, Any] = _vectors(build, samples)
         np.savez_compressed(work / "vectors.npz", **arrays)
         manifest = {"kind": KIND, "isobit": __version__, "graph": build.graph.digest, "files": file_hashes(work)}
@@ -61,10 +64,10 @@ def write_package(build: Build, board: Board, destination: Path, samples: Mappin
 def model_record(build: Build, board: Board) -> dict[str, Any]:
     """``model.json``: title, board, clock, interval in clocks, and every port as ``driver.Port`` takes it."""
     return {
-        "title": comment_text(str(build.manifest["source"]["name"])),
+        "title": templates.comment_text(build.manifest.source.name),
         "board": board.title,
         "clock_mhz": board.clock_mhz,
-        "interval": int(build.manifest["estimate"]["interval"]),
+        "interval": build.manifest.estimate.interval,
         "ports": [_port(build, port, i) for side in _sides(build.ports) for i, port in enumerate(side)],
     }
 
@@ -74,7 +77,7 @@ def _sides(ports: Sequence[Port]) -> tuple[list[Port], list[Port]]:
 
 
 def _port(build: Build, port: Port, dma: int) -> dict[str, Any]:
-    assert port.word_bits in _DMA_WIDTHS, port
+    promised(port.word_bits in _DMA_WIDTHS, f"no DMA has words of {port.word_bits} bits", where=port.name)
     node, kind = build.graph.by_name[port.node], build.graph.types[port.node]
     assert isinstance(node, Input | Output)
     lo, hi = kind.bounds
@@ -111,15 +114,11 @@ def _quantiser(node: Input) -> dict[str, Any] | None:
 
 
 def _rendered(build: Build, board: Board, model: Mapping[str, Any]) -> dict[str, str]:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates_root() / "pynq"),
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True, autoescape=False,
-    )  # fmt: skip
+    environment = templates.environment(templates.root() / "pynq")
     ports = [p for side in _sides(build.ports) for p in side]
     context = {
         "board": board, "ports": ports, "model": model, "title": model["title"], "version": __version__,
-        "interval": model["interval"], "names": [comment_text(p.outside) for p in ports],
+        "interval": model["interval"], "names": [templates.comment_text(p.outside) for p in ports],
         "widths": [p.word_bits for p in ports],
     }  # fmt: skip
     return {name: environment.get_template(name + ".j2").render(context) for name in _RENDERED}
@@ -145,7 +144,7 @@ def _refuse_other_board(build: Build, board: Board) -> None:
             f"the file of {board.name} says nothing of its memory and clocks",
             hint="add board_part (a board Vivado knows) or ps_config",
         )
-    compiled = Board.model_validate(build.manifest["board"])
+    compiled = build.manifest.board
     if (compiled.part, compiled.clock_mhz) != (board.part, board.clock_mhz):
         raise IsobitError(
             "E507",

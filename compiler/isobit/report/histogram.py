@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from isobit.build.folder import Build
 from isobit.check.csim.run import affordable, input_integers
-from isobit.emit.build import Build
 from isobit.interp import Evaluator
 from isobit.ir.ops import Add, Linear
 from isobit.ir.types import IntArray

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
+from isobit import templates
+from isobit.build.folder import Build
 from isobit.check.source.verdict import LABELS
-from isobit.emit.build import Build
 from isobit.errors import IsobitError, printable
 from isobit.passes.shrink import NO_MULTIPLY_SHIFT
 from isobit.report.histogram import Histogram
@@ -38,10 +37,7 @@ class Plot:
 
 def html_page(report: Report) -> str:
     """The page; its text depends on the report only."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=True,
-    )  # fmt: skip
+    environment = templates.environment(Path(__file__).parent, escape=True)
     environment.filters |= {"printable": printable, "short": _short, "dims": dims}
     layers = {layer.name: layer for layer in report.summary.layers}
     drawing = layered({name: layer.inputs for name, layer in layers.items()})

@@ -7,7 +7,7 @@ from typing import Any
 
 from isobit.report.result import Report
 
-FORMAT = 2
+FORMAT = 3
 
 
 def report_json(report: Report) -> dict[str, Any]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from fractions import Fraction
-from typing import Any
-
 from rich import box
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from isobit.build.folder import Build
+from isobit.build.manifest import ErrorsRecord, RefitRecord
 from isobit.check.proofs.verify import StepCheck, Verification
-from isobit.emit.build import Build
 from isobit.passes.budget import shown
 
 
@@ -51,33 +48,31 @@ def _span(s: StepCheck) -> str:
 
 def rescale_lines(build: Build) -> list[Text]:
     """What a budget changed and what a refit moved, line by line; nothing for a build without either."""
-    lines = [_budget_line(e) for e in build.manifest.get("budget", ())]
-    refit = build.manifest["source"].get("refit")
+    lines = [_budget_line(e) for e in build.manifest.budget]
+    refit = build.manifest.source.refit
     return [_line(text) for text in lines + (_refit_lines(refit) if refit else [])]
 
 
-def _budget_line(e: Mapping[str, Any]) -> str:
+def _budget_line(e: ErrorsRecord) -> str:
     """Counts of the step, then the largest share of one channel."""
-    text = f"budget: {e['step']}: {e['wrong']:,} of {e['reachable']:,} reachable accumulators"
-    text += f"\n  give another output (by {e['worst']} step{'s' * (e['worst'] > 1)}, {e['bits']} bits)"
-    text += f",\n  {shown(Fraction(e['share']))} of a channel's at most"
-    if not e["seen"]:
+    share, seen_share = e.shares
+    text = f"budget: {e.step}: {e.wrong:,} of {e.reachable:,} reachable accumulators"
+    text += f"\n  give another output (by {e.worst} step{'s' * (e.worst > 1)}, {e.bits} bits)"
+    text += f",\n  {shown(share)} of a channel's at most"
+    if not e.seen:
         return text
-    seen = f";\n  {e['seen_wrong']:,} of {e['seen']:,} accumulators of the given inputs"
-    return f"{text}{seen},\n  {shown(Fraction(e['seen_share']))} of a channel's at most"
+    seen = f";\n  {e.seen_wrong:,} of {e.seen:,} accumulators of the given inputs"
+    return f"{text}{seen},\n  {shown(seen_share)} of a channel's at most"
 
 
-def _refit_lines(refit: Mapping[str, Any]) -> list[str]:
+def _refit_lines(refit: RefitRecord) -> list[str]:
     layers = [
-        f"refit: {w['layer']}: weights moved by {w['mean']:.3f} steps on average,\n  {w['most']:.3f} at most; "
-        f"{w['changed']:,} of {w['weights']:,} integers changed"
-        for w in refit["layers"]
+        f"refit: {w.layer}: weights moved by {w.mean:.3f} steps on average,\n  {w.most:.3f} at most; "
+        f"{w.changed:,} of {w.weights:,} integers changed"
+        for w in refit.layers
     ]
-    scales = [
-        f"refit: {s['name']}: scale {s['before']:.6g} is now {s['after']:.6g},\n  {_width(s['ratio'])}"
-        for s in refit["scales"]
-    ]
-    return layers + scales + [f"not refitted: {text}" for text in refit["left"]]
+    scales = [f"refit: {s.name}: scale {s.before:.6g} is now {s.after:.6g},\n  {_width(s.ratio)}" for s in refit.scales]
+    return layers + scales + [f"not refitted: {text}" for text in refit.left]
 
 
 def _width(ratio: float) -> str:

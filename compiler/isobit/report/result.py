@@ -6,25 +6,21 @@ kept and histograms, for which the interpreter runs.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from isobit.backends.base import LayerRecord
+from isobit.backends.dataflow.design import Design
+from isobit.build.folder import PROOFS, Build
 from isobit.check.csim.last import BOUNDED, CSIM, Record, read_record
 from isobit.check.proofs.sums import SumCheck
 from isobit.check.proofs.verify import StepCheck, Verification, verify_build
-from isobit.emit.build import PROOFS, Build
-from isobit.ir import Graph
+from isobit.ir import Graph, Node
+from isobit.ir.ops import Const
 from isobit.report.histogram import Histogram, histograms
 
 _RESOURCES = (("lut", "LUT", "lut"), ("ff", "FF", "ff"), ("dsp", "DSP", "dsps"), ("bram36", "BRAM36", "bram36"),
               ("uram", "URAM", "uram"))  # fmt: skip
-_STREAM = re.compile(
-    r"^  hls::stream<(?:isobit::lanes<ap_u?int<(\d+)>, (\d+)>|ap_uint<1>), \d+> (\w+)\(.*\n"
-    r"#pragma HLS STREAM variable=\w+ depth=(\d+)$",
-    re.MULTILINE,
-)
 
 
 @dataclass(frozen=True)
@@ -44,8 +40,9 @@ class Resource:
 class Layer:
     """One value of the graph: its type, its hardware and where it came from.
 
-    ``built_as`` is "" and ``pe``, ``simd``, ``samples``, ``cycles`` are 0 for what is no process of its own; ``cost``
-    pairs a resource's name with the estimate.
+    ``built_as`` is "", ``factors`` are none and ``cycles`` are 0 for what takes no hardware of its own; ``factors`` say
+    how far it is unrolled (PE, SIMD and, where there are several, samples per clock); ``cost`` pairs a resource's name
+    with the estimate.
     """
 
     name: str
@@ -57,21 +54,18 @@ class Layer:
     bits: int
     interval: tuple[int, int]
     built_as: str
-    pe: int
-    simd: int
-    samples: int
+    factors: tuple[int, ...]
     cycles: int
     cost: tuple[tuple[str, int], ...]
 
     def folding(self, times: str) -> str:
-        """PE, SIMD and, where it is more than one, samples per clock, joined by a sign of multiplication."""
-        factors = (self.pe, self.simd, *([self.samples] if self.samples > 1 else []))
-        return f" {times} ".join(map(str, factors))
+        """The factors, joined by a sign of multiplication."""
+        return f" {times} ".join(map(str, self.factors))
 
 
 @dataclass(frozen=True)
 class Fifo:
-    """A stream of the generated project: ``depth`` words of ``lanes`` elements of ``bits`` bits."""
+    """A stream of the design: ``depth`` words of ``lanes`` elements of ``bits`` bits."""
 
     name: str
     bits: int
@@ -81,7 +75,10 @@ class Fifo:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a build is: its source, board, speed and size (declared schedules and estimates), layers and FIFOs."""
+    """What a build is: its source, board, speed and size (declared schedules and estimates), layers and FIFOs.
+
+    ``lines`` is what its back end says beyond that.
+    """
 
     name: str
     sha256: str
@@ -95,6 +92,7 @@ class Summary:
     resources: tuple[Resource, ...]
     layers: tuple[Layer, ...]
     fifos: tuple[Fifo, ...]
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -125,14 +123,16 @@ class Report:
 
 
 def summarise(build: Build) -> Summary:
-    """What the build's manifest, graph and project say; :func:`isobit.emit.build.load_build` has checked them."""
-    manifest = build.manifest
-    board, estimate, source = manifest["board"], manifest["estimate"], manifest["source"]
-    resources = (Resource(title, estimate[k], board[limit]) for k, title, limit in _RESOURCES if k in estimate)
+    """What the build's manifest, graph and design say; :func:`isobit.build.folder.load_build` has checked them."""
+    m = build.manifest
+    used, there = m.estimate.model_dump(), m.board.model_dump()
+    resources = (Resource(title, used[k], there[limit]) for k, title, limit in _RESOURCES if k in used)
+    nodes = (n for n in build.graph.nodes if not isinstance(n, Const))
     return Summary(
-        source["name"], source["sha256"], manifest["isobit"], board["title"], board["part"], board["clock_mhz"],
-        estimate["interval"], estimate["latency"], estimate["frames_per_second"], tuple(resources),
-        tuple(_layer(build.graph, record) for record in manifest["layers"]), _fifos(build),
+        m.source.name, m.source.sha256, m.isobit, m.board.title, m.board.part, m.board.clock_mhz,
+        m.estimate.interval, m.estimate.latency, m.estimate.frames_per_second, tuple(resources),
+        tuple(_layer(build.graph, node, m.project.layers.get(node.name)) for node in nodes), _fifos(build.design),
+        m.project.lines,
     )  # fmt: skip
 
 
@@ -143,22 +143,23 @@ def report(build: Build, inputs: Any = None) -> Report:
         IsobitError: E607 when the inputs do not fit the model, E608 when a kept verdict was edited.
     """
     csim, bounded = (read_record(build, name) for name in (CSIM, BOUNDED))
-    proofs = verify_build(build.path) if PROOFS in build.manifest["files"] else Verification(())
+    proofs = verify_build(build.path) if PROOFS in build.manifest.files else Verification(())
     return Report(summarise(build), csim, bounded, proofs.steps, proofs.sums, histograms(build, inputs))
 
 
-def _layer(graph: Graph, record: Mapping[str, Any]) -> Layer:
-    cost = record.get("cost", {})
+def _layer(graph: Graph, node: Node, record: LayerRecord | None) -> Layer:
+    kind, cost = graph.types[node.name], record.cost.model_dump() if record else {}
+    inputs = tuple(i for i in node.inputs if not isinstance(graph.by_name[i], Const))
+    built = (record.implementation, record.factors, record.cycles) if record else ("", (), 0)
     return Layer(
-        record["name"], record["op"], tuple(i for i in record["inputs"] if graph.by_name[i].op != "const"),
-        tuple(record["source"]), tuple(record["rules"]), tuple(record["shape"]), record["bits"],
-        (record["interval"][0], record["interval"][1]), record.get("implementation", ""), record.get("pe", 0),
-        record.get("simd", 0), record.get("samples", 0), record.get("cycles", 0),
+        node.name, node.op, inputs, node.source, node.rules, kind.shape, kind.bits, kind.bounds, *built,
         tuple((title, cost[k]) for k, title, _ in _RESOURCES if k in cost),
     )  # fmt: skip
 
 
-def _fifos(build: Build) -> tuple[Fifo, ...]:
-    """The streams as the generated top function declares them."""
-    text = (build.hls / "top.cpp").read_text(encoding="utf-8")
-    return tuple(Fifo(m[3], int(m[1] or 1), int(m[2] or 1), int(m[4])) for m in _STREAM.finditer(text))
+def _fifos(design: object) -> tuple[Fifo, ...]:
+    """The streams of a dataflow design, and of its frame-end flags; none of any other."""
+    if not isinstance(design, Design):
+        return ()
+    streams = tuple(Fifo(s.name, s.elem.bits, s.lanes, s.depth) for s in design.streams)
+    return streams + tuple(Fifo(name, 1, 1, design.flag_depth) for name in design.flags)

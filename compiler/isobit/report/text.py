@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rich import box
@@ -11,14 +11,14 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from isobit.backends.dataflow.record import CandidateRecord, DataflowLayer
+from isobit.build.folder import Build
 from isobit.check.csim.result import CsimResult
 from isobit.check.source.float.ties import Tie
-from isobit.check.source.verdict import LABELS, SourceForm, SourceVerdict
-from isobit.emit.build import Build
+from isobit.check.source.verdict import LABELS, OracleRun, SourceForm, SourceVerdict
 from isobit.errors import IsobitError, printable
 from isobit.hardware import board_names, load_board
 from isobit.passes.rules import unfolded
-from isobit.report.fifos import fifo_lines
 from isobit.report.result import Layer, Report, Summary, summarise
 
 _TIES_SHOWN = 5
@@ -32,7 +32,7 @@ def build_table(build: Build) -> RenderableType:
     table = _table(title, ("layer", "built as"), ("shape", "bits", "PE x SIMD", "clocks", *_SHOWN))
     for layer in summary.layers:
         table.add_row(*_row(layer))
-    return Group(table, _line(_estimate(summary)), *map(_line, fifo_lines(build.manifest["fifos"])))
+    return Group(table, _line(_estimate(summary)), *map(_line, summary.lines))
 
 
 def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
@@ -99,11 +99,24 @@ def _source_lines(v: SourceVerdict) -> list[str]:
         f"source = graph, {each}: {v.float_integers:,} integers of {v.float_samples:,} samples,\n"
         f"  {len(v.ties):,} ties, {len(v.unexplained):,} unexplained differences",
     ]
+    lines += [_oracle_line(oracle) for oracle in v.oracles]
     for label, ties in (("tie", v.ties), ("unexplained", v.unexplained)):
         lines += [_tie_line(v.form, label, t) for t in ties[:_TIES_SHOWN]]
         if len(ties) > _TIES_SHOWN:
             lines.append(f"  ... {len(ties) - _TIES_SHOWN:,} more (--json lists all)")
     return lines
+
+
+def _oracle_line(o: OracleRun) -> str:
+    """What another tool's run of the source says, or why there is none."""
+    name = f"oracle: {o.name}{o.version and ' ' + o.version}"
+    if not o.ran:
+        return f"{name}: not run: {o.note}"
+    counts = [f"{o.mismatches:,} of {o.outputs:,} outputs differ"] if o.outputs else []
+    if o.integers:
+        counts.append(f"{o.unexplained:,} unexplained among {o.integers:,} integers of the layers")
+    more = "".join(f"\n  {text}" for text in (o.first, o.note) if text)
+    return f"{name}: {o.samples:,} samples,\n  {', '.join(counts)}{more}"
 
 
 def _tie_line(form: SourceForm, label: str, t: Tie) -> str:
@@ -120,25 +133,23 @@ def explain_layer(build: Build, name: str) -> RenderableType:
     Raises:
         IsobitError: E609 when there is no such layer.
     """
-    layers = {layer["name"]: layer for layer in build.manifest["layers"]}
+    layers = {layer.name: layer for layer in summarise(build).layers}
     if name not in layers:
         raise IsobitError("E609", f"no layer {printable(name)!r}", hint="one of " + ", ".join(layers))
-    layer = layers[name]
-    kind = build.graph.types[name]
+    node, kind, built = build.graph.by_name[name], build.graph.types[name], build.manifest.project.layers.get(name)
     lines = [
-        f"{name}: {layer['op']} of {', '.join(layer['inputs']) or 'nothing'}",
-        f"came from: {', '.join(layer['source']) or 'the compiler'}",
-        f"rules: {', '.join(layer['rules']) or 'none'}",
+        f"{name}: {node.op} of {', '.join(node.inputs) or 'nothing'}",
+        f"came from: {', '.join(node.source) or 'the compiler'}",
+        f"rules: {', '.join(node.rules) or 'none'}",
         f"type: {kind}",
         f"interval per channel: {_channels(kind.lo)} .. {_channels(kind.hi)}",
     ]
-    if "cost" in layer:
-        samples = f", {layer['samples']} samples per clock" if layer["samples"] > 1 else ""
-        folding = f"PE {layer['pe']}, SIMD {layer['simd']}{samples}, {layer['cycles']} clocks per frame"
-        lines.append(f"built as: {layer['implementation']}, {folding}")
-    if not layer.get("candidates"):
+    if built is not None:
+        folding = f"{built.folding}, " if built.folding else ""
+        lines.append(f"built as: {built.implementation}, {folding}{built.cycles} clocks per frame")
+    if not isinstance(built, DataflowLayer) or not built.candidates:
         return Group(*map(_line, lines))
-    return Group(*map(_line, lines), _candidates(layer, unfolded(build.graph, build.graph.by_name[name])))
+    return Group(*map(_line, lines), _candidates(built.candidates, unfolded(build.graph, node)))
 
 
 def _channels(values: Any) -> str:
@@ -146,12 +157,12 @@ def _channels(values: Any) -> str:
     return f"[{shown}{', ...' if len(values) > 8 else ''}]"
 
 
-def _candidates(layer: Mapping[str, Any], pair: str) -> Table:
+def _candidates(candidates: Sequence[CandidateRecord], pair: str) -> Table:
     """The bodies of a step; ``pair`` is what is known of two steps in its place ("" for nothing)."""
     table = _table("implementations, the chosen first", ("body", "why"), ("LUT", "DSP", "BRAM36"))
-    for row in layer["candidates"]:
-        costs = [str(row[k]) if row["possible"] else "-" for k in ("lut", "dsp", "bram36")]
-        table.add_row(row["implementation"], escape(row["reason"]), *costs)
+    for row in candidates:
+        costs = [str(n) if row.possible else "-" for n in (row.lut, row.dsp, row.bram36)]
+        table.add_row(row.implementation, escape(row.reason), *costs)
     if pair:
         table.add_row("unfolded pair", pair, "-", "-", "-")
     return table

@@ -13,6 +13,7 @@ from brevitas.inject.enum import FloatToIntImplType, ScalingImplType
 from brevitas.inject.enum import RestrictValueType as Restrict
 from torch import Tensor, nn
 
+from isobit.errors import promised
 from isobit.train.network import refuse
 
 
@@ -88,7 +89,9 @@ def quantiser(levels: Levels, scale: float, floor: bool) -> nn.Module:
         restrict_scaling_type=Restrict.FP, scaling_init=scale * _threshold(levels),
         float_to_int_impl_type=FloatToIntImplType.FLOOR if floor else FloatToIntImplType.ROUND,
     )  # fmt: skip
-    assert float(made.act_quant.scale()) == scale, (float(made.act_quant.scale()), scale)
+    promised(
+        float(made.act_quant.scale()) == scale, f"Brevitas made the scale {float(made.act_quant.scale())} of {scale}"
+    )
     if (levels.lo, levels.hi) == (lo, hi):
         return made  # type: ignore[no-any-return]
     return nn.Sequential(nn.Hardtanh(levels.lo * scale, levels.hi * scale), made)

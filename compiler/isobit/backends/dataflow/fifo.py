@@ -22,11 +22,10 @@ from types import MappingProxyType
 
 import numpy as np
 
+from isobit.backends.dataflow.design import Design, FifoGoal
 from isobit.backends.dataflow.least import least_depths
 from isobit.backends.dataflow.network import MIN_DEPTH, Network, Times
-from isobit.emit.design import Design
 from isobit.errors import IsobitError, printable
-from isobit.plan import FifoGoal
 
 _PAST, _FUTURE = -(1 << 60), 1 << 60
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isobit.emit.design import Array, IntType
+from isobit.backends.dataflow.design import Array
+from isobit.backends.ports import IntType
 from isobit.ir.types import IntArray
 
 

@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 
 from isobit.backends.dataflow import lines, parallel
+from isobit.backends.dataflow.design import Array, Stream
 from isobit.backends.dataflow.kernel import Kernel, in_rows
-from isobit.emit.design import Array, IntType, Stream
+from isobit.backends.dataflow.planner import LayerPlan
+from isobit.backends.dataflow.planner.geometry import Box, box, geometry, upsampling
+from isobit.backends.dataflow.planner.steps import spans
+from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
 from isobit.hardware import rom_memory
 from isobit.ir import Graph, Node, accumulator_interval
 from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Reindex, Select, Step, Table
 from isobit.ir.types import IntArray
 from isobit.numerics import Curve, as_int_array
-from isobit.plan import LayerPlan
-from isobit.plan.geometry import Box, box, geometry, upsampling
-from isobit.plan.steps import spans
 
 
 def linear(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -> Kernel:

@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from isobit.backends.dataflow.design import Array, Stream
 from isobit.backends.dataflow.kernel import Kernel, in_rows
-from isobit.emit.design import Array, IntType, Stream
+from isobit.backends.dataflow.planner import LayerPlan
+from isobit.backends.dataflow.planner.steps import spans
+from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Add, Const, Step
 from isobit.numerics import MultiplyShift, as_int_array, shared_round_shift
-from isobit.plan import LayerPlan
-from isobit.plan.steps import spans
 
 
 def multiply_shift(graph: Graph, node: Step, layer: LayerPlan, x: Stream) -> Kernel:

@@ -9,17 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from isobit.backends.dataflow.design import Design, Process, Stream
 from isobit.backends.dataflow.kernel import Kernel
 from isobit.backends.dataflow.kernels import KERNELS, concat
 from isobit.backends.dataflow.parallel import block_constants
-from isobit.emit.design import Design, IntType, Port, Process, Stream
+from isobit.backends.dataflow.planner import Plan
+from isobit.backends.dataflow.planner.blocks import block, port_lanes
+from isobit.backends.dataflow.planner.geometry import geometry, keeps_order
+from isobit.backends.dataflow.planner.layers import IN_WINDOW
+from isobit.backends.ports import IntType, Port
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Output, Pad, Reindex
-from isobit.plan import Plan
-from isobit.plan.blocks import block, port_lanes
-from isobit.plan.geometry import geometry, keeps_order
-from isobit.plan.layers import IN_WINDOW
 
 _PREFIXES = ("cfg_", "s_", "in_", "out_", "beat_in_", "beat_out_")
 """What the templates put before a node's name: a process's constants, a stream, a port and the type of its words."""

@@ -1,13 +1,14 @@
-"""Template instances that take several samples per clock: whole windows, from blocks (:mod:`isobit.plan.blocks`)."""
+"""Template instances that take several samples per clock: whole windows, from blocks."""
 
 from __future__ import annotations
 
+from isobit.backends.dataflow.design import Stream
 from isobit.backends.dataflow.kernel import Kernel
-from isobit.emit.design import IntType, Stream
+from isobit.backends.dataflow.planner import LayerPlan
+from isobit.backends.dataflow.planner.geometry import Geometry, geometry
+from isobit.backends.ports import IntType
 from isobit.ir import Graph
 from isobit.ir.ops import MaxPool
-from isobit.plan import LayerPlan
-from isobit.plan.geometry import Geometry, geometry
 
 Numbers = tuple[tuple[str, int], ...]
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isobit.backends.dataflow import schedules_windows as windows
+from isobit.backends.dataflow.design import Process
 from isobit.backends.dataflow.schedule import Constants, Schedule, every, everywhere, levels, marked, where
-from isobit.emit.design import Process
 
 __all__ = ["SCHEDULES", "Schedule", "schedule_of"]
 

@@ -10,19 +10,19 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from isobit.check.csim.last import BOUNDED, recorded
+from isobit.backends.base import BOUNDED, refuse_flavour
+from isobit.build.folder import Build
+from isobit.check.csim.last import BOUNDED as RECORD
+from isobit.check.csim.last import recorded
 from isobit.check.csim.result import CsimResult
-from isobit.check.csim.run import DEFAULT_TIMEOUT, judged
-from isobit.check.csim.simulate import simulate
+from isobit.check.csim.run import DEFAULT_TIMEOUT, judged, simulator
 from isobit.check.csim.stimuli import vectors_for
-from isobit.check.csim.toolchain import Compilation, find_compiler
-from isobit.emit.build import Build
 from isobit.interp import Evaluator
 
 DEFAULT_FRAMES = 4
 
 
-@recorded(BOUNDED)
+@recorded(RECORD)
 def bounded_csim(
     build: Build, frames: int = DEFAULT_FRAMES, *, compiler: str | None = None, seed: int = 0,
     timeout: float = DEFAULT_TIMEOUT,
@@ -31,13 +31,14 @@ def bounded_csim(
 
     Raises:
         CheckFailed: E606 for a deadlock, with the stream that every waiting process waits for.
-        IsobitError: E604 or E605.
+        IsobitError: E604, E605, or E509 for a back end that has no such simulation.
     """
-    tool = find_compiler(compiler)
+    if BOUNDED not in build.backend.on_request:
+        raise refuse_flavour(build.backend.name, BOUNDED)
     integers = vectors_for(build.graph, frames, seed)
     expected = Evaluator(build.graph).run(integers)
     with tempfile.TemporaryDirectory(prefix="isobit-bounded-") as scratch:
-        binary = Compilation(build.hls, Path(scratch), "bounded", tool).result()
-        done = simulate(build, binary, integers, Path(scratch), timeout)
-    run, mismatch = judged(binary, expected, done)
+        one = simulator(build, BOUNDED, Path(scratch), compiler)
+        done = one.run(integers, timeout)
+    run, mismatch = judged(one.flavour, expected, done)
     return CsimResult((run,), mismatch, None)

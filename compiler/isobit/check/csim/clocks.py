@@ -15,15 +15,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.backends.dataflow import lower, size_fifos
+from isobit import templates
+from isobit.backends.dataflow.design import Design
+from isobit.backends.dataflow.fifo_figures import GOALS, fifo_cost
 from isobit.backends.dataflow.network import RESTART, Network
-from isobit.check.csim.toolchain import find_compiler
-from isobit.emit import Design, templates_root
-from isobit.emit.build import PLAN, Build
-from isobit.emit.fifos import GOALS, fifo_cost
+from isobit.backends.toolchain import find_compiler
+from isobit.build.folder import Build
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Board, Cost
-from isobit.plan import PlanRequest, plan_for, read_plan
 
 FRAMES = 8
 
@@ -42,20 +41,23 @@ def fifo_choices(build: Build, compiler: str | None = None) -> list[FifoChoice]:
     """The build's own FIFO depths, then those of either goal.
 
     Raises:
-        IsobitError: E604 or E605.
+        IsobitError: E604, E605 or E509.
     """
-    design, board = design_of(build), Board.model_validate(build.manifest["board"])
+    design, board = design_of(build), build.manifest.board
     with tempfile.TemporaryDirectory(prefix="isobit-clock-") as scratch:
         program = _compiled(Path(scratch), find_compiler(compiler))
         return [_choice(program, design, board, depths) for depths in ("depth", *GOALS)]
 
 
 def design_of(build: Build) -> Design:
-    """The design that the build's graph and plan file make, with its FIFOs."""
-    fixed = read_plan(build.path / PLAN)
-    request = PlanRequest(share=1.0, layers=fixed.layers)
-    plan = plan_for(build.graph, Board.model_validate(build.manifest["board"]), request)
-    return size_fifos(lower(build.graph, plan), build.manifest["fifos"]["goal"], fixed=fixed.depths)
+    """The build's design, FIFOs and all.
+
+    Raises:
+        IsobitError: E509 for a build of another back end than ``dataflow``.
+    """
+    if not isinstance(build.design, Design):
+        raise IsobitError("E509", f"a build of {build.backend.name} has no FIFOs", where=printable(build.path))
+    return build.design
 
 
 def _choice(program: Path, design: Design, board: Board, depths: str) -> FifoChoice:
@@ -67,7 +69,7 @@ def _choice(program: Path, design: Design, board: Board, depths: str) -> FifoCho
 
 
 def _compiled(folder: Path, compiler: str) -> Path:
-    source, output = templates_root() / "sim" / "clock" / "clock.cpp", folder / "clock"
+    source, output = templates.root() / "sim" / "clock" / "clock.cpp", folder / "clock"
     command = [compiler, "-std=c++14", "-O2", str(source), "-o", str(output)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode != 0:

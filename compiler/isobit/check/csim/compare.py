@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isobit.errors import promised
 from isobit.ir import Graph
 from isobit.ir.ops import Const, Linear, Output
 from isobit.ir.types import IntArray
@@ -33,7 +34,7 @@ class Mismatch:
 
 def count_differences(expected: IntArray, got: IntArray) -> int:
     """How many elements differ; shapes must agree."""
-    assert expected.shape == got.shape, (expected.shape, got.shape)
+    promised(expected.shape == got.shape, f"{got.shape} where {expected.shape} is expected")
     return int(np.count_nonzero(expected != got))
 
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
+from isobit.build.files import MANIFEST
+from isobit.build.folder import Build
 from isobit.check.csim.compare import Mismatch
-from isobit.emit.build import Build
-from isobit.emit.project import MANIFEST
+from isobit.check.source.verdict import OracleRun
 from isobit.errors import CheckFailed, IsobitError, printable
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class SourceCounts:
     unexplained: int
     note: str
     form: Literal["onnx", "tflite"] = "onnx"
+    oracles: tuple[OracleRun, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def read_record(build: Build, name: str) -> Record | None:
 def _counts(verdict: SourceVerdict) -> SourceCounts:
     return SourceCounts(
         verdict.exact_outputs, verdict.exact_mismatches, verdict.float_samples, verdict.float_integers,
-        len(verdict.ties), len(verdict.unexplained), verdict.note, verdict.form,
+        len(verdict.ties), len(verdict.unexplained), verdict.note, verdict.form, verdict.oracles,
     )  # fmt: skip
 
 

@@ -1,37 +1,37 @@
-"""C simulation of a build: compile the generated C++ twice, run both, compare every output with the interpreter.
+"""Simulation of a build: run its project in every flavour its back end has, compare every output with the interpreter.
 
-The faithful build uses the open ap_types and is what Vitis would simulate; the native build uses our integer shim and
-is fast enough for whole test sets. Verdict 1 is C++ = graph; verdict 2, source = graph, is
-:mod:`isobit.check.source.compare`.
+A dataflow project is C++, compiled twice: faithful, with the open ap_types, which is what Vitis would simulate, and
+native, with our integer shim, fast enough for whole test sets. Verdict 1 is project = graph, on the vectors that were
+run; verdict 2, source = graph, is :mod:`isobit.check.source.compare`.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from isobit.backends.base import TAPPED, Simulation, Simulator, refuse_flavour
+from isobit.build.folder import Build
 from isobit.check.csim.compare import Mismatch, count_differences, first_difference, locate
 from isobit.check.csim.last import CSIM, recorded
 from isobit.check.csim.result import CsimResult, Run
-from isobit.check.csim.simulate import Simulation, read_taps, simulate
 from isobit.check.csim.stimuli import vectors_for
-from isobit.check.csim.toolchain import Binary, Compilation, Flavour, find_compiler
 from isobit.check.csim.vectors import Vectors, save_taps
 from isobit.check.source.compare import check_source
-from isobit.emit.build import Build
 from isobit.errors import IsobitError, printable
 from isobit.interp import Evaluator, quantise
+from isobit.interp.work import multiply_accumulates
 from isobit.ir import Graph
 from isobit.ir.ops import Input
 from isobit.ir.types import IntArray
-from isobit.plan.geometry import multiply_accumulates
 
 DEFAULT_VECTORS, DEFAULT_MACS = 10_000, 3_000_000_000
-FAITHFUL_MACS = 200_000_000
 LEAST_VECTORS = 16
 DEFAULT_TIMEOUT = 600.0
 
@@ -67,31 +67,32 @@ def csim(
     Raises:
         IsobitError: E601, E604, E605, E607; CheckFailed: E606 for a named failure of the simulation.
     """
-    tool = find_compiler(compiler)
-    integers = input_integers(build, inputs, vectors, seed)
-    flavours: tuple[Flavour, ...] = ("faithful", "checked" if checked else "native")
+    integers, flavours = input_integers(build, inputs, vectors, seed), build.backend.flavours(checked)
+    if taps is not None and TAPPED not in build.backend.on_request:
+        raise refuse_flavour(build.backend.name, TAPPED)
     with tempfile.TemporaryDirectory(prefix="isobit-csim-") as scratch:
-        folder = Path(scratch)
         progress("compiling " + " and ".join(flavours))
-        compilations = [Compilation(build.hls, folder, f, tool) for f in flavours]
-        try:
+        with ExitStack() as running:
+            simulators = []
+            for flavour in flavours:
+                simulators.append(simulator(build, flavour, Path(scratch), compiler))
+                running.callback(simulators[-1].stop)
             expected = Evaluator(build.graph).run(integers)
             runs, mismatch = [], None
-            for compilation in compilations:
-                binary = compilation.result()
-                progress(f"running {binary.flavour}")
-                run, wrong = _compare(build, binary, integers, expected, folder, timeout)
+            for one in simulators:
+                progress(f"running {one.flavour}")
+                run, wrong = _compare(build, one, integers, expected, timeout)
                 runs.append(run)
                 mismatch = mismatch or wrong
-        finally:
-            for compilation in compilations:
-                compilation.stop()
-        if mismatch is not None:
+        tapped = partial(_tapped, build, Path(scratch), compiler, timeout)
+        if mismatch is not None and TAPPED in build.backend.on_request:
             progress("locating the first wrong layer")
-            mismatch = _locate(build, integers, mismatch, folder, tool, timeout)
+            frame = _part(integers, mismatch.sample, 1)
+            wanted = Evaluator(build.graph).run(frame, taps=True)
+            mismatch = locate(build.graph, wanted, tapped(frame), mismatch.sample) or mismatch
         if taps is not None:
             progress("tapping every layer")
-            save_taps(taps, _tapped(build, _part(integers, 0, LEAST_VECTORS), folder, tool, timeout))
+            save_taps(taps, tapped(_part(integers, 0, LEAST_VECTORS)))
     verdict = None
     if source:
         progress("comparing with the source model")
@@ -157,39 +158,33 @@ def _part(arrays: Mapping[str, IntArray], first: int, count: int) -> dict[str, I
     return {name: array[first : first + count] for name, array in arrays.items()}
 
 
+def simulator(build: Build, flavour: str, scratch: Path, compiler: str | None) -> Simulator:
+    """The build's project, being made ready to run."""
+    return build.backend.simulator(build.path, build.graph, build.design, flavour, scratch, compiler)
+
+
 def _compare(
-    build: Build, binary: Binary, integers: Mapping[str, IntArray], expected: Mapping[str, IntArray], folder: Path,
-    timeout: float,
-) -> tuple[Run, Mismatch | None]:  # fmt: skip
+    build: Build, one: Simulator, integers: Mapping[str, IntArray], expected: Mapping[str, IntArray], timeout: float
+) -> tuple[Run, Mismatch | None]:
     count = len(next(iter(integers.values())))
-    if binary.flavour == "faithful":
-        count = min(count, affordable(build, FAITHFUL_MACS))
-    done = simulate(build, binary, _part(integers, 0, count), folder, timeout)
-    return judged(binary, _part(expected, 0, count), done)
+    if one.most_macs is not None:
+        count = min(count, affordable(build, one.most_macs))
+    done = one.run(_part(integers, 0, count), timeout)
+    return judged(one.flavour, _part(expected, 0, count), done)
 
 
-def judged(binary: Binary, expected: Mapping[str, IntArray], done: Simulation) -> tuple[Run, Mismatch | None]:
+def judged(flavour: str, expected: Mapping[str, IntArray], done: Simulation) -> tuple[Run, Mismatch | None]:
     """What one simulation run showed: its counts, and the first output element that differs."""
     wrong = sum(count_differences(expected[name], got) for name, got in done.outputs.items())
     outputs = sum(got.size for got in done.outputs.values())
     frames = len(next(iter(expected.values())))
-    run = Run(binary.flavour, frames, outputs, wrong, binary.seconds, done.seconds)
+    run = Run(flavour, frames, outputs, wrong, done.ready_seconds, done.seconds)
     found = (first_difference(name, expected[name], got) for name, got in done.outputs.items())
     return run, min((m for m in found if m), key=lambda m: m.sample, default=None)
 
 
 def _tapped(
-    build: Build, integers: Mapping[str, IntArray], folder: Path, tool: str, timeout: float
+    build: Build, scratch: Path, compiler: str | None, timeout: float, integers: Mapping[str, IntArray]
 ) -> dict[str, IntArray]:
-    """Every layer's integers for a few samples, from the tapped build."""
-    simulate(build, Compilation(build.hls, folder, "tapped", tool).result(), integers, folder, timeout)
-    return read_taps(build, folder, len(next(iter(integers.values()))))
-
-
-def _locate(
-    build: Build, integers: Mapping[str, IntArray], mismatch: Mismatch, folder: Path, tool: str, timeout: float
-) -> Mismatch:
-    """Run the failing sample again with every layer tapped."""
-    frame = _part(integers, mismatch.sample, 1)
-    got = _tapped(build, frame, folder, tool, timeout)
-    return locate(build.graph, Evaluator(build.graph).run(frame, taps=True), got, mismatch.sample) or mismatch
+    """Every layer's integers for a few samples."""
+    return dict(simulator(build, TAPPED, scratch, compiler).run(integers, timeout).taps)

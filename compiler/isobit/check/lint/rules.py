@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from isobit.build.folder import Build
 from isobit.check.lint.source import Function, Item, Source, arguments, closing, read_source, walk
-from isobit.emit.build import Build
 from isobit.errors import printable
 
 HEADERS = frozenset(["stdint.h", "ap_int.h", "hls_stream.h", "ap_axi_sdata.h"])
@@ -80,8 +80,7 @@ class Project:
 
 def lint_build(build: Build) -> tuple[Finding, ...]:
     """Findings in a build's generated C++ (not its testbench), by file and line: none in what isobit wrote."""
-    hls = build.hls
-    return lint([hls / "top.cpp", hls / "top.hpp", hls / "parameters.hpp", *sorted((hls / "isobit").glob("*.hpp"))])
+    return lint([build.path / name for name in build.backend.sources(sorted(build.manifest.files))])
 
 
 def lint(paths: list[Path]) -> tuple[Finding, ...]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from isobit.build.folder import GRAPH, PROOFS
 from isobit.check.proofs.staircases import Function, Record, cut, cuts, function
 from isobit.check.proofs.sums import SumCheck, check_sum
-from isobit.emit.build import GRAPH, PROOFS
 from isobit.errors import IsobitError, printable
 from isobit.ir import Graph, parse_graph
 from isobit.ir.ops import Add, Step

@@ -9,17 +9,18 @@ produced below it, so that one tie does not hide what follows.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from itertools import takewhile
 from typing import Any
 
 import numpy as np
 
+from isobit.build.folder import Build
 from isobit.check.csim.stimuli import float_samples
 from isobit.check.source.exact.evaluate import evaluate_exact
 from isobit.check.source.float.run import FloatRun, run_float
 from isobit.check.source.float.ties import Tie, classify
 from isobit.check.source.verdict import SourceVerdict, in_graph_layout, nearest_integers
-from isobit.emit.build import Build
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import SourceModel
@@ -30,7 +31,6 @@ from isobit.interp import Evaluator, quantise
 from isobit.ir import Graph
 from isobit.ir.ops import HostOp, Output
 from isobit.ir.types import IntArray
-from isobit.numerics import exact
 
 EXACT_SAMPLES, EXACT_ELEMENTS = 32, 3_000_000
 FLOAT_SAMPLES, FLOAT_ELEMENTS = 256, 60_000_000
@@ -50,8 +50,8 @@ def check_source(build: Build, integers: Mapping[str, IntArray], samples: Mappin
         from isobit.check.source.tflite.verdict import check_tflite
 
         return check_tflite(build, integers, samples)
-    origin = build.manifest["source"]
-    declared = InputType.parse(origin["input_type"], origin["input_scale"]) if origin["input_type"] else None
+    origin = build.manifest.source
+    declared = InputType.parse(origin.input_type, origin.input_scale) if origin.input_type else None
     model = load_onnx(build.source)
     imported = import_traced(model, declared)
     count, rng = _affordable(imported, True), np.random.default_rng(0)
@@ -102,13 +102,14 @@ class _Checked:
         if left - _LAYOUT_OPS - _CLAMPS:
             return 0, -1, "the host's last float operations are not evaluated exactly"
         count = min(self.count, _affordable(self.imported, False))
-        raw = {node.outside: node.scale[0] for node in self.imported.graph.inputs if node.quantiser is None}
-        scales = {info.name: raw[info.label] for info in self.model.inputs if info.label in raw}
+        whole = {node.outside for node in self.imported.graph.inputs if node.quantiser is None}
+        step = Fraction(self.build.manifest.source.input_scale) if self.declared else Fraction(1)
+        scales = {info.name: step for info in self.model.inputs if info.label in whole}
         inputs = self._source_inputs(count)
-        for name, scale in scales.items():
-            inputs[name] = np.round(inputs[name].astype(np.float64) / float(scale))
+        for name in scales:
+            inputs[name] = np.round(inputs[name].astype(np.float64) / float(step))
         try:
-            reference = evaluate_exact(self.model, inputs, scales=scales, taps=bool(smooth))
+            reference = evaluate_exact(self.build.source, inputs, scales=scales, taps=bool(smooth))
         except IsobitError as error:
             return 0, -1, error.message
         mine = Evaluator(self.build.reference).run(self._integers(self.build.reference, count))
@@ -182,7 +183,7 @@ def _clamped_alike(node: Output, integers: IntArray, numerators: Any, denominato
     scale, offset = (np.array(v, dtype=object) for v in (node.scale, node.offset))
     for op in (op for op in _before_logits(node) if op.kind in _CLAMPS):
         real = integers.astype(object) * scale + offset
-        low, high = (exact(np.float32(v)) if np.isfinite(v) else None for v in op.values)
+        low, high = (Fraction(float(np.float32(v))) if np.isfinite(v) else None for v in op.values)
         if low is not None:
             alike |= (numerators == low * denominator).astype(bool) & (real <= low).astype(bool)
         if high is not None:

@@ -22,6 +22,32 @@ LABELS: Mapping[SourceForm, tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
+class OracleRun:
+    """Another tool that ran the source beside the graph, or why it did not.
+
+    Of ``outputs`` outputs of ``samples`` samples ``mismatches`` differ, from end to end. ``integers`` of the layers
+    were compared too, each layer on what the tool itself had below it; ``unexplained`` counts the differences, of
+    outputs or layers, that nothing documented explains, and ``first`` names the first. ``note`` says why the tool did
+    not run, or what its differences are.
+    """
+
+    name: str
+    version: str = ""
+    samples: int = 0
+    outputs: int = 0
+    mismatches: int = 0
+    integers: int = 0
+    unexplained: int = 0
+    first: str = ""
+    note: str = ""
+
+    @property
+    def ran(self) -> bool:
+        """Whether anything was compared with it."""
+        return self.samples > 0
+
+
+@dataclass(frozen=True)
 class SourceVerdict:
     """Source = graph.
 
@@ -29,7 +55,7 @@ class SourceVerdict:
     when the exact evaluator cannot take the model, with ``note`` saying why). ``float_integers`` integers (every
     quantiser's and every output's) were compared with qonnx; ``ties`` differed within the float error of an edge,
     ``unexplained`` otherwise. A TFLite source has no float execution: its reference kernels are both, the outputs'
-    verdict and that of every layer's integers.
+    verdict and that of every layer's integers. ``oracles`` are the tools that ran the source, or did not.
     """
 
     exact_outputs: int
@@ -40,10 +66,12 @@ class SourceVerdict:
     unexplained: tuple[Tie, ...]
     note: str = ""
     form: SourceForm = "onnx"
+    oracles: tuple[OracleRun, ...] = ()
 
     @property
     def equal(self) -> bool:
-        return self.exact_mismatches <= 0 and not self.unexplained
+        wrong = self.exact_mismatches > 0 or self.unexplained or any(o.unexplained for o in self.oracles)
+        return not wrong
 
 
 def in_graph_layout(node: Output, shape: tuple[int, ...], tensor: Any) -> Any:

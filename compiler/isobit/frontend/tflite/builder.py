@@ -8,6 +8,7 @@ as the user gives it, as ``q``.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import prod
@@ -17,7 +18,7 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.frontend.graph_builder import GraphBuilder
 from isobit.frontend.tflite.model import LIMITS, Array, TfliteModel, TfliteOperator, TfliteTensor
-from isobit.ir.ops import Add, HostOp, Reindex, Step, Table, frozen_ints
+from isobit.ir.ops import Add, Concat, HostOp, Reindex, Step, Table, frozen_ints
 from isobit.ir.types import IntArray, ValueType
 from isobit.numerics import Curve, Cuts
 
@@ -39,10 +40,14 @@ class Value:
 
 @dataclass
 class TfliteBuilder(GraphBuilder):
-    """Grows the integer graph of a TFLite model; ``values`` maps a tensor's index to its value."""
+    """Grows the integer graph of a TFLite model; ``values`` maps a tensor's index to its value.
+
+    ``floats`` has the float tensors that only move an input's elements: that input, and their flat positions in it.
+    """
 
     model: TfliteModel
     values: dict[int, Value] = field(default_factory=dict)
+    floats: dict[int, tuple[int, IntArray]] = field(default_factory=dict)
 
     # ------------------------------------------------------------------ looking at tensors
 
@@ -184,37 +189,54 @@ class TfliteBuilder(GraphBuilder):
             raise op.refusal(f"{index.size} elements, its output of shape {list(tensor.shape)} has others", code="E106")
         return self.moved(op, x, index.reshape(shape))
 
-    def spread(self, op: TfliteOperator, x: Value) -> Value:
-        """``x`` repeated along the axes in which the output is larger.
+    def spread(self, op: TfliteOperator, x: Value, position: int) -> Value:
+        """The operator's input ``x`` repeated along the axes in which the output is larger.
 
         Raises:
             IsobitError: E106 when the shapes do not broadcast.
         """
-        shape = sample_shape(self.output(op), op.where)
+        wanted = self.output(op).shape
         try:
-            index = np.broadcast_to(self.positions(x)[0], shape)
+            index = np.broadcast_to(self.positions(op, position), wanted)
         except ValueError as error:
-            raise op.refusal(f"shapes {list(self.type(x).shape)} and {list(shape)}", code="E106") from error
-        return self.moved(op, x, index, "_spread")
+            given = list(self.tensor(op, position).shape)
+            raise op.refusal(f"shapes {given} and {list(wanted)}", code="E106") from error
+        return self.moved(op, x, index.reshape(sample_shape(self.output(op), op.where)), "_spread")
 
-    def positions(self, x: Value) -> IntArray:
-        """The flat position of every element, with a batch axis of one."""
-        kind = self.type(x)
-        return np.arange(kind.size).reshape(1, *kind.shape)
+    def positions(self, op: TfliteOperator, position: int = 0) -> IntArray:
+        """The flat position of every element of an input, along the axes that the file says."""
+        shape = self.tensor(op, position).shape
+        return np.arange(prod(shape)).reshape(shape)
+
+    def flat(self, x: Value) -> IntArray:
+        """The flat positions of a value's elements in their order."""
+        return np.arange(self.type(x).size)
+
+    def side_by_side(self, op: TfliteOperator, values: Sequence[Value], stack: Callable[..., IntArray]) -> Value:
+        """Values behind one another and moved: ``stack`` of the positions of every part's elements, in file's axes."""
+        flat = [self.moved(op, self.centred(op, v), self.flat(v), "_flat") for v in values]
+        joined = flat[0]
+        if len(flat) > 1:
+            inputs = tuple(v.name for v in flat)
+            joined = Value(
+                self.emit(Concat(name=self.named(op, "_all"), inputs=inputs, axis=0, source=self.source(op)))
+            )
+        starts = np.cumsum([0, *(self.type(v).size for v in flat)])
+        parts = [self.positions(op, i) + int(start) for i, start in zip(range(len(flat)), starts, strict=False)]
+        return self.shaped(op, joined, stack(parts))
 
 
 def sample_shape(tensor: TfliteTensor, where: str) -> tuple[int, ...]:
-    """A tensor's shape without its batch axis; a list of numbers has none.
+    """A tensor's shape in the graph: without a first axis of 1, which is the batch's.
+
+    Where the file moves the one sample's other axes to the front (as rows of a dense layer, steps of time), all stay.
 
     Raises:
-        IsobitError: E106 for another batch than 1, or an empty tensor.
+        IsobitError: E106 for an empty tensor.
     """
-    if len(tensor.shape) == 1 or not tensor.shape:
-        shape = tensor.shape or (1,)
-    elif tensor.shape[0] == 1:
-        shape = tensor.shape[1:]
-    else:
-        raise IsobitError("E106", f"the batch axis is moved: shape {list(tensor.shape)}", where=where)
+    shape = tensor.shape or (1,)
+    if len(shape) > 1 and shape[0] == 1:
+        shape = shape[1:]
     if 0 in shape:
         raise IsobitError("E106", f"an empty tensor of shape {list(tensor.shape)}", where=where)
     return shape

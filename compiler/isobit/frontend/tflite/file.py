@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import flatbuffers
 import numpy as np
 import tflite
 
@@ -49,18 +50,22 @@ _OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "FULLY_CONNECTED": ("FullyConnectedOptions", ("FusedActivationFunction", "WeightsFormat", "KeepNumDims")),
+    "GATHER": ("GatherOptions", ("Axis", "BatchDims")),
+    "GELU": ("GeluOptions", ("Approximate",)),
     "LEAKY_RELU": ("LeakyReluOptions", ("Alpha",)),
     "MAX_POOL_2D": ("Pool2DOptions", _POOL),
     "MEAN": ("ReducerOptions", ("KeepDims",)),
+    "MIRROR_PAD": ("MirrorPadOptions", ("Mode",)),
     "MUL": ("MulOptions", ("FusedActivationFunction",)),
     "PACK": ("PackOptions", ("ValuesCount", "Axis")),
+    "RESIZE_BILINEAR": ("ResizeBilinearOptions", ("AlignCorners", "HalfPixelCenters")),
     "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", ("AlignCorners", "HalfPixelCenters")),
     "SOFTMAX": ("SoftmaxOptions", ("Beta",)),
     "SPACE_TO_DEPTH": ("SpaceToDepthOptions", ("BlockSize",)),
     "SPLIT": ("SplitOptions", ("NumSplits",)),
     "STRIDED_SLICE": (
         "StridedSliceOptions",
-        ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask"),
+        ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask", "Offset"),
     ),
     "SUB": ("SubOptions", ("FusedActivationFunction",)),
     "SUM": ("ReducerOptions", ("KeepDims",)),
@@ -199,7 +204,7 @@ class _Loader:
         if not 0 <= operator.OpcodeIndex() < self.root.OperatorCodesLength():
             raise _invalid(self.path, f"operator {index} has no code")
         code = self.root.OperatorCodes(operator.OpcodeIndex())
-        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        number = max(_builtin_code(code), code.DeprecatedBuiltinCode())
         try:
             op = tflite.opcode2name(number)
         except ValueError:
@@ -241,6 +246,12 @@ class _Loader:
                 "E106", f"shape {list(tensor.shape)}; the first axis must be a batch of 1",
                 where=f"tensor {index} '{printable(tensor.name)}'", hint="convert with batch size 1",
             )  # fmt: skip
+
+
+def _builtin_code(code: Any) -> int:
+    """The field ``builtin_code`` itself, slot 3; the reader package answers with the other field below 127."""
+    at = code._tab.Offset(4 + 2 * 3)
+    return int(code._tab.Get(flatbuffers.number_types.Int32Flags, at + code._tab.Pos)) if at else 0
 
 
 def _options(operator: Any, op: str, where: str) -> dict[str, int | float]:

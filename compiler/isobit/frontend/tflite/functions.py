@@ -13,6 +13,7 @@ from isobit.frontend.tflite.model import TfliteOperator
 from isobit.frontend.tflite.requantise import (
     RELU,
     RELU6,
+    RELU_0_TO_1,
     RELU_N1_TO_1,
     activation_limits,
     multiplier,
@@ -22,14 +23,14 @@ from isobit.frontend.tflite.requantise import (
 from isobit.ir.types import IntArray
 
 Floats = NDArray[Any]
-_FUSED = {"RELU": RELU, "RELU6": RELU6, "RELU_N1_TO_1": RELU_N1_TO_1}
+_FUSED = {"RELU_0_TO_1": RELU_0_TO_1, "RELU": RELU, "RELU6": RELU6, "RELU_N1_TO_1": RELU_N1_TO_1}
 
 
 def import_relu(b: TfliteBuilder, op: TfliteOperator) -> Value:
     """RELU, RELU6 and RELU_N1_TO_1 as operators of their own: rescaled, then clamped."""
     x = b.value(op)
     scales = [b.grid(op, t)[0] for t in (b.tensor(op), b.output(op))]
-    scaled = rescaled(op, _integers(b, x), _ratio(*scales))
+    scaled = rescaled(op, every_integer(b, x), _ratio(*scales))
     return b.function(op, x, np.clip(scaled, *activation_limits(b, op, _FUSED[op.op]))[np.newaxis])
 
 
@@ -37,8 +38,8 @@ def import_requantise(b: TfliteBuilder, op: TfliteOperator) -> Value:
     """QUANTIZE of a quantised tensor: another scale, zero point or type."""
     x = b.value(op)
     scales = [b.grid(op, t)[0] for t in (b.tensor(op), b.output(op))]
-    scaled = rescaled(op, _integers(b, x), scales[0] / scales[1])
-    return b.function(op, x, np.clip(scaled, *_limits(b, op))[np.newaxis])
+    scaled = rescaled(op, every_integer(b, x), scales[0] / scales[1])
+    return b.function(op, x, np.clip(scaled, *output_limits(b, op))[np.newaxis])
 
 
 def import_leaky(b: TfliteBuilder, op: TfliteOperator) -> Value:
@@ -46,9 +47,9 @@ def import_leaky(b: TfliteBuilder, op: TfliteOperator) -> Value:
     x = b.value(op)
     scales = [b.grid(op, t)[0] for t in (b.tensor(op), b.output(op))]
     slope = float(np.float32(scales[0]) * np.float32(op.options["alpha"]) / np.float32(scales[1]))
-    r = _integers(b, x)
+    r = every_integer(b, x)
     made = rescaled(op, np.maximum(r, 0), _ratio(*scales)) + rescaled(op, np.minimum(r, 0), slope)
-    return b.function(op, x, np.clip(made, *_limits(b, op))[np.newaxis])
+    return b.function(op, x, np.clip(made, *output_limits(b, op))[np.newaxis])
 
 
 def import_prelu(b: TfliteBuilder, op: TfliteOperator) -> Value:
@@ -61,20 +62,20 @@ def import_prelu(b: TfliteBuilder, op: TfliteOperator) -> Value:
         b.grid(op, t) for t in (b.tensor(op), b.tensor(op, 1), b.output(op))
     )
     slope = float(np.float32(scale_in) * np.float32(scale_slope) / np.float32(scale))
-    r = _integers(b, x)
+    r = every_integer(b, x)
     above = rescaled(op, np.maximum(r, 0), _ratio(scale_in, scale))
     below = rescaled(op, np.minimum(r, 0) * (slopes.astype(np.int64).reshape(-1, 1) - zero), slope)
-    return b.function(op, x, np.clip(above + below, *_limits(b, op)))
+    return b.function(op, x, np.clip(above + below, *output_limits(b, op)))
 
 
 def import_curve(b: TfliteBuilder, op: TfliteOperator) -> Value:
     """LOGISTIC and TANH: the function in float32 of every integer, quantised."""
     x = b.value(op)
     (scale_in, _, _), (scale_out, _, _) = (b.grid(op, t) for t in (b.tensor(op), b.output(op)))
-    real = np.float32(scale_in) * _integers(b, x).astype(np.float32)
+    real = np.float32(scale_in) * every_integer(b, x).astype(np.float32)
     made = _CURVES[op.op](real) * (np.float32(1) / np.float32(scale_out))
     whole = np.array([rounded(np.float32(v)) for v in made])
-    return b.function(op, x, np.clip(whole, *_limits(b, op))[np.newaxis])
+    return b.function(op, x, np.clip(whole, *output_limits(b, op))[np.newaxis])
 
 
 def import_hard_swish(b: TfliteBuilder, op: TfliteOperator) -> Value:
@@ -89,11 +90,11 @@ def import_hard_swish(b: TfliteBuilder, op: TfliteOperator) -> Value:
     q, shift = _short(float(fine / scale_out))
     if shift > 0:
         raise op.refusal("an output scale below 1/128 of the input's", code="E204")
-    hires = _integers(b, x) << 7
+    hires = every_integer(b, x) << 7
     ramp = _ramp(hires, *_short(float(fine / (np.float32(3) / np.float32(32768)))))
     whole = ramp * _shift_up(hires * q, 15)
     truncated = np.sign(whole) * (np.abs(whole) >> 15)
-    return b.function(op, x, np.clip(_shift_away(truncated, -shift), *_limits(b, op))[np.newaxis])
+    return b.function(op, x, np.clip(_shift_away(truncated, -shift), *output_limits(b, op))[np.newaxis])
 
 
 def _ramp(hires: IntArray, q: int, shift: int) -> IntArray:
@@ -137,15 +138,20 @@ def _tanh(x: Floats) -> Floats:
 _CURVES: Mapping[str, Callable[[Floats], Floats]] = {"LOGISTIC": _sigmoid, "TANH": _tanh}
 
 
-def _limits(b: TfliteBuilder, op: TfliteOperator) -> tuple[int, int]:
+def output_limits(b: TfliteBuilder, op: TfliteOperator) -> tuple[int, int]:
     _, zero, (lo, hi) = b.grid(op, b.output(op))
     return lo - zero, hi - zero
 
 
-def _integers(b: TfliteBuilder, x: Value) -> IntArray:
+def every_integer(b: TfliteBuilder, x: Value) -> IntArray:
     """Every ``r`` of the value's hull."""
     lo, hi = b.type(x).bounds
     return np.arange(lo, hi + 1) - x.zero
+
+
+def scales_of(b: TfliteBuilder, op: TfliteOperator) -> tuple[float, float]:
+    """The scales of the operator's input and output."""
+    return b.grid(op, b.tensor(op))[0], b.grid(op, b.output(op))[0]
 
 
 def _ratio(scale_in: float, scale_out: float) -> float:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import prod
 from pathlib import Path
 
+import numpy as np
+
 from isobit.errors import IsobitError, printable
-from isobit.frontend.tflite import functions, joins, moves, pools, windows
+from isobit.frontend.tflite import extrema, functions, joins, moves, pools, resize, tables, windows
 from isobit.frontend.tflite.builder import TfliteBuilder, Value, exact_scale, sample_shape
 from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.model import LIMITS, TfliteModel, TfliteOperator, TfliteTensor
@@ -55,8 +58,11 @@ def begin(model: TfliteModel) -> TfliteBuilder:
     """An import with the inputs of integers; inputs of floats wait for the operator that quantises them."""
     b = TfliteBuilder(model)
     for index in model.inputs:
-        if model.tensors[index].dtype != "float32":
-            b.values[index] = _integer_input(b, index, model.tensors[index])
+        tensor = model.tensors[index]
+        if tensor.dtype != "float32":
+            b.values[index] = _integer_input(b, index, tensor)
+        else:
+            b.floats[index] = index, np.arange(prod(tensor.shape)).reshape(tensor.shape)
     return b
 
 
@@ -66,6 +72,8 @@ def import_operator(b: TfliteBuilder, op: TfliteOperator) -> None:
     Raises:
         IsobitError: E1xx and E2xx, located at the operator.
     """
+    if moves.move_floats(b, op):
+        return
     made = _operator(op)(b, op)
     for index, value in zip(op.outputs, made if isinstance(made, list) else [made], strict=False):
         if not value.host:
@@ -118,8 +126,10 @@ def _quantize(b: TfliteBuilder, op: TfliteOperator) -> Value:
     tensor = b.tensor(op)
     if (on_host := b.behind_softmax(op)) is not None:
         return on_host
-    if tensor.dtype != "float32" or op.inputs[0] not in b.model.inputs:
+    if op.inputs[0] not in b.floats:
         return functions.import_requantise(b, op)
+    source, index = b.floats[op.inputs[0]]
+    tensor = b.model.tensors[source]
     scale, zero, (lo, hi) = b.grid(op, b.output(op))
     shape = sample_shape(tensor, op.where)
     name = b.emit(
@@ -129,7 +139,7 @@ def _quantize(b: TfliteBuilder, op: TfliteOperator) -> Value:
             quantiser=Quantiser((scale,), (0.0,), "HALF_UP", lo - zero, hi - zero), source=b.source(op),
         )
     )  # fmt: skip
-    return Value(name)
+    return b.shaped(op, Value(name), index)
 
 
 def _dequantize(b: TfliteBuilder, op: TfliteOperator) -> Value:
@@ -153,7 +163,7 @@ def _select(b: TfliteBuilder, op: TfliteOperator) -> Value:
     if axis != rank - 1:
         raise op.refusal(f"the greatest along axis {axis}", "only the last axis can be searched")
     name = b.emit(Select(name=b.named(op), inputs=(x.name,), source=b.source(op)))
-    return b.shaped(op, Value(name), b.positions(Value(name)))
+    return b.shaped(op, Value(name), b.flat(Value(name)))
 
 
 def import_output(b: TfliteBuilder, index: int) -> None:
@@ -190,6 +200,7 @@ def _integer_tensor(model: TfliteModel, index: int) -> int:
 _SOFTMAX = ("SOFTMAX", "LOG_SOFTMAX")
 _BEHIND_SOFTMAX = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 _OPERATORS: Mapping[str, Handler] = {
+    "ABS": tables.import_abs,
     "ADD": joins.import_sum,
     "ARG_MAX": _select,
     "AVERAGE_POOL_2D": pools.import_average_pool,
@@ -198,25 +209,40 @@ _OPERATORS: Mapping[str, Handler] = {
     "DEPTHWISE_CONV_2D": windows.import_conv,
     "DEPTH_TO_SPACE": moves.import_blocks,
     "DEQUANTIZE": _dequantize,
+    "ELU": tables.import_looked_up,
+    "EXP": tables.import_looked_up,
     "EXPAND_DIMS": moves.import_reshape,
     "FULLY_CONNECTED": windows.import_fully_connected,
+    "GATHER": moves.import_gather,
+    "GELU": tables.import_looked_up,
     "HARD_SWISH": functions.import_hard_swish,
     "LEAKY_RELU": functions.import_leaky,
+    "LOG": tables.import_looked_up,
     "LOGISTIC": functions.import_curve,
     "LOG_SOFTMAX": _softmax,
+    "MAXIMUM": extrema.import_extremum,
     "MAX_POOL_2D": pools.import_max_pool,
     "MEAN": pools.import_mean,
+    "MINIMUM": extrema.import_extremum,
+    "MIRROR_PAD": moves.import_mirror_pad,
     "MUL": joins.import_product,
+    "NEG": tables.import_neg,
     "PACK": moves.import_pack,
     "PAD": moves.import_pad,
     "PADV2": moves.import_pad,
     "PRELU": functions.import_prelu,
     "QUANTIZE": _quantize,
+    "REDUCE_MAX": extrema.import_reduced_extremum,
+    "REDUCE_MIN": extrema.import_reduced_extremum,
     "RELU": functions.import_relu,
     "RELU6": functions.import_relu,
+    "RELU_0_TO_1": functions.import_relu,
     "RELU_N1_TO_1": functions.import_relu,
     "RESHAPE": moves.import_reshape,
-    "RESIZE_NEAREST_NEIGHBOR": moves.import_resize,
+    "RESIZE_BILINEAR": resize.import_bilinear,
+    "RESIZE_NEAREST_NEIGHBOR": resize.import_nearest,
+    "REVERSE_V2": moves.import_reverse,
+    "RSQRT": tables.import_rsqrt,
     "SLICE": moves.import_slice,
     "SOFTMAX": _softmax,
     "SPACE_TO_DEPTH": moves.import_blocks,
@@ -227,6 +253,7 @@ _OPERATORS: Mapping[str, Handler] = {
     "SUB": joins.import_sum,
     "SUM": pools.import_mean,
     "TANH": functions.import_curve,
+    "TILE": moves.import_tile,
     "TRANSPOSE": moves.import_transpose,
     "TRANSPOSE_CONV": windows.import_transpose_conv,
     "UNPACK": moves.import_split,

@@ -23,6 +23,7 @@ from isobit.numerics.tflite import rounded_twice
 
 Pair = Callable[[IntArray, IntArray], IntArray]
 _LEFT_SHIFT = 20
+_MOST_ROWS = 1 << 14  # tables of one constant, one per element
 _MOST_PAIRS = 512  # of coefficients that serve: from the shortest to the scales' own
 
 
@@ -31,10 +32,10 @@ def import_sum(b: TfliteBuilder, op: TfliteOperator) -> Value:
     constant = [b.tensor(op, i).data is not None for i in (0, 1)]
     scaled = _Summands.of(b, op)
     if any(constant):
-        return _with_constant(b, op, constant.index(False), scaled.of_pair)
+        return with_constant(b, op, constant.index(False), scaled.of_pair)
     if op.inputs[0] == op.inputs[1]:
         return _with_itself(b, op, scaled.of_pair)
-    x, y = (b.spread(op, b.centred(op, b.value(op, i))) for i in (0, 1))
+    x, y = (b.spread(op, b.centred(op, b.value(op, i)), i) for i in (0, 1))
     found = _one_sum(b, op, x, y, scaled)
     return found if found is not None else _tabled_sum(b, op, x, y, scaled)
 
@@ -53,7 +54,7 @@ def import_product(b: TfliteBuilder, op: TfliteOperator) -> Value:
 
     constant = [b.tensor(op, i).data is not None for i in (0, 1)]
     if any(constant):
-        return _with_constant(b, op, constant.index(False), made)
+        return with_constant(b, op, constant.index(False), made)
     if op.inputs[0] == op.inputs[1]:
         return _with_itself(b, op, made)
     raise op.refusal("a product of two tensors is not supported", "multiply by a constant", "E201")
@@ -66,13 +67,14 @@ def import_concatenation(b: TfliteBuilder, op: TfliteOperator) -> Value:
     output = b.output(op)
     rank = len(output.shape)
     axis = op.option("axis") % rank if rank else 0
-    if axis == 0 and rank > 1:
-        raise op.refusal("the batch axis is concatenated")
     parts = [_regridded(b, op, i, output) for i in range(len(op.inputs))]
     if len(parts) == 1:
         return parts[0]
+    batched = rank > 1 and all(b.tensor(op, i).shape[:1] == (1,) for i in range(len(op.inputs)))
+    if axis == 0 and batched:
+        return b.side_by_side(op, parts, np.concatenate)
     node = Concat(
-        name=b.named(op), inputs=tuple(p.name for p in parts), axis=max(axis - 1, 0), source=b.source(op)
+        name=b.named(op), inputs=tuple(p.name for p in parts), axis=axis - batched, source=b.source(op)
     )  # fmt: skip
     return Value(b.emit(node))
 
@@ -112,17 +114,31 @@ def _with_itself(b: TfliteBuilder, op: TfliteOperator, function: Pair) -> Value:
     return b.function(op, x, function(every, every)[np.newaxis])
 
 
-def _with_constant(b: TfliteBuilder, op: TfliteOperator, position: int, function: Pair) -> Value:
-    """A function of one tensor and a constant, which varies along the channels at most."""
-    x, other = b.spread(op, b.value(op, position)), b.tensor(op, 1 - position)
+def with_constant(b: TfliteBuilder, op: TfliteOperator, position: int, function: Pair) -> Value:
+    """A function of the input at ``position`` and a constant: of the channel, or of every element on its own.
+
+    Raises:
+        IsobitError: E106 when the shapes do not fit, E208 for more elements of their own than tables can hold.
+    """
+    x, other = b.spread(op, b.value(op, position), position), b.tensor(op, 1 - position)
     data, (_, zero, _) = b.constant(op, 1 - position, "constant"), b.grid(op, other)
     kind = b.type(x)
-    if data.size not in (1, kind.channels) or (data.size > 1 and data.shape[-1] != kind.channels):
-        raise op.refusal(f"a constant of shape {list(data.shape)} varies along more than the channels", code="E208")
+    try:
+        wide = np.broadcast_to(data.astype(np.int64) - zero, b.output(op).shape).reshape(-1, kind.channels)
+    except ValueError as error:
+        raise op.refusal(f"a constant of shape {list(data.shape)}", code="E106") from error
+    rows = wide[:1] if (wide == wide[0]).all() else wide
+    if rows.size > _MOST_ROWS and len(rows) > 1:
+        raise op.refusal(f"a constant of {rows.size} elements that all differ", "at most 16384", "E208")
+    if (rows == rows[0, 0]).all():
+        rows = rows[:1, :1]
     lo, hi = kind.bounds
-    r, c = np.arange(lo, hi + 1) - x.zero, data.astype(np.int64).reshape(-1, 1) - zero
-    pair = (r[np.newaxis], c) if position == 0 else (c, r[np.newaxis])
-    return b.function(op, x, function(*pair))
+    r, c = np.arange(lo, hi + 1)[np.newaxis] - x.zero, rows.reshape(-1, 1)
+    made = function(r, c) if position == 0 else function(c, r)
+    if rows.shape[0] == 1:
+        return b.function(op, x, made)
+    alone = b.function(op, b.moved(op, x, b.flat(x), "_apart"), made)
+    return b.moved(op, alone, b.flat(alone).reshape(kind.shape), "_together")
 
 
 def _one_sum(b: TfliteBuilder, op: TfliteOperator, x: Value, y: Value, scaled: _Summands) -> Value | None:

@@ -39,7 +39,7 @@ def import_average_pool(b: TfliteBuilder, op: TfliteOperator) -> Value:
     counts = _counts(op, b.type(x).shape, kernel, strides, b.type(sums).shape)
     zeros = prod(kernel) * x.zero  # what the zeros of a whole window add, in the image or not
     if (counts == counts[0, 0]).all():
-        return b.step(op, sums.name, [_mean(b, op, int(counts[0, 0]), zeros)])
+        return b.step(op, sums.name, [mean_of(b, op, int(counts[0, 0]), zeros)])
     return _by_count(b, op, sums, counts, zeros)
 
 
@@ -54,7 +54,7 @@ def _counts(
     return np.asarray(np.multiply.outer(*sides))
 
 
-def _mean(b: TfliteBuilder, op: TfliteOperator, count: int, zeros: int) -> Curve:
+def mean_of(b: TfliteBuilder, op: TfliteOperator, count: int, zeros: int) -> Curve:
     """The staircase from a window's sum of the graph's integers, ``zeros`` too large, to the output around zero."""
     zero, (lo, hi) = b.grid(op, b.output(op))[1], activation_limits(b, op)
     mean = Rounded(Fraction(1, count), Fraction(0), Rounding.HALF_UP, lo + zero, hi + zero)
@@ -64,16 +64,16 @@ def _mean(b: TfliteBuilder, op: TfliteOperator, count: int, zeros: int) -> Curve
 def _by_count(b: TfliteBuilder, op: TfliteOperator, sums: Value, counts: IntArray, zeros: int) -> Value:
     """Windows that reach over the edge have fewer elements: one step for every number of them."""
     shape = b.type(sums).shape
-    index = b.positions(sums)[0].reshape(-1, shape[-1])
+    index = b.flat(sums).reshape(-1, shape[-1])
     places = [np.flatnonzero(counts.reshape(-1) == n) for n in np.unique(counts)]
     parts = []
     for n, where in zip(np.unique(counts), places, strict=True):
         picked = b.moved(op, sums, index[where], f"_of_{n}")
-        parts.append(b.step(op, picked.name, [_mean(b, op, int(n), zeros)]).name)
+        parts.append(b.step(op, picked.name, [mean_of(b, op, int(n), zeros)]).name)
     node = Concat(name=b.named(op, "_all"), inputs=tuple(parts), axis=0, source=b.source(op))
     back = np.argsort(np.concatenate(places))
     joined = Value(b.emit(node))
-    return b.moved(op, joined, b.positions(joined)[0][back].reshape(shape))
+    return b.moved(op, joined, b.flat(joined).reshape(-1, shape[-1])[back].reshape(shape))
 
 
 def import_mean(b: TfliteBuilder, op: TfliteOperator) -> Value:
@@ -85,16 +85,7 @@ def import_mean(b: TfliteBuilder, op: TfliteOperator) -> Value:
     x = b.value(op)
     if op.op == "SUM" and b.grid(op, b.tensor(op)) == b.grid(op, b.output(op)):
         raise op.refusal("a sum with its input's scale, which wraps in 8 bits", "use a mean, or another output scale")
-    rank = len(b.tensor(op).shape)
-    axes = sorted({a % rank for a in b.integers(op, 1, "axes")}) if rank else []
-    if 0 in axes or not axes:
-        raise op.refusal(f"a mean over the axes {axes}")
-    kept = [a for a in range(1, rank) if a not in axes]
-    index = b.positions(x)
-    if kept != [rank - 1] or axes != list(range(1, rank - 1)):
-        turned = index.transpose(0, *axes, *kept)
-        count = prod(b.tensor(op).shape[a] for a in axes)
-        x = b.moved(op, x, turned.reshape(count, -1), "_turned")
+    x = gathered(b, op, x)
     kernel = b.type(x).shape[:-1]
     name, count = _sums(b, op, x, kernel, (1,) * len(kernel)), prod(kernel)
     scale_in, _, _ = b.grid(op, b.tensor(op))
@@ -107,7 +98,25 @@ def import_mean(b: TfliteBuilder, op: TfliteOperator) -> Value:
     lows, highs = b.types[name].bounds
     refuse_overflow(op, (lows - count * x.zero, highs - count * x.zero), shift)
     y = b.step(op, name, [requantizer(q, shift, lo - zero, hi - zero).shift(-count * x.zero)])
-    return b.shaped(op, y, b.positions(y))
+    return b.shaped(op, y, b.flat(y))
+
+
+def gathered(b: TfliteBuilder, op: TfliteOperator, x: Value) -> Value:
+    """The operator's input with the axes that it reduces in front and what stays as channels.
+
+    Raises:
+        IsobitError: E202 for a reduction over no axis.
+    """
+    shape = b.tensor(op).shape
+    rank = len(shape)
+    axes = {a % rank for a in b.integers(op, 1, "axes")} if rank else set()
+    if not axes:
+        raise op.refusal("a reduction over no axis")
+    if shape[0] == 1 and axes | {0} == set(range(rank - 1)):  # as it stands
+        return x
+    kept = [a for a in range(rank) if a not in axes]
+    count = prod(shape[a] for a in axes)
+    return b.moved(op, x, b.positions(op).transpose(*sorted(axes), *kept).reshape(count, -1), "_turned")
 
 
 def _sums(b: TfliteBuilder, op: TfliteOperator, x: Value, kernel: Sequence[int], strides: Sequence[int]) -> str:

@@ -21,6 +21,7 @@ from isobit.numerics.tflite import quantize_multiplier, rounded_twice
 _FAR = 1 << 40  # beyond every sum
 _INT32 = (-(1 << 31), (1 << 31) - 1)
 NONE, RELU, RELU_N1_TO_1, RELU6 = 0, 1, 2, 3
+RELU_0_TO_1 = -1  # an operator of its own, no fused activation
 
 
 def multiplier(real: float) -> tuple[int, int]:
@@ -82,15 +83,16 @@ def activation_limits(b: TfliteBuilder, op: TfliteOperator, kind: int | None = N
     """
     scale, zero, (lo, hi) = b.grid(op, b.output(op))
     fused = op.option("fused_activation_function") if kind is None else kind
-    if fused not in (NONE, RELU, RELU_N1_TO_1, RELU6):
+    if fused not in (NONE, RELU, RELU_N1_TO_1, RELU6) and kind is None:
         raise op.refusal(f"the fused activation {fused}")
     low, high = lo - zero, hi - zero
-    if fused in (RELU, RELU6):
+    if fused in (RELU, RELU6, RELU_0_TO_1):
         low = max(low, 0)
     if fused == RELU6:
         high = min(high, rounded(np.float32(6.0) / np.float32(scale)))
     if fused == RELU_N1_TO_1:
         low = max(low, rounded(np.float32(-1.0) / np.float32(scale)))
+    if fused in (RELU_N1_TO_1, RELU_0_TO_1):
         high = min(high, rounded(np.float32(1.0) / np.float32(scale)))
     # a kernel's clamp takes the greater lower limit first, the lesser upper limit last
     return min(low, high), high

@@ -33,7 +33,7 @@ def import_conv(b: TfliteBuilder, op: TfliteOperator) -> Value:
     channels = b.type(x).channels
     if depthwise:
         weights = np.moveaxis(weights, -1, 0).reshape(weights.shape[-1], *weights.shape[1:3], 1)
-    if weights.ndim != 4 or len(b.type(x).shape) != 3 or channels % weights.shape[-1]:
+    if weights.ndim != 4 or b.tensor(op).shape[:1] != (1,) or len(b.type(x).shape) != 3 or channels % weights.shape[-1]:
         raise op.refusal(f"weights of shape {list(b.tensor(op, 1).shape)} do not fit {b.type(x)}", code="E106")
     groups = channels // weights.shape[-1]
     if len(weights) % groups:
@@ -46,27 +46,28 @@ def import_conv(b: TfliteBuilder, op: TfliteOperator) -> Value:
 
 
 def import_fully_connected(b: TfliteBuilder, op: TfliteOperator) -> Value:
-    """FULLY_CONNECTED: on the whole sample, or row by row where the rows are kept."""
+    """FULLY_CONNECTED: on the whole sample, or on as many rows as its elements make, kept as axes or not."""
     x, weights = b.value(op), _weights(b, op)
     if weights.ndim != 2 or op.option("weights_format"):
         raise op.refusal("weights that are no plain matrix")
-    shape, size = b.type(x).shape, b.type(x).size
-    if size == weights.shape[1]:
-        x = b.moved(op, x, np.arange(size), "_flat")
-        name = linear(b, op, x.name, weights, (), (), 1)
-    elif op.option("keep_num_dims") and shape[-1] == weights.shape[1]:
-        x = b.moved(op, x, np.arange(size).reshape(-1, shape[-1]), "_rows")
-        name = linear(b, op, x.name, weights[:, np.newaxis], (1,), (1,), 1)
-    else:
+    size, features = b.type(x).size, weights.shape[1]
+    if not features or size % features:
         raise op.refusal(f"weights of shape {list(weights.shape)} do not fit {b.type(x)}", code="E106")
+    if size == features:
+        x = b.moved(op, x, b.flat(x), "_flat")
+        name = linear(b, op, x.name, weights, (), (), 1)
+    else:
+        x = b.moved(op, x, b.flat(x).reshape(-1, features), "_rows")
+        name = linear(b, op, x.name, weights[:, np.newaxis], (1,), (1,), 1)
     y = _requantised(b, op, name, _bias(b, op, x, weights), 0)
-    return b.shaped(op, y, b.positions(y))
+    return b.shaped(op, y, b.flat(y))
 
 
 def import_transpose_conv(b: TfliteBuilder, op: TfliteOperator) -> Value:
     """TRANSPOSE_CONV as the convolution of every phase (sub-pixel form), the phases interleaved."""
     x, weights = b.centred(op, b.value(op, 2)), _weights(b, op)
-    if weights.ndim != 4 or len(b.type(x).shape) != 3 or weights.shape[-1] != b.type(x).channels:
+    image = len(b.type(x).shape) == 3 and b.tensor(op, 2).shape[:1] == (1,)
+    if weights.ndim != 4 or not image or weights.shape[-1] != b.type(x).channels:
         raise op.refusal(f"weights of shape {list(weights.shape)} do not fit {b.type(x)}", code="E106")
     strides, kernel = positive(op, "stride_h", "stride_w"), weights.shape[1:3]
     size, out = b.type(x).shape[:2], sample_shape(b.output(op), op.where)[:2]
@@ -171,7 +172,7 @@ def padded(
     dilations: Sequence[int], integer: int,
 ) -> Value:  # fmt: skip
     """``x`` padded as the operator's padding scheme wants it, the odd element behind."""
-    if len(b.type(x).shape) != 3:
+    if len(b.type(x).shape) != 3 or len(b.tensor(op).shape) != 4:
         raise op.refusal(f"an input {b.type(x)}, an image is needed", code="E106")
     spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     sizes = b.type(x).shape[:2]

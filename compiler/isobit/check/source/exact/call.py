@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from isobit.check.source.exact.file import FileNode
 from isobit.check.source.exact.tensor import ExactTensor, scalar
 from isobit.errors import IsobitError
-from isobit.frontend.onnx.model import SourceNode
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Call:
     ``whole``: an operand has an integer element type (both have, then).
     """
 
-    node: SourceNode
+    node: FileNode
     inputs: tuple[ExactTensor | None, ...]
     shapes: tuple[tuple[int, ...], ...]
     whole: bool = False

@@ -1,16 +1,18 @@
-"""Verdict 2 of the exactness contract: the source model evaluated in exact rational arithmetic.
+"""Verdict 2 of the exactness contract: the source file evaluated in exact rational arithmetic.
 
-A naive evaluator, independent of the compiler: it knows nothing of integer graphs, scales or staircases. What stands
-before the first quantiser of a raw float input, and every quantiser of a constant, runs in the source's own float32,
-elementwise, as QONNX runs it; from there on every number is a rational and nothing is rounded except by quantisers.
-Two values are not rational: square roots in BatchNormalization are taken to 128 bits, sigmoid and tanh to 60 digits.
-Softmax is left out, with the linear quantisers behind it: the outputs are its logits.
+A naive evaluator that shares nothing with the compiler, not even what reads the file: it knows nothing of integer
+graphs, scales or staircases. What stands before the first quantiser of a raw float input, and constants, are computed
+in the source's own float32, elementwise, as QONNX runs it; from there on every number is a rational and nothing is
+rounded except by quantisers. Two values are not rational: square roots in BatchNormalization are taken to 128 bits,
+sigmoid and tanh to 60 digits. Softmax is left out, with the linear quantisers behind it: the outputs are its logits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -18,164 +20,82 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isobit.check.source.exact import quant as quantisers
+from isobit.check.source.exact.batch import behind_softmax, dependent_tensors, keeps_batch
 from isobit.check.source.exact.call import Call
+from isobit.check.source.exact.constants import RAW_OPERATORS
+from isobit.check.source.exact.file import CHANNELS_LAST, FileInput, FileNode, OnnxFile, read_file
 from isobit.check.source.exact.ops import OPERATORS
-from isobit.check.source.exact.tensor import ExactTensor, from_floats, from_integers, multiply, scalar
+from isobit.check.source.exact.qoperators import is_qoperator, run_qoperator
+from isobit.check.source.exact.quant import LINEAR_QUANTISERS, QUANTISERS
+from isobit.check.source.exact.shapes import output_shapes
+from isobit.check.source.exact.tensor import ExactTensor, from_floats, from_integers, multiply, objects, scalar
 from isobit.errors import IsobitError, printable
-from isobit.frontend.onnx.model import LINEAR_QUANTISERS, QUANTISERS, SourceModel, SourceNode, TensorInfo
 
 __all__ = ["ExactTensor", "evaluate_exact"]
 
 Raw = NDArray[Any]
 Value = ExactTensor | Raw
+Shape = tuple[int, ...]
 _INTEGER_DATATYPES = ("INT", "UINT", "BIPOLAR", "BINARY", "TERNARY")
-_RESHAPING = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
-_ORDER_ONLY = ("ArgMax", "TopK")
-_AXIS_DEFAULT = {"Concat": 0, "ArgMax": 0, "Gather": 0, "Split": 0, "TopK": -1}
-_AXES_INPUT = {"ReduceMean": 1, "Slice": 3}
+_OUTLINED = 64
+"""Float arrays of more elements never decide a shape."""
 
 
 def evaluate_exact(
-    model: SourceModel, inputs: Mapping[str, Raw], *, scales: Mapping[str, Fraction] | None = None, taps: bool = False
+    source: Path | OnnxFile,
+    inputs: Mapping[str, Raw],
+    *,
+    scales: Mapping[str, Fraction] | None = None,
+    taps: bool = False,
 ) -> Mapping[str, ExactTensor]:
     """Exact values of the outputs for a batch of inputs.
 
     Args:
-        model: the loaded source.
+        source: the file, or the graph read from it.
         inputs: per graph input an array [N, ...]; integers where the input has an integer type or annotation.
         scales: inputs that are declared to be integers times this exact scale; their arrays hold the integers.
         taps: whether to return every data-dependent tensor that is exact, by name, beside the outputs.
 
     Returns:
-        Exact tensors [N, ...] by output label (and by tensor name for taps).
+        Exact tensors [N, ...] by output name (and by tensor name for taps).
 
     Raises:
-        IsobitError: E607 (inputs do not fit), E201/E202/E204/E205/E206/E207 (what the evaluator cannot take).
+        IsobitError: E607 (inputs do not fit), E102, E106 (the file), E201/E202/E204/E205/E206/E207 (what the evaluator
+            cannot take).
     """
-    count = _check_inputs(model, inputs)
-    logits = _behind_softmax(model)
-    dependent = _dependent(model)
-    entering = {info.name: _entering(info, inputs[info.name], model, scales or {}) for info in model.inputs}
-    if count == 1 or _batchable(model, dependent):
-        return _evaluate(model, entering, count, dependent, logits, taps)
-    runs = [
-        _evaluate(model, {name: _sample(value, i) for name, value in entering.items()}, 1, dependent, logits, taps)
-        for i in range(count)
-    ]
-    return MappingProxyType({name: _stacked([run[name] for run in runs]) for name in runs[0]})
+    file = source if isinstance(source, OnnxFile) else read_file(source)
+    count = _check_inputs(file, inputs)
+    entering = {info.name: _entering(info, inputs[info.name], file, scales or {}) for info in file.inputs}
+    run = _Evaluation(file)
+    first = run.sample({name: _sample(value, 0) for name, value in entering.items()})
+    if count == 1:
+        return run.results(first, taps)
+    if keeps_batch(file, run.dependent, run.shapes, first):
+        return run.results(run.batch(entering, first, count), taps)
+    rest = [run.sample({name: _sample(value, i) for name, value in entering.items()}) for i in range(1, count)]
+    runs = [run.results(values, taps) for values in (first, *rest)]
+    return MappingProxyType({name: _stacked([results[name] for results in runs]) for name in runs[0]})
 
 
-def _check_inputs(model: SourceModel, inputs: Mapping[str, Raw]) -> int:
-    names = {info.name for info in model.inputs}
+def _check_inputs(file: OnnxFile, inputs: Mapping[str, Raw]) -> int:
+    names = {info.name for info in file.inputs}
     if set(inputs) != names or not names:
         raise IsobitError(
             "E607", f"inputs {sorted(map(printable, inputs))} given, {sorted(map(printable, names))} needed"
         )
     counts = {array.shape[0] if array.ndim else 0 for array in inputs.values()}
-    for info in model.inputs:
+    for info in file.inputs:
         if inputs[info.name].shape[1:] != info.shape[1:] or len(counts) != 1 or 0 in counts:
             shape = list(inputs[info.name].shape)
             raise IsobitError("E607", f"input '{printable(info.name)}' has shape {shape}, not [N, *{info.shape[1:]}]")
     return counts.pop()
 
 
-def _behind_softmax(model: SourceModel) -> frozenset[str]:
-    """The tensors that hold logits here: those behind a Softmax, where nothing but the order is used after it.
-
-    A quantiser can make classes equal, so that not even the order may be used behind one.
-    """
-    logits: set[str] = set()
-    rounded: set[str] = set()
-    for node in model.nodes:
-        allowed = (*_RESHAPING, *LINEAR_QUANTISERS, *(() if rounded.intersection(node.inputs) else _ORDER_ONLY))
-        if logits.intersection(node.inputs) and node.op not in allowed:
-            raise IsobitError("E201", "a Softmax before other arithmetic", where=_place(node))
-        follows = node.op not in _ORDER_ONLY and logits.intersection(node.inputs)
-        if node.op in ("Softmax", "LogSoftmax") or follows:
-            logits.update(node.outputs)
-        if follows and (node.op in LINEAR_QUANTISERS or rounded.intersection(node.inputs)):
-            rounded.update(node.outputs)
-    return frozenset(logits)
-
-
-def _dependent(model: SourceModel) -> frozenset[str]:
-    """The tensors that depend on an input."""
-    found = {info.name for info in model.inputs}
-    for node in model.nodes:
-        if found.intersection(node.inputs):
-            found.update(node.outputs)
-    return frozenset(found - {""})
-
-
-def _batchable(model: SourceModel, dependent: frozenset[str]) -> bool:
-    """Whether every node treats the first axis as a batch, so that many samples can go through at once."""
-    return all(_keeps_batch(model, node, dependent) for node in model.nodes if node.outputs[0] in dependent)
-
-
-def _keeps_batch(model: SourceModel, node: SourceNode, dependent: frozenset[str]) -> bool:
-    data = [model.shapes[name] for name in node.inputs if name in dependent]
-    out = model.shapes[node.outputs[0]]
-    if any(shape[:1] != (1,) for shape in [*data, out]):
-        return False
-    if node.op in _RESHAPING:
-        return True
-    if node.op in ("MatMul", "Gemm"):
-        only_left = node.inputs[0] in dependent and node.inputs[1] not in dependent
-        return only_left and len(data[0]) == len(out) and not node.attrs.get("transA", 0)
-    axes = _axes(model, node)
-    same_rank = all(len(shape) == len(out) for shape in data)
-    return all(axis % len(data[0]) for axis in axes) and (same_rank or node.op in ("ArgMax", "ReduceMean"))
-
-
-def _axes(model: SourceModel, node: SourceNode) -> tuple[int, ...]:
-    """The axes a node mixes or moves; () where it works element by element or knows the batch axis itself."""
-    if node.op == "Transpose":
-        perm = node.attrs.get("perm")
-        return () if isinstance(perm, tuple) and perm[0] == 0 else (0,)
-    if node.op in _AXES_INPUT:
-        axes, index = node.attrs.get("axes"), _AXES_INPUT[node.op]
-        if axes is None and len(node.inputs) > index and node.inputs[index] in model.constants:
-            axes = tuple(model.constants[node.inputs[index]].tolist())
-        return axes if isinstance(axes, tuple) else (0,)
-    if node.op in _AXIS_DEFAULT:
-        axis = node.attrs.get("axis", _AXIS_DEFAULT[node.op])
-        return (axis,) if isinstance(axis, int) else (0,)
-    return ()
-
-
-def _evaluate(
-    model: SourceModel,
-    entering: Mapping[str, Value],
-    count: int,
-    dependent: frozenset[str],
-    logits: frozenset[str],
-    taps: bool,
-) -> Mapping[str, ExactTensor]:
-    values: dict[str, Value] = {**model.constants, **entering}
-    for node in model.nodes:
-        shapes = tuple(_shape(model, name, count, dependent) for name in node.outputs)
-        if node.op in (*QUANTISERS, *LINEAR_QUANTISERS) and dependent.intersection(node.inputs[1:]):
-            raise IsobitError("E206", "a quantiser parameter depends on the input", where=_place(node))
-        if node.op in LINEAR_QUANTISERS and node.inputs[0] in logits:
-            values[node.outputs[0]] = values[node.inputs[0]]
-        else:
-            values.update(_run(node, values, shapes))
-    results = {info.label: _exact(values[info.name]) for info in model.outputs}
-    if taps:
-        results |= {k: v for k, v in values.items() if k in dependent and isinstance(v, ExactTensor)}
-    return MappingProxyType(results)
-
-
-def _shape(model: SourceModel, name: str, count: int, dependent: frozenset[str]) -> tuple[int, ...]:
-    shape = model.shapes.get(name, ())
-    return (count, *shape[1:]) if name in dependent and shape[:1] == (1,) else shape
-
-
-def _entering(info: TensorInfo, array: Raw, model: SourceModel, scales: Mapping[str, Fraction]) -> Value:
+def _entering(info: FileInput, array: Raw, file: OnnxFile, scales: Mapping[str, Fraction]) -> Value:
     """An input: exact if its type, annotation or declared scale says integer, else raw float32."""
-    datatype = model.annotations.get(info.name, "")
+    datatype = file.annotations.get(info.name, "")
     declared = info.name in scales or datatype.startswith(_INTEGER_DATATYPES)
-    if not (np.dtype(info.dtype).kind in "iub" or declared):
+    if not (info.dtype.kind in "iub" or declared):
         return array.astype(np.float32)
     if array.dtype.kind == "f" and not (array == np.round(array)).all():
         raise IsobitError("E607", f"input '{printable(info.name)}' must hold integers")
@@ -189,36 +109,116 @@ def _sample(value: Value, index: int) -> Value:
     return value[index : index + 1]
 
 
-def _run(node: SourceNode, values: Mapping[str, Value], shapes: tuple[tuple[int, ...], ...]) -> dict[str, Value]:
+class _Evaluation:
+    """A file being evaluated: constants are computed once, shapes are learnt from the first sample."""
+
+    def __init__(self, file: OnnxFile) -> None:
+        self.file = file
+        self.dependent = dependent_tensors(file)
+        self.logits = behind_softmax(file)
+        self.shapes: dict[str, Shape] = {}
+        self.constants: dict[str, Value] | None = None
+
+    def sample(self, entering: Mapping[str, Value]) -> dict[str, Value]:
+        """Every tensor for one sample."""
+        values = self._run(self.constants or dict(self.file.constants), entering, {})
+        if self.constants is None:
+            self.shapes = {name: value.shape for name, value in values.items()}
+            self.constants = {name: value for name, value in values.items() if name not in self.dependent}
+        return values
+
+    def batch(self, entering: Mapping[str, Value], first: Mapping[str, Value], count: int) -> dict[str, Value]:
+        """Every tensor for ``count`` samples at once; ``first`` is what one sample gave."""
+        known = {
+            name: (count, *shape[1:]) for name, shape in self.shapes.items() if name in self.dependent and shape[:1]
+        }
+        return self._run({k: v for k, v in first.items() if k not in self.dependent}, entering, known)
+
+    def _run(
+        self, constants: Mapping[str, Value], entering: Mapping[str, Value], shapes: Mapping[str, Shape]
+    ) -> dict[str, Value]:
+        values: dict[str, Value] = {**constants, **entering}
+        for node in self.file.nodes:
+            if all(name in constants for name in node.outputs if name):
+                continue
+            if node.op in (*QUANTISERS, *LINEAR_QUANTISERS) and self.dependent.intersection(node.inputs[1:]):
+                raise IsobitError("E206", "a quantiser parameter depends on the input", where=node.place)
+            if node.op in LINEAR_QUANTISERS and node.inputs[0] in self.logits:
+                values[node.outputs[0]] = values[node.inputs[0]]
+                continue
+            known = tuple(shapes[name] for name in node.outputs if name in shapes)
+            values.update(_executed(node, values, known))
+        return values
+
+    def results(self, values: Mapping[str, Value], taps: bool) -> Mapping[str, ExactTensor]:
+        """The outputs, and with ``taps`` whatever is exact and depends on the input."""
+        results = {name: _exact(values[name]) for name in self.file.outputs}
+        if taps:
+            results |= {k: v for k, v in values.items() if k in self.dependent and isinstance(v, ExactTensor)}
+        return MappingProxyType(results)
+
+
+def _executed(node: FileNode, values: Mapping[str, Value], shapes: tuple[Shape, ...]) -> dict[str, Value]:
     given = [values[name] if name else None for name in node.inputs]
     try:
-        if node.op in QUANTISERS or node.op in LINEAR_QUANTISERS:
-            result: object = _quantise(node, given)
-        elif node.op in _RAW_OPERATORS and not any(isinstance(value, ExactTensor) for value in given):
-            result = _RAW_OPERATORS[node.op](node, given, shapes[0])
+        if node.domain == CHANNELS_LAST:
+            result: object = _channels_last(node, given)
         else:
-            result = _exact_operator(node, given, shapes)
+            result = _operator(node, given, shapes)
     except IsobitError as error:
-        raise IsobitError(error.code, error.message, where=_place(node), hint=error.hint) from error
+        raise IsobitError(error.code, error.message, where=node.place, hint=error.hint) from error
     results = result if isinstance(result, tuple) else (result,)
-    for value, shape in zip(results, shapes, strict=False):
-        assert value.shape == shape, (node.op, value.shape, shape)
-    return {name: value for name, value in zip(node.outputs, results, strict=False) if name}
+    return {name: _value(value) for name, value in zip(node.outputs, results, strict=False) if name}
 
 
-def _place(node: SourceNode) -> str:
-    return f"node '{printable(node.name)}'"
+def _value(value: Any) -> Value:
+    return value if isinstance(value, ExactTensor) else np.asarray(value)
+
+
+def _operator(node: FileNode, given: list[Value | None], shapes: tuple[Shape, ...]) -> object:
+    if is_qoperator(node):
+        return run_qoperator(node, given, shapes)
+    if node.op in QUANTISERS or node.op in LINEAR_QUANTISERS:
+        return _quantise(node, given)
+    raw = node.op in RAW_OPERATORS and not any(isinstance(value, ExactTensor) for value in given)
+    if node.domain or not (raw or node.op in OPERATORS or node.op in ("Shape", "Size")):
+        raise IsobitError("E201", f"the exact evaluator has no '{printable(node.op)}'")
+    if node.op in ("Shape", "Size"):
+        return RAW_OPERATORS[node.op](node, [np.empty(v.shape, np.bool_) for v in given if v is not None], ())
+    shapes = shapes or output_shapes(Call(node, tuple(map(_outline, given)), ()))
+    if raw:
+        return RAW_OPERATORS[node.op](node, given, shapes)
+    inputs = tuple(None if value is None else _exact(value) for value in given)
+    return OPERATORS[node.op](Call(node, inputs, shapes, whole=_is_whole(given)))
+
+
+def _outline(value: Value | None) -> ExactTensor | None:
+    """An operand for finding shapes: its numbers where they may decide one, else zeros."""
+    if value is None or isinstance(value, ExactTensor):
+        return value
+    if value.dtype.kind in "iub" or value.size <= _OUTLINED:
+        return _exact(value)
+    return ExactTensor(np.broadcast_to(objects(np.zeros((), np.int64)), value.shape), 1)
+
+
+def _channels_last(node: FileNode, given: list[Value | None]) -> ExactTensor:
+    """QONNX's channels-last Conv, MaxPool and BatchNormalization: the standard operator between two turns."""
+    turned = [_turned(value) if index < (2 if node.op == "Conv" else 1) else value for index, value in enumerate(given)]
+    result = _operator(replace(node, domain=""), turned, ())
+    assert isinstance(result, ExactTensor)
+    return result.map(lambda num: np.moveaxis(num, 1, -1))
+
+
+def _turned(value: Value | None) -> ExactTensor | None:
+    return None if value is None else _exact(value).map(lambda num: np.moveaxis(num, -1, 1))
 
 
 def _exact(value: Value) -> ExactTensor:
-    return value if isinstance(value, ExactTensor) else from_floats(value)
-
-
-def _exact_operator(node: SourceNode, given: list[Value | None], shapes: tuple[tuple[int, ...], ...]) -> object:
-    if node.op not in OPERATORS:
-        raise IsobitError("E201", f"the exact evaluator has no '{printable(node.op)}'")
-    inputs = tuple(None if value is None else _exact(value) for value in given)
-    return OPERATORS[node.op](Call(node, inputs, shapes, whole=_is_whole(given)))
+    if isinstance(value, ExactTensor):
+        return value
+    if value.dtype.kind == "f" and not np.isfinite(value).all():
+        raise IsobitError("E204", "a constant is infinite or no number")
+    return from_floats(value)
 
 
 def _is_whole(given: list[Value | None]) -> bool:
@@ -226,7 +226,7 @@ def _is_whole(given: list[Value | None]) -> bool:
     return any(isinstance(value, np.ndarray) and value.dtype.kind in "iu" for value in given)
 
 
-def _quantise(node: SourceNode, given: list[Value | None]) -> ExactTensor:
+def _quantise(node: FileNode, given: list[Value | None]) -> ExactTensor:
     data, *params = given
     if node.op in LINEAR_QUANTISERS and params[-1] is None:  # the zero point may be absent
         params.pop()
@@ -252,38 +252,3 @@ def _stacked(parts: list[ExactTensor]) -> ExactTensor:
     nums = [part.num * (den // part.den) for part in parts]
     joined = np.concatenate(nums) if nums[0].shape[:1] == (1,) else np.stack(nums)
     return ExactTensor(joined, den)
-
-
-def _raw_clip(node: SourceNode, given: list[Any], shape: tuple[int, ...]) -> Raw:
-    limits = [given[i] if len(given) > i else node.attrs.get(key) for i, key in ((1, "min"), (2, "max"))]
-    low, high = (None if limit is None else np.asarray(limit, dtype=given[0].dtype) for limit in limits)
-    data = given[0] if low is None else np.maximum(given[0], low)
-    return np.asarray(data if high is None else np.minimum(data, high))
-
-
-def _elementwise(function: Callable[..., Any]) -> Callable[[SourceNode, list[Any], tuple[int, ...]], Raw]:
-    return lambda node, given, shape: np.asarray(function(*given))
-
-
-def _raw_transpose(node: SourceNode, given: list[Any], shape: tuple[int, ...]) -> Raw:
-    perm = node.attrs.get("perm")
-    return np.asarray(np.transpose(given[0], perm if isinstance(perm, tuple) else None))
-
-
-def _raw_reshape(node: SourceNode, given: list[Any], shape: tuple[int, ...]) -> Raw:
-    return np.asarray(given[0].reshape(shape))
-
-
-_RAW_OPERATORS: Mapping[str, Callable[[SourceNode, list[Any], tuple[int, ...]], Raw]] = MappingProxyType(
-    {
-        "Add": _elementwise(np.add),
-        "Clip": _raw_clip,
-        "Div": _elementwise(np.divide),
-        "Mul": _elementwise(np.multiply),
-        "Neg": _elementwise(np.negative),
-        "Relu": _elementwise(lambda x: np.maximum(x, x.dtype.type(0))),
-        "Sub": _elementwise(np.subtract),
-        "Transpose": _raw_transpose,
-        **dict.fromkeys(_RESHAPING, _raw_reshape),
-    }
-)

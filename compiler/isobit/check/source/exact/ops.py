@@ -21,11 +21,12 @@ from isobit.check.source.exact import tensor as exact
 from isobit.check.source.exact import window as windows
 from isobit.check.source.exact.call import Call
 from isobit.check.source.exact.quant import round_ratio
+from isobit.check.source.exact.shapes import resize_scales
 from isobit.check.source.exact.tensor import ExactTensor
 from isobit.errors import IsobitError
-from isobit.numerics.rationals import sqrt_rational
 
 _TABLE_DIGITS = 60
+_ROOT_DIGITS = 128
 _UNIT: int = 10**_TABLE_DIGITS
 
 
@@ -65,12 +66,38 @@ def _leaky(data: ExactTensor, slope: ExactTensor) -> ExactTensor:
     return exact.add(exact.maximum(data, exact.scalar(0)), exact.multiply(negative, slope))
 
 
+def _finite(limit: object) -> bool:
+    return isinstance(limit, int | float) and math.isfinite(limit)
+
+
 def _clip(call: Call) -> ExactTensor:
     data = call.given(0)
-    low = call.optional(1) or (call.number("min", 0.0) if "min" in call.node.attrs else None)
-    high = call.optional(2) or (call.number("max", 0.0) if "max" in call.node.attrs else None)
+    low = call.optional(1) or (call.number("min", 0.0) if _finite(call.node.attrs.get("min")) else None)
+    high = call.optional(2) or (call.number("max", 0.0) if _finite(call.node.attrs.get("max")) else None)
     data = data if low is None else exact.maximum(data, low)
     return data if high is None else exact.minimum(data, high)
+
+
+def square_root(x: Fraction) -> Fraction:
+    """The root of a positive rational: itself where it is rational, else the nearest number of 128 binary digits.
+
+    Heron's rule on integers, from above: with ``n = floor(sqrt(x * 4^k))`` of far more digits than are kept, the digit
+    behind the last one decides, because an irrational root is never half way.
+    """
+    over, under = _floor_root(x.numerator), _floor_root(x.denominator)
+    if over * over == x.numerator and under * under == x.denominator:
+        return Fraction(over, under)
+    places = max(0, 2 * _ROOT_DIGITS + x.denominator.bit_length() - x.numerator.bit_length())
+    whole = _floor_root((x.numerator << 2 * places) // x.denominator)
+    unit = 1 << whole.bit_length() - _ROOT_DIGITS
+    return Fraction((whole + unit // 2) // unit * unit, 1 << places)
+
+
+def _floor_root(n: int) -> int:
+    guess = 1 << -(-n.bit_length() // 2)
+    while guess * guess > n:
+        guess = (guess + n // guess) // 2
+    return guess
 
 
 def _batch_norm(call: Call) -> ExactTensor:
@@ -82,7 +109,7 @@ def _batch_norm(call: Call) -> ExactTensor:
     if (biased.num <= 0).any():
         raise IsobitError("E204", "a BatchNormalization has variance + epsilon not above zero")
     # The root of the reciprocal has a power of two below its line, so that the channels share a small denominator.
-    roots = [sqrt_rational(1 / biased[(i,)]) for i in range(biased.shape[0])]
+    roots = [square_root(1 / biased[(i,)]) for i in range(biased.shape[0])]
     slope = exact.multiply(scale, exact.from_fractions(roots, biased.shape))
     shape = (-1,) + (1,) * (len(data.shape) - 2)
     slope, bias, mean = (tensor.map(lambda num: num.reshape(shape)) for tensor in (slope, bias, mean))
@@ -193,13 +220,7 @@ def _resize(call: Call) -> ExactTensor:
     if "axes" in call.node.attrs:
         raise IsobitError("E202", "a Resize of named axes")
     legacy = call.node.op == "Upsample" or call.node.opset < 11
-    given, written = call.optional(1 if legacy else 2), call.node.attrs.get("scales")
-    scales: list[Fraction] | None
-    if isinstance(written, tuple):
-        scales = [Fraction(float(v)) for v in written]
-    else:
-        scales = [given[(i,)] for i in range(given.shape[0])] if given is not None and given.num.size else None
-    return moves.resize(call.given(0), call.shapes[0], scales, call.node.attrs, legacy)
+    return moves.resize(call.given(0), call.shapes[0], resize_scales(call), call.node.attrs, legacy)
 
 
 def _inside(value: decimal.Decimal) -> int:
@@ -229,6 +250,13 @@ def _table(function: Callable[[decimal.Decimal], int]) -> Callable[[Call], Exact
     return run
 
 
+def _dropout(call: Call) -> ExactTensor:
+    training = call.optional(2)
+    if training is not None and (training.num != 0).any():
+        raise IsobitError("E202", "a Dropout in training mode")
+    return call.given(0)
+
+
 def _unchanged(call: Call) -> ExactTensor:
     return call.given(0)
 
@@ -249,6 +277,7 @@ OPERATORS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
             call.given(0), call.integer("blocksize", 0), call.text("mode", "DCR")
         ),
         "Div": _divide,
+        "Dropout": _dropout,
         "Flatten": _reshape,
         "Floor": _rounded("FLOOR"),
         "Gather": lambda call: moves.gather(call.given(0), call.given(1), call.integer("axis", 0)),

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import helper
 
 from isobit.check.source.exact.tensor import (
     ExactTensor,
@@ -31,6 +32,8 @@ from isobit.errors import IsobitError
 
 Attrs = Mapping[str, object]
 Floats = NDArray[Any]
+QUANTISERS = ("Quant", "BipolarQuant", "Trunc", "MultiThreshold")
+LINEAR_QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
 _SAME_MODE = {"HALF_EVEN": "ROUND", "ROUND_TO_ZERO": "DOWN"}
 
 
@@ -183,19 +186,35 @@ def quantize_linear(data: ExactTensor | Floats, params: list[Floats], attrs: Att
 
     Without a zero point the type is uint8, or the one that ``output_dtype`` states (by ONNX's number).
     """
-    stated = _LINEAR_TYPES.get(attrs.get("output_dtype", 0), np.uint8)
+    stated = _LINEAR_TYPES.get(attrs.get("output_dtype", 0), _LINEAR_TYPES[2])
     scale, zero = (_along_axis(value, data, attrs) for value in (*params, np.zeros((), stated))[:2])
     if isinstance(data, ExactTensor):
         rounded = round_ratio(*_ratio(data, _positive(scale), scalar(0)), "ROUND")
     else:
         nearest = np.round(np.asarray(data / scale))
         rounded = np.clip(nearest, -(2.0**31), 2.0**31).astype(np.int64).astype(object)
-    limits = np.iinfo(zero.dtype)
-    shifted = rounded + zero.astype(object)
-    return ExactTensor(objects(np.minimum(np.maximum(shifted, int(limits.min)), int(limits.max))), 1)
+    limits = integer_limits(zero.dtype)
+    shifted = rounded + zero.astype(np.int64).astype(object)
+    return ExactTensor(objects(np.minimum(np.maximum(shifted, limits[0]), limits[1])), 1)
 
 
-_LINEAR_TYPES: Mapping[object, type[np.generic]] = {2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16}
+def integer_limits(dtype: np.dtype[Any]) -> tuple[int, int]:
+    """Least and greatest value of an integer type, those of fewer than 8 bits included.
+
+    Raises:
+        IsobitError: E205 for any other type.
+    """
+    name = dtype.name.removeprefix("u")
+    if not name.startswith("int"):
+        raise IsobitError("E205", f"a zero point of type {dtype.name}")
+    bits, signed = int(name[3:]), name == dtype.name
+    return (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+
+
+_LINEAR_TYPES: Mapping[object, Any] = {
+    number: helper.tensor_dtype_to_np_dtype(number) for number in (2, 3, 4, 5, 21, 22)
+}
+"""Integer types by ONNX's numbers."""
 
 
 def dequantize_linear(data: ExactTensor, params: list[Floats], attrs: Attrs) -> ExactTensor:
@@ -205,11 +224,12 @@ def dequantize_linear(data: ExactTensor, params: list[Floats], attrs: Attrs) -> 
 
 
 def _along_axis(values: Floats, data: ExactTensor | Floats, attrs: Attrs) -> Floats:
-    """One value per index of ``axis`` (default 1) as an array that broadcasts against the data."""
-    if attrs.get("block_size", 0):
-        raise IsobitError("E202", "a scale per block")
+    """One value per index of ``axis`` (default 1), or per block of them, as an array that broadcasts to the data."""
+    axis, block = int(str(attrs.get("axis", 1))), int(str(attrs.get("block_size", 0)))
+    if block:
+        return np.repeat(values, block, axis=axis)[(slice(None),) * (axis % values.ndim) + (slice(data.shape[axis]),)]
     if values.size == 1:
         return values.reshape(())
     shape = [1] * len(data.shape)
-    shape[int(str(attrs.get("axis", 1)))] = values.size
+    shape[axis] = values.size
     return values.reshape(shape)

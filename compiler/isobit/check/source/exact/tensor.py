@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 Objects = NDArray[np.object_]
 _FLOAT64_EXACT = 2**53
+_NARROW = ("int2", "uint2", "int4", "uint4")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,7 @@ def from_integers(array: NDArray[Any]) -> ExactTensor:
 
 def from_floats(array: NDArray[Any]) -> ExactTensor:
     """The rationals that the bits of finite floats (or integers) mean."""
-    if array.dtype.kind in "iub":
+    if array.dtype.kind in "iub" or array.dtype.name in _NARROW:
         return from_integers(array)
     mantissa, exponent = np.frexp(array.astype(np.float64).reshape(-1))
     digits = np.ldexp(mantissa, 53).astype(np.int64).astype(object)

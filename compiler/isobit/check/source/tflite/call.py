@@ -9,31 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.frontend.tflite.model import LIMITS, TfliteModel, TfliteOperator, TfliteTensor
-from isobit.numerics.tflite import quantize_multiplier, rounded_twice
+from isobit.check.source.tflite.arithmetic import Ints, fixed_multiplier, half_away, multiplied
+from isobit.check.source.tflite.file import LIMITS, File, Operator, Tensor
 
-Ints = NDArray[np.int64]
+__all__ = ["Call", "Ints"]
+
 _ACCUMULATOR = 1 << 31
 _CLAMPS: Mapping[int, tuple[float | None, float | None]] = {
     0: (None, None),
     1: (0.0, None),
     2: (-1.0, 1.0),
     3: (0.0, 6.0),
+    -1: (0.0, 1.0),
 }
-"""The schema's fused activations that only clamp, as real limits."""
-
-
-def half_away(x: NDArray[np.floating] | np.float32) -> Ints:
-    """The nearest integers, halves away from zero; beyond 32 bits the limits of 32 bits."""
-    wide = np.asarray(x, np.float64)
-    whole = np.trunc(wide)  # a number less its whole part is exact; a number plus a half is not
-    rounded = whole + np.sign(wide) * (np.abs(wide - whole) >= 0.5)
-    return np.asarray(np.clip(rounded, -_ACCUMULATOR, _ACCUMULATOR - 1), np.int64)
+"""The schema's fused activations that only clamp, as real limits; -1 is RELU_0_TO_1, which is never fused."""
 
 
 @dataclass(frozen=True)
@@ -43,26 +36,26 @@ class Call:
     Methods that name an input take its place among the operator's inputs.
     """
 
-    model: TfliteModel
-    operator: TfliteOperator
+    model: File
+    operator: Operator
     values: Mapping[int, NDArray[np.generic]]
     samples: int
 
     def option(self, name: str, default: int = 0) -> int:
         """An option of the operator; ``default`` where the file has none, or 0."""
-        return self.operator.option(name) or default
+        return int(self.operator.options.get(name, 0)) or default
 
     def has(self, place: int) -> bool:
         """Whether an optional input is there."""
         return place < len(self.operator.inputs) and self.operator.inputs[place] >= 0
 
-    def tensor(self, place: int) -> TfliteTensor:
+    def tensor(self, place: int) -> Tensor:
         if not self.has(place):
             raise self.operator.refusal(f"input {place} is missing")
         return self.model.tensors[self.operator.inputs[place]]
 
     @property
-    def output(self) -> TfliteTensor:
+    def output(self) -> Tensor:
         return self.model.tensors[self.operator.outputs[0]]
 
     def constant(self, place: int) -> Ints:
@@ -84,17 +77,24 @@ class Call:
             made = np.broadcast_to(self.constant(place), (self.samples, *tensor.shape))
         return made.astype(np.int64)
 
+    def moved(self, place: int) -> Ints:
+        """An input of any type that is only moved: floats too, before they are quantised."""
+        made = self.values.get(self.operator.inputs[place]) if self.has(place) else None
+        if self.tensor(place).dtype == "float32" and made is not None:
+            return made  # type: ignore[return-value]
+        return self.value(place)
+
     def centred(self, place: int) -> Ints:
         """An input's integers less its zero point."""
         return self.value(place) - self.zero_point(self.tensor(place))
 
-    def scale(self, tensor: TfliteTensor) -> float:
+    def scale(self, tensor: Tensor) -> float:
         """A tensor's one scale, a float32 value."""
         if len(tensor.scale) != 1:
             raise self.operator.refusal(f"{len(tensor.scale)} scales where one is needed", code="E203")
         return tensor.scale[0]
 
-    def zero_point(self, tensor: TfliteTensor) -> int:
+    def zero_point(self, tensor: Tensor) -> int:
         """The zero point of a tensor that has one."""
         if len(set(tensor.zero_point)) != 1:
             raise self.operator.refusal("the tensor has no single zero point", code="E203")
@@ -105,14 +105,14 @@ class Call:
 
         Source: ``QuantizeMultiplier``, ``MultiplyByQuantizedMultiplier`` (two roundings).
         """
-        pairs = [quantize_multiplier(Fraction(r)) for r in np.atleast_1d(real).tolist()]
+        pairs = [fixed_multiplier(r) for r in np.atleast_1d(real).tolist()]
         q, shift = (np.array(column, np.int64) for column in zip(*pairs, strict=True))
         return self.multiplied(x, q, shift)
 
     def multiplied(self, x: Ints, q: Ints, shift: Ints) -> Ints:
         """``x`` times ``q * 2**(shift - 31)``, rounded twice."""
         self.accumulated(np.abs(x).max(axis=tuple(range(x.ndim - 1)), initial=0) << np.maximum(shift, 0))
-        return rounded_twice(x, q, shift)
+        return multiplied(x, q, shift)
 
     def accumulated(self, x: Ints) -> Ints:
         """Sums that fit the kernel's 32 bits; others are refused, as C++ leaves open what they become."""

@@ -17,15 +17,16 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.check.source.tflite import move, pointwise, window
+from isobit.check.source.tflite import move, pointwise, resize, tables, window
 from isobit.check.source.tflite.call import Call, Ints
+from isobit.check.source.tflite.file import LIMITS, File, Operator
 from isobit.errors import IsobitError
-from isobit.frontend.tflite.model import LIMITS, TfliteModel, TfliteOperator
 
 __all__ = ["evaluate_tflite"]
 
 Raw = NDArray[np.generic]
 _OPERATORS: Mapping[str, Callable[[Call], move.Moved]] = {
+    "ABS": tables.absolute,
     "ADD": pointwise.add,
     "ARG_MAX": move.arg_max,
     "AVERAGE_POOL_2D": window.average_pool,
@@ -33,24 +34,39 @@ _OPERATORS: Mapping[str, Callable[[Call], move.Moved]] = {
     "CONV_2D": window.convolution,
     "DEPTHWISE_CONV_2D": window.depthwise,
     "DEPTH_TO_SPACE": move.depth_to_space,
+    "ELU": tables.looked_up,
+    "EXP": tables.looked_up,
     "EXPAND_DIMS": move.reshape,
     "FULLY_CONNECTED": window.fully_connected,
+    "GATHER": move.gather,
+    "GELU": tables.looked_up,
     "HARD_SWISH": pointwise.hard_swish,
     "LEAKY_RELU": pointwise.leaky_relu,
+    "LOG": tables.looked_up,
     "LOGISTIC": partial(pointwise.looked_up, function=pointwise.sigmoid),
+    "MAXIMUM": partial(pointwise.extremum, greater=True),
     "MAX_POOL_2D": window.max_pool,
     "MEAN": pointwise.mean,
+    "MINIMUM": partial(pointwise.extremum, greater=False),
+    "MIRROR_PAD": move.mirror_pad,
     "MUL": pointwise.multiply,
+    "NEG": tables.negative,
     "PACK": move.pack,
     "PAD": move.pad,
     "PADV2": move.pad,
     "PRELU": pointwise.prelu,
     "QUANTIZE": pointwise.quantize,
+    "REDUCE_MAX": partial(pointwise.reduced_extremum, greater=True),
+    "REDUCE_MIN": partial(pointwise.reduced_extremum, greater=False),
     "RELU": partial(pointwise.relu, activation=1),
     "RELU6": partial(pointwise.relu, activation=3),
+    "RELU_0_TO_1": partial(pointwise.relu, activation=-1),
     "RELU_N1_TO_1": partial(pointwise.relu, activation=2),
     "RESHAPE": move.reshape,
-    "RESIZE_NEAREST_NEIGHBOR": move.resize_nearest,
+    "RESIZE_BILINEAR": resize.bilinear,
+    "RESIZE_NEAREST_NEIGHBOR": resize.nearest,
+    "REVERSE_V2": move.reverse,
+    "RSQRT": tables.inverse_root,
     "SLICE": move.sliced,
     "SPACE_TO_DEPTH": move.space_to_depth,
     "SPLIT": move.split,
@@ -60,6 +76,7 @@ _OPERATORS: Mapping[str, Callable[[Call], move.Moved]] = {
     "SUB": partial(pointwise.add, sign=-1),
     "SUM": pointwise.total,
     "TANH": partial(pointwise.looked_up, function=np.tanh),
+    "TILE": move.tile,
     "TRANSPOSE": move.transpose,
     "TRANSPOSE_CONV": window.transposed,
     "UNPACK": move.unpack,
@@ -68,7 +85,7 @@ _LAST = frozenset({"SOFTMAX", "LOG_SOFTMAX", "DEQUANTIZE"})
 _BEHIND_LAST = _LAST | {"QUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS"}
 
 
-def evaluate_tflite(model: TfliteModel, inputs: Mapping[int, Raw]) -> Mapping[int, Ints]:
+def evaluate_tflite(model: File, inputs: Mapping[int, Raw]) -> Mapping[int, Ints]:
     """The integers of every tensor that an operator makes, for a batch of inputs.
 
     Args:
@@ -93,10 +110,10 @@ def evaluate_tflite(model: TfliteModel, inputs: Mapping[int, Raw]) -> Mapping[in
             continue
         made |= _run(Call(model, operator, values, samples))
         values |= made
-    return MappingProxyType({i: _batched(x) for i, x in made.items()})
+    return MappingProxyType({i: _batched(x) for i, x in made.items() if x.dtype.kind in "iu"})
 
 
-def _check_inputs(model: TfliteModel, inputs: Mapping[int, Raw]) -> int:
+def _check_inputs(model: File, inputs: Mapping[int, Raw]) -> int:
     """The number of samples."""
     counts = {len(x) for x in inputs.values()}
     if set(inputs) != set(model.inputs) or len(counts) != 1:
@@ -114,7 +131,7 @@ def _check_inputs(model: TfliteModel, inputs: Mapping[int, Raw]) -> int:
     return counts.pop()
 
 
-def _refuse_behind_last(operator: TfliteOperator) -> None:
+def _refuse_behind_last(operator: Operator) -> None:
     if operator.op not in _BEHIND_LAST:
         raise operator.refusal("it reads what a softmax or DEQUANTIZE made", "end the network there")
 

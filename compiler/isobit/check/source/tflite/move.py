@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from isobit.check.source.tflite.call import Call, Ints, half_away
+from isobit.check.source.tflite.call import Call, Ints
 
 Moved = Ints | tuple[Ints, ...]
 
@@ -23,11 +22,11 @@ def _axis(call: Call, axis: int, rank: int) -> int:
 
 def reshape(call: Call) -> Ints:
     """RESHAPE, SQUEEZE, EXPAND_DIMS: the output's own shape."""
-    return call.value(0).reshape(call.samples, *call.output.shape)
+    return call.moved(0).reshape(call.samples, *call.output.shape)
 
 
 def transpose(call: Call) -> Ints:
-    return call.value(0).transpose(0, *(call.constant(1) + 1).tolist())
+    return call.moved(0).transpose(0, *(call.constant(1) + 1).tolist())
 
 
 def pad(call: Call) -> Ints:
@@ -38,7 +37,9 @@ def pad(call: Call) -> Ints:
 
 def strided_slice(call: Call) -> Ints:
     """STRIDED_SLICE: the masks make a numpy index."""
-    bounds = zip(*(call.constant(place).tolist() for place in (1, 2, 3)), strict=True)
+    begins, ends, strides = (call.constant(place) for place in (1, 2, 3))
+    ends = begins + ends if call.option("offset") else ends
+    bounds = zip(begins.tolist(), ends.tolist(), strides.tolist(), strict=True)
     index: list[Any] = [slice(None), *(_index(call, place, *bound) for place, bound in enumerate(bounds))]
     return np.asarray(call.value(0)[tuple(index)])
 
@@ -99,21 +100,30 @@ def depth_to_space(call: Call) -> Ints:
     return blocks.swapaxes(3, 4).reshape(n, batch, height * block, width * block, -1)
 
 
-def resize_nearest(call: Call) -> Ints:
-    """RESIZE_NEAREST_NEIGHBOR: source positions in float32."""
-    x, (height, width) = call.value(0), call.constant(1).tolist()
-    return x[:, :, _nearest(call, x.shape[2], height)][:, :, :, _nearest(call, x.shape[3], width)]
-
-
-def _nearest(call: Call, size: int, wanted: int) -> NDArray[np.int64]:
-    corners, half = bool(call.option("align_corners")), bool(call.option("half_pixel_centers"))
-    apart = corners and wanted > 1
-    scale = np.float32(size - apart) / np.float32(wanted - apart)
-    at = (np.arange(wanted, dtype=np.float32) + np.float32(0.5 * half)) * scale
-    return np.minimum(half_away(at) if corners else np.floor(at).astype(np.int64), size - 1)
-
-
 def arg_max(call: Call) -> Ints:
     """ARG_MAX: the first of the greatest along one axis."""
     x = call.value(0)
     return np.asarray(np.argmax(x, axis=_axis(call, call.constant(1).item(), x.ndim - 1)), np.int64)
+
+
+def mirror_pad(call: Call) -> Ints:
+    """MIRROR_PAD: reflected at the edge's element, or (mode 1) at the edge itself."""
+    widths = [(0, 0), *map(tuple, call.constant(1).tolist())]
+    return np.pad(call.value(0), widths, mode="symmetric" if call.option("mode") else "reflect")
+
+
+def tile(call: Call) -> Ints:
+    return np.tile(call.value(0), (1, *call.constant(1).tolist()))
+
+
+def gather(call: Call) -> Ints:
+    """GATHER along one axis."""
+    if call.option("batch_dims"):
+        raise call.operator.refusal("a gather of batches")
+    x = call.value(0)
+    return np.take(x, call.constant(1), axis=_axis(call, call.option("axis"), x.ndim - 1))
+
+
+def reverse(call: Call) -> Ints:
+    x = call.value(0)
+    return np.flip(x, tuple(_axis(call, int(a), x.ndim - 1) for a in call.constant(1).reshape(-1)))

@@ -6,14 +6,13 @@ The order of float operations on the scales is the kernels' own: ``f32`` marks w
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.check.source.tflite.call import Call, Ints, half_away
-from isobit.frontend.tflite.model import LIMITS
-from isobit.numerics.tflite import quantize_multiplier
+from isobit.check.source.tflite.arithmetic import fixed_multiplier, half_away
+from isobit.check.source.tflite.call import Call, Ints
+from isobit.check.source.tflite.file import LIMITS
 
 f32 = np.float32
 _HEADROOM = 20  # bits by which ADD and SUB shift their inputs left
@@ -131,7 +130,7 @@ def hard_swish(call: Call) -> Ints:
 
 def _sixteen_bits(real: float) -> tuple[int, int]:
     """A multiplier of 15 bits and its exponent, from the one of 31 bits."""
-    q, shift = quantize_multiplier(Fraction(real))
+    q, shift = fixed_multiplier(real)
     return min((q + (1 << 15)) >> 16, (1 << 15) - 1), shift
 
 
@@ -147,6 +146,19 @@ def _saturated(x: Ints) -> Ints:
 def _shifted(x: Ints, by: int) -> Ints:
     """``x / 2**by``, halves away from zero."""
     return np.asarray(np.sign(x) * ((np.abs(x) + ((1 << by) >> 1)) >> by))
+
+
+def extremum(call: Call, greater: bool) -> Ints:
+    """MAXIMUM and MINIMUM: of the stored integers."""
+    first, second = _aligned(call.value(0), call.value(1))
+    return np.maximum(first, second) if greater else np.minimum(first, second)
+
+
+def reduced_extremum(call: Call, greater: bool) -> Ints:
+    """REDUCE_MAX and REDUCE_MIN: of the stored integers."""
+    x, axes = call.value(0), _axes(call)
+    found = x.max(axis=axes) if greater else x.min(axis=axes)
+    return np.asarray(found.reshape(call.samples, *call.output.shape))
 
 
 def mean(call: Call) -> Ints:
@@ -168,7 +180,7 @@ def _axes(call: Call) -> tuple[int, ...]:
 
 def _reduced(call: Call, sums: Ints, count: int) -> Ints:
     """Sums of centred integers on the output's scale, over ``count``."""
-    q, shift = quantize_multiplier(Fraction(call.scale(call.tensor(0)) / call.scale(call.output)))
+    q, shift = fixed_multiplier(call.scale(call.tensor(0)) / call.scale(call.output))
     more = min(count.bit_length() - 1, 32, 31 + shift)
     scaled = call.multiplied(sums, np.array([(q << more) // count]), np.array([shift - more]))
     return call.stored(scaled).reshape(call.samples, *call.output.shape)

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from isobit.check.source.tflite.call import Call, Ints, half_away
-from isobit.frontend.tflite.model import TfliteTensor
+from isobit.check.source.tflite.arithmetic import half_away
+from isobit.check.source.tflite.call import Call, Ints
+from isobit.check.source.tflite.file import Tensor
 
 _SAME = 0
 _NOWHERE = -(1 << 31)
@@ -77,7 +78,7 @@ def _biased(call: Call, sums: Ints, place: int) -> Ints:
     return sums + call.constant(place) if call.has(place) else sums
 
 
-def _filtered(call: Call, sums: Ints, weights: TfliteTensor, image: int = 0) -> Ints:
+def _filtered(call: Call, sums: Ints, weights: Tensor, image: int = 0) -> Ints:
     """Multiplier, zero point and clamp.
 
     The multiplier is a double product of the scales for int8 filters (``PopulateConvolutionQuantizationParams``), a

@@ -1,0 +1,132 @@
+"""C simulation of a dataflow project: its C++ compiled, and run on integers in a process with a time limit.
+
+The ``faithful`` flavour uses the open ap_types and is what Vitis would simulate; ``native`` and ``checked`` use our
+integer shim, fast enough for whole test sets; ``tapped`` records every layer; in ``bounded`` the processes run side by
+side with the planned FIFO depths.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from isobit.backends.base import Simulation
+from isobit.backends.dataflow.writer import HLS
+from isobit.backends.ports import Port
+from isobit.backends.toolchain import Binary, Compilation, Flavour, find_compiler
+from isobit.errors import CheckFailed, IsobitError, printable
+from isobit.ir import Graph
+from isobit.ir.types import IntArray
+
+_FAIL = re.compile(r"ISOBIT-FAIL kind=(\S+) ?(.*)")
+_EXPLAINED = {
+    "empty-read": "a process read from an empty stream",
+    "leftover": "a stream still held words after the frame",
+    "deadlock": "the processes wait for each other",
+    "memory": "no memory for a process of the dataflow",
+    "overflow": "a stream grew without bound",
+    "lossy": "an assignment would lose bits",
+    "index": "a table was read outside its bounds",
+    "tlast": "the end of the batch was not marked",
+    "file": "a file could not be read or written",
+}
+
+
+FAITHFUL_MACS = 200_000_000
+FLAVOURS: tuple[Flavour, ...] = ("faithful", "native", "checked", "tapped", "bounded")
+
+
+class CppSimulator:
+    """The generated C++ in one flavour: compiling since it was made.
+
+    Args:
+        folder: the build's folder.
+        scratch: where the executable and the vectors go.
+    """
+
+    def __init__(
+        self, folder: Path, graph: Graph, ports: Sequence[Port], flavour: Flavour, scratch: Path, compiler: str | None
+    ) -> None:  # fmt: skip
+        self._graph, self._ports, self._scratch = graph, ports, scratch
+        self._compilation = Compilation(folder / HLS, scratch, flavour, find_compiler(compiler))
+
+    @property
+    def flavour(self) -> str:
+        """Which integers and streams it is compiled with."""
+        return self._compilation.flavour
+
+    @property
+    def most_macs(self) -> int | None:
+        """The open ap_types are slow; our own integers are not."""
+        return FAITHFUL_MACS if self.flavour == "faithful" else None
+
+    def run(self, integers: Mapping[str, IntArray], timeout: float) -> Simulation:
+        """Stream ``integers`` (input name to ``(batch, *shape)``) through the top function.
+
+        Raises:
+            CheckFailed: E606 when it stops with a named failure, crashes, or runs longer than ``timeout`` seconds.
+            IsobitError: E605 when it does not compile.
+        """
+        binary = self.ready()
+        sent, received = (self._scratch / f"{side}-{self.flavour}" for side in ("inputs", "outputs"))
+        for side in (sent, received):
+            side.mkdir(exist_ok=True)
+        frames = len(next(iter(integers.values())))
+        for port in (p for p in self._ports if p.is_input):
+            (sent / f"{port.name}.bin").write_bytes(port.raw(integers[port.node].reshape(frames, -1)))
+        started = time.monotonic()
+        _run([str(binary.path), str(sent), str(received), "--store"], self.flavour, timeout)
+        seconds = time.monotonic() - started
+        outputs = {p.node: self._read(received / f"{p.name}.bin", p, frames) for p in self._ports if not p.is_input}
+        return Simulation(outputs, binary.seconds, seconds, self._taps(received, frames))
+
+    def ready(self) -> Binary:
+        """Wait for the compiler.
+
+        Raises:
+            IsobitError: E605 when it does not compile.
+        """
+        return self._compilation.result()
+
+    def stop(self) -> None:
+        """End the compiler if it is still running."""
+        self._compilation.stop()
+
+    def _taps(self, folder: Path, frames: int) -> dict[str, IntArray]:
+        """What a tapped run recorded: graph value name to ``(frames, *shape)``."""
+        return {
+            path.stem: np.fromfile(path, dtype="<i8").reshape(frames, *self._graph.types[path.stem].shape)
+            for path in sorted(folder.glob("*.tap"))
+        }
+
+    def _read(self, path: Path, port: Port, frames: int) -> IntArray:
+        values = np.fromfile(path, dtype=port.dtype)
+        if values.size != frames * port.frame:
+            raise CheckFailed("E606", f"{values.size} output elements for {frames} frames of {port.frame}")
+        return values.astype(np.int64).reshape(frames, *self._graph.types[port.node].shape)
+
+
+def _run(command: list[str], flavour: str, timeout: float) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=timeout, stdin=subprocess.DEVNULL, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise CheckFailed(
+            "E606",
+            f"it did not end within {timeout:g} s",
+            where=f"{flavour} build",
+            hint="fewer vectors (-n) or a longer --timeout",
+        ) from error
+    except OSError as error:
+        raise IsobitError("E606", printable(error), where=f"{flavour} build") from error
+    if done.returncode == 0:
+        return
+    match = _FAIL.search(done.stderr.decode(errors="replace"))
+    if match:
+        what = _EXPLAINED.get(match[1], match[1])
+        raise CheckFailed("E606", f"{what} ({printable(match[2], 600)})", where=f"{flavour} build")
+    raise CheckFailed("E606", f"it stopped with status {done.returncode}", where=f"{flavour} build")

@@ -1,0 +1,44 @@
+"""The FIFOs of a design in numbers: what they take of a board for either goal, and how the plan file lists them."""
+
+from __future__ import annotations
+
+from isobit.backends.dataflow.design import Design, FifoGoal, Stream
+from isobit.backends.dataflow.planner import Plan, PlannedFifo
+from isobit.errors import DoesNotFit
+from isobit.hardware import Board, Cost, fifo_storage, ram
+
+GOALS: tuple[FifoGoal, ...] = ("throughput", "least")
+
+
+def fifo_cost(design: Design, board: Board, depths: str = "depth") -> Cost:
+    """What the FIFOs take; ``depths`` is the attribute of a stream to go by: ``depth`` or one of :data:`GOALS`."""
+    return sum((ram(getattr(s, depths), s.bits, board) for s in design.streams), Cost())
+
+
+def total_cost(plan: Plan, design: Design) -> Cost:
+    """Layers and FIFOs.
+
+    Raises:
+        DoesNotFit: E502 when they exceed the whole board.
+    """
+    total = plan.cost + fifo_cost(design, plan.board)
+    if not total.fits(plan.board):
+        excess = total.excess(plan.board)
+        raise DoesNotFit(
+            "E502", f"with its FIFOs the design is estimated at {excess} on {plan.board.title}",
+            hint="--fifos least, a smaller --max-util or a larger board",
+        )  # fmt: skip
+    return total
+
+
+def planned_fifos(design: Design, board: Board) -> list[PlannedFifo]:
+    """The FIFOs as the plan file lists them, in the order of the design."""
+    writer = {s: p.name for p in design.processes for s in p.outputs}
+    reader = {s: p.name for p in design.processes for s in p.inputs}
+    return [_planned(s, board, f"{writer[s.name]} to {reader[s.name]}") for s in design.streams]
+
+
+def _planned(s: Stream, board: Board, way: str) -> PlannedFifo:
+    goals = f"throughput {s.throughput}, least {s.least}" if s.throughput != s.least else "either goal"
+    place = fifo_storage(s.depth, s.bits, board)
+    return PlannedFifo(s.name, s.depth, s.bits, f"{way}, {s.words} a frame, in {place} ({goals})")

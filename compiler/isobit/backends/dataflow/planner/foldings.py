@@ -1,0 +1,165 @@
+"""Which foldings of a node are legal, and how many clocks each takes."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, MAX_WORD_BITS, block, sample_counts, width_of
+from isobit.backends.dataflow.planner.geometry import Geometry, block_lanes, box, geometry, keeps_order, upsampling
+from isobit.ir import Graph, Node, accumulator_interval
+from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Reindex, Select, Step, Table
+from isobit.numerics import bit_width
+
+MAX_UNROLL = 1024
+
+
+class Folding(NamedTuple):
+    """How a node is folded, and the clocks per frame it then takes.
+
+    ``pe`` output and ``simd`` input elements of each of ``samples`` positions at a time. ``wide`` marks what the
+    planner takes only where a rate asks for it: several samples, whole windows, several pixels of a global pool.
+    """
+
+    cycles: int
+    pe: int
+    simd: int
+    samples: int = 1
+    wide: bool = False
+
+    @property
+    def area(self) -> tuple[int, int, bool, int, int]:
+        """Orders foldings: fewest multipliers, then fewest samples, then the squarest, whose streams are narrowest."""
+        return self.pe * self.simd * self.samples, self.samples, self.wide, abs(self.pe - self.simd), self.pe
+
+
+def planned(graph: Graph, node: Node) -> bool:
+    """Does the node become a process of its own?"""
+    if isinstance(node, Reindex):
+        return not keeps_order(graph, node)
+    return isinstance(node, Linear | MaxPool | Step | Table | Add | Select | Pad | Concat)
+
+
+def divisors(n: int) -> list[int]:
+    """Every divisor of ``n``, ascending."""
+    small = [d for d in range(1, int(n**0.5) + 1) if n % d == 0]
+    return small + [n // d for d in reversed(small) if d * d != n]
+
+
+@lru_cache(maxsize=4096)
+def foldings(graph: Graph, node: Node) -> tuple[Folding, ...]:
+    """All legal foldings of a node.
+
+    PE divides the outputs of a linear node; SIMD divides its input channels or is whole pixels of a window. Everything
+    else takes and gives ``pe = simd`` elements per clock, a divisor of its channels, or all of them for several samples
+    (:mod:`isobit.backends.dataflow.planner.blocks`); a selection gives its indices.
+    """
+    made = _foldings(graph, node)
+    return tuple(f for f in made if f.pe * f.simd == 1 or _word_bits(graph, node, f) <= MAX_WORD_BITS)
+
+
+def _foldings(graph: Graph, node: Node) -> list[Folding]:
+    if isinstance(node, Linear | MaxPool):
+        g = geometry(graph, node)
+        return _lane_foldings(graph, node, g) if g.depthwise else _matrix_foldings(graph, node, g)
+    made = [Folding(_moved(graph, node, d), d, d) for d in divisors(_word_channels(graph, node))]
+    made += _several(graph, node)
+    return [f._replace(pe=node.k) for f in made] if isinstance(node, Select) else made
+
+
+def _word_bits(graph: Graph, node: Node, f: Folding) -> int:
+    """The wider of a folding's words in (blocks aside, which are checked where they are made) and out."""
+    x, y = graph.types[node.inputs[0]], graph.types[node.name]
+    if isinstance(node, Linear):
+        blocked = f.wide and (f.samples > 1 or geometry(graph, node).windowed)
+        words_in = 0 if blocked else f.simd * x.bits
+        return max(words_in, (y.channels * f.samples if blocked else f.pe) * accumulator_bits(graph, node))
+    return f.samples * max(f.pe * y.bits, 0 if isinstance(node, MaxPool) and f.wide else f.simd * x.bits)
+
+
+@lru_cache(maxsize=4096)
+def accumulator_bits(graph: Graph, node: Linear) -> int:
+    """Width of an accumulator that holds every partial sum of every channel."""
+    weights = graph.by_name[node.inputs[1]]
+    assert isinstance(weights, Const)
+    lo, hi = accumulator_interval(node, graph.types[node.inputs[0]], weights.value)
+    return bit_width(int(lo.min()), int(hi.max()))
+
+
+def _matrix_foldings(graph: Graph, node: Linear | MaxPool, g: Geometry) -> list[Folding]:
+    simds = divisors(g.channels) + [g.channels * d for d in divisors(g.taps)[1:]]
+    pairs = [(pe, simd) for pe in divisors(g.outputs) for simd in simds if pe * simd <= MAX_UNROLL]
+    made = [_matrix_folding(graph, node, g, pe, simd) for pe, simd in pairs]
+    for samples in _wide_samples(g):
+        cycles = _block_cycles(graph, node, samples)
+        if samples > 1 and cycles:
+            inner = g.outputs * g.fan_in
+            made += [Folding(max(g.positions // samples * (inner // (pe * simd)), cycles), pe, simd, samples, True)
+                     for pe, simd in pairs]  # fmt: skip
+    return made
+
+
+def _matrix_folding(graph: Graph, node: Linear | MaxPool, g: Geometry, pe: int, simd: int) -> Folding:
+    """One sample at a time. Windows come whole where the window unit's words would be too slow for the matrix unit."""
+    computing = g.positions * (g.outputs // pe) * (g.fan_in // simd)
+    sliding = g.window_cycles(g.window_lanes(simd))
+    whole = _block_cycles(graph, node, 1) if g.windowed and simd > g.channels and computing < sliding else 0
+    return Folding(max(computing, whole or sliding), pe, simd, 1, whole > 0)
+
+
+def _lane_foldings(graph: Graph, node: Linear | MaxPool, g: Geometry) -> list[Folding]:
+    made = [Folding(g.window_cycles(d), d, d) for d in divisors(g.channels) if d <= MAX_UNROLL]
+    wide = g.fan_in
+    if not g.windowed and g.taps > 1:  # the whole frame: several pixels of it at a time
+        simds = [g.channels * d for d in divisors(g.taps)[1:] if g.channels * d <= MAX_UNROLL]
+        return made + [Folding(g.fan_in // simd, g.channels, simd, 1, True) for simd in simds]
+    for samples in _wide_samples(g):
+        cycles = _block_cycles(graph, node, samples)
+        if cycles and wide <= MAX_UNROLL:
+            made.append(Folding(max(g.positions // samples, cycles), g.channels, wide, samples, True))
+    return made
+
+
+def _wide_samples(g: Geometry) -> range:
+    """The numbers of samples worth trying: one only where that makes windows come whole."""
+    return range(1 if g.windowed else 2, MAX_SAMPLES + 1)
+
+
+def _block_cycles(graph: Graph, node: Linear | MaxPool, samples: int) -> int:
+    """Clocks per frame of the unit that makes blocks, or 0 where there can be none. (What fills it is not counted.)"""
+    found = block(graph, node, samples)
+    return found.height * found.words if found else 0
+
+
+def _several(graph: Graph, node: Node) -> list[Folding]:
+    """Foldings of several samples of a node that works position by position."""
+    x, y = graph.types[node.inputs[0]], graph.types[node.name]
+    widths = [width_of(graph.types[i].shape) for i in (*node.inputs, node.name)]
+    if isinstance(node, Select):  # its positions are those of its input: what it selects among is the last axis
+        widths = [width_of(x.shape)]
+    elif isinstance(node, Reindex) and not upsampling(graph, node):
+        cut = box(graph, node)
+        if cut is None or not x.channels == y.channels == cut.size[2]:
+            return []
+        widths = [cut.width, cut.size[1], cut.first[1]]
+    channels = y.channels if isinstance(node, Concat) else x.channels
+    return [Folding(_moved(graph, node, channels * p), channels, channels, p, True) for p in sample_counts(*widths)[1:]]
+
+
+def _moved(graph: Graph, node: Node, lanes: int) -> int:
+    """Clocks in which a node that does not fold a matrix moves what passes its busier side."""
+    x, y = graph.types[node.inputs[0]], graph.types[node.name]
+    if isinstance(node, Select) and node.k > 1:  # it sorts in one element a clock
+        return x.size // max(lanes // x.channels, 1)
+    moves_whole_frame = isinstance(node, Reindex) and not upsampling(graph, node) and not box(graph, node)
+    return (x.size + y.size if moves_whole_frame else max(x.size, y.size)) // lanes
+
+
+def _word_channels(graph: Graph, node: Node) -> int:
+    """What the width of a word that is no whole sample must divide."""
+    if isinstance(node, Reindex) and not upsampling(graph, node):
+        return block_lanes(graph, node)
+    if isinstance(node, Concat):
+        return math.gcd(*(graph.types[i].channels for i in node.inputs))
+    return graph.types[node.inputs[0]].channels

@@ -1,0 +1,144 @@
+"""The loop nest behind a linear or max-pool node: positions, taps, channels, and how a window feeds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from isobit.ir import Graph
+from isobit.ir.ops import Linear, MaxPool, Reindex
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of a frame of ``height`` x ``width`` pixels: its ``first`` row, column and channel, and its ``size``."""
+
+    height: int
+    width: int
+    first: tuple[int, int, int]
+    size: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Sizes of a sliding computation; one-dimensional data has height 1, dense layers have one tap.
+
+    ``fan_in`` is the inputs of one output (taps x channels where channels mix), ``positions`` the output pixels.
+    """
+
+    height: int
+    width: int
+    channels: int
+    kernel: tuple[int, int]
+    strides: tuple[int, int]
+    dilations: tuple[int, int]
+    positions: int
+    outputs: int
+    depthwise: bool
+
+    @property
+    def taps(self) -> int:
+        return self.kernel[0] * self.kernel[1]
+
+    @property
+    def fan_in(self) -> int:
+        return self.taps * self.channels
+
+    @property
+    def windowed(self) -> bool:
+        """Does it need a sliding window, or do the input words arrive in the order they are used?"""
+        whole_frame = self.kernel == (self.height, self.width) and self.dilations == (1, 1)
+        return not whole_frame and (self.taps > 1 or self.strides != (1, 1))
+
+    @property
+    def span(self) -> int:
+        """Pixels between the first and the last of one window: what a line buffer must hold at least."""
+        (kh, kw), (dh, dw) = self.kernel, self.dilations
+        return (kh - 1) * dh * self.width + (kw - 1) * dw + 1
+
+    def window_lanes(self, simd: int) -> int:
+        """Elements per word of the window stream that serves ``simd`` inputs per clock."""
+        return simd if self.channels % simd == 0 else self.channels
+
+    def window_cycles(self, lanes: int) -> int:
+        """Clocks per frame of the sliding window: reading and writing overlap."""
+        if not self.windowed:
+            return self.height * self.width * self.channels // lanes
+        return max(self.height * self.width, self.positions * self.taps) * self.channels // lanes
+
+
+def geometry(graph: Graph, node: Linear | MaxPool) -> Geometry:
+    """The geometry of ``node``."""
+    x, y = graph.types[node.inputs[0]], graph.types[node.name]
+    positions = y.size // y.channels
+    if isinstance(node, MaxPool):
+        kernel, strides, dilations, depthwise = node.kernel, node.strides, node.dilations, True
+    else:
+        weights = graph.types[node.inputs[1]].shape
+        kernel, strides, dilations = weights[1:-1], node.strides, node.dilations
+        depthwise = node.groups > 1 and weights[-1] == 1 and weights[0] == node.groups
+    if not kernel:
+        return Geometry(1, x.size // x.channels, x.channels, (1, 1), (1, 1), (1, 1), positions, y.channels, False)
+    height, width = _two((1, *x.shape[:-1]))
+    return Geometry(
+        height, width, x.channels, _two((1, *kernel)), _two((1, *strides)), _two((1, *dilations)), positions,
+        y.channels, depthwise,
+    )  # fmt: skip
+
+
+def _two(values: tuple[int, ...]) -> tuple[int, int]:
+    return values[-2], values[-1]
+
+
+def _three(values: Iterable[int], fill: int) -> tuple[int, int, int]:
+    """Up to three sizes with ``fill`` for the axes that are not there."""
+    a, b, c = ([fill, fill, *map(int, values)])[-3:]
+    return a, b, c
+
+
+def keeps_order(graph: Graph, node: Reindex) -> bool:
+    """Does the stream of elements stay as it is (a reshape)?"""
+    size = graph.types[node.inputs[0]].size
+    return node.index.size == size and bool(np.array_equal(node.index.reshape(-1), np.arange(size)))
+
+
+def upsampling(graph: Graph, node: Reindex) -> tuple[int, int] | None:
+    """The factors ``(height, width)`` when the node is a nearest upsampling of an image, else None."""
+    x, out = graph.types[node.inputs[0]].shape, node.index.shape
+    if len(x) != len(out) or len(x) < 2 or x[-1] != out[-1] or any(o % n for n, o in zip(x, out, strict=True)):
+        return None
+    factors = _two((1, *(o // n for n, o in zip(x[:-1], out[:-1], strict=True))))
+    order = np.arange(int(np.prod(x))).reshape(x)
+    for axis, factor in enumerate(o // n for n, o in zip(x[:-1], out[:-1], strict=True)):
+        order = np.repeat(order, factor, axis=axis)
+    return factors if np.array_equal(order, node.index) else None
+
+
+@lru_cache(maxsize=4096)
+def box(graph: Graph, node: Reindex) -> Box | None:
+    """The part of its input that the node hands on in the order in which it comes, if that is what it does."""
+    shape, flat = graph.types[node.inputs[0]].shape, node.index.reshape(-1)
+    if not 1 <= len(shape) <= 3:
+        return None
+    first, last = (np.array(np.unravel_index(int(flat[i]), shape)) for i in (0, -1))
+    if (last < first).any() or int(np.prod(last - first + 1)) != flat.size:
+        return None
+    cut = tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))
+    if not np.array_equal(np.arange(graph.types[node.inputs[0]].size).reshape(shape)[cut].reshape(-1), flat):
+        return None
+    height, width, _ = _three(shape, 1)
+    return Box(height, width, _three(first, 0), _three(last - first + 1, 1))
+
+
+def block_lanes(graph: Graph, node: Reindex) -> int:
+    """The widest word (a divisor of both channel counts) that the movement keeps whole."""
+    lanes = int(np.gcd(graph.types[node.inputs[0]].channels, node.index.shape[-1]))
+    while lanes > 1:
+        blocks = node.index.reshape(-1, lanes)
+        if (blocks[:, 0] % lanes == 0).all() and (blocks == blocks[:, :1] + np.arange(lanes)).all():
+            return lanes
+        lanes = next(d for d in range(lanes - 1, 0, -1) if lanes % d == 0)
+    return 1

@@ -1,0 +1,139 @@
+"""One node at one folding: how it is built and what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from isobit.backends.dataflow import cost
+from isobit.backends.dataflow.planner.blocks import Block, block
+from isobit.backends.dataflow.planner.foldings import Folding, accumulator_bits
+from isobit.backends.dataflow.planner.geometry import Geometry, box, geometry, upsampling
+from isobit.backends.dataflow.planner.plan import LayerChoice, LayerPlan
+from isobit.backends.dataflow.planner.steps import candidates
+from isobit.errors import IsobitError, printable
+from isobit.hardware import Board, Cost, Memory, ram_memory, rom_memory
+from isobit.ir import Graph, Node
+from isobit.ir.ops import Linear, MaxPool, Reindex, Step, Table
+
+AS_PLANNED = LayerChoice()
+IN_WINDOW = "in_window"
+
+
+def layer_plan(
+    graph: Graph, node: Node, board: Board, folding: Folding, choice: LayerChoice = AS_PLANNED
+) -> LayerPlan:  # fmt: skip
+    """The plan of ``node`` at ``folding``, with the body and memories that ``choice`` fixes.
+
+    Raises:
+        IsobitError: E504 when no body can build a step, E503 when what ``choice`` asks for cannot be.
+    """
+    if isinstance(node, Step | Table):
+        made = _step(graph, node, board, folding, choice.implementation)
+    elif isinstance(node, Linear):
+        made = _linear(graph, node, board, folding, choice)
+    else:
+        made = _other(graph, node, board, folding, choice)
+    if choice.implementation not in ("", made.implementation):
+        asked = printable(choice.implementation)
+        hint = "remove that line, or keep the folding that the plan file had"
+        raise IsobitError("E503", f"it is built as {made.implementation}, not as {asked}", where=node.name, hint=hint)
+    _refuse_memories(node, board, choice, made)
+    return made
+
+
+def _refuse_memories(node: Node, board: Board, choice: LayerChoice, made: LayerPlan) -> None:
+    for key in ("memory", "line_buffer"):
+        asked, there = getattr(choice, key), getattr(made, key)
+        if asked != "auto" and not there:
+            raise IsobitError("E505", f"{key} = {asked!r}, but it has none", where=node.name, hint="remove that line")
+    if choice.memory == "uram":
+        raise IsobitError(
+            "E505", "weights cannot lie in UltraRAM: a bitstream does not carry its contents", where=node.name,
+            hint="lutram, bram or auto; UltraRAM serves line buffers and FIFOs",
+        )  # fmt: skip
+    if choice.line_buffer == "uram" and not board.uram:
+        raise IsobitError("E505", f"{board.title} has no UltraRAM", where=node.name, hint="lutram, bram or auto")
+
+
+def _other(graph: Graph, node: Node, board: Board, folding: Folding, choice: LayerChoice) -> LayerPlan:
+    cycles, pe, simd, samples, _ = folding
+    x, y = graph.types[node.inputs[0]], graph.types[node.name]
+    area = Cost(lut=simd * samples * (x.bits + y.bits) * 2 + 40)
+    if isinstance(node, MaxPool):
+        blocked = _blocked(graph, node, folding)
+        lines, window = _window(geometry(graph, node), simd, x.bits, board, choice.line_buffer, blocked)
+        name = "parallel_max_pool" if blocked else "max_pool"
+        return LayerPlan(pe, simd, cycles, area + window, name, line_buffer=lines, samples=samples)
+    if isinstance(node, Reindex):
+        row = upsampling(graph, node)
+        if not row and box(graph, node):
+            return LayerPlan(pe, simd, cycles, area, "slice", samples=samples)
+        depth = x.size // x.shape[0] if row else x.size
+        area += cost.line_buffer(depth // (simd * samples), simd * samples * x.bits, board)
+        return LayerPlan(pe, simd, cycles, area, "upsample" if row else "reorder", samples=samples)
+    area = area.times(max(len(node.inputs) - 1, 1))  # values are joined two at a time
+    return LayerPlan(pe, simd, cycles, area, node.op, samples=samples)
+
+
+def in_window(node: Node, choice: LayerChoice) -> LayerPlan:
+    """The plan of a border that the sliding computation behind it makes itself: it takes no clocks of its own.
+
+    Raises:
+        IsobitError: E503 when ``choice`` asks for something else.
+    """
+    if choice.implementation not in ("", IN_WINDOW):
+        asked = printable(choice.implementation)
+        hint = "remove that line, or give its reader 1 sample"
+        raise IsobitError(
+            "E503", f"its reader makes the border; it is not built as {asked}", where=node.name, hint=hint
+        )  # fmt: skip
+    return LayerPlan(1, 1, 0, Cost(), IN_WINDOW)
+
+
+def _linear(graph: Graph, node: Linear, board: Board, folding: Folding, choice: LayerChoice) -> LayerPlan:
+    cycles, pe, simd, samples, _ = folding
+    g, x, w = geometry(graph, node), graph.types[node.inputs[0]], graph.types[node.inputs[1]]
+    blocked = _blocked(graph, node, folding)
+    lines, window = _window(g, g.window_lanes(simd), x.bits, board, choice.line_buffer, blocked)
+    lanes = simd // pe if g.depthwise else simd
+    rows = g.fan_in // simd if g.depthwise else (g.outputs // pe) * (g.fan_in // simd)
+    memory = rom_memory(rows, pe * lanes * w.bits) if choice.memory == "auto" else choice.memory
+    body = cost.dense(pe, lanes, rows, x.bits, w.bits, accumulator_bits(graph, node), board.dsp, memory, samples)
+    name = "depthwise" if g.depthwise else "dense" if blocked or not g.windowed else "convolution"
+    name = "parallel_" + name if blocked else name
+    return LayerPlan(pe, simd, cycles, body + window, name, memory=memory, line_buffer=lines, samples=samples)
+
+
+def _blocked(graph: Graph, node: Linear | MaxPool, folding: Folding) -> Block | None:
+    """The blocks that a wide folding takes; None for a whole frame, of which it takes several pixels."""
+    sliding = geometry(graph, node).windowed or folding.samples > 1
+    return block(graph, node, folding.samples) if folding.wide and sliding else None
+
+
+def _window(
+    g: Geometry, lanes: int, bits: int, board: Board, asked: Memory, blocked: Block | None = None
+) -> tuple[Memory | Literal[""], Cost]:  # fmt: skip
+    """Where the line buffer of a window lies ("" without one), and its cost."""
+    depth, width = g.span * g.channels // lanes, lanes * bits
+    if blocked:
+        rows = (g.kernel[0] - 1) * g.dilations[0]
+        depth, width = blocked.words, rows * blocked.width // blocked.words * g.channels * bits
+    if not g.windowed or not width:
+        return "", Cost()
+    memory = ram_memory(depth, width, board) if asked == "auto" else asked
+    return memory, cost.line_buffer(depth, width, board, memory)
+
+
+def _step(graph: Graph, node: Step | Table, board: Board, folding: Folding, body: str) -> LayerPlan:
+    cycles, pe, _, samples, _ = folding
+    # Every sample's lanes have constants of their own, as a lane's are wired to it.
+    ranked = [replace(c, cost=c.cost.times(samples)) for c in candidates(graph, node, pe, board)]
+    chosen = [c for c in ranked if c.possible and body in ("", c.implementation)]
+    if not chosen:
+        reasons = "; ".join(f"{c.implementation}: {c.reason}" for c in ranked)
+        code, asked = ("E503", f"as {printable(body)} ") if body else ("E504", "")
+        raise IsobitError(code, f"the step cannot be built {asked}({reasons})", where=node.name)
+    best = chosen[0]
+    others = tuple(c for c in ranked if c is not best)
+    return LayerPlan(pe, pe, cycles, best.cost, best.implementation, (best, *others), samples=samples)

@@ -1,0 +1,94 @@
+"""Choosing how a step is built: every body's cost, the cheapest legal one first."""
+
+from __future__ import annotations
+
+from isobit.backends.dataflow import cost
+from isobit.backends.dataflow.planner.plan import Candidate
+from isobit.hardware import Board, Cost
+from isobit.ir import Graph
+from isobit.ir.ops import Step, Table
+from isobit.numerics import MultiplyShift, bit_width, shared_round_shift
+
+_MAX_LEVELS = 255
+_MAX_TABLE = 1 << 16
+_MAX_ROW_BITS = 1 << 16
+"""Bits of one word of a reshaped array, at most: beyond that HLS refuses to reshape."""
+
+
+def candidates(graph: Graph, node: Step | Table, pe: int, board: Board) -> tuple[Candidate, ...]:
+    """The bodies of ``node`` at ``pe`` lanes, possible ones first, then by cost."""
+    made = [_lookup(graph, node, pe)]
+    if isinstance(node, Step):
+        made += [_multiply_shift(graph, node, pe, board), _thresholds(graph, node, pe, board)]
+        made.append(_round_shift(graph, node, pe, board))
+    return tuple(sorted(made, key=lambda c: (not c.possible, c.cost.weight)))
+
+
+def _multiply_shift(graph: Graph, node: Step, pe: int, board: Board) -> Candidate:
+    curves = [c for c in node.curves if isinstance(c, MultiplyShift)]
+    if len(curves) != len(node.curves):
+        why = next((r for r in node.rules if r.startswith("no multiply-shift")), "the step is kept as cut points")
+        return Candidate("multiply_shift", Cost(), False, why)
+    x = graph.types[node.inputs[0]]
+    m_bits = max(c.m for c in curves).bit_length()
+    c_bits = bit_width(min(c.c for c in curves), max(c.c for c in curves))
+    total = cost.multiply_shift(pe, len(curves), x.bits, m_bits, c_bits, board.dsp)
+    shifts = sorted({c.k for c in curves})
+    if len(shifts) == 1:
+        return Candidate("multiply_shift", total, True, f"{m_bits}-bit multiplicands, shift {shifts[0]}")
+    total += cost.shift_selection(pe, len(curves), x.bits + m_bits, shifts)
+    return Candidate(
+        "multiply_shift", total, True,
+        f"{m_bits}-bit multiplicands, {len(shifts)} shifts from {shifts[0]} to {shifts[-1]}",
+    )  # fmt: skip
+
+
+def multiplicand_bits(graph: Graph, node: Step, implementation: str) -> int:
+    """The widest multiplicand of a step built so, in bits; 0 for a body without one."""
+    if implementation == "multiply_shift":
+        return max(c.m for c in node.curves if isinstance(c, MultiplyShift)).bit_length()
+    if implementation == "round_shift":
+        los, his = zip(*spans(graph, node), strict=True)
+        found = shared_round_shift(node.curves, los, his, graph.types[node.name].bounds)
+        return max(found.m).bit_length() if found else 0
+    return 0
+
+
+def _round_shift(graph: Graph, node: Step, pe: int, board: Board) -> Candidate:
+    """A body for steps whose multipliers and offsets are multiples of a power of two and that round in one mode."""
+    x, kind = graph.types[node.inputs[0]], graph.types[node.name]
+    los, his = zip(*spans(graph, node), strict=True)
+    found = shared_round_shift(node.curves, los, his, kind.bounds)
+    if found is None:
+        return Candidate("round_shift", Cost(), False, "scales are no powers of two")
+    m_bits, c_bits = max(found.m).bit_length(), bit_width(min(found.c), max(found.c))
+    total = cost.round_shift(pe, len(found.m), x.bits, m_bits, c_bits, kind.bits, board.dsp)
+    return Candidate("round_shift", total, True, f"{found.rounding.name} of {m_bits}-bit multiples, shift {found.k}")
+
+
+def spans(graph: Graph, node: Step) -> list[tuple[int, int]]:
+    """The reachable input interval of each curve."""
+    x = graph.types[node.inputs[0]]
+    if len(node.curves) == 1:
+        return [x.bounds]
+    return [(int(lo), int(hi)) for lo, hi in zip(x.lo, x.hi, strict=True)]
+
+
+def _thresholds(graph: Graph, node: Step, pe: int, board: Board) -> Candidate:
+    levels = max(c.levels for c in node.curves)
+    if levels > _MAX_LEVELS:
+        return Candidate("thresholds", Cost(), False, f"{levels} thresholds are more than {_MAX_LEVELS}")
+    row = pe * levels * graph.types[node.inputs[0]].bits
+    if row > _MAX_ROW_BITS:
+        return Candidate("thresholds", Cost(), False, f"{row} bits of cuts a clock are more than {_MAX_ROW_BITS}")
+    total = cost.thresholds(pe, max(levels, 1), len(node.curves), graph.types[node.inputs[0]].bits, board.dsp)
+    return Candidate("thresholds", total, True, f"{levels} thresholds")
+
+
+def _lookup(graph: Graph, node: Step | Table, pe: int) -> Candidate:
+    lo, hi = graph.types[node.inputs[0]].bounds
+    rows = len(node.curves) if isinstance(node, Step) else len(node.values)
+    size = hi - lo + 1
+    if isinstance(node, Step) and size > _MAX_TABLE:
+        return Candidate("lookup", Cost(), False, f"a table of {size} entries per channel is more than {_MAX_TABLE}")
+    return Candidate("lookup", cost.lookup(pe, rows, size, graph.types[node.name].bits), True, f"{size} entries")

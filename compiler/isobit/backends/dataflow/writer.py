@@ -1,0 +1,86 @@
+"""A design as files: the Vitis HLS project, rendered from ``templates/``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from isobit import templates
+from isobit.backends.dataflow.design import Array, Design
+from isobit.backends.dataflow.design_file import DESIGN, design_text
+from isobit.backends.dataflow.fifo_figures import planned_fifos
+from isobit.backends.dataflow.planner import Plan, print_plan
+from isobit.backends.ports import IntType
+from isobit.hardware import Board, fifo_storage
+from isobit.ir.types import IntArray
+from isobit.version import __version__
+
+HLS, PLAN = "hls", "plan.toml"
+_INCLUDED = re.compile(r'^#include "isobit/(\w+)\.hpp"$', re.MULTILINE)
+_RENDERED = ("top.hpp", "top.cpp", "parameters.hpp", "tb.cpp", "hls_config.cfg", "run_hls.tcl", "Makefile")
+
+
+def project_files(plan: Plan, design: Design, title: str, vectors: Mapping[str, IntArray]) -> dict[str, bytes]:
+    """Every file of the project, by path in the build's folder: sources, testbench with its ``vectors``, plan, design.
+
+    Args:
+        vectors: integers ``(batch, ...)`` of every graph input and output, by name.
+    """
+    texts = {f"{HLS}/{name}": text for name, text in (render(design, plan.board, title) | headers(design)).items()}
+    texts |= {PLAN: print_plan(plan, planned_fifos(design, plan.board)), DESIGN: design_text(design)}
+    data = {f"{HLS}/tb_data/{port.name}.bin": port.raw(vectors[port.node]) for port in design.ports}
+    return {name: text.encode("utf-8") for name, text in texts.items()} | data
+
+
+def render(design: Design, board: Board, title: str) -> dict[str, str]:
+    """The generated files of a project: path to text. ``title`` is shown in comments only."""
+    environment = templates.environment(templates.root() / "project")
+    environment.filters |= {"initialiser": _initialiser, "dimensions": _dimensions}
+    environment.filters["fifo_storage"] = lambda stream: fifo_storage(stream.depth, stream.bits, board)
+    context = {
+        "design": design, "board": board, "version": __version__, "title": templates.comment_text(title),
+        "period_ns": f"{1000 / board.clock_mhz:g}",
+        "arrays": [a for p in design.processes for a in p.arrays],
+    }  # fmt: skip
+    return {name: environment.get_template(name + ".j2").render(context) for name in _RENDERED}
+
+
+def headers(design: Design) -> dict[str, str]:
+    """The copied template headers and those that they include: path to text."""
+    folder = templates.root() / "hls" / "isobit"
+    texts: dict[str, str] = {}
+    missing = {"types", *design.headers}
+    while missing:
+        texts |= {name: (folder / f"{name}.hpp").read_text(encoding="utf-8") for name in missing}
+        missing = {name for text in texts.values() for name in _INCLUDED.findall(text)} - texts.keys()
+    return {f"isobit/{name}.hpp": texts[name] for name in sorted(texts)}
+
+
+def _dimensions(array: Array) -> str:
+    return "".join(f"[{n}]" for n in array.values.shape)
+
+
+def _initialiser(array: Array) -> str:
+    """The values in braces, one line per row of the first axis."""
+    values = array.values.tolist() if array.elem.bits < 64 else _wide(array.values.tolist(), array.elem)
+    text = str(values).replace("'", "").translate(str.maketrans("[]", "{}"))
+    return "  " + text.replace("}, {", "},\n   {") if array.values.ndim > 2 else _wrapped(text)
+
+
+def _wide(values: Any, elem: IntType) -> Any:
+    """Nested lists of integers as calls that make them: no C++ literal has more than 63 bits and a sign."""
+    if isinstance(values, list):
+        return [_wide(v, elem) for v in values]
+    maker = f"isobit::wide_constant<{elem.bits}, {'true' if elem.signed else 'false'}>"
+    return f"{maker}({values >> 64}, {values & (1 << 64) - 1:#x}ULL)"
+
+
+def _wrapped(text: str) -> str:
+    words, lines, line = text.split(" "), [], "  "
+    for word in words:
+        if len(line) + len(word) > 118:
+            lines.append(line.rstrip())
+            line = "   "
+        line += word + " "
+    return "\n".join([*lines, line.rstrip()])

@@ -1,0 +1,42 @@
+"""The back ends by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from isobit.backends.base import Backend
+from isobit.errors import IsobitError, printable
+
+AnyBackend = Backend[Any, Any, Any]
+DEFAULT = "dataflow"
+
+
+def _dataflow() -> AnyBackend:
+    from isobit.backends.dataflow.backend import DATAFLOW
+
+    return DATAFLOW
+
+
+_BACKENDS: dict[str, Callable[[], AnyBackend]] = {DEFAULT: _dataflow}
+
+
+def backend_names() -> list[str]:
+    """The names that :func:`find_backend` knows, in alphabetical order."""
+    return sorted(_BACKENDS)
+
+
+def find_backend(name: str) -> AnyBackend:
+    """The back end called ``name``.
+
+    Raises:
+        IsobitError: E508 when there is none.
+    """
+    if name not in _BACKENDS:
+        raise IsobitError("E508", f"no back end {printable(name)!r}", hint="one of " + ", ".join(backend_names()))
+    return _BACKENDS[name]()
+
+
+def register(name: str, make: Callable[[], AnyBackend]) -> None:
+    """Make a back end known; an earlier one of that name is replaced."""
+    _BACKENDS[name] = make

@@ -1,0 +1,1 @@
+"""Builds on disk: the folder, the manifest and what it promises."""

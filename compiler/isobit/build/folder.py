@@ -1,0 +1,179 @@
+"""A build on disk: writing it, loading it back, and what its manifest says."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isobit.backends.dataflow.backend import DATAFLOW
+from isobit.backends.ports import Port
+from isobit.backends.registry import AnyBackend
+from isobit.build.files import MANIFEST, atomic_folder, file_hashes, write_files
+from isobit.build.manifest import (
+    FORMAT,
+    AnyManifest,
+    ErrorsRecord,
+    EstimateRecord,
+    RefitRecord,
+    SourceRecord,
+    manifest_type,
+    read_manifest,
+    refuse_another,
+)
+from isobit.errors import IsobitError, printable
+from isobit.hardware import Board
+from isobit.ir import Graph, parse_graph, print_graph
+from isobit.ir.types import IntArray
+from isobit.passes.proofs import proofs_text
+from isobit.rescale import Rescaled
+from isobit.version import __version__
+
+HLS = "hls"
+GRAPH = "graph.txt"
+ONNX, TFLITE = "source.onnx", "source.tflite"
+EXACT, PROOFS = "exact.txt", "proofs.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Build:
+    """A compiled project: its folder, the integer graph, the design, and what the manifest says.
+
+    ``design`` is of its back end's own type; ``exact`` the graph that equals the source, where that is another one.
+    """
+
+    path: Path
+    graph: Graph
+    manifest: AnyManifest
+    backend: AnyBackend
+    design: object
+    exact: Graph | None = None
+
+    @property
+    def reference(self) -> Graph:
+        """The graph that equals the source: another one than :attr:`graph` only where a budget changed steps."""
+        return self.exact or self.graph
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """The project's streams: the graph's inputs, then its outputs."""
+        return self.backend.ports(self.design)
+
+    @property
+    def hls(self) -> Path:
+        """The Vitis HLS project folder."""
+        return self.path / HLS
+
+    @property
+    def source(self) -> Path:
+        """The model the build was made from, an ONNX or a TFLite file."""
+        return self.path / (TFLITE if TFLITE in self.manifest.files else ONNX)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the manifest says of the source beyond its bytes; ``refit`` is :class:`isobit.refit.model.Refit`'s data."""
+
+    name: str
+    input_type: str | None = None
+    input_scale: str = "1"
+    refit: Mapping[str, Any] | None = None
+
+    def record(self, source: bytes) -> SourceRecord:
+        """The manifest's record of the source with these bytes."""
+        refit = RefitRecord.model_validate(self.refit) if self.refit is not None else None
+        digest = hashlib.sha256(source).hexdigest()
+        return SourceRecord(
+            name=self.name, sha256=digest, input_type=self.input_type, input_scale=self.input_scale, refit=refit
+        )
+
+
+def write_build(
+    destination: Path,
+    graph: Graph,
+    board: Board,
+    plan: Any,
+    design: Any,
+    source: bytes,
+    origin: Origin,
+    vectors: Mapping[str, IntArray],
+    rescaled: Rescaled | None = None,
+    backend: AnyBackend = DATAFLOW,
+) -> Build:
+    """Write everything to ``destination``, all at once or not at all.
+
+    Args:
+        plan: the back end's plan of ``graph`` for ``board``, and ``design`` what it made of that.
+        source: the bytes of the model: an ONNX or a TFLite file.
+        vectors: integers ``(batch, ...)`` of every graph input and output, by name, for the testbench.
+        rescaled: the proofs of the steps, and the exact graph where the one built is another.
+
+    Raises:
+        IsobitError: E601 or E602 (see :func:`isobit.build.files.atomic_folder`).
+        DoesNotFit: E502 when the design exceeds the board.
+    """
+    estimate = EstimateRecord.made_of(backend.estimate(plan, design), board)
+    with atomic_folder(destination) as work:
+        files = dict(backend.write(plan, design, origin.name, vectors))
+        texts = {GRAPH: print_graph(graph)} | _rescale_texts(rescaled)
+        write_files(work, files | {name: text.encode("utf-8") for name, text in texts.items()})
+        write_files(work, {_source_name(source): source})
+        manifest = manifest_type(backend)(
+            format=FORMAT, isobit=__version__, backend=backend.name, source=origin.record(source), graph=graph.digest,
+            board=board, estimate=estimate, project=backend.describe(graph, plan, design),
+            versions={"numpy": np.__version__}, files=file_hashes(work),
+            budget=tuple(map(ErrorsRecord.made_of, rescaled.errors if rescaled else ())),
+        )  # fmt: skip
+        (work / MANIFEST).write_text(manifest.text, encoding="utf-8")
+    return load_build(destination)
+
+
+def load_build(path: Path | str) -> Build:
+    """Read a build back.
+
+    Raises:
+        IsobitError: E603 when the folder is no build, E611 when another version of isobit made it, E608 when its
+            manifest or one of its files was changed or lost.
+    """
+    path = Path(path)
+    manifest, backend = read_manifest(path / MANIFEST)
+    _refuse_changes(path, manifest.files, backend.needed)
+    graph = parse_graph(_text(path, GRAPH))
+    design = backend.read(path, manifest.project)
+    refuse_another(path / MANIFEST, manifest, backend.ports(design), graph)
+    exact = parse_graph(_text(path, EXACT)) if EXACT in manifest.files else None
+    return Build(path, graph, manifest, backend, design, exact)
+
+
+def _source_name(source: bytes) -> str:
+    """The source's name in the build, by the identifier that TFLite files have."""
+    return TFLITE if source[4:8] == b"TFL3" else ONNX
+
+
+def _text(path: Path, name: str) -> str:
+    try:
+        return (path / name).read_text(encoding="utf-8")
+    except ValueError as error:
+        raise IsobitError("E608", f"{name}: {printable(error)}", where=printable(path), hint="compile again") from error
+
+
+def _rescale_texts(rescaled: Rescaled | None) -> dict[str, str]:
+    if rescaled is None:
+        return {}
+    exact = {EXACT: print_graph(rescaled.exact)} if rescaled.errors else {}
+    return exact | {PROOFS: proofs_text(rescaled.proofs, rescaled.sums)}
+
+
+def _refuse_changes(path: Path, recorded: Mapping[str, str], needed: frozenset[str]) -> None:
+    needed |= {GRAPH, TFLITE if TFLITE in recorded else ONNX}
+    for name in sorted(needed - recorded.keys()):
+        raise IsobitError("E608", f"the manifest does not list {name}", where=printable(path), hint="compile again")
+    for name, digest in recorded.items():
+        file = path / name
+        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+            what = "changed" if file.is_file() else "missing"
+            raise IsobitError("E608", f"{printable(name)} is {what}", where=printable(path), hint="compile again")

@@ -1,0 +1,158 @@
+"""LiteRT as an oracle of verdict 2: its reference kernels judge every layer, its default kernels are told beside.
+
+Reference and default kernels disagree for some operators (``docs/kernels.md``). What the graph follows is the reference
+kernel, but for int8 SUM, whose reference kernel is the wrong one: there LiteRT's default kernel judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from isobit.check.source.tflite.file import Operator
+from isobit.check.source.tflite.layers import Beside, output_integers, pairs
+from isobit.check.source.tflite.litert import NAMES, Kernels, LitertRun, litert_version, run_litert
+from isobit.check.source.verdict import OracleRun
+from isobit.errors import IsobitError, printable
+from isobit.frontend.tflite.model import TfliteModel
+from isobit.ir import Graph
+from isobit.ir.ops import Linear
+from isobit.ir.types import IntArray
+
+MOST_PRODUCTS, MOST_SAMPLES = 1_000_000_000, 64
+"""What is run at most: the reference kernels are slow, about 100 million products a second."""
+REFERENCE: Kernels = "BUILTIN_REF"
+DEFAULT: Kernels = "BUILTIN"
+PLAIN: Kernels = "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
+_WRONG_REFERENCE = "int8 SUM is not followed: this reference kernel reads int8 as if it were uint8"
+
+
+def litert_oracles(
+    path: Path, model: TfliteModel, beside: Beside, built: Graph, outputs: Mapping[str, IntArray]
+) -> tuple[OracleRun, ...]:
+    """What LiteRT says of the file: the reference kernels of every layer, the default kernels of the outputs.
+
+    Args:
+        model: the importer's reading, whose operators LiteRT's own list must confirm.
+        built: the graph that is built, with ``outputs`` its integers for the samples in ``beside``.
+    """
+    version = litert_version()
+    if not version:
+        return (OracleRun(NAMES[REFERENCE], note="not installed (pip install ai-edge-litert)"),)
+    beside = _part(beside)
+    judges = [_reference(path, model, beside, built, outputs, version)]
+    if any(_wrong_reference(beside, o) for o in beside.file.operators):
+        judges.append(_sums(path, beside, version))
+    return (*judges, _default(path, beside, built, outputs, version))
+
+
+def _reference(
+    path: Path, model: TfliteModel, beside: Beside, built: Graph, outputs: Mapping[str, IntArray], version: str
+) -> OracleRun:
+    """The reference kernels, of every layer and of the outputs."""
+    wanted = set(beside.comparable()) | set(beside.imported.outputs.values()) - set(beside.file.inputs)
+    try:
+        run = run_litert(path, beside.entering, REFERENCE, wanted)
+    except IsobitError as error:
+        return OracleRun(NAMES[REFERENCE], version, note=error.message)
+    left_out = {i for o in beside.file.operators if _wrong_reference(beside, o) for i in o.outputs}
+    first = _misread(model, run)
+    integers, wrong, where = _compared(beside, run, set(beside.comparable()) - left_out)
+    count, differing = _ends(beside, built, outputs, run)
+    explained = bool(left_out) and not wrong and not first
+    unexplained = wrong + bool(first) + (0 if explained or wrong else differing)
+    return OracleRun(
+        NAMES[REFERENCE], version, _samples(beside), count, differing, integers, unexplained, first or where,
+        _WRONG_REFERENCE if left_out else "",
+    )  # fmt: skip
+
+
+def _sums(path: Path, beside: Beside, version: str) -> OracleRun:
+    """LiteRT's default kernel of int8 SUM, on its own integers."""
+    try:
+        run = run_litert(path, beside.entering, PLAIN, set(beside.comparable()))
+    except IsobitError as error:
+        return OracleRun(NAMES[PLAIN], version, note=error.message)
+    judged = {i for o in beside.file.operators if _wrong_reference(beside, o) for i in o.outputs}
+    integers, wrong, where = _compared(beside, run, judged)
+    note = "judges int8 SUM"
+    return OracleRun(NAMES[PLAIN], version, _samples(beside), 0, 0, integers, wrong, where, note)
+
+
+def _default(path: Path, beside: Beside, built: Graph, outputs: Mapping[str, IntArray], version: str) -> OracleRun:
+    """The outputs of the default kernels: what a user of LiteRT sees, not what is followed."""
+    ends = set(beside.imported.outputs.values())
+    if not ends <= set(beside.file.outputs):
+        return OracleRun(NAMES[DEFAULT], version, note="not run: the network does not end in its last integers")
+    try:
+        run = run_litert(path, beside.entering, DEFAULT, ends)
+    except IsobitError as error:
+        return OracleRun(NAMES[DEFAULT], version, note=error.message)
+    count, differing = _ends(beside, built, outputs, run)
+    note = "these kernels round otherwise and are not followed" if differing else ""
+    return OracleRun(NAMES[DEFAULT], version, _samples(beside), count, differing, note=note)
+
+
+# --------------------------------------------------------------------------------------------------------- comparisons
+
+
+def _compared(beside: Beside, run: LitertRun, judged: set[int]) -> tuple[int, int, str]:
+    """Integers compared, how many differ, and the first that does."""
+    compared = wrong = 0
+    first = ""
+    for pair in pairs(beside, run.tensors):
+        if pair.tensor not in judged:
+            continue
+        mine, theirs = pair.mine, pair.theirs
+        different = np.argwhere(mine != theirs)
+        compared, wrong = compared + mine.size, wrong + len(different)
+        if len(different) and not first:
+            sample, *element = (int(i) for i in different[0])
+            place = (sample, *element)
+            first = (
+                f"layer {pair.layer}, sample {sample}, element {element}: graph {mine[place]}, LiteRT {theirs[place]}"
+            )
+    return compared, wrong, first
+
+
+def _ends(beside: Beside, built: Graph, outputs: Mapping[str, IntArray], run: LitertRun) -> tuple[int, int]:
+    """Outputs compared from end to end, and how many differ."""
+    count = wrong = 0
+    for node in built.outputs:
+        index = beside.imported.outputs[node.outside]
+        if index not in run.tensors:
+            continue
+        theirs = output_integers(built, node, beside.file.tensors[index], run.tensors[index])
+        count += theirs.size
+        wrong += int(np.count_nonzero(outputs[node.name][: len(theirs)] != theirs))
+    return count, wrong
+
+
+def _misread(model: TfliteModel, run: LitertRun) -> str:
+    """The first operator that the importer takes for another than LiteRT does, "" for none."""
+    for operator in model.operators:
+        theirs = run.operators.get(operator.index, operator.op)
+        if theirs != operator.op:
+            return f"operator {operator.index} was read as {operator.op}, LiteRT says {printable(theirs)}"
+    return ""
+
+
+def _wrong_reference(beside: Beside, operator: Operator) -> bool:
+    return operator.op == "SUM" and beside.file.tensors[operator.outputs[0]].dtype == "int8"
+
+
+def _samples(beside: Beside) -> int:
+    return len(next(iter(beside.entering.values())))
+
+
+def _part(beside: Beside) -> Beside:
+    """As many samples as the slow kernels can be asked for, at least one."""
+    graph = beside.imported.graph
+    weights = {n.name: graph.types[n.inputs[1]] for n in graph.nodes if isinstance(n, Linear)}
+    products = sum(graph.types[n].size * prod(kind.shape[1:]) for n, kind in weights.items())
+    count = min(max(MOST_PRODUCTS // max(products, 1), 1), MOST_SAMPLES)
+    entering = {i: x[:count] for i, x in beside.entering.items()}
+    return Beside(beside.file, beside.imported, entering, {n: x[:count] for n, x in beside.integers.items()})

@@ -1,0 +1,74 @@
+"""The numbers of TFLite's schema that the evaluator knows: operators, element types, and the slots of options.
+
+Source: ``tensorflow/lite/schema/schema.fbs``. An option is ``(slot, form)``: its field's number in the options' table,
+and how :mod:`struct` reads it (``b`` an enumeration or byte, ``i`` an int32, ``?`` a bool, ``f`` a float32).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+ELEMENT_TYPES: Mapping[int, str] = {
+    0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8", 10: "float64",
+    17: "int4",
+}  # fmt: skip
+OPERATORS: Mapping[int, str] = {
+    0: "ADD", 1: "AVERAGE_POOL_2D", 2: "CONCATENATION", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D", 5: "DEPTH_TO_SPACE",
+    6: "DEQUANTIZE", 9: "FULLY_CONNECTED", 14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL", 19: "RELU",
+    20: "RELU_N1_TO_1", 21: "RELU6", 22: "RESHAPE", 25: "SOFTMAX", 26: "SPACE_TO_DEPTH", 28: "TANH", 34: "PAD",
+    39: "TRANSPOSE", 40: "MEAN", 41: "SUB", 43: "SQUEEZE", 45: "STRIDED_SLICE", 49: "SPLIT", 50: "LOG_SOFTMAX",
+    54: "PRELU", 56: "ARG_MAX", 60: "PADV2", 65: "SLICE", 67: "TRANSPOSE_CONV", 70: "EXPAND_DIMS", 74: "SUM",
+    83: "PACK", 88: "UNPACK", 97: "RESIZE_NEAREST_NEIGHBOR", 98: "LEAKY_RELU", 102: "SPLIT_V", 114: "QUANTIZE",
+    117: "HARD_SWISH", 23: "RESIZE_BILINEAR", 36: "GATHER", 47: "EXP", 55: "MAXIMUM", 57: "MINIMUM", 59: "NEG",
+    69: "TILE", 73: "LOG", 76: "RSQRT", 82: "REDUCE_MAX", 89: "REDUCE_MIN", 100: "MIRROR_PAD", 101: "ABS",
+    105: "REVERSE_V2", 111: "ELU", 150: "GELU", 152: "RELU_0_TO_1",
+}  # fmt: skip
+
+DEFAULTS: Mapping[str, int] = {"dilation_w_factor": 1, "dilation_h_factor": 1}
+"""What an option is that the file leaves out, where that is not 0."""
+
+Slots = Mapping[str, tuple[int, str]]
+_FUSED: Slots = {"fused_activation_function": (0, "b")}
+_POOL: Slots = {
+    "padding": (0, "b"), "stride_w": (1, "i"), "stride_h": (2, "i"), "filter_width": (3, "i"),
+    "filter_height": (4, "i"), "fused_activation_function": (5, "b"),
+}  # fmt: skip
+_KEPT: Slots = {"keep_dims": (0, "?")}
+_BLOCK: Slots = {"block_size": (0, "i")}
+OPTIONS: Mapping[str, Slots] = {
+    "ADD": _FUSED,
+    "AVERAGE_POOL_2D": _POOL,
+    "CONCATENATION": {"axis": (0, "i"), "fused_activation_function": (1, "b")},
+    "CONV_2D": {
+        "padding": (0, "b"), "stride_w": (1, "i"), "stride_h": (2, "i"), "fused_activation_function": (3, "b"),
+        "dilation_w_factor": (4, "i"), "dilation_h_factor": (5, "i"),
+    },
+    "DEPTHWISE_CONV_2D": {
+        "padding": (0, "b"), "stride_w": (1, "i"), "stride_h": (2, "i"), "fused_activation_function": (4, "b"),
+        "dilation_w_factor": (5, "i"), "dilation_h_factor": (6, "i"),
+    },
+    "DEPTH_TO_SPACE": _BLOCK,
+    "FULLY_CONNECTED": {"fused_activation_function": (0, "b"), "weights_format": (1, "b"), "keep_num_dims": (2, "?")},
+    "GATHER": {"axis": (0, "i"), "batch_dims": (1, "i")},
+    "GELU": {"approximate": (0, "?")},
+    "LEAKY_RELU": {"alpha": (0, "f")},
+    "MAX_POOL_2D": _POOL,
+    "MEAN": _KEPT,
+    "MIRROR_PAD": {"mode": (0, "b")},
+    "MUL": _FUSED,
+    "PACK": {"values_count": (0, "i"), "axis": (1, "i")},
+    "RESIZE_BILINEAR": {"align_corners": (2, "?"), "half_pixel_centers": (3, "?")},
+    "RESIZE_NEAREST_NEIGHBOR": {"align_corners": (0, "?"), "half_pixel_centers": (1, "?")},
+    "SPACE_TO_DEPTH": _BLOCK,
+    "SPLIT": {"num_splits": (0, "i")},
+    "STRIDED_SLICE": {
+        "begin_mask": (0, "i"), "end_mask": (1, "i"), "ellipsis_mask": (2, "i"), "new_axis_mask": (3, "i"),
+        "shrink_axis_mask": (4, "i"), "offset": (5, "?"),
+    },
+    "SUB": _FUSED,
+    "SUM": _KEPT,
+    "TRANSPOSE_CONV": {
+        "padding": (0, "b"), "stride_w": (1, "i"), "stride_h": (2, "i"), "fused_activation_function": (3, "b"),
+    },
+    "UNPACK": {"num": (0, "i"), "axis": (1, "i")},
+}  # fmt: skip

@@ -1,0 +1,55 @@
+"""Whole networks that take 1 to 16 samples per clock: the bounded C++ equals the interpreter, at the planned rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from backends.dataflow.sampled_nets import built, cnv, every_unit, peak_detector, radioml, residual
+
+from isobit.backends.dataflow.network import RESTART
+from isobit.backends.dataflow.planner import PlanRequest
+from isobit.check.csim.bounded import bounded_csim
+from isobit.check.csim.run import csim
+from isobit.ir import Graph
+
+# Samples per clock of the input, or clocks per frame where the network makes more positions than it takes.
+CASES = [(peak_detector, {"samples": p}) for p in (1, 2, 4, 8, 16)]
+CASES += [(radioml, {"samples": p}) for p in (1, 2, 4, 8, 16)]
+CASES += [(cnv, {"samples": p}) for p in (1, 2, 4, 8, 16)]
+CASES += [(residual, {"samples": p}) for p in (1, 2, 4, 8, 16)]
+CASES += [(every_unit, {"interval": 1280 // p}) for p in (1, 2, 4, 8, 16)]
+FAST = {(peak_detector, 16), (peak_detector, 2), (radioml, 8), (cnv, 4), (residual, 16), (every_unit, 80)}
+PARAMETERS = [
+    pytest.param(net, asked, id=f"{net.__name__}-{value}", marks=[] if (net, value) in FAST else pytest.mark.slow)
+    for net, asked in CASES
+    for value in asked.values()
+]
+
+
+@pytest.mark.parametrize(("net", "asked"), PARAMETERS)
+def test_a_network_is_exact_with_its_planned_fifos(
+    net: Callable[[], Graph], asked: dict[str, int], tmp_path: Path
+) -> None:
+    build, plan = built(net(), tmp_path / "build", PlanRequest(share=1.0, **asked))  # type: ignore[arg-type]
+    assert plan.interval <= asked.get("interval", 1 << 60)
+    assert bounded_csim(build, 3).equal
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("net", "asked"), CASES)
+def test_a_network_is_exact_in_every_build(net: Callable[[], Graph], asked: dict[str, int], tmp_path: Path) -> None:
+    build, _ = built(net(), tmp_path / "build", PlanRequest(share=1.0, **asked))  # type: ignore[arg-type]
+    assert csim(build, vectors=20, checked=True, source=False).equal
+
+
+@pytest.mark.parametrize("samples", [1, 2, 4, 8, 16])
+def test_the_schedule_measures_length_over_samples(samples: int, tmp_path: Path) -> None:
+    """Every unit runs for length / samples clocks a frame, and the windows for those that their reach adds."""
+    length = 1024
+    build, plan = built(peak_detector(length), tmp_path / "build", PlanRequest(share=1.0, samples=samples), frames=1)
+    assert plan.interval == length // samples
+    reach = -(-2 // samples)  # words that a window of five pixels looks ahead
+    drain = 6 + 5 + RESTART  # of the deepest pipeline: a dot product of 20
+    assert length // samples <= build.manifest.estimate.interval <= length // samples + reach + drain

@@ -1,0 +1,269 @@
+"""Every declared schedule against the C++: which word moves in which iteration, in which order, for small foldings."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from isobit import templates
+from isobit.backends.dataflow.design import HEADER_OF, Process
+from isobit.backends.dataflow.schedules import SCHEDULES, Schedule, schedule_of
+from isobit.backends.ports import IntType
+
+HERE = Path(__file__).parent
+WORD = IntType(4, signed=True)
+TYPES = {
+    "add": ("a_t", "b_t", "ka_t", "kb_t", "out_t"),
+    "argmax": ("in_t", "index_t"),
+    "concat": ("a_t", "b_t", "out_t"),
+    "dense": ("in_t", "weight_t", "acc_t"),
+    "depthwise": ("in_t", "weight_t", "acc_t"),
+    "lookup": ("in_t", "out_t"),
+    "multiply_shift": ("in_t", "multiplier_t", "offset_t", "product_t", "sum_t", "out_t"),
+    "pad": ("in_t", "out_t"),
+    "parallel_concat": ("a_t", "b_t", "out_t"),
+    "parallel_dense": ("in_t", "weight_t", "acc_t"),
+    "parallel_depthwise": ("in_t", "weight_t", "acc_t"),
+    "parallel_window": ("in_t", "out_t"),
+    "reorder": ("elem_t", "index_t"),
+    "round_shift": ("in_t", "multiplier_t", "offset_t", "product_t", "sum_t", "out_t"),
+    "thresholds": ("in_t", "threshold_t", "start_t", "out_t"),
+    "top_k": ("in_t", "index_t"),
+}
+ROWS = "[isobit::channel_rows<cfg>::ROWS][isobit::channel_rows<cfg>::LANES]"
+ARRAYS = {
+    "add": (("ka_t", ROWS), ("kb_t", ROWS)),
+    "dense": (("weight_t", "[cfg::OUT / cfg::PE * (cfg::IN / cfg::SIMD)][cfg::PE][cfg::SIMD]"),),
+    "depthwise": (("weight_t", "[cfg::TAPS * cfg::CHANNELS / cfg::PE][cfg::PE]"),),
+    "lookup": (("out_t", ROWS + "[cfg::SIZE]"),),
+    "multiply_shift": (("multiplier_t", ROWS), ("offset_t", ROWS)),
+    "parallel_dense": (
+        ("weight_t", "[cfg::OUT / cfg::PE * (cfg::KH * cfg::KW * cfg::CHANNELS / cfg::SIMD)][cfg::PE][cfg::SIMD]"),
+    ),
+    "parallel_depthwise": (("weight_t", "[cfg::KH * cfg::KW][cfg::CHANNELS]"),),
+    "reorder": (("index_t", "[cfg::OUT_WORDS]"),),
+    "round_shift": (("multiplier_t", ROWS), ("offset_t", ROWS)),
+    "thresholds": (("start_t", ROWS), ("threshold_t", ROWS + "[cfg::LEVELS]")),
+}
+BLOCK = "isobit::block<cfg>::LANES"
+PIXEL = "isobit::min_of(cfg::PE, cfg::CHANNELS)"
+SELECTED = "isobit::max_of(cfg::LANES / cfg::FRAME, 1)"
+LANES = {  # the type of every port's elements, and how many make a word: a constant of cfg, or a formula
+    "add": ("a_t PE", "b_t PE", "out_t PE"),
+    "argmax": ("in_t LANES", f"index_t {SELECTED}"),
+    "concat": ("a_t LANES", "b_t LANES", "out_t LANES"),
+    "dense": ("in_t SIMD", "acc_t PE"),
+    "depthwise": ("in_t PE", f"acc_t {PIXEL}"),
+    "fork": ("elem_t LANES", "elem_t LANES", "elem_t LANES"),
+    "fork_flag": ("flag", "flag", "flag"),
+    "lookup": ("in_t PE", "out_t PE"),
+    "max_pool": ("elem_t PE", f"elem_t {PIXEL}"),
+    "multiply_shift": ("in_t PE", "out_t PE"),
+    "pad": ("in_t LANES", "out_t LANES"),
+    "parallel_concat": (
+        "a_t cfg::SAMPLES * cfg::A",
+        "b_t cfg::SAMPLES * cfg::B",
+        "out_t cfg::SAMPLES * (cfg::A + cfg::B)",
+    ),
+    "parallel_dense": (f"in_t {BLOCK}", "acc_t cfg::SAMPLES * cfg::OUT"),
+    "parallel_depthwise": (f"in_t {BLOCK}", "acc_t cfg::SAMPLES * cfg::CHANNELS"),
+    "parallel_max_pool": (f"elem_t {BLOCK}", "elem_t cfg::SAMPLES * cfg::CHANNELS"),
+    "parallel_window": ("in_t cfg::SAMPLES * cfg::SW * cfg::CHANNELS", f"out_t {BLOCK}"),
+    "read_frame": ("", "elem_t LANES", "flag"),
+    "read_further_frame": ("", "elem_t LANES"),
+    "reorder": ("elem_t LANES", "elem_t LANES"),
+    "round_shift": ("in_t PE", "out_t PE"),
+    "slice": ("elem_t LANES", "elem_t LANES"),
+    "sliding_window": ("elem_t LANES", "elem_t LANES"),
+    "thresholds": ("in_t PE", "out_t PE"),
+    "top_k": ("in_t LANES", f"index_t cfg::K * {SELECTED}"),
+    "upsample": ("elem_t LANES", "elem_t LANES"),
+    "width_converter": ("elem_t IN_LANES", "elem_t OUT_LANES"),
+    "write_frame": ("elem_t LANES", "flag", ""),
+}
+
+
+def configurations() -> Iterator[tuple[str, dict[str, int]]]:
+    """Small shapes and foldings of every template."""
+    for pe, folds in product((1, 2), (1, 3)):
+        size = {"CHANNELS": pe * folds, "PE": pe, "FOLDS": folds * 2}
+        yield "add", size
+        yield "lookup", size | {"LO": -8, "SIZE": 16}
+        yield "multiply_shift", size | {"K": 2, "LO": -8, "HI": 7, "CLAMP": 1}
+        yield "round_shift", size | {"K": 2, "ROUNDING": 0, "LO": -8, "HI": 7, "CLAMP": 1}
+        yield "thresholds", size | {"LEVELS": 3}
+        for taps, vectors in product((1, 4), (1, 3)):
+            yield "depthwise", {"CHANNELS": pe * folds, "PE": pe, "TAPS": taps, "VECTORS": vectors}
+            yield "max_pool", {"CHANNELS": pe * folds, "PE": pe, "TAPS": taps, "VECTORS": vectors}
+    for simd, pe, vectors in product((1, 2, 6), (1, 2, 4), (1, 3)):
+        yield "dense", {"IN": 6, "OUT": 4, "SIMD": simd, "PE": pe, "VECTORS": vectors}
+    for lanes, vectors in product((1, 2, 6), (1, 3)):
+        yield "argmax", {"FRAME": 6, "LANES": lanes, "VECTORS": vectors}
+        yield "top_k", {"FRAME": 6, "LANES": lanes, "VECTORS": vectors, "K": 2}
+        yield "read_frame", {"FRAME": 6 * vectors, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes}
+        yield "read_further_frame", {"FRAME": 6 * vectors, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes}
+        yield "fork_flag", {"FLAGS": vectors}
+        yield "write_frame", {"FRAME": 6 * vectors, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes}
+        yield "fork", {"WORDS": 6 * vectors // lanes, "LANES": lanes}
+    for narrow, wide in product((1, 2, 3, 4, 6, 12), repeat=2):
+        yield "width_converter", {"FRAME": 24, "IN_LANES": narrow, "OUT_LANES": wide}
+    for height, width, lanes in ((1, 5, 1), (3, 2, 2), (2, 3, 1)):
+        frame = {"H": height, "W": width, "CHANNELS": 2, "LANES": lanes}
+        yield "pad", frame | {"TOP": height - 1, "BOTTOM": 2, "LEFT": 1, "RIGHT": 0, "VALUE": -1}
+        yield "upsample", frame | {"FACTOR_H": height, "FACTOR_W": 3}
+        box = {"TOP": height // 2, "LEFT": 1, "FIRST": 1, "OUT_H": 1, "OUT_W": 1, "OUT_WORDS": 2}
+        yield "slice", {"H": height, "W": width, "IN_WORDS": 4, "LANES": lanes} | box
+    for first, second in product((1, 3), repeat=2):
+        yield "concat", {"POSITIONS": 4, "A_WORDS": first, "B_WORDS": second, "LANES": 2}
+        yield "reorder", {"IN_WORDS": 5 * first, "OUT_WORDS": 4 * second, "LANES": 2}
+    yield from windows()
+    for samples in (1, 2, 4, 8, 16):
+        yield from several(samples)
+        yield from blocks(samples)
+
+
+def several(samples: int) -> Iterator[tuple[str, dict[str, int]]]:
+    """The units that take words of several whole samples of two channels."""
+    lanes, width = 2 * samples, 2 * samples
+    size = {"CHANNELS": 2, "PE": lanes, "FOLDS": 3}
+    yield "add", size
+    yield "lookup", size | {"LO": -8, "SIZE": 16}
+    yield "multiply_shift", size | {"K": 2, "LO": -8, "HI": 7, "CLAMP": 1}
+    yield "round_shift", size | {"K": 2, "ROUNDING": 0, "LO": -8, "HI": 7, "CLAMP": 1}
+    yield "thresholds", size | {"LEVELS": 3}
+    for name in ("depthwise", "max_pool"):
+        yield name, {"CHANNELS": 2, "PE": lanes, "TAPS": 3 * samples, "VECTORS": 2}
+    yield "argmax", {"FRAME": 2, "LANES": lanes, "VECTORS": 3 * samples}
+    yield "top_k", {"FRAME": 2, "LANES": lanes, "VECTORS": 3 * samples, "K": 2}
+    yield "parallel_concat", {"WORDS": 3, "SAMPLES": samples, "A": 2, "B": 1}
+    for height, left in ((1, samples), (2, 0), (2, max(samples - 1, 1))):
+        frame = {"H": height, "W": width, "CHANNELS": 2, "LANES": lanes}
+        yield "pad", frame | {"TOP": 1, "BOTTOM": 0, "LEFT": left, "RIGHT": -left % samples, "VALUE": 1}
+        yield "upsample", frame | {"FACTOR_H": height, "FACTOR_W": 3}
+
+
+def blocks(samples: int) -> Iterator[tuple[str, dict[str, int]]]:
+    """Windows of several positions: one- and two-dimensional, strides, dilations, borders, all foldings."""
+    shapes = (  # height, kernel, strides, dilations, border: top, bottom, left, right
+        (1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0), (1, 1, 5, 1, 1, 1, 1, 0, 0, 2, 2), (1, 1, 3, 1, 2, 1, 1, 0, 0, 1, 1),
+        (1, 1, 3, 1, 1, 1, 4, 0, 0, 8, 0), (4, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1), (6, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1),
+        (6, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0), (5, 2, 1, 1, 1, 2, 1, 0, 1, 0, 0), (5, 3, 5, 3, 1, 1, 1, 0, 0, 0, 4),
+    )  # fmt: skip
+    for height, kh, kw, sh, sw, dh, dw, top, bottom, left, right in shapes:
+        window = {"SAMPLES": samples, "CHANNELS": 2, "KH": kh, "KW": kw, "SW": sw, "DW": dw}
+        border = {"TOP": top, "BOTTOM": bottom, "LEFT": left, "RIGHT": right, "VALUE": -1}
+        width = (3 if samples < 4 else 1) * max(samples * sw, 8)
+        yield "parallel_window", window | border | {"H": height, "W": width, "SH": sh, "DH": dh}
+        yield "parallel_depthwise", window | {"WORDS": 3}
+        yield "parallel_max_pool", window | {"WORDS": 3}
+    for kw, (simd, pe) in product((1, 3), product((1, 2, 6), (1, 2, 4))):
+        if 2 * kw % simd == 0:
+            window = {"SAMPLES": samples, "CHANNELS": 2, "KH": 1, "KW": kw, "SW": 1, "DW": 1}
+            yield "parallel_dense", window | {"SIMD": simd, "PE": pe, "OUT": 4, "WORDS": 3}
+
+
+def windows() -> Iterator[tuple[str, dict[str, int]]]:
+    """One- and two-dimensional windows: strides beyond the kernel, dilation, kernel = image, leftover rows."""
+    flat = product(((1, 1), (1, 9), (7, 1)), ((1, 1), (1, 3), (3, 1)), (1, 2), (1, 2))
+    square = product(((5, 5), (7, 4), (6, 8)), ((1, 1), (2, 2), (3, 2), (3, 3)), (1, 2, 4), (1, 2))
+    for (height, width), (kh, kw), stride, dilation in [*flat, *square]:
+        if (kh - 1) * dilation < height and (kw - 1) * dilation < width:
+            shape = {"H": height, "W": width, "CHANNELS": 4, "LANES": 4 // min(stride, 2), "KH": kh, "KW": kw}
+            yield "sliding_window", shape | {"SH": stride, "SW": stride, "DH": dilation, "DW": dilation}
+
+
+PROCESSES = [
+    Process(f"case{i}", name, tuple(constants.items()), tuple((t, WORD) for t in TYPES.get(name, ("elem_t",))), (), ())
+    for i, (name, constants) in enumerate(configurations())
+]
+
+
+def statements(process: Process) -> str:
+    """A C++ function that runs one frame of ``process`` with recorded streams."""
+    lines = [f"namespace {process.name} {{", "struct cfg {"]
+    lines += [f"  static const int {', '.join(f'{key} = {value}' for key, value in process.constants)};"]
+    lines += [f"  typedef {kind} {key};" for key, kind in process.types] + ["};", "static void run() {"]
+    arguments = []
+    for port, lanes in enumerate(LANES[process.template]):
+        elem, _, count = lanes.partition(" ")
+        word = f"isobit::lanes<cfg::{elem}, {'cfg::' + count if count.isidentifier() else count}>"
+        word = {"flag": "ap_uint<1>", "": "ap_axiu<cfg::WORD, 0, 0, 0>"}.get(lanes, word)
+        lines.append(f"  hls::stream<{word} > port{port}({port});")
+        arguments.append(f"port{port}")
+    for number, (elem, shape) in enumerate(ARRAYS.get(process.template, ())):
+        lines.append(f"  static const isobit::rom_of<cfg::{elem}>::type array{number}{shape} = {{}};")
+        arguments.append(f"array{number}")
+    lines += [f'  trace::begin("{process.name}");', f"  isobit::{process.template}<cfg>({', '.join(arguments)});"]
+    return "\n".join([*lines, "  trace::end();", "}", "}"])
+
+
+Recording = tuple[int, list[tuple[int, int]]]
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recording]:
+    """For every case its trip count and its ``(port, iteration)`` in the order of execution."""
+    compiler = shutil.which("g++")
+    if compiler is None:
+        pytest.skip("g++ is not installed")
+    folder = tmp_path_factory.mktemp("schedules")
+    (folder / "isobit").mkdir()
+    for header in (templates.root() / "hls" / "isobit").glob("*.hpp"):
+        text = header.read_text(encoding="utf-8")
+        counting = text.replace("#pragma HLS PIPELINE II=1", "trace::next_iteration();")
+        (folder / "isobit" / header.name).write_text(counting, encoding="utf-8")
+    includes = [f'#include "isobit/{name}.hpp"' for name in sorted(set(HEADER_OF.values()))]
+    calls = ["int main() {", *[f"  {p.name}::run();" for p in PROCESSES], "}"]
+    lines = ['#include "hls_stream.h"', *includes, *map(statements, PROCESSES), *calls]
+    (folder / "main.cpp").write_text("\n".join(lines), encoding="utf-8")
+    sim = templates.root() / "sim"
+    flags = [f"-I{f}" for f in (folder, HERE / "traced", sim / "common", sim / "native")]
+    command = [compiler, "-std=c++14", "-O0", "-w", *flags, str(folder / "main.cpp"), "-o", str(folder / "main")]
+    subprocess.run(command, check=True)
+    return parse(subprocess.run([str(folder / "main")], check=True, capture_output=True, text=True).stdout)
+
+
+def parse(text: str) -> dict[str, Recording]:
+    found: dict[str, Recording] = {}
+    operations: list[tuple[int, int]] = []
+    name = ""
+    for first, second in (line.split() for line in text.splitlines()):
+        if first == "case":
+            name, operations = second, []
+        elif first == "trip":
+            found[name] = (int(second), operations)
+        else:
+            operations.append((int(first), int(second)))
+    return found
+
+
+def declared(schedule: Schedule) -> list[tuple[int, int]]:
+    """``(port, iteration)`` in the declared order."""
+    ports = [*schedule.reads, *schedule.writes]
+    moves = [(int(t), phase, port) for port, phase in enumerate(schedule.phases) for t in ports[port]]
+    return [(port, t) for t, _, port in sorted(moves)]
+
+
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda p: f"{p.name}-{p.template}")
+def test_the_template_keeps_its_schedule(process: Process, recordings: dict[str, Recording]) -> None:
+    schedule = schedule_of(process)
+    trip, operations = recordings[process.name]
+    assert trip == schedule.trip
+    assert operations == declared(schedule)
+
+
+def test_every_template_has_a_schedule_and_a_case() -> None:
+    assert set(SCHEDULES) == {p.template for p in PROCESSES} == set(HEADER_OF)
+
+
+def test_a_port_moves_at_most_one_word_an_iteration_in_order() -> None:
+    for process in PROCESSES:
+        schedule = schedule_of(process)
+        for port in (*schedule.reads, *schedule.writes):
+            assert np.all(np.diff(port) > 0)

@@ -1,0 +1,164 @@
+"""Functions of one tensor, extrema and moves that came later: the integers of LiteRT's reference kernels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from isobit.check.source.tflite import tables as evaluated
+from isobit.frontend.tflite import tables as imported
+from isobit.frontend.tflite.file import load_tflite
+from isobit.frontend.tflite.importer import import_tflite
+from isobit.interp import quantise, run
+from tests.check.source_tflite_helpers import BOTH, Draw, agree, every_integer
+from tests.litert import run_reference
+
+BYTES = {"int8": ["GELU", "GELU approximate", "EXP", "LOG", "ABS", "RSQRT"], "uint8": ["GELU"]}
+
+
+@pytest.mark.parametrize(("dtype", "op"), [(dtype, op) for dtype, ops in BYTES.items() for op in ops])
+def test_every_integer_of_looked_up_functions(dtype: str, op: str, tmp_path: Path) -> None:
+    net, (name, *approximate) = Draw(dtype, 7), op.split()
+    options: dict[str, Any] = {"approximate": True} if approximate else {}
+    for place in range(40):
+        zero = -128 if name == "RSQRT" else net.zero()
+        x = net.input((1, 256), net.scale(0.004, 0.12), zero)
+        edge = net.beside_halves(net.scale_of(x)) if name == "ABS" and place % 2 else 0.0
+        same = net.scale_of(x) if name == "ABS" and place == 0 else 0.0
+        net.make(name, [x], (256,), same or edge or net.scale(0.004, 0.3), **options)
+    every = every_integer(dtype)[None].astype(dtype)
+    agree(net, tmp_path, inputs=dict.fromkeys(net.inputs, every), spread=40 if name == "RSQRT" else 100)
+
+
+@BOTH
+def test_a_clamp_between_0_and_1(dtype: str, tmp_path: Path) -> None:
+    net = Draw(dtype)
+    for _ in range(9):
+        net.make("RELU_0_TO_1", [net.input((1, 256), net.scale(), net.zero())], (256,), net.scale())
+    agree(net, tmp_path, inputs={i: every_integer(dtype)[None].astype(dtype) for i in net.inputs}, spread=9)
+
+
+def test_neg_turns_the_stored_integers(tmp_path: Path) -> None:
+    net = Draw("int8")
+    for scale, made, zero in ((0.1, 0.1, 0), (0.1, 0.1, 3), (0.1, 0.2, 0)):
+        net.op("NEG", [net.input((1, 256), scale, zero)], (1, 256), made, zero)
+    every = every_integer("int8")[None].astype(np.int8)
+    agree(net, tmp_path, inputs=dict.fromkeys(net.inputs, every), spread=100, refused=[1, 2])  # no negative numbers
+
+
+def test_both_roots_are_newtons() -> None:
+    for value in [*range(1, 300), 2**29 - 1, 2**29, 2**31 - 1]:
+        assert imported.inverse_root(value) == evaluated._newton(value)
+
+
+@BOTH
+def test_extrema(dtype: str, tmp_path: Path) -> None:
+    net = Draw(dtype)
+    x, y, row = net.image(3, 4, 5), net.image(3, 4, 5), net.image(1, 4, 1)
+    given = net.tensors[x]
+    grid = given.scale, given.zero_point[0]
+    for index in (y, row):
+        net.tensors[index] = type(given)(**{**vars(net.tensors[index]), "scale": grid[0], "zero_point": (grid[1],)})
+    constants = [net.const(net.integers_of(shape), *grid) for shape in [(5,), (1,), (3, 1, 1), (3, 4, 5)]]
+    for op in ("MAXIMUM", "MINIMUM"):
+        for other in (y, row, *constants):
+            net.move(op, [x, other], [(1, 3, 4, 5)])
+        net.move(op, [constants[0], x], [(1, 3, 4, 5)], data=1)
+    agree(net, tmp_path, samples=8)
+
+
+@BOTH
+@pytest.mark.parametrize("op", ["REDUCE_MAX", "REDUCE_MIN"])
+def test_reduced_extrema(dtype: str, op: str, tmp_path: Path) -> None:
+    net = Draw(dtype)
+    x = net.image(5, 6, 7)
+    axes = {(1, 2): (1, 1, 7), (3,): (5, 6, 1), (1,): (1, 6, 7), (-1, 1, 2): (1, 1, 1), (0, 2): (5, 1, 7)}
+    for axis, kept in axes.items():
+        net.move(op, [x, net.integers(axis)], [(1, *kept)], keep_dims=True)
+    net.move(op, [x, net.integers([1, 2])], [(1, 7)])
+    agree(net, tmp_path)
+
+
+COPIES: list[tuple[str, Any, tuple[int, ...], dict[str, Any]]] = [
+    ("TILE", [1, 2, 3, 1], (1, 8, 18, 3), {}),
+    ("MIRROR_PAD", [[0, 0], [1, 3], [2, 0], [0, 2]], (1, 8, 8, 5), {"mode": 0}),
+    ("MIRROR_PAD", [[0, 0], [1, 4], [2, 0], [0, 3]], (1, 9, 8, 6), {"mode": 1}),
+    ("GATHER", [2, 0, 2], (1, 3, 6, 3), {"axis": 1}),
+    ("GATHER", [[2, 0], [1, 1]], (1, 4, 6, 2, 2), {"axis": -1}),
+    ("REVERSE_V2", [1], (1, 4, 6, 3), {}),
+    ("TRANSPOSE", [3, 1, 0, 2], (3, 4, 1, 6), {}),
+    ("RESIZE_BILINEAR", [8, 12], (1, 8, 12, 3), {"half_pixel_centers": True}),
+    ("RESIZE_BILINEAR", [16, 48], (1, 16, 48, 3), {"half_pixel_centers": True}),
+    ("RESIZE_BILINEAR", [8, 24], (1, 8, 24, 3), {}),
+    ("RESIZE_BILINEAR", [4, 12], (1, 4, 12, 3), {"half_pixel_centers": True}),
+]  # fmt: skip
+
+
+@BOTH
+@pytest.mark.parametrize(("op", "given", "shape", "options"), COPIES)
+def test_copies(dtype: str, op: str, given: Any, shape: tuple[int, ...], options: Any, tmp_path: Path) -> None:
+    net = Draw(dtype)
+    x = net.image(4, 6, 3)
+    net.move(op, [x, net.integers(given)], [shape], **options)
+    agree(net, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("size", "options"), [([7, 12], {}), ([2, 3], {}), ([8, 12], {"align_corners": True}), ([12, 18], {})]
+)
+def test_bilinear_weights_of_other_sizes(size: list[int], options: dict[str, bool], tmp_path: Path) -> None:
+    """The evaluator takes them; the graph has no one kernel for all places."""
+    net = Draw("int8")
+    net.move("RESIZE_BILINEAR", [net.image(4, 6, 3), net.integers(size)], [(1, *size, 3)], **options)
+    agree(net, tmp_path, refused=[0])
+
+
+@BOTH
+def test_a_slice_with_an_offset(dtype: str, tmp_path: Path) -> None:
+    net = Draw(dtype)
+    x, bounds = net.image(4, 6, 3), [net.integers(v) for v in ([0, 1, 2, 0], [1, 2, 3, 3], [1, 1, 1, 2])]
+    net.move("STRIDED_SLICE", [x, *bounds], [(1, 2, 3, 2)], offset=True)
+    agree(net, tmp_path)
+
+
+@BOTH
+def test_steps_of_time_in_front(dtype: str, tmp_path: Path) -> None:
+    """A recurrent network unrolled: time moved before the batch of one, a cell for every step, packed again."""
+    net = Draw(dtype)
+    x = net.image(3, 5)
+    scale, zero = net.scale_of(x), net.tensors[x].zero_point[0]
+    steps = net.op("TRANSPOSE", [x, net.integers([1, 0, 2])], (3, 1, 5), scale, zero)
+    rows = net.ops("UNPACK", [steps], [(1, 5)] * 3, scale, zero, num=3, axis=0)
+    first, again = (net.const(net.integers_of((4, n)), 0.02) for n in (5, 4))
+    state, states = -1, []
+    for row in rows:
+        new = net.make("FULLY_CONNECTED", [row, first, -1], (4,), 0.3)
+        if state >= 0:
+            new = net.make("ADD", [new, net.make("FULLY_CONNECTED", [state, again, -1], (4,), 0.1)], (4,), 0.3)
+        state = net.op("TANH", [new], (1, 4), 1 / 128, 0 if dtype == "int8" else 128)
+        states.append(state)
+    packed = net.op("PACK", states, (3, 1, 4), 1 / 128, net.tensors[state].zero_point[0], values_count=3, axis=0)
+    net.op("TRANSPOSE", [packed, net.integers([1, 0, 2])], (1, 3, 4), 1 / 128, net.tensors[state].zero_point[0])
+    net.op("CONCATENATION", states, (3, 4), 1 / 128, net.tensors[state].zero_point[0], axis=0)
+    agree(net, tmp_path, samples=10, spread=40)
+
+
+def test_floats_are_moved_before_they_are_quantised(tmp_path: Path) -> None:
+    net = Draw("int8")
+    x = net.input((1, 2, 6), dtype="float32")
+    turned = net.op("TRANSPOSE", [x, net.integers([0, 2, 1])], (1, 6, 2), dtype="float32")
+    image = net.op("RESHAPE", [turned, net.integers([1, 3, 2, 2])], (1, 3, 2, 2), dtype="float32")
+    q = net.op("QUANTIZE", [image], (1, 3, 2, 2), 0.05, 7)
+    y = net.op("RELU", [q], (1, 3, 2, 2), 0.04, -9)
+    path = net.save(tmp_path / "model.tflite")
+    given = np.random.default_rng(0).normal(0, 3, (50, 2, 6)).astype(np.float32)
+    graph = import_tflite(path)
+    (entering,) = graph.inputs
+    assert entering.outside_shape == (2, 6)
+    (found,) = run(graph, {entering.name: quantise(entering, given)}).values()
+    theirs = run_reference(path, {x: given})[y].astype(np.int64) + 9
+    assert np.array_equal(found.reshape(theirs.shape), theirs)
+    assert load_tflite(path).operators[0].op == "TRANSPOSE"
