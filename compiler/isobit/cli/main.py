@@ -20,6 +20,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from isobit import errors
+from isobit.cli.cosim import cosim_command
 from isobit.cli.package import lint_command, package_command
 from isobit.cli.report import fifos_command, report_command, verify_command
 from isobit.cli.terminal import Progress, err, out
@@ -63,6 +64,7 @@ app.command("verify")(verify_command)
 app.command("fifos")(fifos_command)
 app.command("package")(package_command)
 app.command("lint")(lint_command)
+app.command("cosim")(cosim_command)
 
 Model = Annotated[
     str, typer.Argument(help="model.onnx (QONNX, QDQ), model.tflite, or file.py:factory returning a Brevitas module")

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import jinja2
 import numpy as np
 
+from isobit import templates
+from isobit.backends.dataflow.design import Array, Design, Process, Stream
 from isobit.backends.dataflow.rtl.units import PLACES, ROUNDINGS, RTL_UNITS
-from isobit.emit.design import Array, Design, Process, Stream
-from isobit.emit.project import comment_text, templates_root
 from isobit.hardware import Board, fifo_storage
 from isobit.version import __version__
 
@@ -41,17 +40,14 @@ class _Instance:
 
 def render_rtl(design: Design, board: Board, title: str) -> dict[str, str]:
     """The generated files: path to text. ``title`` is shown in comments only."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates_root() / "rtl"), undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
-    )  # fmt: skip
+    environment = templates.environment(templates.root() / "rtl")
     environment.filters["fifo_style"] = lambda s: PLACES[_fifo_place(s, board)]
     context = {
-        "design": design, "title": comment_text(title), "version": __version__,
+        "design": design, "title": templates.comment_text(title), "version": __version__,
         "instances": [_instance(p, design) for p in design.processes],
-        "observed": [s for s in design.streams], "nodes": _node_streams(design),
+        "nodes": node_streams(design),
     }  # fmt: skip
-    texts = {name: environment.get_template(name + ".j2").render(context) for name in ("top.sv", "cosim.sv")}
+    texts = {name: environment.get_template(name + ".j2").render(context) for name in ("top.sv",)}
     for process in design.processes:
         texts |= dict(_files(process))
     return texts
@@ -63,11 +59,11 @@ def rtl_modules(design: Design) -> dict[str, str]:
     for process in design.processes:
         unit = RTL_UNITS[process.template]
         names |= {unit.file, *unit.parts}
-    folder = templates_root() / "rtl"
+    folder = templates.root() / "rtl"
     return {f"isobit_{n}.sv": (folder / f"isobit_{n}.sv").read_text(encoding="utf-8") for n in sorted(names)}
 
 
-def _node_streams(design: Design) -> list[tuple[str, Stream]]:
+def node_streams(design: Design) -> list[tuple[str, Stream]]:
     """The stream that carries each graph value, in the order of the processes."""
     by_name = {s.name: s for s in design.streams}
     return [(p.node, by_name[p.outputs[0]]) for p in design.processes if p.node]
