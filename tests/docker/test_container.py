@@ -226,7 +226,7 @@ def test_other_code_is_another_image(engine: Engine, tmp_path: Path, monkeypatch
     template = tmp_path / "templates"
     template.mkdir()
     (template / "top.hpp").write_text("// other")
-    monkeypatch.setattr("isobit.container.engine.templates_root", lambda: template)
+    monkeypatch.setattr("isobit.templates.root", lambda: template)
     assert find_image(find_engine()) != first
 
 

@@ -93,7 +93,7 @@ def test_a_failure_while_writing_keeps_the_earlier_build(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(build_folder, "_manifest", fail)
+    monkeypatch.setattr(build_folder, "manifest_type", fail)
     done = isobit("compile", demo.MODEL, "-o", tmp_path / "out")
     if isinstance(error, OSError):
         is_refused(done, "E601", "No space left on device")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isobit.backends.dataflow.design import HEADER_OF
+from isobit.backends.dataflow.catalogue import CATALOGUE
 from isobit.check.source.exact.evaluate import evaluate_exact
 from isobit.frontend.qonnx.importer import import_onnx
 from isobit.interp import quantise, run
@@ -61,7 +61,7 @@ KINDS = (
 )  # fmt: skip
 RARE = ("DepthToSpace", "GlobalAveragePool", "SpaceToDepth", "upsampling", "upsample.hpp")
 # Rows of several samples come from the plans of test_random_nets_samples.py.
-TEMPLATES = tuple(f"{name}.hpp" for name in HEADER_OF if "parallel" not in name and name != "upsample")
+TEMPLATES = tuple(f"{name}.hpp" for name in CATALOGUE if "parallel" not in name and name != "upsample")
 
 
 @pytest.mark.parametrize(

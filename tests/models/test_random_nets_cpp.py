@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import isobit
-from isobit.backends.dataflow.design import HEADER_OF
+from isobit.backends.dataflow.catalogue import CATALOGUE
 from tests.models.random_nets import random_network
 from tests.models.random_nets_census import census
 from tests.onnx_builder import save
@@ -40,5 +40,5 @@ def test_many_random_networks_are_exact_in_cpp(seed: int, tmp_path: Path) -> Non
 def test_the_fast_seeds_reach_every_template_and_kind() -> None:
     found = census(FAST[:7])
     kinds = KINDS.replace("\n", " ").strip().split(", ")
-    wanted = [*kinds, *(f"{name}.hpp" for name in HEADER_OF if "parallel" not in name)]
+    wanted = [*kinds, *(f"{name}.hpp" for name in CATALOGUE if "parallel" not in name)]
     assert [name for name in wanted if not found[name]] == []

@@ -14,6 +14,7 @@ import numpy as np
 
 from isobit.errors import IsobitError, printable
 from isobit.ir.graph import Graph
+from isobit.ir.legality import MOST_ELEMENTS
 from isobit.ir.ops import OPS, HostOp, Node, Quantiser, frozen_ints
 from isobit.ir.text import HEADER
 from isobit.ir.types import IntArray
@@ -21,6 +22,7 @@ from isobit.ir.verify import verify
 from isobit.numerics import Curve, Cuts, MultiplyShift, Rounded, Rounding
 
 _LINE = re.compile(r"(?P<name>[A-Za-z_]\w*) : (?P<type>.*?) = (?P<op>[a-z]+)\((?P<inputs>[\w, ]*)\)(?P<rest>.*)")
+_RATIONAL = re.compile(r"-?[0-9]+(/[1-9][0-9]*)?")
 _KEY = re.compile(r" (\w+)=")
 
 
@@ -46,7 +48,7 @@ def _parse_line(line: str, number: int) -> Node:
         inputs = tuple(i for i in match["inputs"].split(", ") if i)
         values = {k: _decode(k, v) for k, v in _parse_values(match["rest"]).items()}
         return cls(name=match["name"], inputs=inputs, **values)
-    except (ValueError, KeyError, TypeError, IndexError, ZeroDivisionError, zlib.error) as error:
+    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError, zlib.error) as error:
         raise IsobitError("E402", printable(f"{type(error).__name__}: {error}"), where=f"line {number}") from error
 
 
@@ -71,12 +73,22 @@ def _plain(value: Any) -> Any:
 def _decode_array(value: Any) -> IntArray:
     if isinstance(value, list):
         return frozen_ints(np.array(value, dtype=object))
-    raw = zlib.decompress(base64.b64decode(value["z"], validate=True))
-    if value["kind"] == "text":
+    kind = value["kind"]
+    if kind not in ("<i1", "<i2", "<i4", "<i8", "text"):
+        raise ValueError(f"no array has the kind {kind!r}")
+    raw = zlib.decompressobj().decompress(base64.b64decode(value["z"], validate=True), MOST_ELEMENTS << 3)
+    if kind == "text":
         flat = np.array([int(v) for v in raw.decode().split(",")], dtype=object)
     else:
-        flat = np.frombuffer(raw, dtype=np.dtype(value["kind"])).astype(np.int64)
+        flat = np.frombuffer(raw, dtype=np.dtype(kind)).astype(np.int64)
     return frozen_ints(flat.reshape(value["shape"]))
+
+
+def _rational(text: Any) -> Fraction:
+    """``"p/q"`` or ``"p"``: :class:`Fraction` itself would take decimals, and exponents of any size."""
+    if not isinstance(text, str) or not _RATIONAL.fullmatch(text):
+        raise ValueError(f"{text!r} is no rational")
+    return Fraction(text)
 
 
 def _decode_curve(value: Mapping[str, Any]) -> Curve:
@@ -84,7 +96,7 @@ def _decode_curve(value: Mapping[str, Any]) -> Curve:
         return MultiplyShift(value["m"], value["c"], value["k"], *value["clamp"])
     if "mul" in value:
         rounding = Rounding[value["round"]]
-        return Rounded(Fraction(value["mul"]), Fraction(value["add"]), rounding, *value["clamp"])
+        return Rounded(_rational(value["mul"]), _rational(value["add"]), rounding, *value["clamp"])
     return Cuts(value["start"], _decode_array(value["cuts"]))
 
 
@@ -103,8 +115,8 @@ _DECODERS: dict[str, Any] = {
     "index": _decode_array,
     "coefficients": lambda v: tuple(_decode_array(a) for a in v),
     "curves": lambda v: tuple(_decode_curve(c) for c in v),
-    "scale": lambda v: tuple(Fraction(s) for s in v),
-    "offset": lambda v: tuple(Fraction(s) for s in v),
+    "scale": lambda v: tuple(_rational(s) for s in v),
+    "offset": lambda v: tuple(_rational(s) for s in v),
     "host": lambda v: tuple(HostOp(h["kind"], _floats(h["values"]), tuple(h["shape"])) for h in v),
     "quantiser": _decode_quantiser,
 }

@@ -65,10 +65,11 @@ def linear_shape(node: Linear, x: tuple[int, ...], w: tuple[int, ...]) -> tuple[
     spatial = len(w) - 2
     if w[-1] * node.groups != x[-1] or w[0] % node.groups:
         raise ValueError(f"weights {w} in {node.groups} groups do not fit input {x}")
-    if spatial == 0:
+    if spatial == 0 and not node.strides and not node.dilations:
         return (*x[:-1], w[0])
-    if len(x) != spatial + 1 or len(node.strides) != spatial or len(node.dilations) != spatial:
-        raise ValueError(f"kernel of {spatial} axes on input {x}")
+    if spatial < 1 or len(x) != spatial + 1 or len(node.strides) != spatial or len(node.dilations) != spatial:
+        said = f"strides {list(node.strides)} and dilations {list(node.dilations)}"
+        raise ValueError(f"a kernel of {spatial} axes with {said} on an input of shape {list(x)}")
     return (*window_counts(x[:-1], w[1:-1], node.strides, node.dilations), w[0])
 
 
@@ -110,6 +111,9 @@ def _term_bounds(node: Linear, x: ValueType, weights: IntArray) -> tuple[IntArra
 
 def _add(node: Add, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
     shape = np.broadcast_shapes(*(t.shape for t in inputs))
+    for coefficient in node.coefficients:
+        if len(coefficient) not in (1, shape[-1]):
+            raise ValueError(f"{len(coefficient)} coefficients for {shape[-1]} channels")
     lo = np.zeros(shape[-1], object)
     hi = np.zeros(shape[-1], object)
     terms: dict[str, IntArray] = {}  # one value added twice is one value
@@ -136,6 +140,8 @@ def _table(node: Table, inputs: tuple[ValueType, ...], by_name: Mapping[str, Nod
     (x,) = inputs
     if node.values.shape[0] not in (1, x.channels):
         raise ValueError(f"{node.values.shape[0]} rows for {x.channels} channels")
+    if node.lo.shape[0] not in (1, x.channels):
+        raise ValueError(f"{node.lo.shape[0]} first entries for {x.channels} channels")
     reach = [_reachable_row(node, c, int(x.lo[c]), int(x.hi[c])) for c in range(x.channels)]
     return ValueType.of(x.shape, [int(r.min()) for r in reach], [int(r.max()) for r in reach])
 

@@ -6,7 +6,8 @@ import re
 
 from isobit.errors import IsobitError, printable
 from isobit.ir.graph import Graph
-from isobit.ir.ops import Add, Concat, Const, Input, Linear, Node
+from isobit.ir.legality import broken_rule, too_large
+from isobit.ir.ops import Add, Concat, Const, Input, Linear, Node, Output
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ARITY: dict[type[Node], int] = {Input: 0, Const: 0, Linear: 2}
@@ -14,8 +15,9 @@ _VARIADIC = (Add, Concat)
 
 
 def verify(graph: Graph) -> Graph:
-    """Return the graph when it is well formed: unique identifier names, inputs defined earlier, right arity,
-    at least one input and output, outputs unread, and a type for every value.
+    """Return the graph when it is well formed: unique identifier names, inputs defined earlier, right arity, attributes
+    that mean something (:mod:`isobit.ir.legality`), at least one input and output, outputs unread, and a type for every
+    value.
 
     Raises:
         IsobitError: E401, located at the first node that breaks a rule.
@@ -31,8 +33,18 @@ def verify(graph: Graph) -> Graph:
             raise IsobitError("E401", "an output is read by another node", where=output.name)
     if not graph.outputs or not graph.inputs:
         raise IsobitError("E401", "a graph needs at least one input and one output")
-    _ = graph.types
+    for node in graph.nodes:
+        problem = too_large(graph.types[node.name].shape) or _scales(graph, node)
+        if problem:
+            raise IsobitError("E401", f"{node.op}: {problem}", where=node.name)
     return graph
+
+
+def _scales(graph: Graph, node: Node) -> str:
+    channels = graph.types[node.name].channels
+    if isinstance(node, Output) and not {len(node.scale), len(node.offset)} <= {1, channels}:
+        return f"{len(node.scale)} scales and {len(node.offset)} offsets for {channels} channels"
+    return ""
 
 
 def _problem(node: Node, seen: set[str]) -> str:
@@ -43,9 +55,10 @@ def _problem(node: Node, seen: set[str]) -> str:
     missing = [i for i in node.inputs if i not in seen]
     if missing:
         return f"reads {printable(missing[0])}, which is not defined before it"
-    if isinstance(node, Add) and len(node.coefficients) != len(node.inputs):
-        return "needs one coefficient per input"
-    if isinstance(node, _VARIADIC):
-        return "" if node.inputs else "needs at least one input"
-    arity = _ARITY.get(type(node), 1)
-    return "" if len(node.inputs) == arity else f"needs {arity} inputs and has {len(node.inputs)}"
+    if isinstance(node, _VARIADIC) and not node.inputs:
+        return "needs at least one input"
+    arity = len(node.inputs) if isinstance(node, _VARIADIC) else _ARITY.get(type(node), 1)
+    if len(node.inputs) != arity:
+        return f"needs {arity} inputs and has {len(node.inputs)}"
+    broken = broken_rule(node)
+    return f"{node.op}: {broken}" if broken else ""

@@ -119,12 +119,18 @@ class Requantizer(nn.Module):
         if self.quant.act_quant.export_mode:  # the exporters run the module once before, in eval mode
             slope, offset = (c.reshape(shape) for c in self.constants)
             return self._clipped(x * slope + offset)
-        a, b, s = self._whole()
         if not self.training:
+            a, b, s = self._whole()
             lifted = torch.where(b.abs() < 2.0**22, b + self.slack, b)  # float32 has room for the half
             self.constants = a.detach() * 2.0 ** -(s + self.bits), lifted.detach() * 2.0 ** -(s + self.bits)
-        v = (a.double().reshape(shape) * x.double() + b.double().reshape(shape)) * 2.0**-s
-        return self._clipped((floor_ste(v) * self.unit).float())
+        return self._clipped((floor_ste(self.levels(x)) * self.unit).float())
+
+    def levels(self, x: Any) -> Tensor:
+        """``(a * x + b) / 2**s`` in float64, neither rounded down nor clipped: what a loss sees where the clip has no slope."""
+        x = x if isinstance(x, Tensor) else x.value
+        shape = along(self.initial, x.dim(), self.channel_axis).shape
+        a, b, s = self._whole()
+        return (a.double().reshape(shape) * x.double() + b.double().reshape(shape)) * 2.0**-s
 
     def _clipped(self, y: Tensor) -> Any:
         # Brevitas writes one bit as a sign, so one bit is two of which the upper levels are cut off

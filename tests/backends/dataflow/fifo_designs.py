@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Mapping
 from random import Random
 
+from isobit.backends.dataflow.catalogue import schedule_of
 from isobit.backends.dataflow.design import Design, Process, Stream
 from isobit.backends.dataflow.network import RESTART, Network
-from isobit.backends.dataflow.schedules import Schedule, schedule_of
+from isobit.backends.dataflow.schedule import Schedule
 from isobit.backends.ports import IntType
 
 ELEM = IntType(4, signed=False)

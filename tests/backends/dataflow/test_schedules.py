@@ -12,81 +12,13 @@ import numpy as np
 import pytest
 
 from isobit import templates
-from isobit.backends.dataflow.design import HEADER_OF, Process
-from isobit.backends.dataflow.schedules import SCHEDULES, Schedule, schedule_of
+from isobit.backends.dataflow.catalogue import CATALOGUE, numbers, schedule_of
+from isobit.backends.dataflow.design import Process
+from isobit.backends.dataflow.schedule import Schedule
 from isobit.backends.ports import IntType
 
 HERE = Path(__file__).parent
 WORD = IntType(4, signed=True)
-TYPES = {
-    "add": ("a_t", "b_t", "ka_t", "kb_t", "out_t"),
-    "argmax": ("in_t", "index_t"),
-    "concat": ("a_t", "b_t", "out_t"),
-    "dense": ("in_t", "weight_t", "acc_t"),
-    "depthwise": ("in_t", "weight_t", "acc_t"),
-    "lookup": ("in_t", "out_t"),
-    "multiply_shift": ("in_t", "multiplier_t", "offset_t", "product_t", "sum_t", "out_t"),
-    "pad": ("in_t", "out_t"),
-    "parallel_concat": ("a_t", "b_t", "out_t"),
-    "parallel_dense": ("in_t", "weight_t", "acc_t"),
-    "parallel_depthwise": ("in_t", "weight_t", "acc_t"),
-    "parallel_window": ("in_t", "out_t"),
-    "reorder": ("elem_t", "index_t"),
-    "round_shift": ("in_t", "multiplier_t", "offset_t", "product_t", "sum_t", "out_t"),
-    "thresholds": ("in_t", "threshold_t", "start_t", "out_t"),
-    "top_k": ("in_t", "index_t"),
-}
-ROWS = "[isobit::channel_rows<cfg>::ROWS][isobit::channel_rows<cfg>::LANES]"
-ARRAYS = {
-    "add": (("ka_t", ROWS), ("kb_t", ROWS)),
-    "dense": (("weight_t", "[cfg::OUT / cfg::PE * (cfg::IN / cfg::SIMD)][cfg::PE][cfg::SIMD]"),),
-    "depthwise": (("weight_t", "[cfg::TAPS * cfg::CHANNELS / cfg::PE][cfg::PE]"),),
-    "lookup": (("out_t", ROWS + "[cfg::SIZE]"),),
-    "multiply_shift": (("multiplier_t", ROWS), ("offset_t", ROWS)),
-    "parallel_dense": (
-        ("weight_t", "[cfg::OUT / cfg::PE * (cfg::KH * cfg::KW * cfg::CHANNELS / cfg::SIMD)][cfg::PE][cfg::SIMD]"),
-    ),
-    "parallel_depthwise": (("weight_t", "[cfg::KH * cfg::KW][cfg::CHANNELS]"),),
-    "reorder": (("index_t", "[cfg::OUT_WORDS]"),),
-    "round_shift": (("multiplier_t", ROWS), ("offset_t", ROWS)),
-    "thresholds": (("start_t", ROWS), ("threshold_t", ROWS + "[cfg::LEVELS]")),
-}
-BLOCK = "isobit::block<cfg>::LANES"
-PIXEL = "isobit::min_of(cfg::PE, cfg::CHANNELS)"
-SELECTED = "isobit::max_of(cfg::LANES / cfg::FRAME, 1)"
-LANES = {  # the type of every port's elements, and how many make a word: a constant of cfg, or a formula
-    "add": ("a_t PE", "b_t PE", "out_t PE"),
-    "argmax": ("in_t LANES", f"index_t {SELECTED}"),
-    "concat": ("a_t LANES", "b_t LANES", "out_t LANES"),
-    "dense": ("in_t SIMD", "acc_t PE"),
-    "depthwise": ("in_t PE", f"acc_t {PIXEL}"),
-    "fork": ("elem_t LANES", "elem_t LANES", "elem_t LANES"),
-    "fork_flag": ("flag", "flag", "flag"),
-    "lookup": ("in_t PE", "out_t PE"),
-    "max_pool": ("elem_t PE", f"elem_t {PIXEL}"),
-    "multiply_shift": ("in_t PE", "out_t PE"),
-    "pad": ("in_t LANES", "out_t LANES"),
-    "parallel_concat": (
-        "a_t cfg::SAMPLES * cfg::A",
-        "b_t cfg::SAMPLES * cfg::B",
-        "out_t cfg::SAMPLES * (cfg::A + cfg::B)",
-    ),
-    "parallel_dense": (f"in_t {BLOCK}", "acc_t cfg::SAMPLES * cfg::OUT"),
-    "parallel_depthwise": (f"in_t {BLOCK}", "acc_t cfg::SAMPLES * cfg::CHANNELS"),
-    "parallel_max_pool": (f"elem_t {BLOCK}", "elem_t cfg::SAMPLES * cfg::CHANNELS"),
-    "parallel_window": ("in_t cfg::SAMPLES * cfg::SW * cfg::CHANNELS", f"out_t {BLOCK}"),
-    "read_frame": ("", "elem_t LANES", "flag"),
-    "read_further_frame": ("", "elem_t LANES"),
-    "reorder": ("elem_t LANES", "elem_t LANES"),
-    "round_shift": ("in_t PE", "out_t PE"),
-    "slice": ("elem_t LANES", "elem_t LANES"),
-    "sliding_window": ("elem_t LANES", "elem_t LANES"),
-    "thresholds": ("in_t PE", "out_t PE"),
-    "top_k": ("in_t LANES", f"index_t cfg::K * {SELECTED}"),
-    "upsample": ("elem_t LANES", "elem_t LANES"),
-    "width_converter": ("elem_t IN_LANES", "elem_t OUT_LANES"),
-    "write_frame": ("elem_t LANES", "flag", ""),
-}
 
 
 def configurations() -> Iterator[tuple[str, dict[str, int]]]:
@@ -178,8 +110,13 @@ def windows() -> Iterator[tuple[str, dict[str, int]]]:
             yield "sliding_window", shape | {"SH": stride, "SW": stride, "DH": dilation, "DW": dilation}
 
 
+def types_of(name: str) -> tuple[tuple[str, IntType], ...]:
+    template = CATALOGUE[name]
+    return tuple((elem, WORD) for elem in template.types if elem not in template.optional)
+
+
 PROCESSES = [
-    Process(f"case{i}", name, tuple(constants.items()), tuple((t, WORD) for t in TYPES.get(name, ("elem_t",))), (), ())
+    Process(f"case{i}", name, tuple(constants.items()), types_of(name), (), ())
     for i, (name, constants) in enumerate(configurations())
 ]
 
@@ -190,14 +127,15 @@ def statements(process: Process) -> str:
     lines += [f"  static const int {', '.join(f'{key} = {value}' for key, value in process.constants)};"]
     lines += [f"  typedef {kind} {key};" for key, kind in process.types] + ["};", "static void run() {"]
     arguments = []
-    for port, lanes in enumerate(LANES[process.template]):
-        elem, _, count = lanes.partition(" ")
-        word = f"isobit::lanes<cfg::{elem}, {'cfg::' + count if count.isidentifier() else count}>"
-        word = {"flag": "ap_uint<1>", "": "ap_axiu<cfg::WORD, 0, 0, 0>"}.get(lanes, word)
+    template, constants = CATALOGUE[process.template], numbers(process)
+    for port, stream in enumerate((*template.reads, *template.writes)):
+        word = f"isobit::lanes<cfg::{stream.elem}, {stream.lanes(constants) if stream.elem != 'flag' else 1}>"
+        word = {"flag": "ap_uint<1>", "axis": "ap_axiu<cfg::WORD, 0, 0, 0>"}.get(stream.elem, word)
         lines.append(f"  hls::stream<{word} > port{port}({port});")
         arguments.append(f"port{port}")
-    for number, (elem, shape) in enumerate(ARRAYS.get(process.template, ())):
-        lines.append(f"  static const isobit::rom_of<cfg::{elem}>::type array{number}{shape} = {{}};")
+    for number, array in enumerate(a for a in template.arrays if a.elem not in template.optional):
+        shape = "".join(f"[{n}]" for n in array.shape(constants))
+        lines.append(f"  static const isobit::rom_of<cfg::{array.elem}>::type array{number}{shape} = {{}};")
         arguments.append(f"array{number}")
     lines += [f'  trace::begin("{process.name}");', f"  isobit::{process.template}<cfg>({', '.join(arguments)});"]
     return "\n".join([*lines, "  trace::end();", "}", "}"])
@@ -218,7 +156,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recording]
         text = header.read_text(encoding="utf-8")
         counting = text.replace("#pragma HLS PIPELINE II=1", "trace::next_iteration();")
         (folder / "isobit" / header.name).write_text(counting, encoding="utf-8")
-    includes = [f'#include "isobit/{name}.hpp"' for name in sorted(set(HEADER_OF.values()))]
+    includes = [f'#include "isobit/{name}.hpp"' for name in sorted({t.header for t in CATALOGUE.values()})]
     calls = ["int main() {", *[f"  {p.name}::run();" for p in PROCESSES], "}"]
     lines = ['#include "hls_stream.h"', *includes, *map(statements, PROCESSES), *calls]
     (folder / "main.cpp").write_text("\n".join(lines), encoding="utf-8")
@@ -258,8 +196,12 @@ def test_the_template_keeps_its_schedule(process: Process, recordings: dict[str,
     assert operations == declared(schedule)
 
 
-def test_every_template_has_a_schedule_and_a_case() -> None:
-    assert set(SCHEDULES) == {p.template for p in PROCESSES} == set(HEADER_OF)
+def test_every_template_has_a_case_and_its_record_names_what_it_takes() -> None:
+    assert {p.template for p in PROCESSES} == set(CATALOGUE)
+    for process in PROCESSES:
+        template = CATALOGUE[process.template]
+        given = {name for name, _ in process.constants}
+        assert set(template.constants) - set(template.optional) <= given <= set(template.constants), process
 
 
 def test_a_port_moves_at_most_one_word_an_iteration_in_order() -> None:

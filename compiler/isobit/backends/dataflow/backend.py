@@ -8,7 +8,7 @@ from pathlib import Path
 from isobit.backends.base import BOUNDED, TAPPED, Backend, Estimate, ProjectRecord, Simulator, refuse_flavour
 from isobit.backends.dataflow.csim import FLAVOURS, CppSimulator
 from isobit.backends.dataflow.design import Design
-from isobit.backends.dataflow.design_file import DESIGN, read_design
+from isobit.backends.dataflow.design_file import DESIGN, contradictions, read_design
 from isobit.backends.dataflow.fifo import size_fifos
 from isobit.backends.dataflow.fifo_figures import total_cost
 from isobit.backends.dataflow.lower import lower
@@ -17,6 +17,7 @@ from isobit.backends.dataflow.planner.steps import multiplicand_bits
 from isobit.backends.dataflow.record import DataflowRecord, describe, refuse_other_record
 from isobit.backends.dataflow.writer import HLS, PLAN, project_files
 from isobit.backends.ports import Port
+from isobit.errors import promised
 from isobit.hardware import Board
 from isobit.ir import Graph
 from isobit.ir.ops import Step
@@ -63,7 +64,9 @@ class Dataflow:
         return describe(plan, design)
 
     def write(self, plan: Plan, design: Design, title: str, vectors: Mapping[str, IntArray]) -> Mapping[str, bytes]:
-        """A Vitis HLS project in ``hls/``, ``plan.toml`` and ``design.json``."""
+        """A Vitis HLS project in ``hls/``, ``plan.toml`` and ``design.json``; E901 where the design makes no sense."""
+        for problem in contradictions(design):
+            promised(False, problem)
         return project_files(plan, design, title, vectors)
 
     def read(self, folder: Path, record: ProjectRecord) -> Design:

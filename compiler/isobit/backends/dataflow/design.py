@@ -13,12 +13,19 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import PlainSerializer, PlainValidator
 
+from isobit.backends.dataflow.catalogue import CATALOGUE
 from isobit.backends.dataflow.packed import pack, unpack
 from isobit.backends.ports import Identifier, IntType, Port, Positive
+from isobit.errors import printable, promised
 from isobit.ir.types import IntArray
 
 FifoGoal = Literal["throughput", "least"]
 Values = Annotated[IntArray, PlainValidator(unpack), PlainSerializer(pack)]
+
+
+def _named(name: str) -> None:
+    """Names reach the generated C++ as they are."""
+    promised(name.isascii() and name.isidentifier(), "a name is no C++ identifier", where=printable(name))
 
 
 @dataclass(frozen=True)
@@ -56,9 +63,9 @@ class Array:
     storage: str = "auto"
 
     def __post_init__(self) -> None:
+        _named(self.name)
         (lo, hi), (least, most) = (int(np.min(self.values)), int(np.max(self.values))), self.elem.interval
-        if not least <= lo <= hi <= most:
-            raise ValueError(f"{self.name} holds {lo} .. {hi}, which no {self.elem} does")
+        promised(least <= lo <= hi <= most, f"values from {lo} to {hi} do not fit {self.elem}", where=self.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +85,9 @@ class Process:
     arrays: tuple[Array, ...] = ()
     node: str = ""
     memory: str = ""
+
+    def __post_init__(self) -> None:
+        _named(self.name)
 
 
 @dataclass(frozen=True)
@@ -100,7 +110,7 @@ class Design:
     @property
     def headers(self) -> tuple[str, ...]:
         """The template headers the top function needs."""
-        return tuple(sorted({HEADER_OF[p.template] for p in self.processes}))
+        return tuple(sorted({CATALOGUE[p.template].header for p in self.processes}))
 
     @property
     def inputs(self) -> tuple[Port, ...]:
@@ -109,34 +119,3 @@ class Design:
     @property
     def outputs(self) -> tuple[Port, ...]:
         return tuple(p for p in self.ports if not p.is_input)
-
-
-HEADER_OF = {
-    "add": "add",
-    "argmax": "argmax",
-    "concat": "concat",
-    "dense": "dense",
-    "depthwise": "depthwise",
-    "fork": "fork",
-    "fork_flag": "stream_io",
-    "lookup": "lookup",
-    "max_pool": "max_pool",
-    "multiply_shift": "multiply_shift",
-    "pad": "pad",
-    "parallel_concat": "concat",
-    "parallel_dense": "parallel_dense",
-    "parallel_depthwise": "parallel_depthwise",
-    "parallel_max_pool": "parallel_max_pool",
-    "parallel_window": "parallel_window",
-    "read_frame": "stream_io",
-    "read_further_frame": "stream_io",
-    "round_shift": "round_shift",
-    "reorder": "reorder",
-    "slice": "slice",
-    "sliding_window": "sliding_window",
-    "thresholds": "thresholds",
-    "top_k": "argmax",
-    "upsample": "upsample",
-    "width_converter": "width_converter",
-    "write_frame": "stream_io",
-}

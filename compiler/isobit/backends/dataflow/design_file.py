@@ -3,7 +3,7 @@
 The file is :class:`~isobit.backends.dataflow.design.Design` field by field; arrays as
 :mod:`isobit.backends.dataflow.packed` writes them. What is read back equals what was written. It may have been edited:
 behind :func:`read_design` every name is an identifier, every stream has one writer and one reader that comes later,
-every process has the constants that its template takes, and every port those of the process behind it.
+every process has the constants, types, arrays and words of its template, every port the numbers of its process.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from isobit.backends.dataflow.catalogue.check import misfits
 from isobit.backends.dataflow.design import Design, Process
 from isobit.backends.ports import CONTAINERS, Port
 from isobit.errors import IsobitError, printable
@@ -41,6 +42,8 @@ def read_design(path: Path) -> Design:
         first = error.errors()[0]
         place = printable(".".join(map(str, first["loc"]))) or "the whole"
         raise _damaged(path, f"{place}: {printable(first['msg'])}") from error
+    except IsobitError as error:  # a promise that holds for what isobit makes
+        raise _damaged(path, f"{error.where}: {error.message}") from error
     problem = next(contradictions(design), None)
     if problem is not None:
         raise _damaged(path, problem)
@@ -52,7 +55,7 @@ def _damaged(path: Path, what: str) -> IsobitError:
 
 
 def contradictions(design: Design) -> Iterator[str]:
-    """What cannot be true of a design, in words."""
+    """What cannot be true of a design, in words; behind the first thing others may follow from it."""
     ports, inner = {p.name: p for p in design.ports}, [*(s.name for s in design.streams), *design.flags]
     names = Counter([*ports, *inner])
     twice = [name for name, count in names.items() if count > 1]
@@ -60,7 +63,9 @@ def contradictions(design: Design) -> Iterator[str]:
     if twice:
         yield f"{twice[0]} is there twice"
     written, read = {p.name for p in design.inputs}, set[str]()
+    elements = {s.name: (s.elem, s.lanes) for s in design.streams}
     for process in design.processes:
+        yield from misfits(process, elements)
         yield from _misuses(process, written - read, names.keys() - written)
         read |= set(process.inputs)
         written |= set(process.outputs)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from isobit.backends.dataflow.catalogue.kernel import Kernel
+from isobit.backends.dataflow.catalogue.kernels import KERNELS, concat
+from isobit.backends.dataflow.catalogue.parallel import block_constants
 from isobit.backends.dataflow.design import Design, Process, Stream
-from isobit.backends.dataflow.kernel import Kernel
-from isobit.backends.dataflow.kernels import KERNELS, concat
-from isobit.backends.dataflow.parallel import block_constants
 from isobit.backends.dataflow.planner import Plan
 from isobit.backends.dataflow.planner.blocks import block, port_lanes
 from isobit.backends.dataflow.planner.geometry import geometry, keeps_order

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from isobit.backends.dataflow.catalogue import schedule_of
 from isobit.backends.dataflow.design import Design
-from isobit.backends.dataflow.schedules import schedule_of
 
 Times = NDArray[np.int64]
 

@@ -1,8 +1,10 @@
 """The schedule every template declares: in which iteration of its loop it reads and writes which word.
 
-A template is one loop with II = 1 and a constant trip count. :func:`schedule_of` restates the schedule that the head of
-its header (``templates/hls/isobit``) declares, from the same constants; a test runs the C++ and compares every
-iteration. Latencies are estimates, generous on purpose: only synthesis knows them.
+A template is one loop with II = 1 and a constant trip count. Each function here restates the schedule that the head of
+a header (``templates/hls/isobit``) declares, from the same constants; a test runs the C++ and compares every iteration.
+Latencies are estimates, generous on purpose: only synthesis knows them. Which template has which schedule is in its
+record (:mod:`isobit.backends.dataflow.catalogue`); windows are in
+:mod:`isobit.backends.dataflow.schedules_windows`.
 """
 
 from __future__ import annotations
@@ -12,53 +14,53 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.backends.dataflow import schedules_windows as windows
-from isobit.backends.dataflow.design import Process
 from isobit.backends.dataflow.schedule import Constants, Schedule, every, everywhere, levels, marked, where
 
-__all__ = ["SCHEDULES", "Schedule", "schedule_of"]
 
+def elementwise(latency: Callable[[Constants], int]) -> Callable[[Constants], Schedule]:
+    """A word in and a word out in every cycle, so many clocks apart."""
 
-def schedule_of(process: Process) -> Schedule:
-    """The schedule of ``process``; ports in the order of its arguments, AXI ports included."""
-    return SCHEDULES[process.template]({k: int(v) for k, v in process.constants if not isinstance(v, str)})
-
-
-def _elementwise(latency: Callable[[Constants], int]) -> Callable[[Constants], Schedule]:
     def schedule(c: Constants) -> Schedule:
         return Schedule(c["FOLDS"], (every(c["FOLDS"]),), (every(c["FOLDS"]),), latency(c))
 
     return schedule
 
 
-def _read_frame(c: Constants) -> Schedule:
+def read_frame(c: Constants) -> Schedule:
+    """Words from a port, and a flag with the last."""
     words = c["FRAME"] // c["LANES"]
     return Schedule(words, (every(words),), (every(words), np.array([words - 1])), 3, (0, 1, 2))
 
 
-def _read_further_frame(c: Constants) -> Schedule:
+def read_further_frame(c: Constants) -> Schedule:
+    """Words from a port."""
     words = c["FRAME"] // c["LANES"]
     return Schedule(words, (every(words),), (every(words),), 3, (0, 1))
 
 
-def _fork_flag(c: Constants) -> Schedule:
+def fork_flag(c: Constants) -> Schedule:
+    """Every flag twice."""
     flags = every(c["FLAGS"])
     return Schedule(c["FLAGS"], (flags,), (flags, flags), 1, (0, 1, 2))
 
 
-def _write_frame(c: Constants) -> Schedule:
+def write_frame(c: Constants) -> Schedule:
+    """Words to a port; the flag says whether a frame is the last of a batch."""
     words = c["FRAME"] // c["LANES"]
     return Schedule(words, (every(words), np.array([words - 1])), (every(words),), 3, (0, 1, 2))
 
 
-def _dense(c: Constants) -> Schedule:
+def dense(c: Constants) -> Schedule:
+    """Inputs come in the first fold of the outputs, sums leave with the last of the inputs."""
     sf, nf, vectors = c["IN"] // c["SIMD"], c["OUT"] // c["PE"], c["VECTORS"]
     reads = where(everywhere(vectors), marked(nf, 0, 1), everywhere(sf))
     writes = where(everywhere(vectors), everywhere(nf), marked(sf, sf - 1, 1))
     return Schedule(vectors * nf * sf, (reads,), (writes,), 6 + levels(c["SIMD"]))
 
 
-def _per_channel(latency: int) -> Callable[[Constants], Schedule]:
+def per_channel(latency: int) -> Callable[[Constants], Schedule]:
+    """Taps come one after the other, a word leaves with the last."""
+
     def schedule(c: Constants) -> Schedule:
         folds, pixels = max(c["CHANNELS"] // c["PE"], 1), max(c["PE"] // c["CHANNELS"], 1)
         words = c["TAPS"] // pixels
@@ -69,24 +71,28 @@ def _per_channel(latency: int) -> Callable[[Constants], Schedule]:
     return schedule
 
 
-def _add(c: Constants) -> Schedule:
+def add(c: Constants) -> Schedule:
+    """Two words in, one out."""
     words = every(c["FOLDS"])
     return Schedule(c["FOLDS"], (words, words), (words,), 6, (0, 1, 2))
 
 
-def _fork(c: Constants) -> Schedule:
+def fork(c: Constants) -> Schedule:
+    """Every word twice."""
     words = every(c["WORDS"])
     return Schedule(c["WORDS"], (words,), (words, words), 2, (0, 1, 2))
 
 
-def _argmax(c: Constants) -> Schedule:
+def argmax(c: Constants) -> Schedule:
+    """A position's words come, its index leaves with the last."""
     samples, lanes = max(c["LANES"] // c["FRAME"], 1), min(c["LANES"], c["FRAME"])
     vectors, words = c["VECTORS"] // samples, c["FRAME"] // lanes
     writes = where(everywhere(vectors), marked(words, words - 1, 1))
     return Schedule(vectors * words, (every(vectors * words),), (writes,), 3 + levels(lanes))
 
 
-def _top_k(c: Constants) -> Schedule:
+def top_k(c: Constants) -> Schedule:
+    """An element a cycle, the indices with a position's last."""
     samples, lanes = max(c["LANES"] // c["FRAME"], 1), min(c["LANES"], c["FRAME"])
     vectors = c["VECTORS"] // samples
     reads = where(everywhere(vectors * c["FRAME"] // lanes), marked(lanes, 0, 1))
@@ -94,7 +100,7 @@ def _top_k(c: Constants) -> Schedule:
     return Schedule(vectors * c["FRAME"], (reads,), (writes,), 4)
 
 
-def _width_converter(c: Constants) -> Schedule:
+def width_converter(c: Constants) -> Schedule:
     """A cycle reads while less than an output word is buffered and writes once there is one."""
     frame, narrow, wide = c["FRAME"], c["IN_LANES"], c["OUT_LANES"]
     reads, writes = every(frame // narrow), every(frame // wide)
@@ -105,14 +111,16 @@ def _width_converter(c: Constants) -> Schedule:
     return Schedule(frame // min(narrow, wide), (reads,), (writes,), 3)
 
 
-def _pad(c: Constants) -> Schedule:
+def pad(c: Constants) -> Schedule:
+    """A word out in every iteration, one in inside the border."""
     samples = max(c["LANES"] // c["CHANNELS"], 1)
     rows = marked(c["TOP"] + c["H"] + c["BOTTOM"], c["TOP"], c["H"])
     columns = marked((c["LEFT"] + c["W"] + c["RIGHT"]) // samples, c["LEFT"] // samples, c["W"] // samples)
     return _sparse_reads(rows, columns, max(c["CHANNELS"] // c["LANES"], 1))
 
 
-def _upsample(c: Constants) -> Schedule:
+def upsample(c: Constants) -> Schedule:
+    """A word out in every iteration, one in where a new pixel begins."""
     samples = max(c["LANES"] // c["CHANNELS"], 1)
     rows = every(c["H"] * c["FACTOR_H"]) % c["FACTOR_H"] == 0
     columns = every(c["W"] // samples * c["FACTOR_W"]) % c["FACTOR_W"] == 0
@@ -125,14 +133,16 @@ def _sparse_reads(rows: NDArray[np.bool_], columns: NDArray[np.bool_], folds: in
     return Schedule(trip, (where(rows, columns, everywhere(folds)),), (every(trip),), 3)
 
 
-def _slice(c: Constants) -> Schedule:
+def cut_out(c: Constants) -> Schedule:
+    """A word in in every iteration, one out inside the part."""
     rows, columns = marked(c["H"], c["TOP"], c["OUT_H"]), marked(c["W"], c["LEFT"], c["OUT_W"])
     writes = where(rows, columns, marked(c["IN_WORDS"], c["FIRST"], c["OUT_WORDS"]))
     trip = c["H"] * c["W"] * c["IN_WORDS"]
     return Schedule(trip, (every(trip),), (writes,), 2)
 
 
-def _concat(c: Constants) -> Schedule:
+def concat(c: Constants) -> Schedule:
+    """A position's words of the first, then those of the second."""
     words = c["A_WORDS"] + c["B_WORDS"]
     first, second = marked(words, 0, c["A_WORDS"]), marked(words, c["A_WORDS"], c["B_WORDS"])
     trip = c["POSITIONS"] * words
@@ -140,43 +150,13 @@ def _concat(c: Constants) -> Schedule:
     return Schedule(trip, reads, (every(trip),), 2, (0, 1, 2))
 
 
-def _parallel_concat(c: Constants) -> Schedule:
+def parallel_concat(c: Constants) -> Schedule:
+    """Two words in, one out."""
     words = every(c["WORDS"])
     return Schedule(c["WORDS"], (words, words), (words,), 2, (0, 1, 2))
 
 
-def _reorder(c: Constants) -> Schedule:
+def reorder(c: Constants) -> Schedule:
     """Two loops, all words in and then all out; the second starts when the first has drained."""
     trip = c["IN_WORDS"] + c["OUT_WORDS"]
     return Schedule(trip, (every(c["IN_WORDS"]),), (c["IN_WORDS"] + every(c["OUT_WORDS"]),), 5)
-
-
-SCHEDULES: dict[str, Callable[[Constants], Schedule]] = {
-    "add": _add,
-    "argmax": _argmax,
-    "concat": _concat,
-    "dense": _dense,
-    "depthwise": _per_channel(6),
-    "fork": _fork,
-    "fork_flag": _fork_flag,
-    "lookup": _elementwise(lambda c: 4),
-    "max_pool": _per_channel(3),
-    "multiply_shift": _elementwise(lambda c: 9),
-    "pad": _pad,
-    "parallel_concat": _parallel_concat,
-    "parallel_dense": windows.parallel_dense,
-    "parallel_depthwise": windows.per_block(6),
-    "parallel_max_pool": windows.per_block(2),
-    "parallel_window": windows.parallel_window,
-    "read_frame": _read_frame,
-    "read_further_frame": _read_further_frame,
-    "reorder": _reorder,
-    "round_shift": _elementwise(lambda c: 10),
-    "slice": _slice,
-    "sliding_window": windows.sliding_window,
-    "thresholds": _elementwise(lambda c: 4 + levels(c["LEVELS"] + 1)),
-    "top_k": _top_k,
-    "upsample": _upsample,
-    "width_converter": _width_converter,
-    "write_frame": _write_frame,
-}

@@ -14,7 +14,7 @@ from isobit.backends.dataflow.catalogue.template import (
     rows,
     stream,
 )
-from isobit.backends.dataflow.schedule import Constants
+from isobit.backends.dataflow.schedule import Constants, levels
 
 _ELEMENTWISE = ("CHANNELS", "PE", "FOLDS")
 _CLAMP = ("LO", "HI", "CLAMP")
@@ -24,7 +24,7 @@ _BORDER = ("TOP", "BOTTOM", "LEFT", "RIGHT", "VALUE")
 _BLOCK = ("SAMPLES", "CHANNELS", "KH", "KW", "SW", "DW")
 _MAC = ("in_t", "weight_t", "acc_t")
 _LINE = ("in_t", "multiplier_t", "offset_t", "product_t", "sum_t", "out_t")
-_MOVED = {"reads": (stream("elem_t", "LANES"),), "writes": (stream("elem_t", "LANES"),)}
+_WORDS = (stream("elem_t", "LANES"),)
 
 
 def _pixel(c: Constants) -> int:
@@ -115,8 +115,8 @@ _TEMPLATES = (
     Template("read_further_frame", "stream_io", _PORT, ("elem_t",),
              (AXIS,), (stream("elem_t", "LANES"),), s.read_further_frame),
     Template(
-        "reorder", "reorder", ("IN_WORDS", "OUT_WORDS", "LANES"), ("elem_t", "index_t"), **_MOVED,
-        schedule=s.reorder, arrays=(ArrayOf("index_t", lambda c: (c["OUT_WORDS"],)),),
+        "reorder", "reorder", ("IN_WORDS", "OUT_WORDS", "LANES"), ("elem_t", "index_t"), _WORDS, _WORDS,
+        s.reorder, (ArrayOf("index_t", lambda c: (c["OUT_WORDS"],)),),
     ),
     Template(
         "round_shift", "round_shift", (*_ELEMENTWISE, "K", "ROUNDING", *_CLAMP), _LINE,
@@ -125,23 +125,24 @@ _TEMPLATES = (
     ),
     Template(
         "slice", "slice",
-        ("H", "W", "IN_WORDS", "LANES", "TOP", "LEFT", "FIRST", "OUT_H", "OUT_W", "OUT_WORDS"), ("elem_t",), **_MOVED,
-        schedule=s.cut_out,
+        ("H", "W", "IN_WORDS", "LANES", "TOP", "LEFT", "FIRST", "OUT_H", "OUT_W", "OUT_WORDS"), ("elem_t",),
+        _WORDS, _WORDS,
+        s.cut_out,
     ),
     Template(
-        "sliding_window", "sliding_window", (*_IMAGE, "KH", "KW", "SH", "SW", "DH", "DW"), ("elem_t",), **_MOVED,
-        schedule=windows.sliding_window,
+        "sliding_window", "sliding_window", (*_IMAGE, "KH", "KW", "SH", "SW", "DH", "DW"), ("elem_t",), _WORDS, _WORDS,
+        windows.sliding_window,
     ),
     Template(
         "thresholds", "thresholds", (*_ELEMENTWISE, "LEVELS"), ("in_t", "threshold_t", "start_t", "out_t"),
-        (stream("in_t", "PE"),), (stream("out_t", "PE"),), s.elementwise(lambda c: 4 + s.levels(c["LEVELS"] + 1)),
+        (stream("in_t", "PE"),), (stream("out_t", "PE"),), s.elementwise(lambda c: 4 + levels(c["LEVELS"] + 1)),
         (rows("start_t"), rows("threshold_t", "LEVELS")),
     ),
     Template(
         "top_k", "argmax", ("FRAME", "LANES", "VECTORS", "K"), ("in_t", "index_t"),
         (stream("in_t", "LANES"),), (StreamOf("index_t", lambda c: c["K"] * _selections(c)),), s.top_k,
     ),
-    Template("upsample", "upsample", (*_IMAGE, "FACTOR_H", "FACTOR_W"), ("elem_t",), **_MOVED, schedule=s.upsample),
+    Template("upsample", "upsample", (*_IMAGE, "FACTOR_H", "FACTOR_W"), ("elem_t",), _WORDS, _WORDS, s.upsample),
     Template("width_converter", "width_converter", ("FRAME", "IN_LANES", "OUT_LANES"), ("elem_t",),
              (stream("elem_t", "IN_LANES"),), (stream("elem_t", "OUT_LANES"),), s.width_converter),
     Template("write_frame", "stream_io", _PORT, ("elem_t",),

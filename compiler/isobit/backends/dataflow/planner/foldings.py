@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, MAX_WORD_BITS, block, sample_counts, width_of
 from isobit.backends.dataflow.planner.geometry import Geometry, block_lanes, box, geometry, keeps_order, upsampling
+from isobit.errors import IsobitError, printable
 from isobit.ir import Graph, Node, accumulator_interval
 from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Reindex, Select, Step, Table
 from isobit.numerics import bit_width
@@ -82,7 +83,9 @@ def _word_bits(graph: Graph, node: Node, f: Folding) -> int:
 def accumulator_bits(graph: Graph, node: Linear) -> int:
     """Width of an accumulator that holds every partial sum of every channel."""
     weights = graph.by_name[node.inputs[1]]
-    assert isinstance(weights, Const)
+    if not isinstance(weights, Const):
+        hint = "make them constants; isobit.interp runs such a graph"
+        raise IsobitError("E504", "the weights are computed at run time", where=printable(node.name), hint=hint)
     lo, hi = accumulator_interval(node, graph.types[node.inputs[0]], weights.value)
     return bit_width(int(lo.min()), int(hi.max()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from isobit.backends.dataflow import cost
+from isobit.backends.dataflow.catalogue import cost
 from isobit.backends.dataflow.planner.blocks import Block, block
 from isobit.backends.dataflow.planner.foldings import Folding, accumulator_bits
 from isobit.backends.dataflow.planner.geometry import Geometry, box, geometry, upsampling

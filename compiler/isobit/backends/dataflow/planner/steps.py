@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isobit.backends.dataflow import cost
+from isobit.backends.dataflow.catalogue import cost
 from isobit.backends.dataflow.planner.plan import Candidate
 from isobit.hardware import Board, Cost
 from isobit.ir import Graph

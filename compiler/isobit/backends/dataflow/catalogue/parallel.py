@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from isobit.backends.dataflow.catalogue.kernel import Kernel
 from isobit.backends.dataflow.design import Stream
-from isobit.backends.dataflow.kernel import Kernel
 from isobit.backends.dataflow.planner import LayerPlan
 from isobit.backends.dataflow.planner.geometry import Geometry, geometry
 from isobit.backends.ports import IntType

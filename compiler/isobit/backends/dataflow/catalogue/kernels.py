@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from isobit.backends.dataflow import lines, parallel
+from isobit.backends.dataflow.catalogue import lines, parallel
+from isobit.backends.dataflow.catalogue.kernel import Kernel, in_rows
 from isobit.backends.dataflow.design import Array, Stream
-from isobit.backends.dataflow.kernel import Kernel, in_rows
 from isobit.backends.dataflow.planner import LayerPlan
 from isobit.backends.dataflow.planner.geometry import Box, box, geometry, upsampling
 from isobit.backends.dataflow.planner.steps import spans

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from isobit.backends.dataflow.catalogue.kernel import Kernel, in_rows
 from isobit.backends.dataflow.design import Array, Stream
-from isobit.backends.dataflow.kernel import Kernel, in_rows
 from isobit.backends.dataflow.planner import LayerPlan
 from isobit.backends.dataflow.planner.steps import spans
 from isobit.backends.ports import IntType
