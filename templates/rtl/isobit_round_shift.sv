@@ -98,7 +98,7 @@ module isobit_round_shift #(
         product[pe] <= acc(pe) * factor(pe % LANES);
         offset[pe] <= constant(pe % LANES);
         sum[pe] <= SUM'(product[pe]) + SUM'(offset[pe]);
-        rounded[pe] <= (sum[pe] >>> K) + SUM'({1'b0, up(sum[pe])});
+        rounded[pe] <= (sum[pe] >>> K) + SUM'($signed({1'b0, up(sum[pe])}));
         if (CLAMP && WIDE'(rounded[pe]) < WIDE'(LO)) out_data[pe*OUT_T+:OUT_T] <= LEAST[OUT_T-1:0];
         else if (CLAMP && WIDE'(rounded[pe]) > WIDE'(HI)) out_data[pe*OUT_T+:OUT_T] <= MOST[OUT_T-1:0];
         else out_data[pe*OUT_T+:OUT_T] <= OUT_T'(rounded[pe]);

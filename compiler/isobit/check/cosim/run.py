@@ -29,7 +29,6 @@ DEFAULT_FRAMES, DEFAULT_TIMEOUT = 8, 600.0
 _FAIL = re.compile(r"ISOBIT-FAIL kind=(\S+) ?(.*)")
 _EXPLAINED = {
     "deadlock": "the design stands still",
-    "surplus": "more words left than the frames have",
     "tlast": "the end of the batch is marked at the wrong word",
     "file": "a file could not be read or written",
 }

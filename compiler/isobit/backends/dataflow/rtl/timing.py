@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isobit.backends.dataflow.design import Design
-from isobit.backends.dataflow.schedules import schedule_of
+from isobit.backends.dataflow.catalogue import schedule_of
 
 
 def rtl_interval(design: Design) -> int:

@@ -62,5 +62,5 @@ RTL_UNITS: dict[str, RtlUnit] = {
 ROUNDINGS = ("ROUND", "HALF_UP", "HALF_DOWN", "CEIL", "FLOOR", "UP", "DOWN")
 """In the order of the module's parameter ``ROUNDING``."""
 
-PLACES = {"": "auto", "auto": "auto", "lutram": "distributed", "bram": "block", "uram": "ultra"}
+PLACES = {"": "auto", "auto": "auto", "lutram": "distributed", "srl": "auto", "bram": "block", "uram": "ultra"}
 """Where a memory lies: the plan's word, and the attribute's."""
