@@ -99,13 +99,13 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def publish(section: str, text: str) -> None:
-    """Print ``text`` and, with ``--docs`` on the command line, put it into its section of ``docs/benchmarks.md``."""
+def publish(section: str, text: str, path: Path = PAGE) -> None:
+    """Print ``text`` and, with ``--docs`` on the command line, put it into its section of a page."""
     print(text)
     if "--docs" not in sys.argv:
         return
     begin, end = f"<!-- {section}: begin -->", f"<!-- {section}: end -->"
-    page = PAGE.read_text(encoding="utf-8")
+    page = path.read_text(encoding="utf-8")
     pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-    assert pattern.search(page), f"{PAGE} has no section {section}"
-    PAGE.write_text(pattern.sub(lambda _: f"{begin}\n{text}\n{end}", page), encoding="utf-8", newline="\n")
+    assert pattern.search(page), f"{path} has no section {section}"
+    path.write_text(pattern.sub(lambda _: f"{begin}\n{text}\n{end}", page), encoding="utf-8", newline="\n")

@@ -27,6 +27,7 @@ _OPTIONS = {  # the union's member where it is not the operator's name in camel 
     "MAX_POOL_2D": "Pool2DOptions",
     "MEAN": "ReducerOptions",
     "SUM": "ReducerOptions",
+    "BATCH_MATMUL": "BatchMatMulOptions",
     "REDUCE_MAX": "ReducerOptions",
     "REDUCE_MIN": "ReducerOptions",
     "PADV2": "PadV2Options",

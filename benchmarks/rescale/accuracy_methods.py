@@ -30,9 +30,9 @@ from isobit.ir import Graph
 from isobit.ir.ops import Add, Linear, Step
 from isobit.numerics import Curve, MultiplyShift, NoMultiplyShift, Rounded, TooWide, layer_multiply_shift
 from isobit.numerics.tflite import quantize_multiplier, rounded_once, rounded_twice
-from isobit.passes import FOLDING, apply_rule, optimise
+from isobit.passes import FOLDING, optimise
 from isobit.passes.budget import apply_budget, plain_rescale
-from isobit.passes.shrink import reachable, shrink_to
+from isobit.passes.shrink import ShrinkMultiplicands, reachable
 from isobit.refit.model import refit_file
 from isobit.train import Data, accuracy, adam, fit, rescale_aware
 
@@ -186,7 +186,7 @@ def _at_widths(
     for bits in widths:
         if bits <= most:
             tell(f"{what}, {bits} bits")
-            made[bits] = judge.judge(apply_rule(make(bits), shrink_to(bits)), bits)
+            made[bits] = judge.judge(ShrinkMultiplicands(bits)(make(bits)), bits)
     return made
 
 
@@ -194,7 +194,7 @@ def _budget(folded: Graph, judge: Judge, request: Request) -> tuple[dict[int, fl
     """Rung 4: the share that each width needs, and what comes of it where that is within the budget."""
     shares, made = {}, {}
     for bits in request.widths:
-        exact = apply_rule(folded, shrink_to(bits))
+        exact = ShrinkMultiplicands(bits)(folded)
         try:
             graph, errors = apply_budget(exact, wide_steps(exact, bits), bits, Fraction(1))
         except IsobitError:  # E802: more than one step, whatever the share

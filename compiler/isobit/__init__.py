@@ -1,4 +1,4 @@
-"""isobit: quantised neural networks to Vitis HLS projects, proven by C simulation to compute the very same integers.
+"""isobit: quantised neural networks to Vitis HLS projects, whose C simulation is compared integer by integer.
 
 build = isobit.compile("model.onnx", "build/", board="pynq-z1")
 result = isobit.csim(build)

@@ -20,11 +20,12 @@ from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.qonnx.importer import InputType, import_model
 from isobit.frontend.tflite.model import is_tflite
 from isobit.hardware import load_board
+from isobit.hardware.prices import PRICES
 from isobit.interp import Evaluator, run
 from isobit.interp.work import multiply_accumulates
 from isobit.ir import Graph
 from isobit.ir.types import IntArray
-from isobit.passes import FOLDING, optimise
+from isobit.passes import folding, optimise
 from isobit.passes.budget import parse_share
 from isobit.rescale import RescaleRequest, rescaled
 
@@ -98,7 +99,7 @@ def compile_model(
         data = path.read_bytes()
     progress("folding and shrinking requantizers, choosing the folding")
     seen = None if inputs is None else lambda graph: _seen(graph, inputs)
-    made = rescaled(optimise(imported, FOLDING), maker, target, request, rescale, seen)
+    made = rescaled(optimise(imported, folding(PRICES)), maker, target, request, rescale, seen)
     design = maker.lower(made.graph, made.plan, request)
     progress("writing the project")
     origin = Origin(printable(name), input_type, input_scale, None if report is None else asdict(report))

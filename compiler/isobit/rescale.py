@@ -15,16 +15,15 @@ from typing import Any
 from isobit.backends.registry import AnyBackend
 from isobit.errors import IsobitError
 from isobit.hardware import Board
+from isobit.hardware.prices import PRICES
 from isobit.ir import Graph
 from isobit.ir.ops import Step
 from isobit.ir.types import IntArray
 from isobit.numerics import NoMultiplyShift, layer_multiply_shift
-from isobit.passes import apply_rule
+from isobit.passes import shrinking
 from isobit.passes.budget import StepErrors, apply_budget
-from isobit.passes.pipeline import NARROW_SUMS
 from isobit.passes.proofs import StepProof, SumProof, prove, prove_sums
-from isobit.passes.rewrite import Rule
-from isobit.passes.shrink import reachable, shrink_multiplicands, shrink_to
+from isobit.passes.shrink import reachable
 
 MAX_BITS = 32
 Seen = Callable[[Graph], Mapping[str, IntArray]]
@@ -72,9 +71,9 @@ def rescaled(
         IsobitError: E801 naming the steps that need wider multiplicands, E802 those that exceed the budget, E503, E504.
         DoesNotFit: E502.
     """
-    rule = Rule("shrink-multiplicands", shrink_multiplicands) if rescale.bits is None else shrink_to(rescale.bits)
-    narrowed = apply_rule(folded, NARROW_SUMS)
-    exact, sums = apply_rule(narrowed, rule), prove_sums(folded, narrowed)
+    narrow, shrink = shrinking(PRICES, rescale.bits)
+    narrowed = narrow(folded)
+    exact, sums = shrink(narrowed), prove_sums(folded, narrowed)
     plan = backend.plan(exact, board, request)
     wide = _too_wide(backend.multiplicands(exact, plan), rescale.bits)
     if not wide:

@@ -20,8 +20,8 @@ from isobit.flow import import_source
 from isobit.ir.ops import Step
 from isobit.numerics import Rounded, Rounding
 from isobit.numerics.tflite import rounded_once, rounded_twice
-from isobit.passes import FOLDING, apply_rule, optimise
-from isobit.passes.shrink import shrink_to
+from isobit.passes import FOLDING, optimise
+from isobit.passes.shrink import ShrinkMultiplicands
 from tests.cli.runner import ROOT
 
 EMPTY: Mapping[int, tuple[int, int]] = {}
@@ -76,7 +76,7 @@ def test_the_least_width_is_lossless_and_one_bit_less_is_not() -> None:
         width = methods.least_width(folded, node)
         assert width > 1
         for bits, wide in ((width, False), (width - 1, True)):
-            assert (node.name in methods.wide_steps(apply_rule(folded, shrink_to(bits)), bits)) is wide
+            assert (node.name in methods.wide_steps(ShrinkMultiplicands(bits)(folded), bits)) is wide
 
 
 @pytest.mark.parametrize(

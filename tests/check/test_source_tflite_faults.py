@@ -16,9 +16,10 @@ from isobit.build.folder import Build
 from isobit.check.csim.stimuli import vectors_for
 from isobit.check.source.compare import check_source
 from isobit.check.source.tflite import litert, oracles
-from isobit.check.source.verdict import SourceVerdict
+from isobit.check.source.verdict import OracleRun, SourceVerdict
 from isobit.frontend.tflite import file, joins, pools, requantise, windows
 from isobit.numerics import tflite as arithmetic
+from isobit.report.text import _source_lines
 from tests.check.source_tflite_helpers import Draw
 from tests.models.tflite_nets import Net
 
@@ -151,3 +152,35 @@ def test_a_file_that_litert_refuses_is_no_verdict(tmp_path: Path, monkeypatch: p
     verdict = _verdict(build)
     assert verdict.equal and not any(o.ran for o in verdict.oracles)
     assert "no such kernel" in verdict.oracles[0].note and "\x1b" not in verdict.oracles[0].note
+
+
+def test_a_sum_says_which_kernel_it_follows(tmp_path: Path) -> None:
+    """The reference kernel of int8 SUM is wrong: its difference is told by name and is no fault of the graph's."""
+    net = Draw("int8")
+    x = net.input((1, 4), 0.5, 5)
+    total = net.op("SUM", [x, net.integers([1])], (1,), 1.0, 7)
+    net.op("RESHAPE", [total, net.integers([1, 1])], (1, 1), 1.0, 7, new_shape=[1, 1])
+    verdict = _verdict(_compiled(net, tmp_path))
+    reference, plain, default = verdict.oracles
+    assert verdict.equal and verdict.exact_mismatches == 0
+    assert reference.mismatches > 12 and reference.unexplained == 0
+    assert "int8 SUM follows TensorFlow Lite Micro" in reference.note
+    assert plain.integers == 48 and "float32 kernel" in plain.note
+    assert default.outputs == 24
+
+
+def test_the_default_kernels_of_a_dequantised_output_are_told(tmp_path: Path) -> None:
+    net = _net()
+    last = net.operators[-1].outputs[0]
+    net.op("DEQUANTIZE", [last], (1, 5), dtype="float32")
+    default = _verdict(_compiled(net, tmp_path)).oracles[-1]
+    assert default.ran and default.outputs == 24 * 5
+
+
+def test_the_terminal_names_the_oracles() -> None:
+    ran = OracleRun("LiteRT, reference kernels", "2.3.0", 8, 80, 3, 900, 2, "layer y, sample 0", "a note")
+    verdict = SourceVerdict(80, 0, 8, 900, (), (), form="tflite", oracles=(ran, OracleRun("other", note="not here")))
+    lines = "\n".join(_source_lines(verdict))
+    assert "oracle: LiteRT, reference kernels 2.3.0: 8 samples,\n  3 of 80 outputs differ, 2 unexplained" in lines
+    assert "layer y, sample 0" in lines and "a note" in lines and "oracle: other: not run: not here" in lines
+    assert not verdict.equal

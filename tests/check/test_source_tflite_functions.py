@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 
 from isobit.check.source.tflite import tables as evaluated
+from isobit.check.source.tflite.evaluate import evaluate_tflite
+from isobit.check.source.tflite.file import read_tflite
+from isobit.check.source.tflite.litert import run_litert
+from isobit.errors import IsobitError
 from isobit.frontend.tflite import tables as imported
 from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.importer import import_tflite
@@ -16,7 +20,7 @@ from isobit.interp import quantise, run
 from tests.check.source_tflite_helpers import BOTH, Draw, agree, every_integer
 from tests.litert import run_reference
 
-BYTES = {"int8": ["GELU", "GELU approximate", "EXP", "LOG", "ABS", "RSQRT"], "uint8": ["GELU"]}
+BYTES = {"int8": ["GELU", "GELU approximate", "EXP", "LOG", "ABS", "RSQRT", "SQRT"], "uint8": ["GELU"]}
 
 
 @pytest.mark.parametrize(("dtype", "op"), [(dtype, op) for dtype, ops in BYTES.items() for op in ops])
@@ -24,13 +28,32 @@ def test_every_integer_of_looked_up_functions(dtype: str, op: str, tmp_path: Pat
     net, (name, *approximate) = Draw(dtype, 7), op.split()
     options: dict[str, Any] = {"approximate": True} if approximate else {}
     for place in range(40):
-        zero = -128 if name == "RSQRT" else net.zero()
+        zero = -128 if name in ("RSQRT", "SQRT") else net.zero()
         x = net.input((1, 256), net.scale(0.004, 0.12), zero)
         edge = net.beside_halves(net.scale_of(x)) if name == "ABS" and place % 2 else 0.0
         same = net.scale_of(x) if name == "ABS" and place == 0 else 0.0
         net.make(name, [x], (256,), same or edge or net.scale(0.004, 0.3), **options)
     every = every_integer(dtype)[None].astype(dtype)
     agree(net, tmp_path, inputs=dict.fromkeys(net.inputs, every), spread=40 if name == "RSQRT" else 100)
+
+
+def test_elu_is_the_default_kernels(tmp_path: Path) -> None:
+    """There is no reference kernel for it."""
+    net = Draw("int8")
+    for _ in range(20):
+        net.make("ELU", [net.input((1, 256), net.scale(0.004), net.zero())], (256,), net.scale(0.004))
+    outputs = [o for operator in net.operators for o in operator.outputs]
+    path = net.save(tmp_path / "model.tflite", outputs)
+    every = every_integer("int8")[None]
+    given = dict.fromkeys(net.inputs, every)
+    mine, theirs = evaluate_tflite(read_tflite(path), given), run_litert(path, given, "BUILTIN", set(outputs)).tensors
+    graph = import_tflite(path)
+    found = run(graph, {node.name: every for node in graph.inputs})
+    for index, node in zip(outputs, graph.outputs, strict=True):
+        assert np.array_equal(mine[index], theirs[index])
+        assert np.array_equal(found[node.name] + net.tensors[index].zero_point[0], theirs[index])
+    with pytest.raises(IsobitError, match="E606"):
+        run_litert(path, given, "BUILTIN_REF", set(outputs))
 
 
 @BOTH
@@ -52,6 +75,47 @@ def test_neg_turns_the_stored_integers(tmp_path: Path) -> None:
 def test_both_roots_are_newtons() -> None:
     for value in [*range(1, 300), 2**29 - 1, 2**29, 2**31 - 1]:
         assert imported.inverse_root(value) == evaluated._newton(value)
+
+
+def test_squared_differences(tmp_path: Path) -> None:
+    """Every pair of two tensors and of a constant, with equal scales and others."""
+    net, every = Draw("int8"), every_integer("int8").astype(np.int8)
+    inputs = {}
+    for scales in [(0.1, 0.1), (0.1, 0.05), (0.03, 0.2)]:
+        x, y = (net.input((1, *shape), s, net.zero()) for s, shape in zip(scales, ((256, 1), (1, 256)), strict=True))
+        net.make("SQUARED_DIFFERENCE", [x, y], (256, 256), net.scale(0.5, 5))
+        constant = net.const(every.reshape(1, 1, 256), scales[1], net.zero())
+        net.make("SQUARED_DIFFERENCE", [constant, x], (256, 256), net.scale(0.5, 5))
+        inputs |= {x: every.reshape(1, 256, 1), y: every.reshape(1, 1, 256)}
+    agree(net, tmp_path, inputs=inputs, spread=100)
+
+
+@pytest.mark.parametrize("lead", [(), (2,)])
+@pytest.mark.parametrize("turned", [False, True])
+def test_matrix_products_with_a_constant(turned: bool, lead: tuple[int, ...], tmp_path: Path) -> None:
+    net = Draw("int8")
+    for place in (0, 1):
+        x = net.image(*lead, 5, 4)
+        summed, other = (4, 6) if place else (5, 7)
+        sizes = (summed, other) if bool(place) != turned else (other, summed)
+        constant = net.const(net.integers_of((*(1 for _ in lead), *sizes)), 0.04, 9)
+        pair = [x, constant] if place else [constant, x]
+        shape = (*lead, 5, 6) if place else (*lead, 7, 4)
+        net.make("BATCH_MATMUL", pair, shape, 0.7, **{("adj_y" if place else "adj_x"): turned})
+    flat = net.image(*lead, 4, 5)
+    net.make("BATCH_MATMUL", [flat, net.const(net.integers_of((4, 6)), 0.03, 2)], (*lead, 5, 6), 0.7, adj_x=True)
+    net.make("BATCH_MATMUL", [net.const(net.integers_of((6, 5)), 0.03), flat], (*lead, 6, 4), 0.7, adj_y=True)
+    a, b = net.image(*lead, 3, 4), net.image(*lead, 4, 6)
+    net.make("BATCH_MATMUL", [a, b], (*lead, 3, 6), 0.7)
+    agree(net, tmp_path, samples=6, refused=[4])  # two tensors: the evaluator's alone
+
+
+def test_roots_of_negative_numbers_are_refused(tmp_path: Path) -> None:
+    for op in ("SQRT", "RSQRT"):
+        net = Draw("int8")
+        net.make(op, [net.input((1, 4), 0.1, -100)], (4,))
+        with pytest.raises(IsobitError, match=r"(?s)E204.*negative"):
+            import_tflite(net.save(tmp_path / "model.tflite"))
 
 
 @BOTH

@@ -15,9 +15,9 @@ from isobit.check.proofs.sums import SumCheck
 from isobit.check.proofs.verify import Verification, verify_build
 from isobit.ir import Graph, print_graph
 from isobit.numerics import Rounded, Rounding
-from isobit.passes import FOLDING, apply_rule, optimise
-from isobit.passes.pipeline import NARROW_SUMS
+from isobit.passes import FOLDING, optimise
 from isobit.passes.proofs import proofs_text, prove, prove_sums
+from isobit.passes.sums import NarrowSum
 from tests.passes.graphs import add, given, graph, out, step
 
 UNIT = Fraction(1, 1 << 24)
@@ -35,7 +35,7 @@ def joined(coefficients: Any = 11_184_811) -> Graph:
 def build(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """The two files that are looked at, of a join with one pair of coefficients or with one per channel."""
     folded = optimise(joined(request.param), FOLDING)
-    narrowed = apply_rule(folded, NARROW_SUMS)
+    narrowed = NarrowSum()(folded)
     made = optimise(narrowed)
     (tmp_path / "graph.txt").write_text(print_graph(made))
     (tmp_path / "proofs.json").write_text(proofs_text(prove(narrowed, made), prove_sums(folded, narrowed)))

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from isobit import demo
-from isobit.passes import PIPELINE, Rule
+from isobit.passes import PIPELINE
 from tests.cli.runner import ROOT, isobit
 
 _PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -27,8 +27,7 @@ def rules() -> str:
     """The pipeline in order: every pass with its equation and what its docstring adds."""
     lines, seen = [], set()
     for number, step in enumerate(PIPELINE, 1):
-        name = step.name if isinstance(step, Rule) else step.__name__.replace("_", "-")
-        text = inspect.getdoc(step.rewrite if isinstance(step, Rule) else step) or ""
+        name, text = step.name, inspect.getdoc(type(step)) or ""
         again = name in seen
         seen.add(name)
         lines.append(f"### {number}. {name}\n\n{'The same again.' if again else text.replace('``', '`')}\n")

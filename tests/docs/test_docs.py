@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+import isobit as isobit_package
 from isobit import demo
 from isobit.cli.main import app
 from isobit.errors import CODES
@@ -19,7 +21,8 @@ from tests.docs.blocks import blocks, run_console, run_page
 from tests.docs.generate import generated, pages
 
 DOCS = ROOT / "docs"
-PAGES = sorted([ROOT / "README.md", *DOCS.glob("*.md"), *(ROOT / "examples").glob("*/README.md")])
+GUIDE = ROOT / "CONTRIBUTING.md"
+PAGES = sorted([ROOT / "README.md", GUIDE, *DOCS.rglob("*.md"), *(ROOT / "examples").glob("*/README.md")])
 EXECUTED = [p for p in PAGES if any(b.info in ("python", "console") for b in blocks(p)) and "examples" not in p.parts]
 
 
@@ -52,6 +55,20 @@ def test_links_lead_somewhere(page: Path) -> None:
     prose = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", prose):
         assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+def test_every_file_that_the_guide_names_is_there() -> None:
+    named = set(re.findall(r"`([\w.-]+/[\w./-]*)`", GUIDE.read_text(encoding="utf-8"))) - {"tests/"}
+    assert len(named) > 30
+    assert not [name for name in sorted(named) if not (ROOT / name).exists()]
+
+
+def test_the_api_table_names_every_argument() -> None:
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    for name in ("compile", "csim"):
+        row = re.search(rf"`isobit\.{name}\(([^)]*)\)", text)
+        parameters = list(inspect.signature(getattr(isobit_package, name)).parameters)
+        assert row is not None and re.findall(r"(\w+)(?:=\w+)?(?:, |$)", row[1]) == parameters
 
 
 @pytest.mark.parametrize("page", pages(), ids=name_of)

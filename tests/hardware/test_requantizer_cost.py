@@ -9,8 +9,8 @@ from itertools import pairwise
 import pytest
 
 from isobit.hardware import Cost
+from isobit.hardware.prices import LUTS_PER_DSP
 from isobit.hardware.requantizer import dsps, multiply_shift_lane, thresholds_lane
-from isobit.hardware.resources import LUTS_PER_DSP
 
 TABLE = tomllib.loads(files("isobit.hardware").joinpath("requantizer.toml").read_text(encoding="utf-8"))
 FAMILIES = {"xc7": "DSP48E1", "xcup": "DSP48E2"}

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isobit.interp import Evaluator, run
+from isobit.interp.reference import evaluate
 from isobit.ir import Graph, Node, frozen_ints, verify
 from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Output, Pad, Reindex, Select, Step, Table
 from isobit.numerics import Curve, Cuts, MultiplyShift, Rounded, Rounding
-from tests.interp.reference import evaluate
 from tests.ir.random_graphs import graphs, random_inputs
 
 

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isobit.backends.dataflow import lower
+from isobit.backends.dataflow.planner import DEFAULT_REQUEST
+from isobit.backends.dataflow.planner.search import plan_for
 from isobit.errors import IsobitError
 from isobit.hardware import load_board
 from isobit.interp import Evaluator
 from isobit.ir import Graph, parse_graph, print_graph
 from isobit.passes import optimise
-from isobit.plan import DEFAULT_REQUEST
-from isobit.plan.folding import plan_for
 from tests.ir.random_graphs import random_graph, random_inputs
 
 IMAGE = "x : _ = input() shape=[4,5,2] lo=[-3,0] hi=[7]"

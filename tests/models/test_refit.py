@@ -24,7 +24,7 @@ from isobit.ir.ops import Const, Linear, Step
 from isobit.numerics import MultiplyShift, NoMultiplyShift, least_multiply_shift, shared_round_shift
 from isobit.passes import FOLDING, optimise
 from isobit.passes.budget import shown
-from isobit.passes.shrink import reachable, shrink_to
+from isobit.passes.shrink import ShrinkMultiplicands, reachable
 from isobit.refit.model import refit_file, refit_model
 from isobit.report.rescale import rescale_lines
 from isobit.rescale import RescaleRequest
@@ -249,6 +249,6 @@ def test_no_tie_beside_a_large_bias(largest_bias: int, seed: int, tmp_path: Path
     y = net.quant(net.op("Relu", net.op("Add", net.op("MatMul", x, w1), bias)), np.float32(0.11), signed=0)
     net.quant(net.op("MatMul", y, net.quant(rng.normal(0, 1, (6, 4)), np.float32(0.023), narrow=1)), np.float32(0.31))
     path, _ = refit_file(net.save(tmp_path), tmp_path / "refit.onnx", 8)
-    graph = optimise(import_onnx(path), (*FOLDING, shrink_to(8)))
+    graph = optimise(import_onnx(path), (*FOLDING, ShrinkMultiplicands(8)))
     curves = [c for n in graph.nodes if isinstance(n, Step) for c in n.curves]
     assert [c for c in curves if not isinstance(c, MultiplyShift) or c.m >= 1 << 8] == []

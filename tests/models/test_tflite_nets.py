@@ -34,7 +34,7 @@ def test_the_passes_keep_the_integers_of_the_reference_kernels(name: str, dtype:
     _same_as_litert(net, path, given, graph.outputs[0], found[graph.outputs[0].name])
 
 
-@pytest.mark.parametrize(("name", "dtype"), [("residual", "int8"), ("upsampled", "uint8")])
+@pytest.mark.parametrize(("name", "dtype"), [("residual", "int8"), ("upsampled", "uint8"), ("enlarged", "int8")])
 def test_cpp_computes_them_too(name: str, dtype: str, tmp_path: Path) -> None:
     net = NETS[name](dtype)
     path, given = net.save(tmp_path / "model.tflite"), _samples(net, 12)
@@ -45,6 +45,8 @@ def test_cpp_computes_them_too(name: str, dtype: str, tmp_path: Path) -> None:
     assert [run.mismatches for run in result.runs] == [0, 0] and result.source.exact_mismatches == 0
     layers = sum(int(np.prod(net.tensors[o].shape)) for op in net.operators for o in op.outputs if op.op != "SOFTMAX")
     assert result.source.float_integers == 12 * layers  # of all tensors
+    reference = result.source.oracles[0]
+    assert (reference.integers, reference.mismatches, reference.unexplained) == (12 * layers, 0, 0)
     (output,) = build.graph.outputs
     with np.load(tmp_path / "taps.npz") as taps:
         _same_as_litert(net, path, given, output, taps[output.inputs[0]])

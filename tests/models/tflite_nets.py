@@ -101,4 +101,23 @@ def upsampled(dtype: str) -> Net:
     return net
 
 
-NETS: Mapping[str, Callable[[str], Net]] = {"residual": residual, "upsampled": upsampled}
+def enlarged(dtype: str) -> Net:
+    """Bilinear enlargement, a mirrored border, extrema of two maps, a constant for every element, a greatest value."""
+    net = Net(dtype, 11)
+    bent = net.conv(net.image(3, 4, 2), 4, fused=1)
+    x = net.make("GELU", [bent], (3, 4, 4), net.scale_of(bent))
+    scale, zero = net.scale_of(x), net.tensors[x].zero_point[0]
+    wide = net.op("RESIZE_BILINEAR", [x, net.integers([6, 8])], (1, 6, 8, 4), scale, zero, half_pixel_centers=True)
+    margins = net.integers([[0, 0], [1, 1], [1, 0], [0, 0]])
+    framed = net.op("MIRROR_PAD", [wide, margins], (1, 8, 9, 4), scale, zero, mode=0)
+    turned = net.op("REVERSE_V2", [framed, net.integers([2])], (1, 8, 9, 4), scale, zero)
+    least = net.op("MINIMUM", [framed, turned], (1, 8, 9, 4), scale, zero)
+    floor = net.op("MAXIMUM", [least, net.const(net.integers_of((4,)) // 4, scale, zero)], (1, 8, 9, 4), scale, zero)
+    places = net.const(net.integers_of((1, 8, 9, 4)), scale, zero)
+    placed = net.op("ADD", [floor, places], (1, 8, 9, 4), 2 * scale, zero)
+    most = net.op("REDUCE_MAX", [placed, net.integers([1, 2])], (1, 4), 2 * scale, zero)
+    net.dense(most, 5)
+    return net
+
+
+NETS: Mapping[str, Callable[[str], Net]] = {"residual": residual, "upsampled": upsampled, "enlarged": enlarged}

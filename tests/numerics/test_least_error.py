@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from isobit.numerics import (
+    DEFAULT_PRICES,
     Curve,
     Cuts,
     IntArray,
@@ -21,7 +22,6 @@ from isobit.numerics import (
     align_shifts,
     differences,
     few_shifts,
-    lane_luts,
     layer_multiply_shift,
     least_error,
     least_multiply_shift,
@@ -194,9 +194,9 @@ def test_shifts_differ_only_where_that_is_cheaper() -> None:
     assert isinstance(made, tuple)
     shared = max(f.m for f in made).bit_length()
     assert len({f.k for f in made}) == 2
-    assert lane_luts(16, shared, 2) <= lane_luts(16, shared + 10, 1)
+    assert DEFAULT_PRICES.lane(16, shared, 2) <= DEFAULT_PRICES.lane(16, shared + 10, 1)
 
 
 @pytest.mark.parametrize(("in_bits", "m_bits", "shifts", "luts"), [(4, 3, 1, 12), (16, 8, 1, 60), (16, 8, 4, 84)])
 def test_the_cost_of_a_lane(in_bits: int, m_bits: int, shifts: int, luts: int) -> None:
-    assert lane_luts(in_bits, m_bits, shifts) == luts
+    assert DEFAULT_PRICES.lane(in_bits, m_bits, shifts) == luts

@@ -7,14 +7,15 @@ from fractions import Fraction
 import pytest
 
 from isobit.ir import Graph
+from isobit.ir.facts import FoldedPair
 from isobit.ir.ops import Step
-from isobit.numerics import NoMultiplyShift, compose, least_multiply_shift
-from isobit.passes import Rule, apply_rule
+from isobit.numerics import NoMultiplyShift, Prices, compose, least_multiply_shift
+from isobit.passes import apply_rule
 from isobit.passes.bodies import body_luts
-from isobit.passes.rules import PAIR, compose_steps, unfolded
+from isobit.passes.rules import ComposeSteps, unfolded
 from tests.passes.graphs import given, graph, out, rounded, step
 
-COMPOSE = Rule("compose-steps", compose_steps)
+COMPOSE = ComposeSteps()
 
 
 def chain(bits: int) -> Graph:
@@ -50,8 +51,16 @@ def test_few_thresholds_cost_less() -> None:
     after = apply_rule(chain(2), COMPOSE)
     (node,) = [n for n in after.nodes if isinstance(n, Step)]
     assert node.inputs == ("x",)
-    (note,) = [r for r in node.rules if r.startswith(PAIR)]
-    assert unfolded(after, node) == f"two steps: {note.removeprefix(PAIR)}; folded into one"
+    (fact,) = node.facts
+    assert isinstance(fact, FoldedPair) and fact.one <= fact.pair
+    assert unfolded(after, node) == f"two steps: {fact.pair} LUT a lane against {fact.one}; folded into one"
+
+
+def test_prices_decide_and_are_an_argument() -> None:
+    """With DSPs for nothing two multiplications cost less than the few thresholds that one body needs."""
+    before = chain(2)
+    assert ComposeSteps(Prices(dsp=0))(before) is before
+    assert ComposeSteps()(before) is not before
 
 
 def test_a_step_that_others_read_too_is_not_folded() -> None:

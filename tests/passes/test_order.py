@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from isobit.interp import run
 from isobit.ir import Graph, frozen_ints
 from isobit.ir.ops import Add, Const, Input, Output, Select
-from isobit.passes.order import coarsen_before_select
-from isobit.passes.rewrite import Rule, apply_rule
+from isobit.passes.order import CoarsenBeforeSelect
+from isobit.passes.rewrite import apply_rule
 
-RULE = Rule("coarsen-before-select", coarsen_before_select)
+RULE = CoarsenBeforeSelect()
 
 
 def selection(factor: int, bias: list[int], k: int = 1) -> Graph:

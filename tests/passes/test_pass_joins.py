@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from isobit.interp import run
 from isobit.ir import Graph, Node, frozen_ints
 from isobit.ir.ops import Add, Concat, Const, Input, Linear, Output, Pad, Reindex
-from isobit.passes import Rule, apply_rule, optimise
-from isobit.passes.joins import split_over_concat
+from isobit.passes import apply_rule, optimise
+from isobit.passes.joins import SplitOverConcat
 
-RULE = Rule("split-over-concat", split_over_concat)
+RULE = SplitOverConcat()
 FREE = (6_710_887, 4_194_301)  # what the ratio of two free scales looks like
 
 

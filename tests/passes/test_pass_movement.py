@@ -9,7 +9,7 @@ import numpy as np
 
 from isobit.ir import frozen_ints
 from isobit.ir.ops import HostOp, Linear, Reindex
-from isobit.passes import merge_equal
+from isobit.passes import MergeEqual
 from tests.passes.graphs import (
     PAIR,
     W,
@@ -89,7 +89,7 @@ def test_equal_values_are_merged() -> None:
         add("z", ("d", 1), ("e", 1)),
     )
     before = graph(*nodes, out("z"))
-    after = merge_equal(before)
+    after = MergeEqual()(before)
     assert [n.name for n in after.nodes] == ["x", "w", "d", "z", "y"]
     assert_same_reals(before, after)
 
@@ -104,14 +104,14 @@ def test_equal_inputs_and_outputs_and_different_values_stay() -> None:
         out("z", "q"),
         out("s", "r"),
     )
-    assert merge_equal(before) is before
+    assert MergeEqual()(before) is before
 
 
 def test_the_same_function_of_different_inputs_stays_twice() -> None:
     before = graph(
         PAIR, given(2, name="p"), add("a", ("x", 2)), add("b", ("p", 2)), add("z", ("a", 1), ("b", 3)), out("z")
     )
-    assert merge_equal(before) is before
+    assert MergeEqual()(before) is before
     assert before.digests["a"] != before.digests["b"]
 
 
@@ -119,4 +119,4 @@ def test_linear_attributes_tell_values_apart() -> None:
     image, w = given(5, 1), const([[[1], [2]]])
     d, e = (Linear(name=n, inputs=("x", "w"), strides=(2,), dilations=(k,)) for n, k in (("d", 1), ("e", 2)))
     before = graph(image, w, d, e, add("z", ("d", 1), ("e", 1)), out("z"))
-    assert merge_equal(before) is before
+    assert MergeEqual()(before) is before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
@@ -11,16 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isobit.errors import IsobitError
-from isobit.ir import Graph, Node, print_graph, verify
+from isobit.ir import Graph, Node, frozen_ints, parse_graph, print_graph, verify
 from isobit.ir.ops import Step
 from isobit.numerics import Cuts, MultiplyShift, Rounded, least_multiply_shift, proves
-from isobit.passes import PIPELINE, Rule, apply_rule, optimise
-from isobit.passes.shrink import NO_MULTIPLY_SHIFT, reachable, shrink_multiplicands
+from isobit.passes import FOLDING, PIPELINE, Rule, apply_rule, folding, optimise, shrinking
+from isobit.passes.rules import NarrowSteps
+from isobit.passes.shrink import ShrinkMultiplicands, no_product, reachable
 from tests.ir.random_graphs import random_graph
 from tests.passes.graphs import add, assert_same_reals, const, graph, linear, out, random_mlp, rounded, step
 from tests.passes.graphs import given as given_input
 
-SHRINK = Rule("shrink-multiplicands", shrink_multiplicands)
+SHRINK = ShrinkMultiplicands()
 seeds = st.integers(0, 2**32)
 
 
@@ -42,7 +43,7 @@ def test_graphs_of_all_operations_keep_their_outputs(seed: int) -> None:
 def test_every_pass_alone_keeps_the_outputs(seed: int) -> None:
     before = random_mlp(Random(seed))
     for entry in PIPELINE:
-        after = apply_rule(before, entry) if isinstance(entry, Rule) else entry(before)
+        after = entry(before)
         assert_same_reals(before, after, seed)
 
 
@@ -65,7 +66,7 @@ def test_steps_come_out_as_hardware_takes_them(seed: int) -> None:
     for node in after.nodes:
         if isinstance(node, Step):
             scaled = [c for c in node.curves if isinstance(c, MultiplyShift)]
-            refused = any(r.startswith(NO_MULTIPLY_SHIFT) for r in node.rules)
+            refused = bool(no_product(node))
             assert len(scaled) == (0 if refused else len(node.curves))
             assert all(isinstance(c, Cuts | Rounded) for c in node.curves if c not in scaled)
             assert {(c.lo, c.hi) for c in scaled} <= {after.types[node.name].bounds}
@@ -133,8 +134,7 @@ def test_shrinking_leaves_what_has_no_multiplicand_as_cuts_and_says_why() -> Non
     after = apply_rule(before, SHRINK)
     (node,) = steps(after)
     assert all(isinstance(c, Cuts) for c in node.curves)
-    (reason,) = [r for r in node.rules if r.startswith(NO_MULTIPLY_SHIFT)]
-    assert "need a slope above" in reason
+    assert "need a slope above" in no_product(node)
     assert_same_reals(before, after)
     assert apply_rule(after, SHRINK) is after
 
@@ -168,37 +168,84 @@ def chain(length: int) -> Graph:
 
 def visits(length: int) -> int:
     """How often any rule looks at any node while a chain of layers is optimised."""
-    seen = 0
+    seen: list[str] = []
+    optimise(chain(length), tuple(Counted(e, seen) if isinstance(e, Rule) else e for e in PIPELINE))
+    return len(seen)
 
-    def counted(entry: Rule) -> Rule:
-        def look(g: Graph, node: Node) -> tuple[Node, ...] | None:
-            nonlocal seen
-            seen += 1
-            return entry.rewrite(g, node)
 
-        return replace(entry, rewrite=look)
+@dataclass(frozen=True)
+class Counted(Rule):
+    """Another rule, and the names of all nodes that it looked at."""
 
-    optimise(chain(length), tuple(counted(e) if isinstance(e, Rule) else e for e in PIPELINE))
-    return seen
+    rule: Rule
+    seen: list[str]
+
+    def rewrite(self, g: Graph, node: Node) -> tuple[Node, ...] | None:
+        self.seen.append(node.name)
+        return self.rule.rewrite(g, node)
 
 
 def test_work_is_linear_in_the_number_of_layers() -> None:
     assert visits(40) <= 4.5 * visits(10)
 
 
-def test_a_rule_that_never_rests_is_reported() -> None:
-    def restless(g: Graph, node: Node) -> tuple[Node, ...] | None:
+@dataclass(frozen=True)
+class Restless(Rule):
+    """Fires for ever."""
+
+    def rewrite(self, g: Graph, node: Node) -> tuple[Node, ...] | None:
         return (node,) if isinstance(node, Step) else None
 
+
+def test_a_rule_that_never_rests_is_reported() -> None:
     with pytest.raises(IsobitError, match=r"E901.*does not terminate\n  at: restless"):
-        apply_rule(chain(1), Rule("restless", restless))
+        apply_rule(chain(1), Restless())
+
+
+@dataclass(frozen=True)
+class Touch(Rule):
+    """Tells where it was, once."""
+
+    def rewrite(self, g: Graph, node: Node) -> tuple[Node, ...] | None:
+        return None if "extra" in node.source else (replace(node, source=("extra",)),)
 
 
 def test_provenance_grows_and_meaning_does_not() -> None:
-    def touch(g: Graph, node: Node) -> tuple[Node, ...] | None:
-        return None if "touch" in node.rules else (replace(node, source=("extra",)),)
-
     before = chain(1)
-    after = apply_rule(before, Rule("touch", touch))
+    after = apply_rule(before, Touch())
     assert all(n.rules == ("touch",) and n.source == ("extra",) for n in after.nodes)
     assert verify(after).digest == before.digest
+
+
+# ------------------------------------------------------------------------------------------- provenance and facts
+
+
+def test_passes_are_records_of_their_options() -> None:
+    assert ShrinkMultiplicands(8) == ShrinkMultiplicands(bits=8) != ShrinkMultiplicands()
+    assert len({p.name for p in PIPELINE}) == len({type(p) for p in PIPELINE})
+    assert folding() + shrinking() == PIPELINE and folding() == FOLDING
+    with pytest.raises(AttributeError):
+        SHRINK.bits = 4  # type: ignore[misc]
+
+
+@settings(max_examples=30)
+@given(seeds)
+def test_provenance_never_steers(seed: int) -> None:
+    """Whatever stands in ``rules``, every pass makes of a graph what it makes of one that says nothing."""
+    silent = random_mlp(Random(seed))
+    words = ("narrow-sum", "no multiply-shift: no", "unfolded pair: 1", "budget", *(p.name for p in PIPELINE))
+    told = Graph(tuple(replace(n, rules=words) for n in silent.nodes))
+    for entry in PIPELINE:
+        silent, told = entry(silent), entry(told)
+        assert [(n.name, n.facts) for n in told.nodes] == [(n.name, n.facts) for n in silent.nodes]
+        assert told.digest == silent.digest
+
+
+def test_that_no_product_was_found_is_forgotten_with_the_curves_it_was_said_of() -> None:
+    uneven = Cuts(0, [-9, -8, 9])
+    before = SHRINK(graph(given_input(1, lo=-20, hi=20), step("s", "x", uneven), out("s")))
+    assert no_product(steps(before)[0])
+    narrower = Graph((replace(before.nodes[0], lo=frozen_ints(0), hi=frozen_ints(20)), *before.nodes[1:]))  # type: ignore[call-arg]
+    after = SHRINK(NarrowSteps()(narrower))
+    assert not no_product(steps(after)[0]) and isinstance(steps(after)[0].curves[0], MultiplyShift)
+    assert parse_graph(print_graph(before)).by_name["s"].facts == before.by_name["s"].facts

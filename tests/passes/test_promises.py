@@ -19,9 +19,9 @@ from isobit.errors import IsobitError
 from isobit.ir import Graph, frozen_ints
 from isobit.ir.ops import Add, Step
 from isobit.numerics import Cuts, MultiplyShift, Rounded, Rounding
-from isobit.passes import FOLDING, apply_rule, optimise, shrink
-from isobit.passes.pipeline import NARROW_SUMS
+from isobit.passes import FOLDING, optimise, shrink
 from isobit.passes.proofs import prove, prove_sums
+from isobit.passes.sums import NarrowSum
 from tests.passes.graphs import add, assert_same_reals, given, graph, out, rounded, step
 
 FAULTY_SEARCH = """
@@ -119,7 +119,7 @@ def test_short_coefficients_that_err_are_refused_with_a_pair(factors: Any) -> No
         step("f", "s", unit), out("f"),
     )  # fmt: skip
     folded = optimise(before, FOLDING)
-    narrowed = apply_rule(folded, NARROW_SUMS)
+    narrowed = NarrowSum()(folded)
     assert len(prove_sums(folded, narrowed)) == 1
     node = narrowed.by_name["s"]
     assert isinstance(node, Add)

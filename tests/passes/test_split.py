@@ -11,8 +11,8 @@ from isobit.interp import run
 from isobit.ir import Graph, frozen_ints
 from isobit.ir.ops import Add, Input, Output, Step
 from isobit.numerics import Cuts, MultiplyShift, Rounded, Rounding
-from isobit.passes import Rule, apply_rule, optimise
-from isobit.passes.split import split_at_zero
+from isobit.passes import apply_rule, optimise
+from isobit.passes.split import SplitAtZero
 
 REACH = 90_000
 
@@ -44,7 +44,7 @@ def test_rounding_towards_zero_becomes_two_multiply_shifts(mult: Fraction, limit
     ],
 )
 def test_a_step_that_has_a_body_stays(graph: Graph) -> None:
-    assert apply_rule(graph, Rule("split", split_at_zero)) is graph
+    assert apply_rule(graph, SplitAtZero()) is graph
 
 
 def test_halves_without_a_body_stay() -> None:
@@ -52,4 +52,4 @@ def test_halves_without_a_body_stay() -> None:
     cuts = np.sort(rng.integers(-REACH, REACH, 900))
     x = Input(name="x", shape=(1,), lo=frozen_ints(-REACH), hi=frozen_ints(REACH))
     graph = Graph((x, Step(name="f", inputs=("x",), curves=(Cuts(-450, cuts),)), Output(name="y", inputs=("f",))))
-    assert apply_rule(graph, Rule("split", split_at_zero)) is graph
+    assert apply_rule(graph, SplitAtZero()) is graph

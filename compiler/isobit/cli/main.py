@@ -1,5 +1,7 @@
 """The command line: ``isobit compile``, ``csim``, ``show``, ``explain``, ``boards``, ``paths``.
 
+``report``, ``verify`` and ``fifos`` are in :mod:`isobit.cli.report`, the rest in :mod:`isobit.cli.package`.
+
 Exit codes: 0 equal (or done), 1 mismatch or a failed simulation, 2 refused (or wrong usage), 3 does not fit, 130
 interrupted, 141 the reader of the output went away, 143 terminated.
 """
@@ -57,7 +59,7 @@ def _refused(error: IsobitError) -> typer.Exit:
 
 app = typer.Typer(
     cls=_Guarded, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
-    help="Quantised neural networks to Vitis HLS projects, proven by C simulation to compute the very same integers.",
+    help="Quantised neural networks to Vitis HLS projects that compute the very same integers, as C simulation shows.",
 )  # fmt: skip
 app.command("report")(report_command)
 app.command("verify")(verify_command)
@@ -176,6 +178,9 @@ def csim(
     taps: Annotated[
         Path | None, typer.Option(help="write every layer's integers of the first samples to this .npz file")
     ] = None,
+    ort_level: Annotated[
+        str, typer.Option("--ort-level", help="optimisation of ONNX Runtime: disabled, basic, extended or all")
+    ] = "disabled",
     as_json: Annotated[bool, typer.Option("--json", help="print the verdict as JSON")] = False,
     docker: Docker = False,
     memory: Memory = "4g",
@@ -186,16 +191,19 @@ def csim(
     from isobit.check.csim.last import result_json
     from isobit.check.csim.run import csim as run_csim
     from isobit.check.csim.vectors import load_vectors
+    from isobit.check.source.float.ort import ort_level_of
     from isobit.container.run import CsimOptions, csim_contained
     from isobit.report.rescale import rescale_lines
     from isobit.report.text import csim_table
 
     with Progress() as progress:
+        level = ort_level_of(ort_level)
         loaded = load_build(build)
         if docker:
             options = CsimOptions(
-                inputs, vectors, checked, source, frames if bounded else 0, compiler, seed, timeout, taps
-            )
+                inputs, vectors, checked, source, frames if bounded else 0, compiler, seed, timeout, taps,
+                level,
+            )  # fmt: skip
             result = csim_contained(loaded, options, memory, progress)
         elif bounded:
             progress("running the dataflow side by side")
@@ -203,7 +211,8 @@ def csim(
         else:
             result = run_csim(
                 loaded, load_vectors(inputs) if inputs else None, vectors=vectors, checked=checked, source=source,
-                compiler=compiler, seed=seed, timeout=timeout, taps=taps, progress=progress,
+                compiler=compiler, seed=seed, timeout=timeout, taps=taps, ort_level=level,
+                progress=progress,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(result_json(result), indent=1) + "\n")

@@ -25,6 +25,7 @@ from isobit.check.csim.last import BOUNDED, CSIM, recorded
 from isobit.check.csim.result import CsimResult
 from isobit.check.csim.run import DEFAULT_TIMEOUT
 from isobit.check.csim.vectors import archive_member
+from isobit.check.source.float.ort import OrtLevel
 from isobit.container.engine import PROJECT, Finished, Limits, Progress, find_engine, find_image, run_contained
 from isobit.errors import (
     CODES,
@@ -56,6 +57,7 @@ class CsimOptions:
     seed: int = 0
     timeout: float = DEFAULT_TIMEOUT
     taps: Path | None = None
+    ort_level: OrtLevel = "disabled"
 
     @property
     def seconds(self) -> float:
@@ -91,6 +93,7 @@ def _csim_arguments(options: CsimOptions) -> list[str]:
     words += ["--vectors", str(options.vectors)] if options.vectors else []
     words += ["--checked"] if options.checked else []
     words += [] if options.source else ["--no-source"]
+    words += ["--ort-level", options.ort_level] if options.ort_level != "disabled" else []
     words += ["--bounded", "--frames", str(options.frames)] if options.frames else []
     words += ["--compiler", options.compiler] if options.compiler else []
     return words + (["--taps", f"{PROJECT}/taps.npz"] if options.taps else [])
@@ -99,7 +102,8 @@ def _csim_arguments(options: CsimOptions) -> list[str]:
 def _result(finished: Finished) -> CsimResult:
     try:
         content = json.loads(finished.out)
-        content.pop("equal")
+        for derived in ("equal", "verdict"):
+            content.pop(derived)
         if content["source"]:
             content["source"].pop("equal")
         return _RESULT.validate_python(content)

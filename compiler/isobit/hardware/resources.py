@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from isobit.hardware.board import Board
-
-LUTS_PER_DSP = 60
-LUTS_PER_BRAM = 240
-LUTS_PER_URAM = 600
+from isobit.hardware.prices import LUTS_PER_BRAM, LUTS_PER_DSP, LUTS_PER_URAM
 
 
 @dataclass(frozen=True)
@@ -30,11 +27,7 @@ class Cost:
 
     @property
     def weight(self) -> int:
-        """One number for ranking: LUTs, and a price in LUTs for each of the other resources.
-
-        A PYNQ-Z1 has 242 LUTs to a DSP and 380 to a block RAM, a KV260 813 to a block RAM and 1830 to an UltraRAM; the
-        prices leave some of each for the rest of the design.
-        """
+        """One number for ranking: LUTs, and a price in LUTs for each of the other resources."""
         blocks = LUTS_PER_BRAM * self.bram36 + LUTS_PER_URAM * self.uram
         return self.lut + LUTS_PER_DSP * self.dsp + blocks
 

@@ -1,9 +1,9 @@
-"""The reference interpreter: what every operation of the integer graph means.
+"""The interpreter: every operation of the integer graph on whole batches, at the speed of numpy.
 
 Arrays are ``(batch, *shape)`` integers, int64 wherever the inferred intervals fit and Python integers beyond. Between
 two operations they are ``(*shape, batch)``, so that whatever an operation does to one element it does to a run of
-memory, and held in the :mod:`isobit.interp.working` dtype. Each operation is one method of :class:`Evaluator`; nothing
-else in isobit defines their meaning.
+memory, and held in the :mod:`isobit.interp.working` dtype. Each operation is one method of :class:`Evaluator`.
+:mod:`isobit.interp.reference` says in loops what they mean; the tests hold the two to be the same.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The twelve operations of the integer graph: immutable records, no behaviour.
 
 Meaning lives in one place (:mod:`isobit.interp`), ranges in one place (:mod:`isobit.ir.ranges`). Values are integer
-arrays, channels last, without the batch axis. Array fields are read-only; ``source`` and ``rules`` are provenance and
-take no part in a node's content.
+arrays, channels last, without the batch axis. Array fields are read-only; ``source`` and ``rules`` are provenance,
+``facts`` what passes found out (:mod:`isobit.ir.facts`); they take no part in a node's content.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from isobit.ir.facts import Fact
 from isobit.ir.types import IntArray
 from isobit.numerics import Curve, as_int_array
 
@@ -30,9 +31,9 @@ def frozen_ints(values: Any) -> IntArray:
 class HostOp:
     """One float32 operation that stays on the host, before the first or after the last integer.
 
-    ``kind`` is ``add``, ``sub``, ``mul``, ``div`` (with the float32 constant ``values`` of shape ``shape``),
-    ``reshape``, ``transpose`` (``shape`` is the new shape or the permutation, batch axis excluded), ``relu``,
-    ``clip`` (two values), ``sigmoid``, ``tanh`` or ``softmax``.
+    ``kind`` is ``add``, ``sub``, ``mul``, ``div`` (with the float32 constant ``values`` of shape ``shape``), ``leaky``
+    (likewise: the slope below zero), ``reshape``, ``transpose`` (``shape`` is the new shape or the permutation, batch
+    axis excluded), ``relu``, ``clip`` (two values), ``sigmoid``, ``tanh``, ``softmax`` or ``logsoftmax``.
     """
 
     kind: str
@@ -63,6 +64,7 @@ class Node:
     inputs: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
 
     @property
     def op(self) -> str:
@@ -70,7 +72,7 @@ class Node:
 
     def attributes(self) -> dict[str, Any]:
         """The fields that carry meaning, beyond name, inputs and provenance."""
-        skip = {"name", "inputs", "source", "rules"}
+        skip = {"name", "inputs", "source", "rules", "facts"}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in skip}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from isobit.errors import IsobitError, printable
+from isobit.ir.facts import read_fact
 from isobit.ir.graph import Graph
 from isobit.ir.legality import MOST_ELEMENTS
 from isobit.ir.ops import OPS, HostOp, Node, Quantiser, frozen_ints
@@ -48,7 +49,7 @@ def _parse_line(line: str, number: int) -> Node:
         inputs = tuple(i for i in match["inputs"].split(", ") if i)
         values = {k: _decode(k, v) for k, v in _parse_values(match["rest"]).items()}
         return cls(name=match["name"], inputs=inputs, **values)
-    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError, zlib.error) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, zlib.error) as error:
         raise IsobitError("E402", printable(f"{type(error).__name__}: {error}"), where=f"line {number}") from error
 
 
@@ -119,6 +120,7 @@ _DECODERS: dict[str, Any] = {
     "offset": lambda v: tuple(_rational(s) for s in v),
     "host": lambda v: tuple(HostOp(h["kind"], _floats(h["values"]), tuple(h["shape"])) for h in v),
     "quantiser": _decode_quantiser,
+    "facts": lambda v: tuple(read_fact(f) for f in v),
 }
 # `value` is an array in a const and a number in a pad; both come back right from their JSON form.
 _DECODERS["value"] = lambda v: v if isinstance(v, int) else _decode_array(v)

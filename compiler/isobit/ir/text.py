@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from isobit.ir.facts import fact_record
 from isobit.ir.ops import HostOp, Node, Quantiser
 from isobit.ir.types import IntArray
 from isobit.numerics import Curve, MultiplyShift, Rounded
@@ -38,6 +39,8 @@ def print_graph(graph: Graph, *, full: bool = True) -> str:
     lines = [HEADER]
     for node in graph.nodes:
         extra = "".join(f" {k}={_dump(list(v))}" for k, v in (("source", node.source), ("rules", node.rules)) if v)
+        if node.facts:
+            extra += f" facts={_dump([fact_record(f) for f in node.facts])}"
         head = f"{node.name} : {graph.types[node.name]} = {node.op}({', '.join(node.inputs)})"
         attributes = _attributes(node, "full" if full else "short")
         lines.append(head + (" " + attributes if attributes else "") + extra)

@@ -9,7 +9,6 @@ from isobit.numerics.layer_shift import (
     align_shifts,
     edges_multiply_shift,
     few_shifts,
-    lane_luts,
     layer_multiply_shift,
 )
 from isobit.numerics.least_error import Approximation, Weighted, differences, least_error
@@ -25,6 +24,7 @@ from isobit.numerics.multiply_shift import (
     wrong_at,
 )
 from isobit.numerics.plain import plain_multiplicand, plain_multiply_shift
+from isobit.numerics.prices import DEFAULT_PRICES, Prices
 from isobit.numerics.rationals import exact, exact_array, rational_gcd, sqrt_rational
 from isobit.numerics.rounding import Rounding, boundary, round_quotient, round_rational, round_shift
 from isobit.numerics.staircase import (
@@ -39,6 +39,7 @@ from isobit.numerics.staircase import (
 from isobit.numerics.sums import Reader, ShortSum, Summed, joint_sums, short_sums, sums_differ
 
 __all__ = [
+    "DEFAULT_PRICES",
     "MAX_LEVELS",
     "MAX_SHIFT",
     "Approximation",
@@ -50,6 +51,7 @@ __all__ = [
     "Interval",
     "MultiplyShift",
     "NoMultiplyShift",
+    "Prices",
     "Reader",
     "RoundShift",
     "Rounded",
@@ -76,7 +78,6 @@ __all__ = [
     "from_thresholds",
     "is_signed",
     "is_translation",
-    "lane_luts",
     "joint_sums",
     "layer_multiply_shift",
     "least_error",

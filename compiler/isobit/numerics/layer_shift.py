@@ -2,7 +2,7 @@
 
 Each channel has a least shift; a larger one is as good but makes its multiplicand wider. With one shift for all, the
 channel that needs the finest slope makes every other multiplicand as wide. With several, a lane has to select the
-shift at run time. Both are priced by :func:`lane_luts`.
+shift at run time. Both are priced by :meth:`isobit.numerics.Prices.lane`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,8 @@ from isobit.numerics.multiply_shift import (
     slopes_of,
     too_many_levels,
 )
+from isobit.numerics.prices import DEFAULT_PRICES, Prices
 from isobit.numerics.staircase import MultiplyShift
-
-LUTS_PER_DSP = 60
-"""What a DSP counts for, in LUTs: the same weight as in the cost model."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +35,10 @@ class TooWide:
     bits: int
 
 
-def lane_luts(in_bits: int, m_bits: int, shifts: int) -> int:
-    """LUTs of one lane: a product of ``in_bits`` and ``m_bits``, then one of ``shifts`` different shifts of the sum.
-
-    The product costs ``in_bits * m_bits`` LUTs or DSPs of 25 x 17 bits at :data:`LUTS_PER_DSP`, whichever is less. A
-    6-input LUT selects one bit of four, so that the selection costs half a LUT per bit of the sum and doubling.
-    """
-    product = min(in_bits * m_bits, LUTS_PER_DSP * -(-in_bits // 25) * -(-m_bits // 17))
-    return product + (in_bits + m_bits) * (shifts - 1).bit_length() // 2
-
-
 def layer_multiply_shift(
-    curves: Sequence[Curve], los: Sequence[int], his: Sequence[int], clamp: Clamp, in_bits: int, bits: int | None = None
-) -> tuple[MultiplyShift, ...] | NoMultiplyShift | TooWide:
+    curves: Sequence[Curve], los: Sequence[int], his: Sequence[int], clamp: Clamp, in_bits: int,
+    bits: int | None = None, prices: Prices = DEFAULT_PRICES,
+) -> tuple[MultiplyShift, ...] | NoMultiplyShift | TooWide:  # fmt: skip
     """One multiply and shift per curve, equal to it on its ``[lo, hi]``, all with the same clamp.
 
     Of the multiplier widths from the least possible one to that of a shared shift the cheapest is taken; ``bits`` is
@@ -62,11 +51,11 @@ def layer_multiply_shift(
     if refused is not None:
         return refused
     edges = [edges_of(curve, lo, hi, clamp) for curve, lo, hi in zip(curves, los, his, strict=True)]
-    return edges_multiply_shift(edges, in_bits, bits)
+    return edges_multiply_shift(edges, in_bits, bits, prices)
 
 
 def edges_multiply_shift(
-    edges: Sequence[Edges], in_bits: int, bits: int | None = None
+    edges: Sequence[Edges], in_bits: int, bits: int | None = None, prices: Prices = DEFAULT_PRICES
 ) -> tuple[MultiplyShift, ...] | NoMultiplyShift | TooWide:
     """:func:`layer_multiply_shift` of curves that are given as edges."""
     slopes = [slopes_of(e) for e in edges]
@@ -79,17 +68,20 @@ def edges_multiply_shift(
     widths = [multiplicand_at(s, k).bit_length() for s, k in zip(slopes, least, strict=True)]
     if bits is not None and max(widths) > bits:
         return TooWide(widths.index(max(widths)), max(widths))
-    return _built(edges, slopes, _cheapest(slopes, least, max(widths), in_bits, bits))
+    return _built(edges, slopes, _cheapest(slopes, least, (max(widths), bits), in_bits, prices))
 
 
-def _cheapest(slopes: Sequence[Slopes], least: Sequence[int], width: int, in_bits: int, bits: int | None) -> list[int]:
+def _cheapest(
+    slopes: Sequence[Slopes], least: Sequence[int], widths: tuple[int, int | None], in_bits: int, prices: Prices
+) -> list[int]:
     """The shift of each channel at the width that makes a lane cheapest; the fewest shifts and bits among equals."""
+    width, bits = widths
     shared = max(multiplicand_at(s, max(least)).bit_length() for s in slopes)
     ranked = []
     for b in range(width, min(shared, bits or shared) + 1):
         shifts = few_shifts([(k, _most_shift(s, b)) for s, k in zip(slopes, least, strict=True)])
         different = len(set(shifts))
-        ranked.append((lane_luts(in_bits, b, different), different, b, shifts))
+        ranked.append((prices.lane(in_bits, b, different), different, b, shifts))
     return min(ranked)[3]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -12,34 +12,37 @@ from isobit.ir import Graph, Node, frozen_ints
 from isobit.ir.ops import Add, Concat, Const, Linear, Pad
 from isobit.ir.types import IntArray
 from isobit.numerics import as_int_array, bit_width
-from isobit.passes.rewrite import fresh_name
-
-_WORTH = 4
-"""Bits that the weights must lose: a layer becomes several, with a sum behind them."""
+from isobit.passes.rewrite import Rule, fresh_name
 
 
-def split_over_concat(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+@dataclass(frozen=True)
+class SplitOverConcat(Rule):
     """``W [x, y] = f ((W_x / f) x) + g ((W_y / g) y)``: a factor that one part's weights share leaves the products.
 
-    Only where it makes the weights at least 4 bits shorter. The factors are the ratio of the parts' scales, of 20 and
-    more bits where these are free; in the sum behind, narrow-sum finds short ones. Padding moves to the parts.
+    Only where it makes the weights at least ``least_gain`` bits shorter (4). The factors are the ratio of the parts'
+    scales, of 20 and more bits where these are free; in the sum behind, narrow-sum finds short ones. Padding moves to
+    the parts.
     """
-    if not isinstance(node, Linear) or node.groups != 1:
-        return None
-    weights = graph.by_name[node.inputs[1]]
-    pad, joined = _padded(graph, graph.by_name[node.inputs[0]])
-    if not isinstance(weights, Const) or not isinstance(joined, Concat):
-        return None
-    if joined.axis != len(graph.types[joined.name].shape) - 1 or len(joined.inputs) < 2:
-        return None
-    blocks = _blocks(weights.value, [graph.types[name].channels for name in joined.inputs])
-    factors = [max(int(np.gcd.reduce(block, axis=None)), 1) for block in blocks]
-    short = [as_int_array(block // factor) for block, factor in zip(blocks, factors, strict=True)]
-    if _bits([weights.value]) - _bits(short) < _WORTH:
-        return None
-    parts = [_part(graph, node, pad, *part) for part in enumerate(zip(joined.inputs, short, strict=True))]
-    sums = _chained(graph, node.name, [part[-1].name for part in parts], factors)
-    return (*chain.from_iterable(parts), *sums)
+
+    least_gain: int = 4
+
+    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
+        if not isinstance(node, Linear) or node.groups != 1:
+            return None
+        weights = graph.by_name[node.inputs[1]]
+        pad, joined = _padded(graph, graph.by_name[node.inputs[0]])
+        if not isinstance(weights, Const) or not isinstance(joined, Concat):
+            return None
+        if joined.axis != len(graph.types[joined.name].shape) - 1 or len(joined.inputs) < 2:
+            return None
+        blocks = _blocks(weights.value, [graph.types[name].channels for name in joined.inputs])
+        factors = [max(int(np.gcd.reduce(block, axis=None)), 1) for block in blocks]
+        short = [as_int_array(block // factor) for block, factor in zip(blocks, factors, strict=True)]
+        if _bits([weights.value]) - _bits(short) < self.least_gain:
+            return None
+        parts = [_part(graph, node, pad, *part) for part in enumerate(zip(joined.inputs, short, strict=True))]
+        sums = _chained(graph, node.name, [part[-1].name for part in parts], factors)
+        return (*chain.from_iterable(parts), *sums)
 
 
 def _part(graph: Graph, node: Linear, pad: Pad | None, number: int, of: tuple[str, IntArray]) -> list[Node]:

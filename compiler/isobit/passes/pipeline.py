@@ -1,51 +1,67 @@
-"""The pipeline: one tuple, run in order. Every entry keeps every reachable output integer."""
+"""The pipeline: passes in order, each of which keeps every reachable output integer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from isobit.ir import Graph
-from isobit.passes import rules
-from isobit.passes.joins import split_over_concat
-from isobit.passes.merge import merge_equal
-from isobit.passes.order import coarsen_before_select
-from isobit.passes.rewrite import Rule, apply_rule
-from isobit.passes.shrink import shrink_multiplicands
-from isobit.passes.split import split_at_zero
-from isobit.passes.sums import narrow_sum
-
-Pass = Rule | Callable[[Graph], Graph]
-
-NARROW_SUMS = Rule("narrow-sum", narrow_sum)
-
-PIPELINE: tuple[Pass, ...] = (
-    merge_equal,
-    Rule("fold-scale-into-weights", rules.fold_scale_into_weights),
-    Rule("split-over-concat", split_over_concat),
-    Rule("falling-step-to-table", rules.falling_step_to_table),
-    Rule("compose-steps", rules.compose_steps),
-    Rule("narrow-steps", rules.narrow_steps),
-    Rule("drop-identity-steps", rules.drop_identity_steps),
-    Rule("drop-dead-channels", rules.drop_dead_channels),
-    Rule("fold-bias-into-step", rules.fold_bias_into_step),
-    Rule("fold-bias-into-output", rules.fold_bias_into_output),
-    Rule("coarsen-before-select", coarsen_before_select),
-    Rule("narrow-steps", rules.narrow_steps),
-    Rule("absorb-permutation", rules.absorb_permutation),
-    Rule("absorb-input-permutation", rules.absorb_input_permutation),
-    Rule("drop-identity-movements", rules.drop_identity_movements),
-    merge_equal,
-    Rule("split-at-zero", split_at_zero),
-    NARROW_SUMS,
-    Rule("shrink-multiplicands", shrink_multiplicands),
+from isobit.numerics import DEFAULT_PRICES, Prices
+from isobit.passes.joins import SplitOverConcat
+from isobit.passes.merge import MergeEqual
+from isobit.passes.order import CoarsenBeforeSelect
+from isobit.passes.rewrite import Pass
+from isobit.passes.rules import (
+    AbsorbInputPermutation,
+    AbsorbPermutation,
+    ComposeSteps,
+    DropDeadChannels,
+    DropIdentityMovements,
+    DropIdentitySteps,
+    FallingStepToTable,
+    FoldBiasIntoOutput,
+    FoldBiasIntoStep,
+    FoldScaleIntoWeights,
+    NarrowSteps,
 )
+from isobit.passes.shrink import ShrinkMultiplicands
+from isobit.passes.split import SplitAtZero
+from isobit.passes.sums import NarrowSum
 
-FOLDING = PIPELINE[:-2]
-"""The pipeline but for the search for short coefficients and multiplicands: what it leaves are the exact staircases."""
+Passes = tuple[Pass, ...]
 
 
-def optimise(graph: Graph, pipeline: tuple[Pass, ...] = PIPELINE) -> Graph:
+def folding(prices: Prices = DEFAULT_PRICES) -> Passes:
+    """All passes but the search for short coefficients and multiplicands: what they leave are the exact staircases."""
+    return (
+        MergeEqual(),
+        FoldScaleIntoWeights(),
+        SplitOverConcat(),
+        FallingStepToTable(),
+        ComposeSteps(prices),
+        NarrowSteps(),
+        DropIdentitySteps(),
+        DropDeadChannels(),
+        FoldBiasIntoStep(),
+        FoldBiasIntoOutput(),
+        CoarsenBeforeSelect(),
+        NarrowSteps(),
+        AbsorbPermutation(),
+        AbsorbInputPermutation(),
+        DropIdentityMovements(),
+        MergeEqual(),
+        SplitAtZero(prices),
+    )
+
+
+def shrinking(prices: Prices = DEFAULT_PRICES, bits: int | None = None) -> Passes:
+    """The search for short coefficients, then for short multiplicands (of at most ``bits`` bits where they exist)."""
+    return NarrowSum(prices), ShrinkMultiplicands(bits, prices)
+
+
+FOLDING = folding()
+PIPELINE = FOLDING + shrinking()
+
+
+def optimise(graph: Graph, pipeline: Passes = PIPELINE) -> Graph:
     """``graph`` after every pass of ``pipeline``, in order."""
     for step in pipeline:
-        graph = apply_rule(graph, step) if isinstance(step, Rule) else step(graph)
+        graph = step(graph)
     return graph

@@ -35,7 +35,7 @@ from isobit.numerics import (
     wrong_at,
 )
 from isobit.passes.shrink import reachable
-from isobit.passes.sums import NARROW_SUM
+from isobit.passes.sums import SHORT
 
 PROOFS_FORMAT = 3
 LISTED_CUTS = 4096
@@ -93,7 +93,7 @@ class SumProof:
 
 
 def prove_sums(exact: Graph, built: Graph) -> tuple[SumProof, ...]:
-    """What the sums of ``built`` that :func:`isobit.passes.sums.narrow_sum` changed were in ``exact``.
+    """What the sums of ``built`` that :class:`isobit.passes.sums.NarrowSum` changed were in ``exact``.
 
     Raises:
         IsobitError: E901 with the pair of operands for which a step behind a sum gives another value.
@@ -101,7 +101,7 @@ def prove_sums(exact: Graph, built: Graph) -> tuple[SumProof, ...]:
     made = []
     for node in built.nodes:
         before = exact.by_name.get(node.name)
-        if isinstance(node, Add) and isinstance(before, Add) and NARROW_SUM in node.rules:
+        if isinstance(node, Add) and isinstance(before, Add) and SHORT in node.facts:
             steps = {n.name: n.curves for n in exact.consumers[node.name] if isinstance(n, Step)}
             _check_sum(built, before, node, steps)
             made.append(SumProof(node.name, before.coefficients, steps))

@@ -8,26 +8,47 @@ an equation in its docstring and tested.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node, toposort, verify
+from isobit.ir.facts import Fact, NoProduct
+from isobit.ir.ops import Step
 
-Rewrite = Callable[[Graph, Node], "tuple[Node, ...] | None"]
 _MAX_SWEEPS = 1000
 
 
 @dataclass(frozen=True)
-class Rule:
-    """A named rewrite. ``equation`` is the first paragraph of the rewrite's docstring."""
+class Pass(ABC):
+    """A rewrite of the whole graph that keeps every reachable output integer: a record whose fields are its options."""
 
-    name: str
-    rewrite: Rewrite
+    @property
+    def name(self) -> str:
+        """The class's name in lower case, with dashes."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", type(self).__name__).lower()
 
     @property
     def equation(self) -> str:
-        return (self.rewrite.__doc__ or "").split("\n\n")[0].strip()
+        """The first paragraph of the class's docstring: what the pass claims."""
+        return (type(self).__doc__ or "").split("\n\n")[0].strip()
+
+    @abstractmethod
+    def __call__(self, graph: Graph) -> Graph:
+        """The graph after the pass."""
+
+
+@dataclass(frozen=True)
+class Rule(Pass):
+    """A pass that looks at one node at a time. Its docstring begins with its equation."""
+
+    @abstractmethod
+    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
+        """What replaces the node, the last one under its name, or None."""
+
+    def __call__(self, graph: Graph) -> Graph:
+        return apply_rule(graph, self)
 
 
 def apply_rule(graph: Graph, rule: Rule) -> Graph:
@@ -67,7 +88,14 @@ def _with_history(graph: Graph, old: Node, new: Node, rule: Rule) -> Node:
     before = graph.by_name.get(new.name, old)
     source = tuple(dict.fromkeys((*new.source, *before.source)))
     rules = tuple(dict.fromkeys((*before.rules, *new.rules, rule.name)))
-    return replace(new, source=source, rules=rules)
+    return replace(new, source=source, rules=rules, facts=_facts(before, new))
+
+
+def _facts(before: Node, new: Node) -> tuple[Fact, ...]:
+    """The node's facts, each once; that no product equals its curves was said of the curves it had."""
+    stale = isinstance(before, Step) and isinstance(new, Step) and before.curves != new.curves
+    old = before.facts if stale else ()
+    return tuple(dict.fromkeys(f for f in new.facts if not (isinstance(f, NoProduct) and f in old)))
 
 
 def fresh_name(graph: Graph, stem: str) -> str:

@@ -2,98 +2,111 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 import numpy as np
 
 from isobit.ir import Graph, Node, frozen_ints
+from isobit.ir.facts import FoldedPair
 from isobit.ir.ops import Add, Const, HostOp, Input, Linear, Output, Reindex, Step, Table
 from isobit.ir.types import IntArray, ValueType
-from isobit.numerics import Curve, as_int_array, compose
+from isobit.numerics import DEFAULT_PRICES, Curve, Prices, as_int_array, compose
 from isobit.passes.bodies import body_luts
-from isobit.passes.rewrite import fresh_name, sole_reader
-
-_TABLE_LIMIT = 1 << 16
-PAIR = "unfolded pair: "
-"""Begins the note of what two steps would have cost that became one."""
+from isobit.passes.rewrite import Rule, fresh_name, sole_reader
 
 
-def fold_scale_into_weights(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+@dataclass(frozen=True)
+class FoldScaleIntoWeights(Rule):
     """``k * (W x) = (k W) x``: an integer factor per channel moves into the weights (also a negative slope's -1)."""
-    if not isinstance(node, Add) or len(node.inputs) != 1 or not sole_reader(graph, node.inputs[0]):
-        return None
-    linear = graph.by_name[node.inputs[0]]
-    weights = _const_weights(graph, linear)
-    if not isinstance(linear, Linear) or weights is None:
-        return None
-    factors = node.coefficients[0].astype(object).reshape(-1, *([1] * (weights.value.ndim - 1)))
-    scaled = as_int_array(weights.value.astype(object) * factors)
-    new = Const(name=fresh_name(graph, weights.name + "_s"), value=frozen_ints(scaled))
-    return new, replace(linear, name=node.name, inputs=(linear.inputs[0], new.name))
+
+    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
+        if not isinstance(node, Add) or len(node.inputs) != 1 or not sole_reader(graph, node.inputs[0]):
+            return None
+        linear = graph.by_name[node.inputs[0]]
+        weights = _const_weights(graph, linear)
+        if not isinstance(linear, Linear) or weights is None:
+            return None
+        factors = node.coefficients[0].astype(object).reshape(-1, *([1] * (weights.value.ndim - 1)))
+        scaled = as_int_array(weights.value.astype(object) * factors)
+        new = Const(name=fresh_name(graph, weights.name + "_s"), value=frozen_ints(scaled))
+        return new, replace(linear, name=node.name, inputs=(linear.inputs[0], new.name))
 
 
-def fold_bias_into_step(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+@dataclass(frozen=True)
+class FoldBiasIntoStep(Rule):
     """``f(x + b) = (shift_b f)(x)``: an added constant moves the cuts."""
-    if not isinstance(node, Step) or not sole_reader(graph, node.inputs[0]):
-        return None
-    split = _constant_addend(graph, graph.by_name[node.inputs[0]])
-    if split is None:
-        return None
-    value, bias = split
-    channels = graph.types[node.name].channels
-    curves = tuple(
-        _curve(node, c).shift(int(bias[c if len(bias) > 1 else 0])) for c in range(_rows(node, bias, channels))
-    )
-    return (replace(node, inputs=(value,), curves=curves),)
+
+    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
+        if not isinstance(node, Step) or not sole_reader(graph, node.inputs[0]):
+            return None
+        split = _constant_addend(graph, graph.by_name[node.inputs[0]])
+        if split is None:
+            return None
+        value, bias = split
+        channels = graph.types[node.name].channels
+        curves = tuple(
+            _curve(node, c).shift(int(bias[c if len(bias) > 1 else 0])) for c in range(_rows(node, bias, channels))
+        )
+        return (replace(node, inputs=(value,), curves=curves),)
 
 
-def fold_bias_into_output(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+@dataclass(frozen=True)
+class FoldBiasIntoOutput(Rule):
     """``s (x + b) + o = s x + (s b + o)``: a constant before an output joins its exact offset."""
-    if not isinstance(node, Output) or not sole_reader(graph, node.inputs[0]):
-        return None
-    split = _constant_addend(graph, graph.by_name[node.inputs[0]])
-    if split is None:
-        return None
-    value, bias = split
-    rows = max(len(bias), len(node.scale), len(node.offset))
-    offset = tuple(
-        node.offset[c % len(node.offset)] + node.scale[c % len(node.scale)] * int(bias[c % len(bias)])
-        for c in range(rows)
-    )
-    return (replace(node, inputs=(value,), offset=offset),)
+
+    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
+        if not isinstance(node, Output) or not sole_reader(graph, node.inputs[0]):
+            return None
+        split = _constant_addend(graph, graph.by_name[node.inputs[0]])
+        if split is None:
+            return None
+        value, bias = split
+        rows = max(len(bias), len(node.scale), len(node.offset))
+        offset = tuple(
+            node.offset[c % len(node.offset)] + node.scale[c % len(node.scale)] * int(bias[c % len(bias)])
+            for c in range(rows)
+        )
+        return (replace(node, inputs=(value,), offset=offset),)
 
 
-def compose_steps(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+@dataclass(frozen=True)
+class ComposeSteps(Rule):
     """``f(g(x)) = (f o g)(x)``: chained requantizers are one staircase (their scales are never just multiplied).
 
     They stay two where the composition has no integers of its own to compute it and its thresholds or table would cost
     more than both steps.
     """
-    if not isinstance(node, Step) or not sole_reader(graph, node.inputs[0]):
-        return None
-    inner = graph.by_name[node.inputs[0]]
-    if not isinstance(inner, Step):
-        return None
-    composed = _composed(node, inner)
-    one, pair = (min(luts.values(), default=None) for luts in _composition_luts(graph, inner, node, composed))
-    if one is None or (pair is not None and pair < one):
-        return None
-    note = () if pair is None else (f"{PAIR}{pair} LUT a lane against {one}",)
-    return (replace(composed, rules=(*inner.rules, *note)),)
+
+    prices: Prices = DEFAULT_PRICES
+
+    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
+        if not isinstance(node, Step) or not sole_reader(graph, node.inputs[0]):
+            return None
+        inner = graph.by_name[node.inputs[0]]
+        if not isinstance(inner, Step):
+            return None
+        composed = _composed(node, inner)
+        one, pair = (
+            min(luts.values(), default=None) for luts in _composition_luts(graph, inner, node, composed, self.prices)
+        )
+        if one is None or (pair is not None and pair < one):
+            return None
+        found = () if pair is None else (FoldedPair(pair, one),)
+        return (replace(composed, rules=inner.rules, facts=(*inner.facts, *node.facts, *found)),)
 
 
-def unfolded(graph: Graph, node: Node) -> str:
+def unfolded(graph: Graph, node: Node, prices: Prices = DEFAULT_PRICES) -> str:
     """Why a step stands behind another one, or what two steps would have cost that became one; "" where neither is."""
     if not isinstance(node, Step):
         return ""
-    noted = next((r.removeprefix(PAIR) for r in node.rules if r.startswith(PAIR)), "")
+    folded = [f"two steps: {f.pair} LUT a lane against {f.one}" for f in node.facts if isinstance(f, FoldedPair)]
     inner = graph.by_name[node.inputs[0]]
-    if noted or not isinstance(inner, Step):
-        return f"two steps: {noted}; folded into one" if noted else ""
+    if folded or not isinstance(inner, Step):
+        return f"{folded[0]}; folded into one" if folded else ""
     if not sole_reader(graph, inner.name):
         return f"not folded with {inner.name}, which others read too"
-    both = _composition_luts(graph, inner, node, _composed(node, inner))
+    both = _composition_luts(graph, inner, node, _composed(node, inner), prices)
     one, pair = (min(luts.values(), default=None) for luts in both)
     return f"two steps: {pair} LUT a lane against " + ("no body at all for one" if one is None else f"{one}; kept")
 
@@ -104,134 +117,168 @@ def _composed(node: Step, inner: Step) -> Step:
     return replace(node, inputs=inner.inputs, curves=curves, source=inner.source + node.source)
 
 
-def _composition_luts(graph: Graph, inner: Step, outer: Step, composed: Step) -> tuple[dict[str, int], dict[str, int]]:
+def _composition_luts(
+    graph: Graph, inner: Step, outer: Step, composed: Step, prices: Prices
+) -> tuple[dict[str, int], dict[str, int]]:
     """What the composition costs by body, and the cheapest pair of bodies (empty where one of the two has none)."""
     x = graph.types[inner.inputs[0]]
-    first, second = body_luts(inner, x), body_luts(outer, graph.types[inner.name])
+    first, second = body_luts(inner, x, prices), body_luts(outer, graph.types[inner.name], prices)
     pair = {"pair": min(first.values()) + min(second.values())} if first and second else {}
-    return body_luts(composed, x), pair
+    return body_luts(composed, x, prices), pair
 
 
-def narrow_steps(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+@dataclass(frozen=True)
+class NarrowSteps(Rule):
     """``f = f`` restricted to the reachable interval: levels and cuts that no input reaches are dropped."""
-    if not isinstance(node, Step):
-        return None
-    x = graph.types[node.inputs[0]]
-    spans = [x.bounds] if len(node.curves) == 1 else [(int(a), int(b)) for a, b in zip(x.lo, x.hi, strict=True)]
-    curves = tuple(curve.restrict(*span) for curve, span in zip(node.curves, spans, strict=True))
-    return None if curves == node.curves else (replace(node, curves=curves),)
+
+    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
+        if not isinstance(node, Step):
+            return None
+        x = graph.types[node.inputs[0]]
+        spans = [x.bounds] if len(node.curves) == 1 else [(int(a), int(b)) for a, b in zip(x.lo, x.hi, strict=True)]
+        curves = tuple(curve.restrict(*span) for curve, span in zip(node.curves, spans, strict=True))
+        return None if curves == node.curves else (replace(node, curves=curves),)
 
 
-def drop_identity_steps(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+@dataclass(frozen=True)
+class DropIdentitySteps(Rule):
     """``f(x) = x`` on the reachable interval: the readers of a step that changes nothing read its input."""
-    replaced = [i for i in node.inputs if _is_identity(graph, graph.by_name[i])]
-    if not replaced:
-        return None
-    inputs = tuple(graph.by_name[i].inputs[0] if i in replaced else i for i in node.inputs)
-    return (replace(node, inputs=inputs),)
+
+    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
+        replaced = [i for i in node.inputs if _is_identity(graph, graph.by_name[i])]
+        if not replaced:
+            return None
+        inputs = tuple(graph.by_name[i].inputs[0] if i in replaced else i for i in node.inputs)
+        return (replace(node, inputs=inputs),)
 
 
-def drop_dead_channels(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+@dataclass(frozen=True)
+class DropDeadChannels(Rule):
     """``W2 f(W1 x) = W2[:, live] f[live](W1[live] x) + W2[:, dead] v``: constant or unread channels go.
 
     A channel is dead when its step is a constant ``v`` or no weight reads it. The constant term is added after ``W2``
     and folds into the next step. Dense layers only.
     """
-    found = _dense_chain(graph, node)
-    if found is None:
-        return None
-    first, w1, step, second, w2 = found
-    kind = graph.types[step.name]
-    constant, unread = kind.lo == kind.hi, ~w2.value.any(axis=0)
-    live = ~(constant | unread)
-    if live.all() or not live.any():
-        return None
-    bias = as_int_array(w2.value[:, ~live].astype(object) @ kind.lo[~live].astype(object))
-    new_w1 = Const(name=fresh_name(graph, w1.name + "_l"), value=frozen_ints(w1.value[live]))
-    new_w2 = Const(name=fresh_name(graph, w2.name + "_l"), value=frozen_ints(w2.value[:, live]))
-    new_first = replace(first, inputs=(first.inputs[0], new_w1.name))
-    curves = (
-        step.curves if len(step.curves) == 1 else tuple(c for c, keep in zip(step.curves, live, strict=True) if keep)
-    )
-    new_step = replace(step, curves=curves)
-    if not bias.any():
-        return new_w1, new_w2, new_first, new_step, replace(second, inputs=(step.name, new_w2.name))
-    inner = replace(second, name=fresh_name(graph, second.name + "_live"), inputs=(step.name, new_w2.name))
-    constant_node = Const(name=fresh_name(graph, second.name + "_bias"), value=frozen_ints(bias))
-    total = Add(
-        name=second.name, inputs=(inner.name, constant_node.name), coefficients=(frozen_ints(1), frozen_ints(1))
-    )
-    return new_w1, new_w2, new_first, new_step, inner, constant_node, total
+
+    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
+        found = _dense_chain(graph, node)
+        if found is None:
+            return None
+        first, w1, step, second, w2 = found
+        kind = graph.types[step.name]
+        constant, unread = kind.lo == kind.hi, ~w2.value.any(axis=0)
+        live = ~(constant | unread)
+        if live.all() or not live.any():
+            return None
+        bias = as_int_array(w2.value[:, ~live].astype(object) @ kind.lo[~live].astype(object))
+        new_w1 = Const(name=fresh_name(graph, w1.name + "_l"), value=frozen_ints(w1.value[live]))
+        new_w2 = Const(name=fresh_name(graph, w2.name + "_l"), value=frozen_ints(w2.value[:, live]))
+        new_first = replace(first, inputs=(first.inputs[0], new_w1.name))
+        curves = (
+            step.curves
+            if len(step.curves) == 1
+            else tuple(c for c, keep in zip(step.curves, live, strict=True) if keep)
+        )
+        new_step = replace(step, curves=curves)
+        if not bias.any():
+            return new_w1, new_w2, new_first, new_step, replace(second, inputs=(step.name, new_w2.name))
+        inner = replace(second, name=fresh_name(graph, second.name + "_live"), inputs=(step.name, new_w2.name))
+        constant_node = Const(name=fresh_name(graph, second.name + "_bias"), value=frozen_ints(bias))
+        total = Add(
+            name=second.name, inputs=(inner.name, constant_node.name), coefficients=(frozen_ints(1), frozen_ints(1))
+        )
+        return new_w1, new_w2, new_first, new_step, inner, constant_node, total
 
 
-def absorb_permutation(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+@dataclass(frozen=True)
+class AbsorbPermutation(Rule):
     """``W (P x) = (W P) x``: a flatten that reorders elements becomes one that does not, with permuted weights."""
-    if not isinstance(node, Linear) or graph.types[node.name].shape[:-1]:
-        return None
-    weights, flatten = _const_weights(graph, node), graph.by_name[node.inputs[0]]
-    if weights is None or not _is_dense(node, weights) or not isinstance(flatten, Reindex) or flatten.index.ndim != 1:
-        return None
-    order = flatten.index
-    if len(order) != graph.types[flatten.inputs[0]].size or (np.sort(order) != np.arange(len(order))).any():
-        return None
-    if (order == np.arange(len(order))).all():
-        return None
-    permuted = np.empty_like(weights.value)
-    permuted[:, order] = weights.value
-    new = Const(name=fresh_name(graph, weights.name + "_p"), value=frozen_ints(permuted))
-    plain = Reindex(
-        name=fresh_name(graph, flatten.name + "_flat"), inputs=flatten.inputs, index=frozen_ints(np.arange(len(order)))
-    )
-    return new, plain, replace(node, inputs=(plain.name, new.name))
+
+    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
+        if not isinstance(node, Linear) or graph.types[node.name].shape[:-1]:
+            return None
+        weights, flatten = _const_weights(graph, node), graph.by_name[node.inputs[0]]
+        if (
+            weights is None
+            or not _is_dense(node, weights)
+            or not isinstance(flatten, Reindex)
+            or flatten.index.ndim != 1
+        ):
+            return None
+        order = flatten.index
+        if len(order) != graph.types[flatten.inputs[0]].size or (np.sort(order) != np.arange(len(order))).any():
+            return None
+        if (order == np.arange(len(order))).all():
+            return None
+        permuted = np.empty_like(weights.value)
+        permuted[:, order] = weights.value
+        new = Const(name=fresh_name(graph, weights.name + "_p"), value=frozen_ints(permuted))
+        plain = Reindex(
+            name=fresh_name(graph, flatten.name + "_flat"),
+            inputs=flatten.inputs,
+            index=frozen_ints(np.arange(len(order))),
+        )
+        return new, plain, replace(node, inputs=(plain.name, new.name))
 
 
-def absorb_input_permutation(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+@dataclass(frozen=True)
+class AbsorbInputPermutation(Rule):
     """``P x = x'``: the host hands the input over in the order that the network wants.
 
     Only transposes of a raw input that nothing else reads.
     """
-    if not isinstance(node, Reindex) or not sole_reader(graph, node.inputs[0]):
+
+    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
+        if not isinstance(node, Reindex) or not sole_reader(graph, node.inputs[0]):
+            return None
+        raw = graph.by_name[node.inputs[0]]
+        if not isinstance(raw, Input) or len(raw.shape) != node.index.ndim or _is_still(graph, node):
+            return None
+        per_channel = max(len(raw.scale), len(raw.offset), len(raw.lo), len(raw.hi)) > 1
+        if per_channel or node.index.size != graph.types[raw.name].size:
+            return None
+        order = np.arange(node.index.size).reshape(raw.shape)
+        for axes in permutations(range(len(raw.shape))):
+            if np.array_equal(order.transpose(axes), node.index):
+                shape = tuple(raw.shape[a] for a in axes)
+                turned = replace(raw, shape=shape, host=(*raw.host, HostOp("transpose", shape=axes)))
+                plain = frozen_ints(np.arange(node.index.size).reshape(shape))
+                return turned, replace(node, index=plain)
         return None
-    raw = graph.by_name[node.inputs[0]]
-    if not isinstance(raw, Input) or len(raw.shape) != node.index.ndim or _is_still(graph, node):
-        return None
-    per_channel = max(len(raw.scale), len(raw.offset), len(raw.lo), len(raw.hi)) > 1
-    if per_channel or node.index.size != graph.types[raw.name].size:
-        return None
-    order = np.arange(node.index.size).reshape(raw.shape)
-    for axes in permutations(range(len(raw.shape))):
-        if np.array_equal(order.transpose(axes), node.index):
-            shape = tuple(raw.shape[a] for a in axes)
-            turned = replace(raw, shape=shape, host=(*raw.host, HostOp("transpose", shape=axes)))
-            plain = frozen_ints(np.arange(node.index.size).reshape(shape))
-            return turned, replace(node, index=plain)
-    return None
 
 
-def drop_identity_movements(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+@dataclass(frozen=True)
+class DropIdentityMovements(Rule):
     """``P x = x``: the readers of a movement that neither reorders nor reshapes read its input."""
-    still = [i for i in node.inputs if _is_still(graph, graph.by_name[i])]
-    if not still:
-        return None
-    return (replace(node, inputs=tuple(graph.by_name[i].inputs[0] if i in still else i for i in node.inputs)),)
+
+    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
+        still = [i for i in node.inputs if _is_still(graph, graph.by_name[i])]
+        if not still:
+            return None
+        return (replace(node, inputs=tuple(graph.by_name[i].inputs[0] if i in still else i for i in node.inputs)),)
 
 
-def falling_step_to_table(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+@dataclass(frozen=True)
+class FallingStepToTable(Rule):
     """``f(k * x) = t[x]``: a factor that no weights can take (nothing linear below) makes a small table."""
-    if not isinstance(node, Step) or not sole_reader(graph, node.inputs[0]):
-        return None
-    scale = graph.by_name[node.inputs[0]]
-    if not isinstance(scale, Add) or len(scale.inputs) != 1:
-        return None
-    x = graph.types[scale.inputs[0]]
-    lo, hi = x.bounds
-    rows = max(len(node.curves), len(scale.coefficients[0]))
-    if (hi - lo + 1) * rows > _TABLE_LIMIT:
-        return None
-    domain = np.arange(lo, hi + 1).astype(object)
-    factors = scale.coefficients[0]
-    values = [_curve(node, c)(as_int_array(domain * int(factors[c % len(factors)]))) for c in range(rows)]
-    return (Table(name=node.name, inputs=scale.inputs, lo=frozen_ints(lo), values=frozen_ints(np.stack(values))),)
+
+    most_entries: int = DEFAULT_PRICES.small_domain
+
+    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
+        if not isinstance(node, Step) or not sole_reader(graph, node.inputs[0]):
+            return None
+        scale = graph.by_name[node.inputs[0]]
+        if not isinstance(scale, Add) or len(scale.inputs) != 1:
+            return None
+        x = graph.types[scale.inputs[0]]
+        lo, hi = x.bounds
+        rows = max(len(node.curves), len(scale.coefficients[0]))
+        if (hi - lo + 1) * rows > self.most_entries:
+            return None
+        domain = np.arange(lo, hi + 1).astype(object)
+        factors = scale.coefficients[0]
+        values = [_curve(node, c)(as_int_array(domain * int(factors[c % len(factors)]))) for c in range(rows)]
+        return (Table(name=node.name, inputs=scale.inputs, lo=frozen_ints(lo), values=frozen_ints(np.stack(values))),)
 
 
 # --------------------------------------------------------------------------------------------------------------- parts

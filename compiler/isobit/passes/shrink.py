@@ -4,24 +4,27 @@ Hardware has one multiplier width and one clamp for all channels of a layer, so 
 as clamp and looks at all channels at once; the shift is shared or not, whichever is cheaper
 (:func:`isobit.numerics.layer_multiply_shift`). The proof is complete: all cuts inside the reachable interval, their
 left neighbours and both ends are checked (:func:`isobit.numerics.wrong_at`; E901 names a counterexample). Where no such
-integers exist the step keeps its cuts and says why in its provenance.
+integers exist the step keeps its cuts, and a fact says why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from isobit.errors import promised
 from isobit.ir import Graph, Node
+from isobit.ir.facts import NoProduct
 from isobit.ir.ops import Step
 from isobit.ir.types import ValueType
 from isobit.numerics import (
+    DEFAULT_PRICES,
     MAX_LEVELS,
     Curve,
     Cuts,
     MultiplyShift,
     NoMultiplyShift,
+    Prices,
     TooWide,
     layer_multiply_shift,
     shared_round_shift,
@@ -29,42 +32,38 @@ from isobit.numerics import (
 )
 from isobit.passes.rewrite import Rule
 
-FEW_LEVELS = 255
-"""Up to so many levels a step may be built as thresholds."""
-SMALL_DOMAIN = 1 << 16
-"""Up to so many input values a step may be built as a table."""
 NO_MULTIPLY_SHIFT = "no multiply-shift: "
+"""Begins what a report tells of a step without products; passes read :class:`isobit.ir.facts.NoProduct`."""
 
 
-def shrink_multiplicands(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+@dataclass(frozen=True)
+class ShrinkMultiplicands(Rule):
     """``f(x) = clamp((m x + c) >> k)`` on the reachable interval, least ``m``, one width and clamp for all channels.
 
     The shift is one for all channels, or one per channel where that is cheaper. Where no such integers exist ``f`` is
-    kept, as its generator if all scales are powers of two, else as its cuts.
+    kept, as its generator if all scales are powers of two, else as its cuts. With ``bits`` a multiplicand of at most so
+    many is chosen where the step has such.
     """
-    return _shrunk(graph, node, None)
 
+    bits: int | None = None
+    prices: Prices = DEFAULT_PRICES
 
-def shrink_to(bits: int) -> Rule:
-    """The same rule, choosing among multiplicands of at most ``bits`` bits where the step has such."""
-    return Rule("shrink-multiplicands", lambda graph, node: _shrunk(graph, node, bits))
-
-
-def _shrunk(graph: Graph, node: Node, bits: int | None) -> tuple[Node, ...] | None:
-    if not isinstance(node, Step) or _settled(graph, node, bits):
-        return None
-    x, clamp = graph.types[node.inputs[0]], graph.types[node.name].bounds
-    los, his = reachable(node, x)
-    found = layer_multiply_shift(node.curves, los, his, clamp, x.bits, bits)
-    if isinstance(found, TooWide):
-        found = layer_multiply_shift(node.curves, los, his, clamp, x.bits)
-    if isinstance(found, NoMultiplyShift):
-        dyadic = shared_round_shift(node.curves, los, his, clamp)
-        kept = node.curves if dyadic else tuple(_as_cuts(c) for c in node.curves)
-        return (replace(node, curves=kept, rules=(NO_MULTIPLY_SHIFT + found.reason,)),)
-    assert not isinstance(found, TooWide)
-    _check(node, found, los, his)
-    return None if found == node.curves else (replace(node, curves=found),)
+    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
+        if not isinstance(node, Step) or _settled(graph, node, self.bits):
+            return None
+        x, clamp = graph.types[node.inputs[0]], graph.types[node.name].bounds
+        los, his = reachable(node, x)
+        found = layer_multiply_shift(node.curves, los, his, clamp, x.bits, self.bits, self.prices)
+        if isinstance(found, TooWide):
+            found = layer_multiply_shift(node.curves, los, his, clamp, x.bits, None, self.prices)
+        if isinstance(found, NoMultiplyShift):
+            dyadic = shared_round_shift(node.curves, los, his, clamp)
+            kept = node.curves if dyadic else tuple(_as_cuts(c) for c in node.curves)
+            told = (NO_MULTIPLY_SHIFT + found.reason,)
+            return (replace(node, curves=kept, rules=told, facts=(*node.facts, NoProduct(found.reason))),)
+        assert not isinstance(found, TooWide)
+        _check(node, found, los, his)
+        return None if found == node.curves else (replace(node, curves=found),)
 
 
 def _check(node: Step, found: Sequence[MultiplyShift], los: Sequence[int], his: Sequence[int]) -> None:
@@ -84,6 +83,11 @@ def reachable(node: Step, x: ValueType) -> tuple[list[int], list[int]]:
     return [int(v) for v in x.lo], [int(v) for v in x.hi]
 
 
+def no_product(node: Step) -> str:
+    """Why no multiply and shift equals the step, "" where one may."""
+    return next((f.reason for f in node.facts if isinstance(f, NoProduct)), "")
+
+
 def clamp_of(node: Step, x: ValueType) -> tuple[int, int]:
     """The least and the greatest value that a step has, over all curves, on an input of type ``x``."""
     ends = [v for c, *interval in zip(node.curves, *reachable(node, x), strict=True) for v in c.interval_on(*interval)]
@@ -95,7 +99,7 @@ def _as_cuts(curve: Curve) -> Curve:
 
 
 def _settled(graph: Graph, node: Step, bits: int | None) -> bool:
-    if any(r.startswith(NO_MULTIPLY_SHIFT) for r in node.rules):
+    if no_product(node):
         return True
     bounds = graph.types[node.name].bounds
     scaled = [c for c in node.curves if isinstance(c, MultiplyShift) and (c.lo, c.hi) == bounds]

@@ -12,52 +12,64 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from isobit.ir import Graph, Node, frozen_ints
+from isobit.ir.facts import ShortCoefficients
 from isobit.ir.ops import Add, Const, Step
 from isobit.ir.ranges import infer_type
 from isobit.ir.types import ValueType
 from isobit.numerics import (
+    DEFAULT_PRICES,
     Curve,
     Edges,
     Interval,
     MultiplyShift,
     NoMultiplyShift,
+    Prices,
     Reader,
     ShortSum,
     TooWide,
     edges_multiply_shift,
-    lane_luts,
     layer_multiply_shift,
     short_sums,
 )
 from isobit.passes.bodies import body_luts
+from isobit.passes.rewrite import Rule
 from isobit.passes.shrink import clamp_of, reachable
 
-NARROW_SUM = "narrow-sum"
+SHORT = ShortCoefficients()
 
 
-def narrow_sum(graph: Graph, node: Node) -> tuple[Node, ...] | None:
+@dataclass(frozen=True)
+class NarrowSum(Rule):
     """``f(a x + b y) = g(a' x + b' y)`` for every reachable x and y, with short ``a'`` and ``b'``.
 
     Where f is a multiply and shift g is one too, with no longer multiplicand. Left alone where that costs no less.
     """
-    steps = _readers(graph, node)
-    if steps is None or not isinstance(node, Add):
-        return None
-    layout = _Layout.of(graph, node, steps)
-    before = _Built(node, graph.types[node.name], layout.bits, steps)
-    most = before.multiplicand
-    chosen = [_cheapest(short_sums(*pair, readers), layout.bits, most) for pair, readers in layout.rows]
-    found = [short for short in chosen if short is not None]
-    if len(found) < len(chosen):
-        return None
-    after = layout.built(found, most)
-    lost = most is not None and after.multiplicand is None
-    return None if lost or after.luts() >= before.luts() else (*after.steps, after.node)
+
+    prices: Prices = DEFAULT_PRICES
+
+    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
+        steps = _readers(graph, node)
+        if steps is None or not isinstance(node, Add):
+            return None
+        layout = _Layout.of(graph, node, steps, self.prices)
+        before = _Built(node, graph.types[node.name], layout.bits, steps, self.prices)
+        most = before.multiplicand
+        chosen = [
+            _cheapest(short_sums(*pair, readers), layout.bits, most, self.prices) for pair, readers in layout.rows
+        ]
+        found = [short for short in chosen if short is not None]
+        if len(found) < len(chosen):
+            return None
+        after = layout.built(found, most)
+        lost = most is not None and after.multiplicand is None
+        return None if lost or after.luts() >= before.luts() else (
+            *after.steps, replace(after.node, facts=(*node.facts, SHORT))
+        )  # fmt: skip
 
 
 def _readers(graph: Graph, node: Node) -> tuple[Step, ...] | None:
     """The steps that read a sum of two values with other coefficients than 1 and -1; None where there is more to it."""
-    if not isinstance(node, Add) or len(node.inputs) != 2 or NARROW_SUM in node.rules:
+    if not isinstance(node, Add) or len(node.inputs) != 2 or SHORT in node.facts:
         return None
     plain = all((abs(c) == 1).all() for c in node.coefficients)
     if plain or any((c == 0).any() for c in node.coefficients):
@@ -77,6 +89,7 @@ class _Built:
     kind: ValueType
     operands: tuple[int, int]
     steps: tuple[Step, ...]
+    prices: Prices
 
     @property
     def multiplicand(self) -> int | None:
@@ -87,15 +100,15 @@ class _Built:
 
     def _scaled(self, step: Step) -> tuple[MultiplyShift, ...] | NoMultiplyShift | TooWide:
         x = self.kind
-        return layer_multiply_shift(step.curves, *reachable(step, x), clamp_of(step, x), x.bits)
+        return layer_multiply_shift(step.curves, *reachable(step, x), clamp_of(step, x), x.bits, None, self.prices)
 
     def luts(self) -> int:
         """Of one lane: two products, their sum, and the cheapest body of every step."""
         products = sum(
-            max(_product(bits, int(c)) for c in row)
+            max(self.prices.constant(bits, int(c)) for c in row)
             for bits, row in zip(self.operands, self.node.coefficients, strict=True)
         )
-        bodies = (min(body_luts(step, self.kind).values(), default=_UNBUILT) for step in self.steps)
+        bodies = (min(body_luts(step, self.kind, self.prices).values(), default=_UNBUILT) for step in self.steps)
         return products + self.kind.bits + sum(bodies)
 
 
@@ -112,9 +125,10 @@ class _Layout:
     steps: tuple[Step, ...]
     bits: tuple[int, int]
     rows: tuple[tuple[tuple[int, int], tuple[Reader, ...]], ...]
+    prices: Prices
 
     @classmethod
-    def of(cls, graph: Graph, node: Add, steps: tuple[Step, ...]) -> _Layout:
+    def of(cls, graph: Graph, node: Add, steps: tuple[Step, ...], prices: Prices) -> _Layout:
         """The layout of a sum in a graph."""
         x, y = (graph.types[name] for name in node.inputs)
         a, b = node.coefficients
@@ -124,7 +138,7 @@ class _Layout:
         for row in range(count):
             of_row = [_reads(graph, s, x, y, channels if count == 1 else [row]) for s in steps]
             rows.append(((int(a[row % len(a)]), int(b[row % len(b)])), tuple(chain(*of_row))))
-        return cls(graph, node, steps, (x.bits, y.bits), tuple(rows))
+        return cls(graph, node, steps, (x.bits, y.bits), tuple(rows), prices)
 
     def built(self, chosen: Sequence[ShortSum], most: int | None) -> _Built:
         """The sum with one pair of coefficients per row, and steps that give the same levels behind it, with
@@ -133,9 +147,9 @@ class _Layout:
         node = replace(self.node, coefficients=coefficients)
         operands = tuple(self.graph.types[name] for name in node.inputs)
         kind = infer_type(node, operands, self.graph.by_name)
-        curves = [_curves(self._edges(chosen, index), kind.bits, most) for index in range(len(self.steps))]
+        curves = [_curves(self._edges(chosen, index), kind.bits, most, self.prices) for index in range(len(self.steps))]
         steps = tuple(replace(s, curves=c) for s, c in zip(self.steps, curves, strict=True))
-        return _Built(node, kind, self.bits, steps)
+        return _Built(node, kind, self.bits, steps, self.prices)
 
     def _edges(self, chosen: Sequence[ShortSum], step: int) -> list[Edges]:
         """The edges of one step's curves: every row has as many for each step."""
@@ -157,34 +171,28 @@ def _interval(kind: ValueType, channel: int) -> Interval:
     return Interval(int(kind.lo[c]), int(kind.hi[c]))
 
 
-def _curves(edges: Sequence[Edges], bits: int, most: int | None) -> tuple[Curve, ...]:
+def _curves(edges: Sequence[Edges], bits: int, most: int | None, prices: Prices) -> tuple[Curve, ...]:
     """A multiply and shift for every curve, or the cuts of all where one has none."""
-    found = edges_multiply_shift(edges, bits, most)
+    found = edges_multiply_shift(edges, bits, most, prices)
     if isinstance(found, tuple):
         return found
     return tuple(e.staircase() for e in edges)
 
 
-def _cheapest(sums: Iterator[ShortSum], bits: tuple[int, int], most: int | None) -> ShortSum | None:
+def _cheapest(sums: Iterator[ShortSum], bits: tuple[int, int], most: int | None, prices: Prices) -> ShortSum | None:
     """The cheapest of the sums that leave room for a multiply and shift of at most ``most`` bits, or the simplest where
     none does."""
     best, least = None, _UNBUILT
     for found in sums:
         best = best or found
-        products = _product(bits[0], found.a) + _product(bits[1], found.b)
+        products = prices.constant(bits[0], found.a) + prices.constant(bits[1], found.b)
         if products >= least:
             break
         width = found.interval.bits
-        scaled = edges_multiply_shift(found.edges, width, most)
+        scaled = edges_multiply_shift(found.edges, width, most, prices)
         if not isinstance(scaled, tuple):
             continue
-        luts = products + width + lane_luts(width, max(s.m for s in scaled).bit_length(), 1)
+        luts = products + width + prices.lane(width, max(s.m for s in scaled).bit_length(), 1)
         if luts < least:
             best, least = found, luts
     return best
-
-
-def _product(bits: int, coefficient: int) -> int:
-    """LUTs of a product with a constant of so many significant bits; a power of two is wiring."""
-    odd = abs(coefficient) // (abs(coefficient) & -abs(coefficient))
-    return 0 if odd == 1 else lane_luts(bits, odd.bit_length(), 1)

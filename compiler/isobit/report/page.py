@@ -12,7 +12,7 @@ from typing import Any
 
 from isobit import templates
 from isobit.build.folder import Build
-from isobit.check.source.verdict import LABELS
+from isobit.check.source.verdict import labels_of
 from isobit.errors import IsobitError, printable
 from isobit.passes.shrink import NO_MULTIPLY_SHIFT
 from isobit.report.histogram import Histogram
@@ -47,7 +47,7 @@ def html_page(report: Report) -> str:
         widths={line.points[0]: layers[line.source].bits for line in drawing.lines},
         proofs={step.step: step for step in report.proofs},
         unscaled={layer.name: _why_unscaled(layer) for layer in layers.values()},
-        labels=LABELS, plots=[_plot(h) for h in report.histograms], box_width=BOX_WIDTH, box_height=BOX_HEIGHT,
+        labels_of=labels_of, plots=[_plot(h) for h in report.histograms], box_width=BOX_WIDTH, box_height=BOX_HEIGHT,
     )  # fmt: skip
 
 

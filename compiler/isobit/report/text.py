@@ -15,7 +15,8 @@ from isobit.backends.dataflow.record import CandidateRecord, DataflowLayer
 from isobit.build.folder import Build
 from isobit.check.csim.result import CsimResult
 from isobit.check.source.float.ties import Tie
-from isobit.check.source.verdict import LABELS, OracleRun, SourceForm, SourceVerdict
+from isobit.check.source.oracles import OracleRun
+from isobit.check.source.verdict import SourceForm, SourceVerdict, labels_of
 from isobit.errors import IsobitError, printable
 from isobit.hardware import board_names, load_board
 from isobit.passes.rules import unfolded
@@ -80,8 +81,17 @@ def csim_table(result: CsimResult) -> RenderableType:
         table.add_row(run.flavour, *counts, f"{run.compile_seconds:.1f}", f"{run.seconds:.2f}", rate)
     lines = [f"first mismatch: {result.mismatch}"] if result.mismatch else []
     lines += _source_lines(result.source) if result.source else []
-    lines.append("EQUAL" if result.equal else "NOT EQUAL")
+    lines.append(_sentence(result))
     return Group(table, *map(_line, lines))
+
+
+def _sentence(result: CsimResult) -> str:
+    """The last line: a bare EQUAL only where the source's own run shows the same numbers."""
+    ends = result.source.ends if result.source else None
+    if result.verdict != "equal to exact arithmetic" or ends is None:
+        return result.verdict.upper()
+    counts = f"{ends.differing:,} of {ends.outputs:,} outputs differ"
+    return f"EQUAL to exact arithmetic, but {counts} from\n  the source's own run by {ends.oracle} ({ends.cause})"
 
 
 def _line(text: str) -> Text:
@@ -93,17 +103,19 @@ def _source_lines(v: SourceVerdict) -> list[str]:
     exact = f"{v.exact_outputs:,} outputs, {v.exact_mismatches:,} mismatches"
     if v.exact_mismatches < 0:
         exact = f"not run: {v.note}"
-    whole, each = LABELS[v.form]
+    whole, each = labels_of(v)
     lines = [
         f"source = graph, {whole}: {exact}",
         f"source = graph, {each}: {v.float_integers:,} integers of {v.float_samples:,} samples,\n"
         f"  {len(v.ties):,} ties, {len(v.unexplained):,} unexplained differences",
     ]
-    lines += [_oracle_line(oracle) for oracle in v.oracles]
+    lines += [_oracle_line(oracle) for oracle in v.oracles if v.ends is None or not oracle.ran]
     for label, ties in (("tie", v.ties), ("unexplained", v.unexplained)):
         lines += [_tie_line(v.form, label, t) for t in ties[:_TIES_SHOWN]]
         if len(ties) > _TIES_SHOWN:
             lines.append(f"  ... {len(ties) - _TIES_SHOWN:,} more (--json lists all)")
+    if v.ends:
+        lines.append(f"end to end, the source's own run by {v.ends.oracle}:\n  {v.ends}")
     return lines
 
 

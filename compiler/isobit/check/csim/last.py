@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from isobit.build.files import MANIFEST
 from isobit.build.folder import Build
 from isobit.check.csim.compare import Mismatch
-from isobit.check.source.verdict import OracleRun
+from isobit.check.source.oracles import EndToEnd, OracleRun
 from isobit.errors import CheckFailed, IsobitError, printable
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class SourceCounts:
     note: str
     form: Literal["onnx", "tflite"] = "onnx"
     oracles: tuple[OracleRun, ...] = ()
+    ends: EndToEnd | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Record:
     """A simulation's verdict; ``failure`` is the message of one that stopped by name, ``build`` the manifest's hash."""
 
     build: str
-    verdict: Literal["equal", "not equal", "failed"]
+    verdict: Literal["equal", "equal to exact arithmetic", "not equal", "failed"]
     runs: tuple[RunCounts, ...] = ()
     mismatch: Mismatch | None = None
     source: SourceCounts | None = None
@@ -90,7 +91,7 @@ def record_of(build: Build, result: CsimResult) -> Record:
     """The part of a result that depends on inputs only."""
     runs = tuple(RunCounts(r.flavour, r.vectors, r.outputs, r.mismatches) for r in result.runs)
     source = _counts(result.source) if result.source else None
-    return Record(_digest(build), "equal" if result.equal else "not equal", runs, result.mismatch, source)
+    return Record(_digest(build), result.verdict, runs, result.mismatch, source)
 
 
 def read_record(build: Build, name: str) -> Record | None:
@@ -114,7 +115,7 @@ def read_record(build: Build, name: str) -> Record | None:
 def _counts(verdict: SourceVerdict) -> SourceCounts:
     return SourceCounts(
         verdict.exact_outputs, verdict.exact_mismatches, verdict.float_samples, verdict.float_integers,
-        len(verdict.ties), len(verdict.unexplained), verdict.note, verdict.form, verdict.oracles,
+        len(verdict.ties), len(verdict.unexplained), verdict.note, verdict.form, verdict.oracles, verdict.ends,
     )  # fmt: skip
 
 
@@ -142,6 +143,7 @@ def result_json(result: CsimResult) -> dict[str, Any]:
     """Both verdicts as plain data, with every tie."""
     return {
         "equal": result.equal,
+        "verdict": result.verdict,
         "runs": [asdict(r) for r in result.runs],
         "mismatch": asdict(result.mismatch) if result.mismatch else None,
         "source": asdict(result.source) | {"equal": result.source.equal} if result.source else None,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from isobit.check.csim.compare import Mismatch
 from isobit.check.source.verdict import SourceVerdict
+
+Verdict = Literal["equal", "equal to exact arithmetic", "not equal"]
 
 
 @dataclass(frozen=True)
@@ -31,3 +34,11 @@ class CsimResult:
     @property
     def equal(self) -> bool:
         return self.mismatch is None and (self.source is None or self.source.equal)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Never a bare "equal" where more than 0.1 % of the outputs are not those of the source's own run."""
+        if not self.equal:
+            return "not equal"
+        ends = self.source.ends if self.source else None
+        return "equal" if ends is None or ends.bare else "equal to exact arithmetic"

@@ -24,6 +24,7 @@ from isobit.check.csim.result import CsimResult, Run
 from isobit.check.csim.stimuli import vectors_for
 from isobit.check.csim.vectors import Vectors, save_taps
 from isobit.check.source.compare import check_source
+from isobit.check.source.float.ort import OrtLevel
 from isobit.errors import IsobitError, printable
 from isobit.interp import Evaluator, quantise
 from isobit.interp.work import multiply_accumulates
@@ -45,6 +46,7 @@ def csim(
     checked: bool = False,
     compiler: str | None = None,
     source: bool = True,
+    ort_level: OrtLevel = "disabled",
     seed: int = 0,
     timeout: float = DEFAULT_TIMEOUT,
     taps: Path | None = None,
@@ -58,7 +60,8 @@ def csim(
             without them ``vectors`` edge-case and random samples are made from ``seed``.
         vectors: how many; left out, 10,000 or what a fixed budget of multiply-accumulates allows, at least 16.
         checked: use the checked native build, which stops at any assignment that would lose a bit.
-        source: also compare the graph with the source model (qonnx and exact arithmetic).
+        source: also compare the graph with the source model (exact arithmetic, and ONNX Runtime or qonnx).
+        ort_level: the graph optimisation of the ONNX Runtime that outputs are compared with end to end.
         timeout: seconds for one simulation run.
         taps: an ``.npz`` file for every layer's integers of the first samples, as the C++ computed them.
 
@@ -96,7 +99,8 @@ def csim(
     verdict = None
     if source:
         progress("comparing with the source model")
-        verdict = check_source(build, integers, {} if inputs is None else _by_source_name(build.graph, inputs))
+        given = {} if inputs is None else _by_source_name(build.graph, inputs)
+        verdict = check_source(build, integers, given, ort_level)
     return CsimResult(tuple(runs), mismatch, verdict)
 
 

@@ -21,7 +21,7 @@ from isobit.errors import IsobitError, printable
 from isobit.ir import Graph, parse_graph
 from isobit.ir.ops import Add, Step
 from isobit.passes.proofs import PROOFS_FORMAT, curve_record
-from isobit.passes.sums import NARROW_SUM
+from isobit.passes.sums import SHORT
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def verify_build(path: Path | str) -> Verification:
         claims = {entry["step"]: entry["channels"] for entry in proofs["steps"]}
         sums = {entry["sum"]: entry for entry in proofs["sums"]}
         steps = tuple(_step(graph, n, claims.get(n.name)) for n in graph.nodes if isinstance(n, Step))
-        narrowed = [n for n in graph.nodes if isinstance(n, Add) and (NARROW_SUM in n.rules or n.name in sums)]
+        narrowed = [n for n in graph.nodes if isinstance(n, Add) and (SHORT in n.facts or n.name in sums)]
         return Verification(steps, tuple(check_sum(graph, n, sums.get(n.name), claims) for n in narrowed))
     except (ValueError, KeyError, TypeError, IndexError, ZeroDivisionError, RecursionError) as error:
         found = printable(f"{type(error).__name__}: {error}")

@@ -1,14 +1,16 @@
 """Verdict 2: the source model and the graph agree.
 
 In exact arithmetic they must agree on every output (:mod:`isobit.check.source.exact` evaluates the source without
-any of the compiler's code). The float32 execution by qonnx must agree too, or differ at a *tie*: the exact value lies
-within the float error of a rounding edge. Every layer is checked on the integers that the float execution itself
-produced below it, so that one tie does not hide what follows.
+any of the compiler's code). The source's own float32 execution, by ONNX Runtime for standard ONNX files and by qonnx
+for QONNX files, must agree too, or differ at a *tie*: the exact value lies within the float error of a rounding edge.
+Every layer is checked on the integers that the float execution itself produced below it, so that one tie does not hide
+what follows; end to end, outputs and predictions are counted as a user of both would see them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from itertools import takewhile
 from typing import Any
@@ -17,9 +19,12 @@ import numpy as np
 
 from isobit.build.folder import Build
 from isobit.check.csim.stimuli import float_samples
+from isobit.check.source.ends import LAYOUT_OPS, before_last, end_to_end, read_back
 from isobit.check.source.exact.evaluate import evaluate_exact
-from isobit.check.source.float.run import FloatRun, run_float
+from isobit.check.source.float.ort import PACKAGE, OrtLevel, ort_version, run_ort, why_not_ort
+from isobit.check.source.float.run import FloatRun, qonnx_version, run_float
 from isobit.check.source.float.ties import Tie, classify
+from isobit.check.source.oracles import EndToEnd, OracleRun
 from isobit.check.source.verdict import SourceVerdict, in_graph_layout, nearest_integers
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.file import load_onnx
@@ -33,18 +38,20 @@ from isobit.ir.ops import HostOp, Output
 from isobit.ir.types import IntArray
 
 EXACT_SAMPLES, EXACT_ELEMENTS = 32, 3_000_000
-FLOAT_SAMPLES, FLOAT_ELEMENTS = 256, 60_000_000
+FLOAT_SAMPLES, GIVEN_SAMPLES, FLOAT_ELEMENTS = 256, 10_000, 60_000_000
 _LOGIT_OPS, _CLAMPS, _SMOOTH = {"softmax", "logsoftmax"}, {"clip"}, {"sigmoid", "tanh"}
-_LAYOUT_OPS = {"reshape", "transpose"}
 
 
-def check_source(build: Build, integers: Mapping[str, IntArray], samples: Mapping[str, Any]) -> SourceVerdict:
+def check_source(
+    build: Build, integers: Mapping[str, IntArray], samples: Mapping[str, Any], ort_level: OrtLevel = "disabled"
+) -> SourceVerdict:
     """Compare the build's graph with its source; under a budget the exact graph, not the one that is built.
 
     Args:
         integers: the graph's input integers by input name; floats in the source's layout are made from them where
             ``samples`` has none.
         samples: the user's own arrays by the source's input names; integers among them count as none.
+        ort_level: the graph optimisation of the ONNX Runtime that the end-to-end comparison is with.
     """
     if is_tflite(build.source):
         from isobit.check.source.tflite.verdict import check_tflite
@@ -54,7 +61,7 @@ def check_source(build: Build, integers: Mapping[str, IntArray], samples: Mappin
     declared = InputType.parse(origin.input_type, origin.input_scale) if origin.input_type else None
     model = load_onnx(build.source)
     imported = import_traced(model, declared)
-    count, rng = _affordable(imported, True), np.random.default_rng(0)
+    count, rng = _affordable(imported, GIVEN_SAMPLES if samples else FLOAT_SAMPLES), np.random.default_rng(0)
     x: dict[str, Any] = {}
     for node in build.reference.inputs:
         given = samples.get(node.outside)
@@ -65,17 +72,20 @@ def check_source(build: Build, integers: Mapping[str, IntArray], samples: Mappin
     checked = _Checked(build, model, imported, declared, x)
     exact_outputs, wrong, note = checked.exact()
     try:
-        compared, ties, unexplained = checked.float()
+        judge, execution, others = checked.execution()
+        compared, ties, unexplained = checked.float(execution)
+        ran, ends = checked.end_to_end(judge, execution, ort_level)
     except IsobitError as error:
-        if wrong < 0 or error.code != "E606":  # nothing was compared, or it is not qonnx that gave up
+        if wrong < 0 or error.code not in ("E303", "E606"):  # nothing was compared, or no run of the source gave up
             raise
-        return SourceVerdict(exact_outputs, wrong, 0, 0, (), (), error.message)
-    return SourceVerdict(exact_outputs, wrong, checked.count, compared, ties, unexplained, note)
+        absent = checked.absent(error.message)
+        return SourceVerdict(exact_outputs, wrong, 0, 0, (), (), error.message, oracles=absent)
+    counts = exact_outputs, wrong, checked.count, compared
+    return SourceVerdict(*counts, ties, unexplained, note, oracles=(*ran, *others), ends=ends)
 
 
-def _affordable(imported: Imported, in_float: bool) -> int:
-    """How many samples are compared: fewer where one sample has many values, and at least one."""
-    most, elements = (FLOAT_SAMPLES, FLOAT_ELEMENTS) if in_float else (EXACT_SAMPLES, EXACT_ELEMENTS)
+def _affordable(imported: Imported, most: int, elements: int = FLOAT_ELEMENTS) -> int:
+    """How many samples are compared: fewer than ``most`` where one sample has many values, and at least one."""
     values = sum(imported.graph.types[n.name].size for n in imported.graph.nodes if n.inputs)
     return min(max(elements // values, 1), most)
 
@@ -99,9 +109,9 @@ class _Checked:
         outputs = self.build.reference.outputs
         smooth = {o.name: before for o in outputs if (before := self._before_smooth(o))}
         left = {op.kind for o in outputs for op in _before_logits(o) if not (o.name in smooth and op.kind in _SMOOTH)}
-        if left - _LAYOUT_OPS - _CLAMPS:
+        if left - LAYOUT_OPS - _CLAMPS:
             return 0, -1, "the host's last float operations are not evaluated exactly"
-        count = min(self.count, _affordable(self.imported, False))
+        count = min(self.count, _affordable(self.imported, EXACT_SAMPLES, EXACT_ELEMENTS))
         whole = {node.outside for node in self.imported.graph.inputs if node.quantiser is None}
         step = Fraction(self.build.manifest.source.input_scale) if self.declared else Fraction(1)
         scales = {info.name: step for info in self.model.inputs if info.label in whole}
@@ -121,9 +131,48 @@ class _Checked:
             wrong += int(np.count_nonzero(~(same | _clamped_alike(output, mine[output.name], theirs, found.den))))
         return sum(mine[output.name].size for output in outputs), wrong, ""
 
-    def float(self) -> tuple[int, tuple[Tie, ...], tuple[Tie, ...]]:
-        """Integers compared with qonnx, the ties and the unexplained differences."""
-        execution = run_float(self.model, self._source_inputs(self.count))
+    def execution(self) -> tuple[OracleRun, FloatRun, tuple[OracleRun, ...]]:
+        """The source's own float run, by whom, and who could not run it."""
+        inputs, also = self._source_inputs(self.count), self._taps()
+        refused = why_not_ort(self.build.source)
+        if not refused:
+            run = run_ort(self.build.source, inputs, also=also) if ort_version() else None
+            if run is None:
+                raise IsobitError("E303", f"{PACKAGE}: not installed", hint=f"pip install {PACKAGE}")
+            return OracleRun(PACKAGE, ort_version(), note="graph optimisation disabled"), run, ()
+        run = run_float(self.model, inputs, also=also)
+        return OracleRun("qonnx", qonnx_version()), run, (OracleRun(PACKAGE, ort_version(), note=refused),)
+
+    def absent(self, message: str) -> tuple[OracleRun, ...]:
+        """The oracle that should have run, and why it did not."""
+        if why_not_ort(self.build.source):
+            return (OracleRun("qonnx", qonnx_version(), note=message),)
+        return (OracleRun(PACKAGE, ort_version(), note=message if ort_version() else "not installed"),)
+
+    def _taps(self) -> tuple[str, ...]:
+        """The source's tensors in front of the float functions that end its outputs."""
+        return tuple(filter(None, (before_last(self.model, node) for node in self.build.reference.outputs)))
+
+    def end_to_end(
+        self, judge: OracleRun, execution: FloatRun, level: OrtLevel
+    ) -> tuple[tuple[OracleRun, ...], EndToEnd]:
+        """The graph against the source's own run: ONNX Runtime's at the level asked for, where it runs the file."""
+        mine = Evaluator(self.build.reference).run(self._integers(self.build.reference, self.count))
+
+        def compared(run: FloatRun) -> EndToEnd:
+            return end_to_end(str(judge), self.model, self.build.reference, mine, run)
+
+        ends = compared(execution)
+        runs = [replace(judge, samples=self.count, outputs=ends.outputs, mismatches=ends.differing)]
+        if judge.name == PACKAGE and level != "disabled":
+            ends = compared(run_ort(self.build.source, self._source_inputs(self.count), level))
+            ends = replace(ends, oracle=f"{judge}, level {level}", cause="its kernels at this level")
+            note = f"as deployed, graph optimisation {level}"
+            runs.append(replace(runs[0], outputs=ends.outputs, mismatches=ends.differing, note=note))
+        return tuple(runs), ends
+
+    def float(self, execution: FloatRun) -> tuple[int, tuple[Tie, ...], tuple[Tie, ...]]:
+        """Integers compared with the source's float run, the ties and the unexplained differences."""
         graph = self.imported.graph
         values = self._integers(graph, self.count)
         evaluator, quantised = Evaluator(graph), self._quantised(execution)
@@ -145,7 +194,7 @@ class _Checked:
             real = self.imported.tensors.get(name)
             if isinstance(real, Real) and real.value in self.imported.origins:
                 moved = tensor.transpose(0, *(a + 1 for a in real.layout))
-                integers[real.value] = _read_back(moved, real.scale, real.offset)
+                integers[real.value] = read_back(moved, real.scale, real.offset)
         return integers
 
     def _before_smooth(self, node: Output) -> str:
@@ -156,16 +205,16 @@ class _Checked:
         makers = {name: made for made in self.model.nodes for name in made.outputs}
         names = {info.label: info.name for info in self.model.outputs}
         last = makers.get(names[node.outside])
-        others = [op.kind for op in node.host if op.kind not in _LAYOUT_OPS]
+        others = [op.kind for op in node.host if op.kind not in LAYOUT_OPS]
         if last is None or last.op.lower() not in _SMOOTH or others != [last.op.lower()]:
             return ""
         return last.inputs[0]
 
     def _output(self, execution: FloatRun, node: Output) -> IntArray | None:
-        if any(op.kind not in _LAYOUT_OPS for op in node.host):
+        if any(op.kind not in LAYOUT_OPS for op in node.host):
             return None
         tensor = execution.outputs[node.outside].reshape(self.count, *node.outside_shape)
-        return _read_back(self._in_graph_layout(node, tensor), np.array(node.scale), np.array(node.offset))
+        return read_back(self._in_graph_layout(node, tensor), np.array(node.scale), np.array(node.offset))
 
     def _in_graph_layout(self, node: Output, tensor: Any) -> Any:
         """``(batch, *outside_shape)`` with the host's reshapes and transposes undone."""
@@ -189,9 +238,3 @@ def _clamped_alike(node: Output, integers: IntArray, numerators: Any, denominato
         if high is not None:
             alike |= (numerators == high * denominator).astype(bool) & (real >= high).astype(bool)
     return alike
-
-
-def _read_back(tensor: Any, scale: Any, offset: Any) -> IntArray:
-    """The integers nearest to float values ``scale * integer + offset``."""
-    s, o = (np.array([float(v) for v in a]) for a in (scale, offset))
-    return np.asarray(np.round((tensor.astype(np.float64) - o) / s).astype(np.int64))

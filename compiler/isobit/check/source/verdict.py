@@ -5,46 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from isobit.check.source.float.ties import Tie
+from isobit.check.source.oracles import EndToEnd, OracleRun
 from isobit.ir.ops import Output
 from isobit.ir.types import IntArray
 
 SourceForm = Literal["onnx", "tflite"]
 LABELS: Mapping[SourceForm, tuple[str, str]] = {
-    "onnx": ("exact arithmetic", "qonnx in float32"),
+    "onnx": ("exact arithmetic", "the source in float32"),
     "tflite": ("TFLite's reference kernels", "TFLite's reference kernels, layer by layer"),
 }
 """What the two halves of the verdict were compared with."""
 
 
-@dataclass(frozen=True)
-class OracleRun:
-    """Another tool that ran the source beside the graph, or why it did not.
-
-    Of ``outputs`` outputs of ``samples`` samples ``mismatches`` differ, from end to end. ``integers`` of the layers
-    were compared too, each layer on what the tool itself had below it; ``unexplained`` counts the differences, of
-    outputs or layers, that nothing documented explains, and ``first`` names the first. ``note`` says why the tool did
-    not run, or what its differences are.
-    """
-
-    name: str
-    version: str = ""
-    samples: int = 0
-    outputs: int = 0
-    mismatches: int = 0
-    integers: int = 0
-    unexplained: int = 0
-    first: str = ""
-    note: str = ""
+class Judged(Protocol):
+    """A verdict on a source, or the record kept of one."""
 
     @property
-    def ran(self) -> bool:
-        """Whether anything was compared with it."""
-        return self.samples > 0
+    def form(self) -> SourceForm: ...
+
+    @property
+    def oracles(self) -> tuple[OracleRun, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -53,9 +38,10 @@ class SourceVerdict:
 
     ``exact_outputs`` outputs were compared in exact arithmetic, ``exact_mismatches`` differed (0 when all is well; -1
     when the exact evaluator cannot take the model, with ``note`` saying why). ``float_integers`` integers (every
-    quantiser's and every output's) were compared with qonnx; ``ties`` differed within the float error of an edge,
-    ``unexplained`` otherwise. A TFLite source has no float execution: its reference kernels are both, the outputs'
-    verdict and that of every layer's integers. ``oracles`` are the tools that ran the source, or did not.
+    quantiser's and every output's) were compared with the float run; ``ties`` differed within the float error of an
+    edge, ``unexplained`` otherwise. A TFLite source has no float execution: its reference kernels are both, the
+    outputs' verdict and that of every layer's integers. ``oracles`` are the judges that ran, and those that did not
+    with the reason; ``ends`` is the comparison of outputs and predictions with the source's own run, None without one.
     """
 
     exact_outputs: int
@@ -67,11 +53,19 @@ class SourceVerdict:
     note: str = ""
     form: SourceForm = "onnx"
     oracles: tuple[OracleRun, ...] = ()
+    ends: EndToEnd | None = None
 
     @property
     def equal(self) -> bool:
         wrong = self.exact_mismatches > 0 or self.unexplained or any(o.unexplained for o in self.oracles)
         return not wrong
+
+
+def labels_of(verdict: Judged) -> tuple[str, str]:
+    """What the two halves of the verdict were compared with, by name and version where that is another program."""
+    whole, each = LABELS[verdict.form]
+    programs = [oracle for oracle in verdict.oracles if oracle.version and oracle.ran]
+    return whole, f"{programs[0]} in float32" if programs and verdict.form == "onnx" else each
 
 
 def in_graph_layout(node: Output, shape: tuple[int, ...], tensor: Any) -> Any:

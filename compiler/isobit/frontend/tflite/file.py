@@ -36,6 +36,7 @@ _OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "ADD": ("AddOptions", ("FusedActivationFunction",)),
     "ARG_MAX": ("ArgMaxOptions", ("OutputType",)),
     "AVERAGE_POOL_2D": ("Pool2DOptions", _POOL),
+    "BATCH_MATMUL": ("BatchMatMulOptions", ("AdjX", "AdjY")),
     "CONCATENATION": ("ConcatenationOptions", ("Axis", "FusedActivationFunction")),
     "CONV_2D": (
         "Conv2DOptions",

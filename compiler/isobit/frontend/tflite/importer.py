@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from isobit.errors import IsobitError, printable
-from isobit.frontend.tflite import extrema, functions, joins, moves, pools, resize, tables, windows
+from isobit.frontend.tflite import extrema, functions, joins, moves, pools, products, resize, squares, tables, windows
 from isobit.frontend.tflite.builder import TfliteBuilder, Value, exact_scale, sample_shape
 from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.model import LIMITS, TfliteModel, TfliteOperator, TfliteTensor
@@ -204,6 +204,7 @@ _OPERATORS: Mapping[str, Handler] = {
     "ADD": joins.import_sum,
     "ARG_MAX": _select,
     "AVERAGE_POOL_2D": pools.import_average_pool,
+    "BATCH_MATMUL": products.import_batch_matmul,
     "CONCATENATION": joins.import_concatenation,
     "CONV_2D": windows.import_conv,
     "DEPTHWISE_CONV_2D": windows.import_conv,
@@ -248,6 +249,8 @@ _OPERATORS: Mapping[str, Handler] = {
     "SPACE_TO_DEPTH": moves.import_blocks,
     "SPLIT": moves.import_split,
     "SPLIT_V": moves.import_split,
+    "SQRT": tables.import_sqrt,
+    "SQUARED_DIFFERENCE": squares.import_squared_difference,
     "SQUEEZE": moves.import_reshape,
     "STRIDED_SLICE": moves.import_strided_slice,
     "SUB": joins.import_sum,

@@ -11,6 +11,7 @@ from isobit.frontend.tflite.builder import TfliteBuilder, Value
 from isobit.frontend.tflite.functions import every_integer, output_limits, scales_of
 from isobit.frontend.tflite.model import TfliteOperator
 from isobit.frontend.tflite.requantise import multiplier, rescaled, rounded
+from isobit.ir.types import IntArray
 from isobit.numerics.tflite import rounded_twice
 
 _f32 = np.float32
@@ -92,10 +93,7 @@ def import_rsqrt(b: TfliteBuilder, op: TfliteOperator) -> Value:
     """
     x = b.value(op)
     scale_in, scale_out = scales_of(b, op)
-    integers = every_integer(b, x)
-    if integers[0] < 0:
-        zero = b.grid(op, b.tensor(op))[1]
-        raise op.refusal(f"a root of negative numbers: the zero point is {zero}", "clamp its input at 0", "E204")
+    integers = _not_negative(b, op, x)
     q, shift = multiplier(float(1.0 / float(_f32(np.sqrt(_f32(scale_in))) * _f32(scale_out))))
     low, high = output_limits(b, op)
     made = [high]
@@ -104,6 +102,27 @@ def import_rsqrt(b: TfliteBuilder, op: TfliteOperator) -> Value:
         data = rounded_twice(np.array([1]), inverse, _SHIFT - right)
         made.append(int(np.clip(rounded_twice(data, q, shift - _SHIFT), low, high)[0]))
     return b.function(op, x, np.array(made[int(integers[0] > 0) :])[np.newaxis])
+
+
+def import_sqrt(b: TfliteBuilder, op: TfliteOperator) -> Value:
+    """SQRT: the float32 root of the real value over the output's scale, cut off, not rounded.
+
+    Raises:
+        IsobitError: E204 where a negative number can come: the kernel stops there.
+    """
+    x = b.value(op)
+    scale_in, scale_out = (_f32(s) for s in scales_of(b, op))
+    integers = _not_negative(b, op, x)
+    roots = np.sqrt(scale_in * integers.astype(np.float32)) / scale_out
+    return b.function(op, x, np.clip(np.floor(roots).astype(np.int64), *output_limits(b, op))[np.newaxis])
+
+
+def _not_negative(b: TfliteBuilder, op: TfliteOperator, x: Value) -> IntArray:
+    integers = every_integer(b, x)
+    if integers[0] < 0:
+        zero = b.grid(op, b.tensor(op))[1]
+        raise op.refusal(f"a root of negative numbers: the zero point is {zero}", "clamp its input at 0", "E204")
+    return integers
 
 
 def inverse_root(x: int) -> tuple[int, int]:

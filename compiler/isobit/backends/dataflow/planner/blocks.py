@@ -10,10 +10,10 @@ made while the block is: it costs nothing. No word has more than :data:`MAX_WORD
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from isobit.backends.dataflow.planner.geometry import Geometry, geometry
 from isobit.ir import Graph, Node
+from isobit.ir.memo import per_graph
 from isobit.ir.ops import Linear, MaxPool, Pad
 
 MAX_SAMPLES = 16
@@ -52,7 +52,7 @@ def sample_counts(*widths: int) -> list[int]:
     return [p for p in range(1, MAX_SAMPLES + 1) if not any(width % p for width in widths)]
 
 
-@lru_cache(maxsize=4096)
+@per_graph
 def block(graph: Graph, node: Linear | MaxPool, samples: int) -> Block | None:
     """How ``node`` makes ``samples`` positions at a time; None where the sizes do not allow it."""
     g, pad = geometry(graph, node), border_of(graph, node)

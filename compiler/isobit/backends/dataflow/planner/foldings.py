@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import NamedTuple
 
 from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, MAX_WORD_BITS, block, sample_counts, width_of
 from isobit.backends.dataflow.planner.geometry import Geometry, block_lanes, box, geometry, keeps_order, upsampling
 from isobit.errors import IsobitError, printable
 from isobit.ir import Graph, Node, accumulator_interval
+from isobit.ir.memo import per_graph
 from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Reindex, Select, Step, Table
 from isobit.numerics import bit_width
 
@@ -48,7 +48,7 @@ def divisors(n: int) -> list[int]:
     return small + [n // d for d in reversed(small) if d * d != n]
 
 
-@lru_cache(maxsize=4096)
+@per_graph
 def foldings(graph: Graph, node: Node) -> tuple[Folding, ...]:
     """All legal foldings of a node.
 
@@ -79,7 +79,7 @@ def _word_bits(graph: Graph, node: Node, f: Folding) -> int:
     return f.samples * max(f.pe * y.bits, 0 if isinstance(node, MaxPool) and f.wide else f.simd * x.bits)
 
 
-@lru_cache(maxsize=4096)
+@per_graph
 def accumulator_bits(graph: Graph, node: Linear) -> int:
     """Width of an accumulator that holds every partial sum of every channel."""
     weights = graph.by_name[node.inputs[1]]

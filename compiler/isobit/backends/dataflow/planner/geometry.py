@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from isobit.ir import Graph
+from isobit.ir.memo import per_graph
 from isobit.ir.ops import Linear, MaxPool, Reindex
 
 
@@ -117,7 +117,7 @@ def upsampling(graph: Graph, node: Reindex) -> tuple[int, int] | None:
     return factors if np.array_equal(order, node.index) else None
 
 
-@lru_cache(maxsize=4096)
+@per_graph
 def box(graph: Graph, node: Reindex) -> Box | None:
     """The part of its input that the node hands on in the order in which it comes, if that is what it does."""
     shape, flat = graph.types[node.inputs[0]].shape, node.index.reshape(-1)

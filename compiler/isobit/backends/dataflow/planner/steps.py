@@ -5,14 +5,11 @@ from __future__ import annotations
 from isobit.backends.dataflow.catalogue import cost
 from isobit.backends.dataflow.planner.plan import Candidate
 from isobit.hardware import Board, Cost
+from isobit.hardware.prices import MOST_ENTRIES, MOST_LEVELS, MOST_ROW_BITS
 from isobit.ir import Graph
 from isobit.ir.ops import Step, Table
 from isobit.numerics import MultiplyShift, bit_width, shared_round_shift
-
-_MAX_LEVELS = 255
-_MAX_TABLE = 1 << 16
-_MAX_ROW_BITS = 1 << 16
-"""Bits of one word of a reshaped array, at most: beyond that HLS refuses to reshape."""
+from isobit.passes.shrink import no_product
 
 
 def candidates(graph: Graph, node: Step | Table, pe: int, board: Board) -> tuple[Candidate, ...]:
@@ -27,8 +24,9 @@ def candidates(graph: Graph, node: Step | Table, pe: int, board: Board) -> tuple
 def _multiply_shift(graph: Graph, node: Step, pe: int, board: Board) -> Candidate:
     curves = [c for c in node.curves if isinstance(c, MultiplyShift)]
     if len(curves) != len(node.curves):
-        why = next((r for r in node.rules if r.startswith("no multiply-shift")), "the step is kept as cut points")
-        return Candidate("multiply_shift", Cost(), False, why)
+        why = no_product(node)
+        said = f"no multiply-shift: {why}" if why else "the step is kept as cut points"
+        return Candidate("multiply_shift", Cost(), False, said)
     x = graph.types[node.inputs[0]]
     m_bits = max(c.m for c in curves).bit_length()
     c_bits = bit_width(min(c.c for c in curves), max(c.c for c in curves))
@@ -76,11 +74,11 @@ def spans(graph: Graph, node: Step) -> list[tuple[int, int]]:
 
 def _thresholds(graph: Graph, node: Step, pe: int, board: Board) -> Candidate:
     levels = max(c.levels for c in node.curves)
-    if levels > _MAX_LEVELS:
-        return Candidate("thresholds", Cost(), False, f"{levels} thresholds are more than {_MAX_LEVELS}")
+    if levels > MOST_LEVELS:
+        return Candidate("thresholds", Cost(), False, f"{levels} thresholds are more than {MOST_LEVELS}")
     row = pe * levels * graph.types[node.inputs[0]].bits
-    if row > _MAX_ROW_BITS:
-        return Candidate("thresholds", Cost(), False, f"{row} bits of cuts a clock are more than {_MAX_ROW_BITS}")
+    if row > MOST_ROW_BITS:
+        return Candidate("thresholds", Cost(), False, f"{row} bits of cuts a clock are more than {MOST_ROW_BITS}")
     total = cost.thresholds(pe, max(levels, 1), len(node.curves), graph.types[node.inputs[0]].bits, board.dsp)
     return Candidate("thresholds", total, True, f"{levels} thresholds")
 
@@ -89,6 +87,6 @@ def _lookup(graph: Graph, node: Step | Table, pe: int) -> Candidate:
     lo, hi = graph.types[node.inputs[0]].bounds
     rows = len(node.curves) if isinstance(node, Step) else len(node.values)
     size = hi - lo + 1
-    if isinstance(node, Step) and size > _MAX_TABLE:
-        return Candidate("lookup", Cost(), False, f"a table of {size} entries per channel is more than {_MAX_TABLE}")
+    if isinstance(node, Step) and size > MOST_ENTRIES:
+        return Candidate("lookup", Cost(), False, f"a table of {size} entries per channel is more than {MOST_ENTRIES}")
     return Candidate("lookup", cost.lookup(pe, rows, size, graph.types[node.name].bits), True, f"{size} entries")

@@ -167,6 +167,9 @@ def _executed(node: FileNode, values: Mapping[str, Value], shapes: tuple[Shape, 
             result = _operator(node, given, shapes)
     except IsobitError as error:
         raise IsobitError(error.code, error.message, where=node.place, hint=error.hint) from error
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        message = f"the exact evaluator cannot run {printable(node.op)}: {printable(error)}"
+        raise IsobitError("E202", message, where=node.place) from error
     results = result if isinstance(result, tuple) else (result,)
     return {name: _value(value) for name, value in zip(node.outputs, results, strict=False) if name}
 

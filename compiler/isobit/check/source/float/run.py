@@ -7,8 +7,9 @@ the user's file. Where a graph cannot take a batch, samples go through one by on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,7 +23,6 @@ from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import QUANTISERS, SourceModel
 from isobit.frontend.onnx.proto import drop_width_notes
-from isobit.frontend.onnx.qoperators import expand_qoperators
 
 Floats = NDArray[Any]
 _QONNX_DOMAIN = "qonnx.custom_op.general"
@@ -41,13 +41,16 @@ class FloatRun:
     tensors: Mapping[str, Floats]
 
 
-def run_float(source: Path | SourceModel, inputs: Floats | Mapping[str, Floats], batch: int = 256) -> FloatRun:
+def run_float(
+    source: Path | SourceModel, inputs: Floats | Mapping[str, Floats], batch: int = 256, also: Sequence[str] = ()
+) -> FloatRun:
     """Run the source model in float32 with QONNX.
 
     Args:
         source: the file, or the model loaded from it.
         inputs: [N, ...] for the only input, or one such array per input name.
         batch: samples that go through at once.
+        also: tensors that are returned beside those of the quantisers.
 
     Raises:
         IsobitError: E607 (inputs do not fit), E303 (qonnx is not installed), E606 (qonnx cannot run the model), and
@@ -57,15 +60,15 @@ def run_float(source: Path | SourceModel, inputs: Floats | Mapping[str, Floats],
     arrays = _named(model, inputs)
     count = len(next(iter(arrays.values())))
     size = min(batch, count)
-    runner = _Runner(model, size)
+    runner = _Runner(model, size, also)
     if size > 1 and not runner.takes_batches():
-        runner = _Runner(model, 1)
-    chunks = [runner.run(chunk) for chunk in _chunks(arrays, runner.batch)]
-    joined = {name: _joined(name, chunks, runner.dependent, count) for name in chunks[0]}
+        runner = _Runner(model, 1, also)
+    chunks = [runner.run(chunk) for chunk in batches(arrays, runner.batch)]
+    together = {name: joined(name, chunks, runner.dependent, count) for name in chunks[0]}
     labels = [info.label for info in model.outputs]
     return FloatRun(
-        MappingProxyType({name: joined[name] for name in labels}),
-        MappingProxyType({name: joined[name] for name in runner.quantised}),
+        MappingProxyType({name: together[name] for name in labels}),
+        MappingProxyType({name: together[name] for name in runner.quantised}),
     )
 
 
@@ -83,7 +86,7 @@ def _named(model: SourceModel, inputs: Floats | Mapping[str, Floats]) -> dict[st
     return {info.name: inputs[info.name].astype(info.dtype) for info in model.inputs}
 
 
-def _chunks(arrays: Mapping[str, Floats], batch: int) -> Iterator[dict[str, Floats]]:
+def batches(arrays: Mapping[str, Floats], batch: int) -> Iterator[dict[str, Floats]]:
     """Batches of equal size; the last one is filled up with its own last sample."""
     count = len(next(iter(arrays.values())))
     for start in range(0, count, batch):
@@ -91,7 +94,8 @@ def _chunks(arrays: Mapping[str, Floats], batch: int) -> Iterator[dict[str, Floa
         yield {name: array[index] for name, array in arrays.items()}
 
 
-def _joined(name: str, chunks: list[dict[str, Floats]], dependent: frozenset[str], count: int) -> Floats:
+def joined(name: str, chunks: list[dict[str, Floats]], dependent: frozenset[str], count: int) -> Floats:
+    """One tensor of all batches, without what filled the last one up; a constant's own array."""
     if name not in dependent:
         return chunks[0][name]
     return np.concatenate([np.atleast_1d(chunk[name]) for chunk in chunks])[:count]
@@ -100,13 +104,14 @@ def _joined(name: str, chunks: list[dict[str, Floats]], dependent: frozenset[str
 class _Runner:
     """The file as a QONNX model of a fixed batch size."""
 
-    def __init__(self, model: SourceModel, batch: int) -> None:
+    def __init__(self, model: SourceModel, batch: int, also: Sequence[str]) -> None:
         self.batch = batch
         proto = onnx.load(model.path)
         drop_width_notes(proto.graph)
-        expand_qoperators(proto.graph)
-        self.dependent = _dependent(proto.graph)
-        self.quantised = [node.output[0] for node in proto.graph.node if node.op_type in _QUANTISERS]
+        self.dependent = dependent_tensors(proto.graph)
+        quantised = [node.output[0] for node in proto.graph.node if node.op_type in _QUANTISERS]
+        made = {name for node in proto.graph.node for name in node.output}
+        self.quantised = [*quantised, *(name for name in also if name in made and name not in quantised)]
         self.labels = [info.label for info in model.outputs]
         self.expected = {info.label: (batch, *info.shape[1:]) for info in model.outputs}
         _normalise(proto)
@@ -145,7 +150,15 @@ def _cannot_run(error: Exception) -> IsobitError:
     return IsobitError("E606", f"qonnx cannot run the model: {printable(lines[0], 200)}")
 
 
-def _dependent(graph: onnx.GraphProto) -> frozenset[str]:
+def qonnx_version() -> str:
+    """qonnx's version, "" where it is not installed."""
+    try:
+        return metadata.version("qonnx")
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def dependent_tensors(graph: onnx.GraphProto) -> frozenset[str]:
     """The tensors that depend on a graph input."""
     found = {info.name for info in graph.input} - {tensor.name for tensor in graph.initializer}
     size = 0

@@ -1,7 +1,8 @@
 """LiteRT as an oracle of verdict 2: its reference kernels judge every layer, its default kernels are told beside.
 
 Reference and default kernels disagree for some operators (``docs/kernels.md``). What the graph follows is the reference
-kernel, but for int8 SUM, whose reference kernel is the wrong one: there LiteRT's default kernel judges.
+kernel, but for int8 SUM, whose reference kernel is the wrong one: there it follows TensorFlow Lite Micro, and the
+verdict says how often LiteRT's default kernel, which works in float32, gives another integer.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from isobit.check.source.tflite.file import Operator
+from isobit.check.source.oracles import OracleRun
+from isobit.check.source.tflite.file import Operator, Tensor
 from isobit.check.source.tflite.layers import Beside, output_integers, pairs
 from isobit.check.source.tflite.litert import NAMES, Kernels, LitertRun, litert_version, run_litert
-from isobit.check.source.verdict import OracleRun
 from isobit.errors import IsobitError, printable
 from isobit.frontend.tflite.model import TfliteModel
 from isobit.ir import Graph
@@ -27,7 +30,7 @@ MOST_PRODUCTS, MOST_SAMPLES = 1_000_000_000, 64
 REFERENCE: Kernels = "BUILTIN_REF"
 DEFAULT: Kernels = "BUILTIN"
 PLAIN: Kernels = "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
-_WRONG_REFERENCE = "int8 SUM is not followed: this reference kernel reads int8 as if it were uint8"
+_WRONG_REFERENCE = "int8 SUM follows TensorFlow Lite Micro: this reference kernel reads int8 as if it were uint8"
 
 
 def litert_oracles(
@@ -58,10 +61,12 @@ def _reference(
         run = run_litert(path, beside.entering, REFERENCE, wanted)
     except IsobitError as error:
         return OracleRun(NAMES[REFERENCE], version, note=error.message)
-    left_out = {i for o in beside.file.operators if _wrong_reference(beside, o) for i in o.outputs}
+    left_out = _values_of_sums(beside)
     first = _misread(model, run)
-    integers, wrong, where = _compared(beside, run, set(beside.comparable()) - left_out)
-    count, differing = _ends(beside, built, outputs, run)
+    integers, wrong, where = _compared(
+        beside, run, {i for i, name in beside.comparable().items() if name not in left_out}
+    )
+    count, differing = _ends(beside, built, outputs, run.tensors)
     explained = bool(left_out) and not wrong and not first
     unexplained = wrong + bool(first) + (0 if explained or wrong else differing)
     return OracleRun(
@@ -71,29 +76,45 @@ def _reference(
 
 
 def _sums(path: Path, beside: Beside, version: str) -> OracleRun:
-    """LiteRT's default kernel of int8 SUM, on its own integers."""
+    """LiteRT's default kernel of int8 SUM, on its own integers: told, not followed, as it works in float32."""
     try:
         run = run_litert(path, beside.entering, PLAIN, set(beside.comparable()))
     except IsobitError as error:
         return OracleRun(NAMES[PLAIN], version, note=error.message)
-    judged = {i for o in beside.file.operators if _wrong_reference(beside, o) for i in o.outputs}
-    integers, wrong, where = _compared(beside, run, judged)
-    note = "judges int8 SUM"
-    return OracleRun(NAMES[PLAIN], version, _samples(beside), 0, 0, integers, wrong, where, note)
+    sums = _values_of_sums(beside)
+    judged = {i for i, name in beside.comparable().items() if name in sums}
+    integers, wrong, _ = _compared(beside, run, judged)
+    note = f"int8 SUM follows TensorFlow Lite Micro; of {integers:,} integers {wrong:,} differ in this float32 kernel"
+    return OracleRun(NAMES[PLAIN], version, _samples(beside), integers=integers, note=note)
 
 
 def _default(path: Path, beside: Beside, built: Graph, outputs: Mapping[str, IntArray], version: str) -> OracleRun:
     """The outputs of the default kernels: what a user of LiteRT sees, not what is followed."""
-    ends = set(beside.imported.outputs.values())
-    if not ends <= set(beside.file.outputs):
-        return OracleRun(NAMES[DEFAULT], version, note="not run: the network does not end in its last integers")
+    ends = _endings(beside)
+    if not ends:
+        return OracleRun(NAMES[DEFAULT], version, note="no output is an integer tensor, dequantised or not")
     try:
-        run = run_litert(path, beside.entering, DEFAULT, ends)
+        run = run_litert(path, beside.entering, DEFAULT, set(ends.values()))
     except IsobitError as error:
         return OracleRun(NAMES[DEFAULT], version, note=error.message)
-    count, differing = _ends(beside, built, outputs, run)
+    tensors = {i: _stored(beside.file.tensors[i], run.tensors[end]) for i, end in ends.items()}
+    count, differing = _ends(beside, built, outputs, tensors)
     note = "these kernels round otherwise and are not followed" if differing else ""
     return OracleRun(NAMES[DEFAULT], version, _samples(beside), count, differing, note=note)
+
+
+def _endings(beside: Beside) -> dict[int, int]:
+    """The file's output for every last tensor of integers that it shows: itself, or what DEQUANTIZE makes of it."""
+    sources = {o.outputs[0]: o.inputs[0] for o in beside.file.operators if o.op == "DEQUANTIZE"}
+    shown = {sources.get(i, i): i for i in beside.file.outputs}
+    return {i: shown[i] for i in beside.imported.outputs.values() if i in shown}
+
+
+def _stored(tensor: Tensor, found: NDArray[Any]) -> IntArray:
+    """The stored integers of a tensor, from itself or from its real values."""
+    if found.dtype.kind != "f":
+        return found.astype(np.int64)
+    return np.asarray(np.round(found.astype(np.float64) / tensor.scale[0]).astype(np.int64) + tensor.zero_point[0])
 
 
 # --------------------------------------------------------------------------------------------------------- comparisons
@@ -118,14 +139,16 @@ def _compared(beside: Beside, run: LitertRun, judged: set[int]) -> tuple[int, in
     return compared, wrong, first
 
 
-def _ends(beside: Beside, built: Graph, outputs: Mapping[str, IntArray], run: LitertRun) -> tuple[int, int]:
+def _ends(
+    beside: Beside, built: Graph, outputs: Mapping[str, IntArray], tensors: Mapping[int, NDArray[Any]]
+) -> tuple[int, int]:
     """Outputs compared from end to end, and how many differ."""
     count = wrong = 0
     for node in built.outputs:
         index = beside.imported.outputs[node.outside]
-        if index not in run.tensors:
+        if index not in tensors:
             continue
-        theirs = output_integers(built, node, beside.file.tensors[index], run.tensors[index])
+        theirs = output_integers(built, node, beside.file.tensors[index], tensors[index])
         count += theirs.size
         wrong += int(np.count_nonzero(outputs[node.name][: len(theirs)] != theirs))
     return count, wrong
@@ -142,6 +165,12 @@ def _misread(model: TfliteModel, run: LitertRun) -> str:
 
 def _wrong_reference(beside: Beside, operator: Operator) -> bool:
     return operator.op == "SUM" and beside.file.tensors[operator.outputs[0]].dtype == "int8"
+
+
+def _values_of_sums(beside: Beside) -> set[str]:
+    """The graph's values of int8 sums, which other tensors may only reshape."""
+    sums = {i for o in beside.file.operators if _wrong_reference(beside, o) for i in o.outputs}
+    return {name for i, name in beside.comparable().items() if i in sums}
 
 
 def _samples(beside: Beside) -> int:

@@ -28,6 +28,29 @@ def add(call: Call, sign: int = 1) -> Ints:
     return call.stored(call.rescaled(together, twice / ((1 << _HEADROOM) * call.scale(call.output))))
 
 
+def matrix_product(call: Call) -> Ints:
+    """BATCH_MATMUL: either side turned around where the file says so."""
+    a, b = (x.swapaxes(-1, -2) if call.option(f"adj_{s}") else x for s, x in zip("xy", _both(call), strict=True))
+    if a.shape[-1] != b.shape[-2]:
+        raise call.operator.refusal(f"{list(a.shape[1:])} times {list(b.shape[1:])}", code="E106")
+    sums = (a.astype(np.float64) @ b.astype(np.float64)).astype(np.int64)  # 16-bit products: far below 2**53
+    first, second = (call.scale(call.tensor(place)) for place in (0, 1))
+    return call.stored(call.rescaled(call.accumulated(sums), first * second / call.scale(call.output)))
+
+
+def _both(call: Call) -> tuple[Ints, Ints]:
+    return _aligned(call.centred(0), call.centred(1))
+
+
+def squared_difference(call: Call) -> Ints:
+    """SQUARED_DIFFERENCE: both sides on twice the greater scale, 7 bits finer."""
+    first, second = (call.scale(call.tensor(place)) for place in (0, 1))
+    twice = 2 * max(first, second)
+    a, b = (x << 7 for x in _aligned(call.centred(0), call.centred(1)))
+    apart = call.rescaled(a, first / twice) - call.rescaled(b, second / twice)
+    return call.stored(call.rescaled(apart * apart, twice * twice / ((1 << 14) * call.scale(call.output))))
+
+
 def multiply(call: Call) -> Ints:
     """MUL."""
     a, b = _aligned(call.centred(0), call.centred(1))

@@ -73,6 +73,15 @@ def negative(call: Call) -> Ints:
     return np.asarray((-call.value(0)).astype(call.output.dtype), np.int64)
 
 
+def root(call: Call) -> Ints:
+    """SQRT in float32; what is behind the point is cut off."""
+    x = call.centred(0)
+    if x.min(initial=0) < 0:
+        raise call.operator.refusal("a root of a negative number")
+    real = f32(call.scale(call.tensor(0))) * x.astype(f32)
+    return call.stored((np.sqrt(real) / f32(call.scale(call.output))).astype(np.int64))
+
+
 def inverse_root(call: Call) -> Ints:
     """RSQRT: Newton's method on the integer, 20 bits of it rescaled; zero gives the greatest output."""
     x = call.centred(0)

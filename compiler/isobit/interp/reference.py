@@ -1,4 +1,9 @@
-"""What every operation means, once more and as slowly as possible: loops over Python integers."""
+"""What every operation means, to be read: loops over Python integers, one sample at a time.
+
+This is the definition that ``docs/graph.md`` puts into words. :mod:`isobit.interp.evaluate` computes the same, fast;
+the tests compare the two on random graphs of all operations, value by value. Arrays have no batch axis and hold Python
+integers; a graph must be well formed (:func:`isobit.ir.verify`).
+"""
 
 from __future__ import annotations
 
@@ -10,11 +15,12 @@ import numpy as np
 
 from isobit.ir import Graph, Node, ops
 
-Array = Any  # an object array of Python integers, without the batch axis
+Array = Any
+"""An object array of Python integers, without the batch axis."""
 
 
 def evaluate(graph: Graph, sample: Mapping[str, Any]) -> dict[str, Array]:
-    """Every value of the graph for one sample (arrays without batch axis)."""
+    """Every value of the graph by name, for one sample: ``sample`` holds the arrays of the inputs by name."""
     values: dict[str, Array] = {}
     for node in graph.nodes:
         if isinstance(node, ops.Input):
@@ -51,6 +57,7 @@ def counts(node: Any, kernel: tuple[int, ...], size: tuple[int, ...]) -> tuple[i
 
 
 def linear(node: ops.Linear, x: Array, w: Array) -> Array:
+    """Sums of products over the taps of a window and the inputs of a group."""
     per_group_out, per_group_in, kernel = w.shape[0] // node.groups, w.shape[-1], w.shape[1:-1]
 
     def element(index: tuple[int, ...]) -> int:
@@ -64,6 +71,7 @@ def linear(node: ops.Linear, x: Array, w: Array) -> Array:
 
 
 def add(node: ops.Add, *xs: Array) -> Array:
+    """The sum of the operands times their coefficients, broadcast as in numpy."""
     shape = np.broadcast_shapes(*(x.shape for x in xs))
     wide = [np.broadcast_to(x, shape) for x in xs]
 
@@ -74,15 +82,19 @@ def add(node: ops.Add, *xs: Array) -> Array:
 
 
 def step(node: ops.Step, x: Array) -> Array:
+    """The staircase of the channel."""
     return filled(x.shape, lambda i: node.curves[i[-1] % len(node.curves)].at(int(x[i])))
 
 
 def table(node: ops.Table, x: Array) -> Array:
+    """The channel's row, indexed from its first entry on."""
     rows, lo = node.values, node.lo
     return filled(x.shape, lambda i: rows[i[-1] % len(rows), int(x[i]) - int(lo[i[-1] % len(lo)])])
 
 
 def maxpool(node: ops.MaxPool, x: Array) -> Array:
+    """The greatest element under the window, channel by channel."""
+
     def element(index: tuple[int, ...]) -> int:
         *where, channel = index
         return max(int(x[(*p, channel)]) for _, p in positions(node, node.kernel, tuple(where)))
@@ -91,6 +103,8 @@ def maxpool(node: ops.MaxPool, x: Array) -> Array:
 
 
 def pad(node: ops.Pad, x: Array) -> Array:
+    """The operand inside, the constant around it."""
+
     def element(index: tuple[int, ...]) -> int:
         inner = (*(i - b for i, b in zip(index[:-1], node.before, strict=True)), index[-1])
         inside = all(0 <= i < n for i, n in zip(inner, x.shape, strict=True))
@@ -101,6 +115,8 @@ def pad(node: ops.Pad, x: Array) -> Array:
 
 
 def concat(node: ops.Concat, *xs: Array) -> Array:
+    """The operands one behind the other along the axis."""
+
     def element(index: tuple[int, ...]) -> int:
         along = index[node.axis]
         for x in xs:
@@ -115,11 +131,14 @@ def concat(node: ops.Concat, *xs: Array) -> Array:
 
 
 def reindex(node: ops.Reindex, x: Array) -> Array:
+    """The elements of the flattened operand, in a new order."""
     flat = [x[i] for i in product(*(range(n) for n in x.shape))]
     return filled(node.index.shape, lambda i: flat[int(node.index[i])])
 
 
 def select(node: ops.Select, x: Array) -> Array:
+    """The positions of the greatest elements, of equal ones the first."""
+
     def element(index: tuple[int, ...]) -> int:
         row = [int(v) for v in x[index[:-1]]]
         return sorted(range(len(row)), key=lambda i: (-row[i], i))[index[-1]]
@@ -127,7 +146,7 @@ def select(node: ops.Select, x: Array) -> Array:
     return filled((*x.shape[:-1], node.k), element)
 
 
-MEANING: dict[type[Node], Callable[..., Array]] = {
+MEANING: Mapping[type[Node], Callable[..., Array]] = {
     ops.Const: lambda node: filled(node.value.shape, lambda i: node.value[i]),
     ops.Output: lambda node, x: x,
     ops.Linear: linear,
@@ -140,3 +159,4 @@ MEANING: dict[type[Node], Callable[..., Array]] = {
     ops.Reindex: reindex,
     ops.Select: select,
 }
+"""What makes a node's value of the node and its operands, for every operation but ``input``."""
