@@ -14,6 +14,7 @@ import onnx
 from isobit.backends.registry import DEFAULT, find_backend
 from isobit.build.folder import Build, Origin, write_build
 from isobit.check.csim.run import given_integers
+from isobit.check.csim.samples import SampleForm
 from isobit.check.csim.stimuli import vectors_for
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.file import load_onnx
@@ -52,6 +53,7 @@ def compile_model(
     refit: bool = False,
     budget: str | Fraction | None = None,
     inputs: Any = None,
+    samples: SampleForm | None = None,
     progress: Progress = lambda _: None,
 ) -> Build:
     """Compile a model into a Vitis HLS project.
@@ -73,6 +75,7 @@ def compile_model(
         budget: the share of a channel's reachable accumulators that may give another output, by one step, for the sake
             of short multiplicands: ``50ppm``, ``0.1%``, ``1/20000``.
         inputs: samples as for :func:`isobit.csim`; of the accumulators that they produce the budget must hold too.
+        samples: what ``inputs`` holds, as for :func:`isobit.csim`.
         progress: called with a few words at every stage.
 
     Raises:
@@ -98,7 +101,7 @@ def compile_model(
         imported = _imported(path, declared)
         data = path.read_bytes()
     progress("folding and shrinking requantizers, choosing the folding")
-    seen = None if inputs is None else lambda graph: _seen(graph, inputs)
+    seen = None if inputs is None else lambda graph: _seen(graph, inputs, samples)
     made = rescaled(optimise(imported, folding(PRICES)), maker, target, request, rescale, seen)
     design = maker.lower(made.graph, made.plan, request)
     progress("writing the project")
@@ -107,9 +110,9 @@ def compile_model(
     return write_build(Path(output), made.graph, target, made.plan, design, data, origin, vectors, made, maker)
 
 
-def _seen(graph: Graph, inputs: Any) -> Mapping[str, IntArray]:
+def _seen(graph: Graph, inputs: Any, samples: SampleForm | None) -> Mapping[str, IntArray]:
     """Every value of the graph for the user's inputs, by name."""
-    return Evaluator(graph).run(given_integers(graph, inputs), taps=True)
+    return Evaluator(graph).run(given_integers(graph, inputs, samples), taps=True)
 
 
 def refit_source(

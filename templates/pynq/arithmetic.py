@@ -4,7 +4,8 @@
 
 * ``outside``: the shape of one sample in the model, ``functions``: what runs on it in float32, each
   ``{"kind", "values", "shape"}``;
-* of an input, ``shape`` of its integers and ``quantiser`` ``{"scale", "zero_point", "rounding", "lo", "hi"}`` or none;
+* of an input, ``shape`` of its integers, ``dtype``, the integer type of the model's own tensor ("" for floats), and
+  ``quantiser`` ``{"scale", "zero_point", "rounding", "lo", "hi"}`` or none;
 * ``scale`` and ``offset``: ``scale * integer + offset`` is the real value.
 
 Everything that decides an integer is float32 arithmetic, computed in float64 and rounded to float32 after every step:
@@ -23,16 +24,37 @@ import numpy as np
 Array = Any  # numpy.ndarray: PYNQ's numpy has no generic types on older images
 
 
+def entering(host: Mapping[str, Any], x: Array) -> Array:
+    """Samples ``(batch, ...)`` in the model's own layout as the network's integers, int64 ``(batch, *shape)``.
+
+    Floats are real values. Integers are the input's own integers where the model's input holds integers; where it takes
+    floats they may mean either and are refused, unless both readings are the same.
+
+    Raises:
+        ValueError: what :func:`quantise` raises, or integers that may mean two things.
+    """
+    x = np.asarray(x)
+    if not np.issubdtype(x.dtype, np.integer):
+        return quantise(host, x)
+    _check_shape(host, x)
+    integers = x.astype(np.int64)
+    for function in host["functions"]:
+        if function["kind"] in _MOVES:
+            integers = _MOVES[function["kind"]](integers, function["shape"])
+    integers = integers.reshape(len(x), *host["shape"])
+    if host["quantiser"] is not None and not host["dtype"] and not np.array_equal(quantise(host, x), integers):
+        raise ValueError("integers for an input of floats: give real values as float32, or call run_integers")
+    return integers
+
+
 def quantise(host: Mapping[str, Any], x: Array) -> Array:
-    """Floats ``(batch, ...)`` as the network's integers, int64 ``(batch, *shape)``.
+    """Real values ``(batch, ...)`` as the network's integers, int64 ``(batch, *shape)``.
 
     Raises:
         ValueError: a wrong shape, NaN, or, without a quantiser, a value that is no integer times the scale.
     """
+    _check_shape(host, np.asarray(x))
     x = _single(np.asarray(x))
-    outside = tuple(host["outside"])
-    if x.shape[1:] != outside:
-        raise ValueError(f"samples of shape {outside} are needed, not {x.shape[1:]}")
     if np.isnan(x).any():
         raise ValueError("the samples hold NaN")
     x = _apply(host, x)
@@ -45,6 +67,13 @@ def dequantise(host: Mapping[str, Any], integers: Array) -> Array:
     """The network's integers as float32 ``(batch, ...)``: ``scale * integer + offset`` rounded once, then the rest."""
     scale, offset = (np.array(host[name], np.float64) for name in ("scale", "offset"))
     return _apply(host, _single(integers.astype(np.float64) * scale + offset)).astype(np.float32)
+
+
+def _check_shape(host: Mapping[str, Any], x: Array) -> None:
+    """Nothing is reshaped or transposed for a user."""
+    outside = tuple(host["outside"])
+    if x.shape[1:] != outside:
+        raise ValueError(f"samples of shape {outside} are needed, not {x.shape[1:]}")
 
 
 def _single(x: Array) -> Array:

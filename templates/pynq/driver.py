@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from arithmetic import Array, dequantise, quantise
+from arithmetic import Array, dequantise, entering, quantise
 
 HERE = Path(__file__).resolve().parent
 MOST_BYTES = 4 << 20
@@ -145,22 +145,25 @@ class Accelerator:
         self._buffers = [[self._buffer(p) for p in self.model.ports] for _ in range(2)]
 
     def __call__(self, inputs: Array | Mapping[str, Array]) -> Array | dict[str, Array]:
-        """Float32 samples ``(batch, ...)`` in, float32 results out: as :meth:`run`, bare where there is one output."""
+        """Samples ``(batch, ...)`` in, float32 results out: as :meth:`run`, bare where there is one output."""
         results = self.run(inputs)
         return results if len(results) > 1 else next(iter(results.values()))
 
     def run(self, inputs: Array | Mapping[str, Array]) -> dict[str, Array]:
         """Results by output name. Several inputs are given by name.
 
+        Samples lie in the model's own layout. Floats are real values; integers are the input's own integers where the
+        model's input holds integers (:func:`arithmetic.entering`).
+
         Raises:
             ValueError: a missing input, a wrong shape, NaN; TimeoutError, RuntimeError: the transfer failed.
         """
         floats = self._by_name(inputs)
-        integers = self._stream(_count(floats), lambda port, part: quantise(port.host, floats[port.name][part]))
+        integers = self._stream(_count(floats), lambda port, part: entering(port.host, floats[port.name][part]))
         return {p.name: dequantise(p.host, integers[p.name]) for p in self.model.outputs}
 
     def run_integers(self, inputs: Array | Mapping[str, Array]) -> dict[str, Array]:
-        """The same on the network's own integers: int64 ``(batch, *shape)`` in and out."""
+        """The same on the integers of the ports, in their layout: int64 ``(batch, *shape)`` in and out."""
         integers = self._by_name(inputs)
         return self._stream(_count(integers), lambda port, part: integers[port.name][part])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from backends.dataflow.fifo_designs import depths_of, frame_ends, random_design, residual
@@ -12,7 +13,7 @@ from backends.dataflow.test_fifo_goals import compiled
 
 from isobit import templates
 from isobit.backends.dataflow import size_fifos
-from isobit.backends.dataflow.design import Design
+from isobit.backends.dataflow.design import Design, FifoGoal
 from isobit.backends.toolchain import find_compiler
 from isobit.build.folder import load_build
 from isobit.check.csim.clocks import design_of, fifo_choices, run_clock
@@ -29,16 +30,34 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output
 
 
-def slowly(design: Design, depths: dict[str, int], frames: int) -> list[int]:
+def slowly(
+    design: Design, depths: dict[str, int], frames: int, deeper: dict[str, int] | None = None
+) -> list[int]:  # fmt: skip
     """Clock by clock; the frame-end flags never wait, as the clock simulation leaves them out."""
-    return frame_ends(design, depths | dict.fromkeys(design.flags, 1 << 30), frames) or []
+    return frame_ends(design, depths | dict.fromkeys(design.flags, 1 << 30), frames, deeper) or []
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_the_clocks_are_those_of_the_slow_simulation(seed: int, program: Path) -> None:
     design = random_design(seed)
-    for sized in (size_fifos(design), size_fifos(design, "least"), size_fifos(design, "least", flushing=True)):
-        assert run_clock(program, sized, depths_of(sized), 5) == slowly(sized, depths_of(sized), 5)
+    rng = Random(seed)
+    for sized in (size_fifos(design), size_fifos(design, "least")):
+        depths = depths_of(sized)
+        assert run_clock(program, sized, depths, 5) == slowly(sized, depths, 5)
+        deeper = {p.name: rng.choice([0, 1, 40]) for p in sized.processes}
+        tight = {name: rng.choice([depth, max(depth - 1, 1)]) for name, depth in depths.items()}
+        assert run_clock(program, sized, tight, 3, deeper) == slowly(sized, tight, 3, deeper)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("goal", ["throughput", "least"])
+def test_no_latency_of_any_process_locks_the_design_up(seed: int, goal: FifoGoal, program: Path) -> None:
+    sized = size_fifos(random_design(seed + 100), goal)
+    depths, rng = depths_of(sized), Random(seed)
+    names = [p.name for p in sized.processes]
+    for most in (1, 16, 40, 256):
+        for deeper in (dict.fromkeys(names, most), {n: rng.randint(0, most) for n in names}, {rng.choice(names): most}):
+            assert len(run_clock(program, sized, depths, 4, deeper)) == 4
 
 
 def test_a_deadlock_has_no_clocks(program: Path) -> None:

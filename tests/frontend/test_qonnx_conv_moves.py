@@ -68,7 +68,7 @@ def test_pad_that_cuts(tmp_path: Path) -> None:
     ("pads", "value", "mode", "code"),
     [
         ([0, 0, 1, 0, 0, 0, 0, 0], 0.1, "constant", "E208"),
-        ([0, 0, 1, 1, 0, 0, 1, 1], 0.0, "reflect", "E202"),
+        ([0, 0, 1, 1, 0, 0, -1, 1], 0.0, "reflect", "E202"),
         ([1, 0, 0, 0, 0, 0, 0, 0], 0.0, "constant", "E202"),
     ],
 )

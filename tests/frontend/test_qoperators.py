@@ -153,12 +153,6 @@ REFUSED: dict[str, tuple[str, str, Callable[[QNet], object]]] = {
             "QLinearSoftmax", *entering(n, np.int8, 0), *n.target(0.5, 0, np.int8), domain=MS, opset=11
         ),
     ),
-    "zero points per column": (
-        "E202", "per column", lambda n: n.op(
-            "QLinearMatMul", *entering(n, np.int8, 0), n.const(np.eye(4), np.int8), n.const(np.ones(4)),
-            n.const([1, 2, 3, 4], np.int8), *n.target(0.5, 0, np.int8),
-        ),
-    ),
     "a zero point that claims to be huge": ("E202", "zero points of shape [1099511627776]", huge),
     "another contrib operator": ("E201", "NhwcMaxPool", lambda n: n.op("NhwcMaxPool", "x", domain=MS)),
     "a concat without a tensor": (

@@ -142,6 +142,13 @@ def _huge() -> TfliteNet:
     return net
 
 
+def _enlarged(op: str, wanted: list[int]) -> TfliteNet:
+    net = TfliteNet()
+    x = net.input((1, 2, 3, 1), 0.1, 3)
+    net.op(op, [x, net.integers(wanted)], (1, 4, 6, 1), 0.1, 3)
+    return net
+
+
 BAD: dict[str, tuple[str, str, Callable[[], TfliteNet]]] = {
     "a custom operator": ("E201", "custom operator", lambda: _net("CUSTOM")),
     "an operator that is not there": ("E201", "CUMSUM", lambda: _net("CUMSUM")),
@@ -161,6 +168,19 @@ BAD: dict[str, tuple[str, str, Callable[[], TfliteNet]]] = {
     "another shape than it makes": ("E106", "declares", lambda: _shaped((1, 4), (1, 5))),
     "weights that do not fit": ("E106", "do not fit", lambda: _dense(data=np.ones((2, 5)))),
     "an image too small": ("E106", "a window of", lambda: _conv(dilation_h_factor=4)),
+    "a size that its tensor has not": ("E106", "declares", lambda: _enlarged("RESIZE_BILINEAR", [1 << 30, 1 << 30])),
+    "a nearest size that its tensor has not": (
+        "E106",
+        "declares",
+        lambda: _enlarged("RESIZE_NEAREST_NEIGHBOR", [1 << 30, 6]),
+    ),
+    "more tiles than its tensor has": ("E106", "declares", lambda: _enlarged("TILE", [1, 1 << 30, 1 << 30, 1])),
+    "a border wider than its image": (
+        "E106",
+        "paddings",
+        lambda: _enlarged("MIRROR_PAD", [[0, 0], [2, 0], [3, 0], [0, 0]]),
+    ),
+    "places beyond the axis": ("E106", "places beyond", lambda: _enlarged("GATHER", [5])),
     "operators out of order": ("E104", "before it is made", _out_of_order),
 }
 

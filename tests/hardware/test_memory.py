@@ -76,7 +76,7 @@ def test_the_weights_lie_where_the_user_wants_them(memory: str) -> None:
 def test_the_rule_puts_deep_weights_into_block_ram_and_leaves_one_row_to_the_logic() -> None:
     deep = planned(LayerChoice(pe=1, simd=1), graph=convolution(3, 64))
     assert "variable=conv_weights type=rom_1p impl=bram" in deep
-    whole = planned(LayerChoice(pe=16, simd=8), graph=convolution(3, 8), interval=9)
+    whole = planned(LayerChoice(pe=16, simd=8), graph=convolution(3, 8), interval=40)
     assert "variable=conv_weights type=rom_1p impl=lutram" in whole
     assert "variable=conv_weights" not in planned(LayerChoice(pe=16, simd=1), graph=Graph(dense()))
 

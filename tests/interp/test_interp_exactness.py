@@ -309,14 +309,16 @@ RAW = Input(
 )  # fmt: skip
 
 
-def test_quantise_runs_the_host_operations_and_takes_flat_vectors() -> None:
+def test_quantise_runs_the_host_operations_and_refuses_flat_vectors() -> None:
     x = np.array([[[0.5, 0.75, 9.0], [0.5, 1.5, -9.0]]], np.float32)
     wanted = [[[0, 1], [1, 3], [7, -8]]]
     assert quantise(RAW, x).tolist() == wanted
-    assert quantise(RAW, x.reshape(1, 6)).tolist() == wanted
+    with pytest.raises(IsobitError, match=r"takes samples of shape \(batch, 2, 3\), not \(1, 6\)") as caught:
+        quantise(RAW, x.reshape(1, 6))
+    assert "x.reshape(-1, 2, 3)" in caught.value.hint
 
 
-@pytest.mark.parametrize("x", [np.zeros((1, 5)), np.full((1, 6), np.nan), np.zeros(()), np.zeros((2, 7))])
+@pytest.mark.parametrize("x", [np.zeros((1, 5)), np.full((1, 2, 3), np.nan), np.zeros(()), np.zeros((2, 3))])
 def test_quantise_refuses(x: Any) -> None:
     with pytest.raises(IsobitError) as caught:
         quantise(RAW, x)

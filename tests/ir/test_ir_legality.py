@@ -10,9 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isobit.backends.dataflow import lower
-from isobit.backends.dataflow.planner import DEFAULT_REQUEST
-from isobit.backends.dataflow.planner.search import plan_for
+from isobit.backends.dataflow.backend import Dataflow
 from isobit.errors import IsobitError
 from isobit.hardware import load_board
 from isobit.interp import Evaluator
@@ -186,5 +184,5 @@ def test_weights_at_run_time_run_and_are_refused_by_the_planner() -> None:
     graph = optimise(parse_graph(text(*lines)))
     assert Evaluator(graph).run({"x": np.array([[1, 2]]), "w": np.ones((1, 3, 2), int)})["y"].tolist() == [[3, 3, 3]]
     with pytest.raises(IsobitError, match="computed at run time") as caught:
-        lower(graph, plan_for(graph, load_board("pynq-z1"), DEFAULT_REQUEST))
+        Dataflow().plan(graph, load_board("pynq-z1"), Dataflow().request())
     assert (caught.value.code, caught.value.where) == ("E504", "v")

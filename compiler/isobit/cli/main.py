@@ -22,7 +22,9 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from isobit import errors
+from isobit.cli.check_model import check_model_command
 from isobit.cli.cosim import cosim_command
+from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.package import lint_command, package_command
 from isobit.cli.report import fifos_command, report_command, verify_command
 from isobit.cli.terminal import Progress, err, out
@@ -67,6 +69,9 @@ app.command("fifos")(fifos_command)
 app.command("package")(package_command)
 app.command("lint")(lint_command)
 app.command("cosim")(cosim_command)
+app.command("check-model")(check_model_command)
+app.command("boards")(boards_command)
+app.command("paths")(paths_command)
 
 Model = Annotated[
     str, typer.Argument(help="model.onnx (QONNX, QDQ), model.tflite, or file.py:factory returning a Brevitas module")
@@ -78,6 +83,7 @@ Type = Annotated[
     typer.Option("--input-type", help="integer type of an input that has no quantiser: UINT8, INT4, BIPOLAR ..."),
 ]
 Scale = Annotated[str, typer.Option("--input-scale", help="real value of one step of --input-type: 1/255")]
+Samples = Annotated[str | None, typer.Option("--samples", help="integers in --inputs are: real, integers or graph")]
 Exporter = Annotated[str, typer.Option(help="Brevitas export path: torchscript or dynamo")]
 
 
@@ -122,6 +128,7 @@ def compile_command(
         str | None, typer.Option(help="share of accumulators that such multiplicands may change: 50ppm, 0.1%, 1/20000")
     ] = None,
     inputs: Annotated[Path | None, typer.Option(help=".npy of samples: the budget must hold for theirs too")] = None,
+    samples: Samples = None,
     fifos: Annotated[str, typer.Option(help="FIFO depths for full throughput, or the least: throughput or least")] = (
         "throughput"
     ),
@@ -130,6 +137,7 @@ def compile_command(
 ) -> None:
     """Compile a model into a Vitis HLS project."""
     from isobit.backends.dataflow.planner import PlanFile, PlanRequest, read_plan
+    from isobit.check.csim.samples import sample_form
     from isobit.check.csim.vectors import load_vectors
     from isobit.container.run import compile_contained
     from isobit.flow import compile_model
@@ -149,7 +157,7 @@ def compile_command(
                 model, output, board=board, input_shape=_shape(input_shape), input_type=input_type,
                 input_scale=input_scale, exporter=_exporter(exporter), plan_request=request,
                 rescale_bits=rescale_bits, refit=refit, budget=budget,
-                inputs=load_vectors(inputs) if inputs else None, progress=progress,
+                inputs=load_vectors(inputs) if inputs else None, samples=sample_form(samples), progress=progress,
             )  # fmt: skip
     out.print(build_table(build), crop=False)
     for line in rescale_lines(build):
@@ -161,7 +169,8 @@ def compile_command(
 @app.command()
 def csim(
     build: Annotated[Path, typer.Argument(help="build folder")],
-    inputs: Annotated[Path | None, typer.Option(help=".npy of float samples or input integers, batch first")] = None,
+    inputs: Annotated[Path | None, typer.Option(help=".npy of samples in the model's own layout, batch first")] = None,
+    samples: Samples = None,
     vectors: Annotated[
         int | None,
         typer.Option("-n", "--vectors", min=1, help="edge-case and random vectors; 10000, fewer for large networks"),
@@ -190,6 +199,7 @@ def csim(
     from isobit.check.csim.bounded import bounded_csim
     from isobit.check.csim.last import result_json
     from isobit.check.csim.run import csim as run_csim
+    from isobit.check.csim.samples import sample_form
     from isobit.check.csim.vectors import load_vectors
     from isobit.check.source.float.ort import ort_level_of
     from isobit.container.run import CsimOptions, csim_contained
@@ -202,7 +212,7 @@ def csim(
         if docker:
             options = CsimOptions(
                 inputs, vectors, checked, source, frames if bounded else 0, compiler, seed, timeout, taps,
-                level,
+                level, sample_form(samples),
             )  # fmt: skip
             result = csim_contained(loaded, options, memory, progress)
         elif bounded:
@@ -211,7 +221,7 @@ def csim(
         else:
             result = run_csim(
                 loaded, load_vectors(inputs) if inputs else None, vectors=vectors, checked=checked, source=source,
-                compiler=compiler, seed=seed, timeout=timeout, taps=taps, ort_level=level,
+                compiler=compiler, seed=seed, timeout=timeout, taps=taps, ort_level=level, samples=sample_form(samples),
                 progress=progress,
             )  # fmt: skip
     if as_json:
@@ -264,23 +274,6 @@ def explain(
         out.print(build_table(loaded), crop=False)
         return
     out.print(explain_layer(loaded, layer), crop=False)
-
-
-@app.command()
-def boards() -> None:
-    """List the boards that come with isobit."""
-    from isobit.report.text import boards_table
-
-    out.print(boards_table())
-
-
-@app.command()
-def paths() -> None:
-    """Print the folders the generated Makefile needs: SIM (our simulation headers) and AP_TYPES."""
-    from isobit import templates
-    from isobit.backends.toolchain import ap_types_folder
-
-    sys.stdout.write(f"SIM={templates.root() / 'sim'}\nAP_TYPES={ap_types_folder()}\n")
 
 
 @app.callback(invoke_without_command=True)

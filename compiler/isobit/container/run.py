@@ -24,6 +24,7 @@ from isobit.build.folder import Build, load_build
 from isobit.check.csim.last import BOUNDED, CSIM, recorded
 from isobit.check.csim.result import CsimResult
 from isobit.check.csim.run import DEFAULT_TIMEOUT
+from isobit.check.csim.samples import SampleForm
 from isobit.check.csim.vectors import archive_member
 from isobit.check.source.float.ort import OrtLevel
 from isobit.container.engine import PROJECT, Finished, Limits, Progress, find_engine, find_image, run_contained
@@ -58,6 +59,7 @@ class CsimOptions:
     timeout: float = DEFAULT_TIMEOUT
     taps: Path | None = None
     ort_level: OrtLevel = "disabled"
+    samples: SampleForm | None = None
 
     @property
     def seconds(self) -> float:
@@ -96,6 +98,7 @@ def _csim_arguments(options: CsimOptions) -> list[str]:
     words += ["--ort-level", options.ort_level] if options.ort_level != "disabled" else []
     words += ["--bounded", "--frames", str(options.frames)] if options.frames else []
     words += ["--compiler", options.compiler] if options.compiler else []
+    words += ["--samples", options.samples] if options.samples else []
     return words + (["--taps", f"{PROJECT}/taps.npz"] if options.taps else [])
 
 

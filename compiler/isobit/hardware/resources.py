@@ -22,6 +22,9 @@ class Cost:
             self.lut + other.lut, self.dsp + other.dsp, self.bram36 + other.bram36, self.uram + other.uram
         )  # fmt: skip
 
+    def __sub__(self, other: Cost) -> Cost:
+        return self + other.times(-1)
+
     def times(self, count: int) -> Cost:
         return Cost(self.lut * count, self.dsp * count, self.bram36 * count, self.uram * count)
 
@@ -30,6 +33,11 @@ class Cost:
         """One number for ranking: LUTs, and a price in LUTs for each of the other resources."""
         blocks = LUTS_PER_BRAM * self.bram36 + LUTS_PER_URAM * self.uram
         return self.lut + LUTS_PER_DSP * self.dsp + blocks
+
+    def priced(self, dearer: tuple[int, int, int, int]) -> int:
+        """:attr:`weight` with each resource (LUT, DSP, block RAM, UltraRAM) so many times dearer."""
+        lut, dsp, bram, uram = dearer
+        return Cost(self.lut * lut, self.dsp * dsp, self.bram36 * bram, self.uram * uram).weight
 
     def used(self, board: Board) -> tuple[tuple[str, int, int], ...]:
         """Name, estimate and what the board has, resource by resource."""

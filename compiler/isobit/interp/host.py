@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import permutations
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.errors import IsobitError, promised
+from isobit.errors import IsobitError, printable, promised
 from isobit.interp.working import keep_freed_memory
 from isobit.ir.ops import HostOp, Input, Output, Quantiser
 from isobit.ir.types import IntArray
@@ -49,6 +51,18 @@ def _quantised(node: Input, q: Quantiser, x: Floats) -> IntArray:
     if q.rounding == "SIGN":
         return sign_float(x, scale, zero, q.lo, q.hi)
     return whole_float(x, scale, zero, Rounding.parse(q.rounding), q.lo, q.hi)
+
+
+def stored(node: Input, integers: IntArray) -> IntArray:
+    """The input's own integers ``(batch, *outside_shape)`` as the graph holds them, int64 ``(batch, *node.shape)``.
+
+    Raises:
+        IsobitError: E607 when shapes do not fit or an integer is beyond 64 bits.
+    """
+    if int(integers.max(initial=0)) >= 1 << 63:
+        raise IsobitError("E607", f"the integer {integers.max()} is outside the input's interval")
+    moves = tuple(op for op in node.host if op.kind in ("reshape", "transpose"))
+    return np.asarray(_on_host(moves, _shaped(node, integers.astype(np.int64))))
 
 
 def real_input(node: Input, integers: IntArray) -> Floats:
@@ -107,9 +121,24 @@ def _softmax(x: Floats) -> Floats:
 
 
 def _shaped(node: Input, x: Floats) -> Floats:
-    if x.ndim < 1 or x[:1].size != int(np.prod(node.outside_shape)) * len(x[:1]):
-        raise IsobitError("E607", f"{node.outside!r} takes (batch, {node.outside_shape}), not {x.shape}")
-    return x.reshape(len(x), *node.outside_shape)
+    """``x`` itself, whose shape must be the source's: nothing is reshaped or transposed for a user."""
+    if x.ndim < 1 or x.shape[1:] != node.outside_shape:
+        wanted = f"(batch, {', '.join(map(str, node.outside_shape))})"
+        found = f"{printable(node.outside)!r} takes samples of shape {wanted}, not {x.shape}"
+        raise IsobitError("E607", found, hint=_closest(x.shape, node.outside_shape))
+    return x
+
+
+def _closest(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """What makes an array of this shape fit, where that can be seen."""
+    if shape == wanted:
+        return "add the batch axis: x[None]"
+    for order in permutations(range(len(wanted))) if len(wanted) <= 4 else ():
+        if shape[1:] and tuple(shape[1:][a] for a in order if a < len(shape) - 1) == wanted:
+            return f"its axes are in another order: x.transpose(0, {', '.join(str(a + 1) for a in order)})"
+    if prod(shape[1:]) == prod(wanted):
+        return f"if its elements lie in the order of the model's: x.reshape(-1, {', '.join(map(str, wanted))})"
+    return ""
 
 
 def _without_nan(node: Input, x: Floats) -> Floats:

@@ -80,9 +80,10 @@ class Node:
 class Input(Node):
     """A graph input: integers in ``[lo, hi]`` (per channel or one for all) of the given shape.
 
-    ``scale * integer + offset`` is the real value, exactly; ``outside`` the tensor's raw name in the user's file and
-    ``outside_shape`` its shape there. ``host`` and ``quantiser`` say how the host makes the integers from floats;
-    without a quantiser the integers are taken as they come.
+    ``scale * integer + offset`` is the real value, exactly; ``outside`` the tensor's raw name in the user's file,
+    ``outside_shape`` its shape there and ``dtype`` its integer type there ("" for a tensor of floats). ``host`` and
+    ``quantiser`` say how the host makes the integers from floats; without a quantiser the integers are taken as they
+    come.
     """
 
     shape: tuple[int, ...]
@@ -94,6 +95,7 @@ class Input(Node):
     outside_shape: tuple[int, ...] = ()
     host: tuple[HostOp, ...] = ()
     quantiser: Quantiser | None = None
+    dtype: str = ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -96,7 +96,7 @@ def host_record(node: Input | Output, shape: tuple[int, ...]) -> dict[str, Any]:
         "scale": [float(s) for s in node.scale],
         "offset": [float(o) for o in node.offset],
         "functions": [_function(op) for op in node.host],
-    } | ({"quantiser": _quantiser(node)} if isinstance(node, Input) else {})
+    } | ({"quantiser": _quantiser(node), "dtype": node.dtype} if isinstance(node, Input) else {})
 
 
 def _function(op: HostOp) -> dict[str, Any]:

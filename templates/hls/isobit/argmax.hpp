@@ -38,7 +38,7 @@ void argmax(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
 #pragma HLS ARRAY_PARTITION variable=best_index.data complete
   int first = 0;  // index of a vector's lane 0
   for (int i = 0; i < Cfg::VECTORS / SAMPLES * (Cfg::FRAME / LANES); ++i) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const lanes<typename Cfg::in_t, Cfg::LANES> word = in.read();
     for (int p = 0; p < SAMPLES; ++p) {
 #pragma HLS UNROLL
@@ -82,7 +82,7 @@ void top_k(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
 
   int lane = 0, i = 0;  // i: index in the vector
   for (int cycle = 0; cycle < Cfg::VECTORS / SAMPLES * Cfg::FRAME; ++cycle) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     if (lane == 0) word = in.read();
     for (int p = 0; p < SAMPLES; ++p) {
 #pragma HLS UNROLL

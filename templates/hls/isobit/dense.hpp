@@ -64,7 +64,7 @@ void dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
 
   int sf = 0, nf = 0, row = 0;
   for (int i = 0; i < Cfg::VECTORS * NF * SF; ++i) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     in_word x;
     if (nf == 0) {
       x = in.read();

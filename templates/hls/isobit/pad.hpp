@@ -35,7 +35,7 @@ void pad(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
 #pragma HLS ARRAY_PARTITION variable=before.data complete
   int y = 0, x = 0, fold = 0;  // x: word of the row
   for (int i = 0; i < OUT_H * (OUT_W / SAMPLES) * FOLDS; ++i) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const bool in_rows = y >= Cfg::TOP && y < Cfg::TOP + Cfg::H;
     lanes<typename Cfg::in_t, Cfg::LANES> word;
     if (in_rows && x >= FIRST && x < FIRST + WIDTH) word = in.read();

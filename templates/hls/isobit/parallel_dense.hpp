@@ -63,7 +63,7 @@ void parallel_dense(
 
   int sf = 0, nf = 0, row = 0;
   for (int i = 0; i < Cfg::WORDS * NF * SF; ++i) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     if (row == 0) detail::split<Cfg>(in.read(), windows);
     for (int p = 0; p < Cfg::SAMPLES; ++p) {
 #pragma HLS UNROLL

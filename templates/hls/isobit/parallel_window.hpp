@@ -124,7 +124,7 @@ void parallel_window(hls::stream<lanes<typename Cfg::in_t, block_schedule<Cfg>::
   typename counter<Cfg::SH>::type line = 0;                               // rows since those of the last block
   typename counter<plan::OUT_H * Cfg::SH + Cfg::TOP>::type top = -Cfg::TOP;  // first row of the next block
   for (int i = 0; i < plan::TRIPS; ++i) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
 #pragma HLS DEPENDENCE variable=lines type=inter direction=RAW distance=DISTANCE dependent=true
     lanes<typename Cfg::in_t, SIZE> word;
     if (y < Cfg::H) word = in.read();

@@ -21,11 +21,11 @@ void reorder(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
   lanes<typename Cfg::elem_t, Cfg::LANES> frame[Cfg::IN_WORDS];
 #pragma HLS AGGREGATE variable=frame
   for (int i = 0; i < Cfg::IN_WORDS; ++i) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     frame[i] = in.read();
   }
   for (int i = 0; i < Cfg::OUT_WORDS; ++i) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const int word = from_rom<typename Cfg::index_t>(index[i]).to_int();
     ISOBIT_INDEX(word, Cfg::IN_WORDS);
     out.write(frame[word]);

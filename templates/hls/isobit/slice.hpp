@@ -27,7 +27,7 @@ void slice(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
   typename counter<Cfg::W>::type x = 0;
   typename counter<Cfg::IN_WORDS>::type word = 0;
   for (int i = 0; i < Cfg::H * Cfg::W * Cfg::IN_WORDS; ++i) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const lanes<typename Cfg::elem_t, Cfg::LANES> element = in.read();
     const bool in_rows = y >= Cfg::TOP && y < Cfg::TOP + Cfg::OUT_H;
     const bool in_columns = x >= Cfg::LEFT && x < Cfg::LEFT + Cfg::OUT_W;

@@ -171,7 +171,7 @@ void sliding_window(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
   // Words received from the window's first one on; negative while pixels between windows pass.
   typename counter<max_of(plan::DEPTH, max_of(plan::NEXT, plan::NEXT_ROW) * plan::FOLDS)>::type held = 0;
   for (int i = 0; i < plan::TRIPS; ++i) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const bool emits = held >= plan::SPAN * plan::FOLDS;
     const bool reads = received < plan::WORDS_IN && held < plan::DEPTH;
     if (emits) {

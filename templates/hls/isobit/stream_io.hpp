@@ -50,7 +50,7 @@ void read_frame(hls::stream<ap_axiu<Cfg::WORD, 0, 0, 0> >& axis,
                 hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& out, hls::stream<ap_uint<1> >& last) {
   ap_uint<1> end = 0;
   for (int i = 0; i < Cfg::FRAME / Cfg::LANES; ++i) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const typename detail::port<Cfg>::beat_t beat = axis.read();
     out.write(detail::unpacked<Cfg>(beat, i));
     end = beat.last;
@@ -63,7 +63,7 @@ template <class Cfg>
 void read_further_frame(hls::stream<ap_axiu<Cfg::WORD, 0, 0, 0> >& axis,
                         hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& out) {
   for (int i = 0; i < Cfg::FRAME / Cfg::LANES; ++i) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     out.write(detail::unpacked<Cfg>(axis.read(), i));
   }
 }
@@ -72,7 +72,7 @@ void read_further_frame(hls::stream<ap_axiu<Cfg::WORD, 0, 0, 0> >& axis,
 template <class Cfg>
 void fork_flag(hls::stream<ap_uint<1> >& last, hls::stream<ap_uint<1> >& out_a, hls::stream<ap_uint<1> >& out_b) {
   for (int i = 0; i < Cfg::FLAGS; ++i) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const ap_uint<1> end = last.read();
     out_a.write(end);
     out_b.write(end);
@@ -87,7 +87,7 @@ void write_frame(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in, hls:
   typedef detail::port<Cfg> port;
   static const int WORDS = Cfg::FRAME / Cfg::LANES;
   for (int i = 0; i < WORDS; ++i) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const typename port::word_t word = in.read();
     ap_uint<1> end = 0;
     if (i == WORDS - 1) end = last.read();  // no sooner: outputs may leave before the frame has been read

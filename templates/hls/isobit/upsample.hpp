@@ -35,7 +35,7 @@ void upsample(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
   int fold = 0, copy_x = 0, x = 0, copy_y = 0;
   int address = 0;  // of the pixel's first word
   for (int i = 0; i < Cfg::H * Cfg::FACTOR_H * WIDTH * Cfg::FACTOR_W * FOLDS; ++i) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     lanes<typename Cfg::elem_t, Cfg::LANES> word;
     if (copy_y == 0 && copy_x == 0) {
       word = in.read();

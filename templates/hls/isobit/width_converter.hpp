@@ -26,7 +26,7 @@ void width_converter(hls::stream<lanes<typename Cfg::elem_t, Cfg::IN_LANES> >& i
 #pragma HLS ARRAY_PARTITION variable=buffer complete
   int filled = 0;  // granules
   for (int i = 0; i < Cfg::FRAME / min_of(Cfg::IN_LANES, Cfg::OUT_LANES); ++i) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     if (filled < OUT_GRANULES) {
       const lanes<typename Cfg::elem_t, Cfg::IN_LANES> word = in.read();
       for (int l = 0; l < Cfg::IN_LANES; ++l) {

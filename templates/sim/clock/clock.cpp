@@ -4,16 +4,19 @@
 //
 // The design is 64-bit integers: frames; streams, and the depth of each; processes, and for each in topological order the
 // iterations of a frame, the clocks from an iteration's start to its write, the clocks between frames, and its inputs
-// and outputs: a count of each, then per port its stream, its words per frame and the iteration of every word.
+// and outputs: a count of each, then per port its stream, a count of runs, and for each run the words, the iteration of the
+// first and the iterations from word to word.
 //
-// A process moves on a step a clock, or stalls as a whole: while a word that this step reads was not written in an earlier
-// clock, or a slot that it writes was not read in an earlier one. So a step's clock is the largest of three sums, all
-// known once the neighbours have got there; no clock is ever counted through.
+// A process is a flushing pipeline. An iteration enters in the clock after the one before, or once every word that it
+// reads was written in an earlier clock; behind it others leave all the same. It leaves `latency` clocks later; while a
+// slot that it then writes was not read in an earlier clock, the whole process stands still. No clock is counted through:
+// entering and leaving are two sequences of times, each known once the neighbours have got there.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <algorithm>
+#include <deque>
 #include <vector>
 
 typedef int64_t clock_t64;
@@ -24,17 +27,38 @@ struct fifo {
   int64_t writes, reads;
 };
 
+struct run {
+  int64_t words, first, step;
+};
+
+// A place in the words of a port: the iteration of the next one, or none.
+struct cursor {
+  size_t number;
+  int64_t word;
+};
+
 struct port {
   fifo* stream;
-  std::vector<int64_t> steps;  // of a frame, in which a word passes
-  size_t next;
+  std::vector<run> runs;
+  cursor entering, leaving;
+};
+
+struct stand {
+  clock_t64 begin, end;  // clocks begin .. end - 1 in which the process stood still
+};
+
+struct leaver {
+  int64_t iteration;
+  clock_t64 due;
 };
 
 struct process {
-  int64_t length, frames;  // steps of a frame; frames done
-  int64_t step;            // the last one taken
-  clock_t64 time;          // its clock
+  int64_t trip, latency, pause, frames;
+  int64_t iteration;  // the last one that entered
+  clock_t64 time;     // its clock
   std::vector<port> inputs, outputs;
+  std::deque<leaver> inside;  // iterations that write, and the frame's last
+  std::deque<stand> stands;
 };
 
 static int64_t number() {
@@ -46,63 +70,108 @@ static int64_t number() {
   return value;
 }
 
-static std::vector<port> ports(int64_t count, int64_t later, std::vector<fifo>& fifos) {
+static std::vector<port> ports(int64_t count, std::vector<fifo>& fifos) {
   std::vector<port> made(count);
   for (port& p : made) {
     p.stream = &fifos[number()];
-    p.steps.resize(number());
-    for (int64_t& step : p.steps) step = number() + later;
-    p.next = 0;
+    p.runs.resize(number());
+    for (run& r : p.runs) {
+      r.words = number();
+      r.first = number();
+      r.step = number();
+    }
+    p.entering = p.leaving = cursor{0, 0};
   }
   return made;
 }
 
-static int64_t next_step(const process& p) {
-  int64_t step = p.length - 1;
-  for (const port& i : p.inputs) if (i.next < i.steps.size()) step = std::min(step, i.steps[i.next]);
-  for (const port& o : p.outputs) if (o.next < o.steps.size()) step = std::min(step, o.steps[o.next]);
-  return step;
+static bool more(const port& p, const cursor& c) { return c.number < p.runs.size(); }
+
+static int64_t iteration(const port& p, const cursor& c) { return p.runs[c.number].first + c.word * p.runs[c.number].step; }
+
+static bool passes(const port& p, const cursor& c, int64_t i) { return more(p, c) && iteration(p, c) == i; }
+
+static void step(const port& p, cursor& c) {
+  if (++c.word == p.runs[c.number].words) c = cursor{c.number + 1, 0};
 }
 
-static bool passes(const port& p, int64_t step) { return p.next < p.steps.size() && p.steps[p.next] == step; }
-
-// Takes the next step in which a word passes, or the frame's last one. False while a neighbour has not got there.
-static bool advance(process& p) {
-  const int64_t step = next_step(p);
-  clock_t64 time = p.time + step - p.step;
-  for (const port& i : p.inputs) {
-    if (!passes(i, step)) continue;
-    const fifo& f = *i.stream;
-    if (f.reads == f.writes) return false;
-    time = std::max(time, f.written[f.reads % f.written.size()] + 1);
+// The clock that is `clocks` after `time`, not counting those in which the process stood still.
+static clock_t64 later(const process& p, clock_t64 time, int64_t clocks) {
+  for (const stand& s : p.stands) {
+    if (s.end <= time) continue;
+    if (time + clocks < s.begin) break;
+    clocks -= std::max<int64_t>(s.begin - 1 - time, 0);
+    time = s.end - 1;
   }
+  return time + clocks;
+}
+
+static void end_frame(process& p, clock_t64 time) {
+  for (port& i : p.inputs) i.entering = cursor{0, 0};
+  for (port& o : p.outputs) o.entering = o.leaving = cursor{0, 0};
+  p.stands.clear();
+  p.iteration = -1;
+  p.time = time + p.pause;
+  ++p.frames;
+}
+
+// The oldest iteration leaves, if its words find room. False while that is not known.
+static bool leave(process& p) {
+  if (p.inside.empty()) return false;
+  const leaver oldest = p.inside.front();
+  clock_t64 time = oldest.due;
   for (const port& o : p.outputs) {
-    if (!passes(o, step)) continue;
+    if (!passes(o, o.leaving, oldest.iteration)) continue;
     const fifo& f = *o.stream;
     const int64_t depth = f.read.size();
     if (f.writes - f.reads == depth) return false;
     if (f.writes >= depth) time = std::max(time, f.read[f.writes % depth] + 1);
   }
-  for (port& i : p.inputs) {
-    if (!passes(i, step)) continue;
-    i.stream->read[i.stream->reads++ % i.stream->read.size()] = time;
-    ++i.next;
-  }
   for (port& o : p.outputs) {
-    if (!passes(o, step)) continue;
+    if (!passes(o, o.leaving, oldest.iteration)) continue;
     o.stream->written[o.stream->writes++ % o.stream->written.size()] = time;
-    ++o.next;
+    step(o, o.leaving);
   }
-  p.step = step;
-  p.time = time;
+  p.inside.pop_front();
+  if (time > oldest.due) {
+    p.stands.push_back(stand{oldest.due, time});
+    for (leaver& l : p.inside) l.due += time - oldest.due;
+  }
+  if (oldest.iteration == p.trip - 1) end_frame(p, time);
   return true;
 }
 
-static void end_frame(process& p) {
-  for (port& i : p.inputs) i.next = 0;
-  for (port& o : p.outputs) o.next = 0;
-  p.step = -1;
-  ++p.frames;
+// The next iteration in which a word passes, or the frame's last one, enters. False while a neighbour has not got there.
+static bool enter(process& p) {
+  if (p.iteration == p.trip - 1) return false;
+  int64_t next = p.trip - 1;
+  for (const port& i : p.inputs) if (more(i, i.entering)) next = std::min(next, iteration(i, i.entering));
+  for (const port& o : p.outputs) if (more(o, o.entering)) next = std::min(next, iteration(o, o.entering));
+  clock_t64 time = later(p, p.time, next - p.iteration);
+  for (const port& i : p.inputs) {
+    if (!passes(i, i.entering, next)) continue;
+    const fifo& f = *i.stream;
+    if (f.reads == f.writes) return false;
+    time = std::max(time, f.written[f.reads % f.written.size()] + 1);
+  }
+  time = later(p, time - 1, 1);
+  if (!p.inside.empty() && p.inside.front().due <= time) return false;  // whether it stands still is not known yet
+  for (port& i : p.inputs) {
+    if (!passes(i, i.entering, next)) continue;
+    i.stream->read[i.stream->reads++ % i.stream->read.size()] = time;
+    step(i, i.entering);
+  }
+  bool writes = next == p.trip - 1;
+  for (port& o : p.outputs) {
+    if (!passes(o, o.entering, next)) continue;
+    step(o, o.entering);
+    writes = true;
+  }
+  if (writes) p.inside.push_back(leaver{next, later(p, time, p.latency)});
+  p.iteration = next;
+  p.time = time;
+  while (!p.stands.empty() && p.stands.front().end <= time) p.stands.pop_front();
+  return true;
 }
 
 int main() {
@@ -116,23 +185,24 @@ int main() {
   }
   std::vector<process> processes(number());
   for (process& p : processes) {
-    const int64_t trip = number(), latency = number(), pause = number();
-    p.length = trip + latency + pause;
+    p.trip = number();
+    p.latency = number();
+    p.pause = number();
     p.frames = 0;
-    p.step = p.time = -1;
+    p.iteration = p.time = -1;
     const int64_t inputs = number(), outputs = number();
-    p.inputs = ports(inputs, 0, fifos);
-    p.outputs = ports(outputs, latency, fifos);
+    p.inputs = ports(inputs, fifos);
+    p.outputs = ports(outputs, fifos);
   }
   bool moved = true;
   while (moved) {
     moved = false;
     for (process& p : processes) {
-      while (p.frames < frames && advance(p)) {
+      while (p.frames < frames) {
+        const int64_t before = p.frames;
+        if (!leave(p) && !enter(p)) break;
         moved = true;
-        if (p.step < p.length - 1) continue;
-        end_frame(p);
-        if (&p == &processes.back()) printf("%lld\n", static_cast<long long>(p.time));
+        if (p.frames > before && &p == &processes.back()) printf("%lld\n", static_cast<long long>(p.time));
       }
     }
   }

@@ -117,28 +117,36 @@ def depths_of(design: Design) -> dict[str, int]:
 
 
 class _Pipeline:
-    """One process clock by clock: it moves on as a whole, or stalls as a whole."""
+    """One process clock by clock: iterations enter as their words come, and leave ``latency`` clocks later or wait."""
 
-    def __init__(self, process: Process, schedule: Schedule) -> None:
-        self.schedule = schedule
+    def __init__(self, process: Process, schedule: Schedule, deeper: int) -> None:
+        self.trip, self.latency = schedule.trip, schedule.latency + deeper
         self.inputs = [_by_iteration(s, t) for s, t in zip(process.inputs, schedule.reads, strict=True)]
         self.outputs = [_by_iteration(s, t) for s, t in zip(process.outputs, schedule.writes, strict=True)]
-        self.clock, self.frames = 0, 0  # unstalled clocks of this frame; frames done
+        self.entered, self.frames, self.rest = 0, 0, 0  # iterations of this frame; frames done; clocks of the pause
+        self.inside: dict[int, int] = {}  # iterations on their way, and the clocks that they have left
 
-    def wanted(self) -> tuple[list[str], list[str]]:
-        """Streams that this clock reads and writes."""
-        leaving = self.clock - self.schedule.latency
-        return (
-            [port[self.clock] for port in self.inputs if self.clock in port],
-            [port[leaving] for port in self.outputs if leaving in port],
-        )
+    def leaving(self) -> list[str]:
+        """Streams that the oldest iteration writes now."""
+        return [port[t] for t, left in self.inside.items() if left == 0 for port in self.outputs if t in port]
 
-    def advance(self) -> bool:
+    def entering(self) -> list[str] | None:
+        """Streams that the next iteration reads; None when there is none."""
+        if self.entered == self.trip or self.rest:
+            return None
+        return [port[self.entered] for port in self.inputs if self.entered in port]
+
+    def advance(self, enters: bool) -> bool:
         """One clock on; true at the end of a frame."""
-        self.clock += 1
-        ended = self.clock == self.schedule.trip + self.schedule.latency + RESTART
+        self.inside = {t: left - 1 for t, left in self.inside.items() if left}
+        if enters:
+            self.inside[self.entered] = self.latency - 1
+            self.entered += 1
+        if self.entered == self.trip and not self.inside:
+            self.rest += 1
+        ended = self.rest == RESTART + 1
         if ended:
-            self.clock, self.frames = 0, self.frames + 1
+            self.entered, self.rest, self.frames = 0, 0, self.frames + 1
         return ended
 
 
@@ -146,9 +154,11 @@ def _by_iteration(stream: str, iterations: object) -> dict[int, str]:
     return {int(t): stream for t in iterations}  # type: ignore[attr-defined]
 
 
-def frame_ends(design: Design, depths: Mapping[str, int], frames: int) -> list[int] | None:
+def frame_ends(
+    design: Design, depths: Mapping[str, int], frames: int, deeper: Mapping[str, int] | None = None
+) -> list[int] | None:
     """The clock in which each frame has left, or None when the dataflow locks up. Ports never wait."""
-    pipelines = [_Pipeline(p, schedule_of(p)) for p in design.processes]
+    pipelines = [_Pipeline(p, schedule_of(p), (deeper or {}).get(p.name, 0)) for p in design.processes]
     filled = dict.fromkeys(depths, 0)
     ends: list[int] = []
     for clock in range(1_000_000):
@@ -156,15 +166,18 @@ def frame_ends(design: Design, depths: Mapping[str, int], frames: int) -> list[i
         for number, pipeline in enumerate(pipelines):
             if pipeline.frames == frames:
                 continue
-            reads, writes = ([s for s in side if s in filled] for side in pipeline.wanted())
-            if any(before[s] == 0 for s in reads) or any(before[s] >= depths[s] for s in writes):
+            writes = [s for s in pipeline.leaving() if s in filled]
+            if any(before[s] >= depths[s] for s in writes):
                 continue
-            for s in reads:
-                filled[s] -= 1
+            wanted = pipeline.entering()
+            reads = [s for s in wanted or () if s in filled]
+            enters = wanted is not None and all(before[s] for s in reads)
+            moved = moved or enters or bool(pipeline.inside) or pipeline.rest > 0
             for s in writes:
                 filled[s] += 1
-            moved = True
-            if pipeline.advance() and number == len(pipelines) - 1:
+            for s in reads if enters else ():
+                filled[s] -= 1
+            if pipeline.advance(enters) and number == len(pipelines) - 1:
                 ends.append(clock)
         if len(ends) == frames:
             return ends
@@ -177,8 +190,8 @@ def frame_ends(design: Design, depths: Mapping[str, int], frames: int) -> list[i
 
 
 def completes(design: Design, depths: Mapping[str, int], frames: int = 3) -> bool:
-    """Do blocking reads and writes in program order, without any clock, reach the end?"""
-    network = Network(design, flushing=True)
+    """Do sequential programs, without any clock, reach the end? An iteration waits for all its words, then for room."""
+    network = Network(design)
     programs = {p.name: deque(_operations(p, network.schedules[p.name]) * frames) for p in design.processes}
     filled = dict.fromkeys(depths, 0)
     moved = True
@@ -186,23 +199,22 @@ def completes(design: Design, depths: Mapping[str, int], frames: int = 3) -> boo
         moved = False
         for program in programs.values():
             while program:
-                stream, step = program[0]
-                if stream in filled and not 0 <= filled[stream] + step <= depths[stream]:
+                streams = [s for s in program[0][0] if s in filled]
+                step = program[0][1]
+                if not all(0 <= filled[s] + step <= depths[s] for s in streams):
                     break
-                if stream in filled:
-                    filled[stream] += step
+                filled.update({s: filled[s] + step for s in streams})
                 program.popleft()
                 moved = True
     return not any(programs.values())
 
 
-def _operations(process: Process, schedule: Schedule) -> list[tuple[str, int]]:
-    """``(stream, +1 for a write or -1 for a read)`` in the order of execution."""
-    streams = (*process.inputs, *process.outputs)
-    ports = (*schedule.reads, *schedule.writes)
-    moves = [
-        (int(t), phase, stream, 1 if stream in process.outputs else -1)
-        for stream, port, phase in zip(streams, ports, schedule.phases, strict=True)
-        for t in port
-    ]
-    return [(stream, step) for _, _, stream, step in sorted(moves)]
+def _operations(process: Process, schedule: Schedule) -> list[tuple[list[str], int]]:
+    """``(streams, +1 for a write or -1 for a read)`` in the order of execution, all of an iteration at once."""
+    moves: dict[tuple[int, int], list[str]] = {}
+    sides = ((process.inputs, schedule.reads, -1), (process.outputs, schedule.writes, 1))
+    for streams, ports, step in sides:
+        for stream, port in zip(streams, ports, strict=True):
+            for t in port:
+                moves.setdefault((t, step), []).append(stream)
+    return [(moves[key], key[1]) for key in sorted(moves)]

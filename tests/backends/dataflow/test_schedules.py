@@ -154,7 +154,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recording]
     (folder / "isobit").mkdir()
     for header in (templates.root() / "hls" / "isobit").glob("*.hpp"):
         text = header.read_text(encoding="utf-8")
-        counting = text.replace("#pragma HLS PIPELINE II=1", "trace::next_iteration();")
+        counting = text.replace("#pragma HLS PIPELINE II=1 style=flp", "trace::next_iteration();")
         (folder / "isobit" / header.name).write_text(counting, encoding="utf-8")
     includes = [f'#include "isobit/{name}.hpp"' for name in sorted({t.header for t in CATALOGUE.values()})]
     calls = ["int main() {", *[f"  {p.name}::run();" for p in PROCESSES], "}"]

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from isobit.train.peaks.baselines import BASELINES, blais_rioux, centre_of_mass, gaussian, linear, matched_filter, parabola
+from isobit.train.peaks.baselines import (
+    BASELINES,
+    blais_rioux,
+    centre_of_mass,
+    gaussian,
+    linear,
+    matched_filter,
+    parabola,
+)
 
 N, PLACE = 65, np.arange(65, dtype=np.float64)
 

@@ -2,5 +2,6 @@
 
 from isobit.backends.dataflow.fifo import size_fifos
 from isobit.backends.dataflow.lower import lower
+from isobit.backends.dataflow.whole import whole_design
 
-__all__ = ["lower", "size_fifos"]
+__all__ = ["lower", "size_fifos", "whole_design"]

@@ -15,6 +15,7 @@ from isobit.backends.dataflow.lower import lower
 from isobit.backends.dataflow.planner import DEFAULT_REQUEST, Plan, PlanRequest, plan_for
 from isobit.backends.dataflow.planner.steps import multiplicand_bits
 from isobit.backends.dataflow.record import DataflowRecord, describe, refuse_other_record
+from isobit.backends.dataflow.whole import whole_design
 from isobit.backends.dataflow.writer import HLS, PLAN, project_files
 from isobit.backends.ports import Port
 from isobit.errors import promised
@@ -40,7 +41,7 @@ class Dataflow:
 
     def plan(self, graph: Graph, board: Board, request: PlanRequest) -> Plan:
         """Folding, bodies and memories: :func:`isobit.backends.dataflow.planner.plan_for`."""
-        return plan_for(graph, board, request)
+        return plan_for(graph, board, request, whole_design)
 
     def multiplicands(self, graph: Graph, plan: Plan) -> Mapping[str, int]:
         """Thresholds and tables have no multiplicand."""

@@ -1,17 +1,24 @@
 """FIFO depths, initiation interval and latency of a design, from the schedules its templates declare.
 
 Time is counted in clocks, periodic from frame to frame. A word written in clock w can be read from w + 1 on, and its
-slot written again in the clock after that. A pipeline stalls as a whole when a word is missing, as Vitis HLS builds it
-by default: what an iteration computed leaves ``latency`` iterations later, or at the frame's end.
+slot written again in the clock after that. A pipeline flushes (``style=flp`` in every template): an iteration starts
+when all words that it reads are there and leaves ``latency`` clocks later, whether others follow or not; a write that
+finds no room stops the whole process.
 
 **Full throughput.** The interval is the slowest process's frame. Forward, every process runs as early as its inputs
 allow, which gives the earliest outputs; backward from these, every process runs as late as its readers allow; at last
-each reads as early as it can without writing sooner. That is a schedule with the least interval and latency, so FIFOs
-that hold what it leaves in them cannot slow the hardware down: a dataflow of blocking reads and writes is monotone, it
-is never later than a schedule that respects its depths. Words inside pipelines count as room there, and their latency
-is an estimate; so no FIFO is shallower than the least below, which keeps the design live whatever the latencies are.
+each reads as early as it can without writing sooner (:mod:`isobit.backends.dataflow.timed`). That is a schedule with
+the least interval and latency, and a dataflow of blocking reads and writes is never later than a schedule that
+respects its depths, if what a process has begun never holds up what follows. A pipeline that stands still does hold it
+up, so every FIFO has room, beyond what the schedule leaves in it, for all words that its writer has under way: then
+the writer never stands still where one that squeezes its bubbles out would not (:func:`_under_way`).
 
-**Least.** See :mod:`isobit.backends.dataflow.least`.
+Latencies are estimates. The room for words under way is for ``SLACK`` clocks more than declared, and behind a fork
+whose branches meet again each FIFO has room for ``SLACK`` clocks more of every process on the other branches: the
+interval holds while no pipeline is more than ``SLACK`` clocks deeper than declared. And no FIFO is shallower than the
+least below, which keeps the design live whatever the latencies are.
+
+**Least.** See :mod:`isobit.backends.dataflow.least`: a count of words, in which no latency occurs.
 """
 
 from __future__ import annotations
@@ -23,16 +30,19 @@ from types import MappingProxyType
 import numpy as np
 
 from isobit.backends.dataflow.design import Design, FifoGoal
-from isobit.backends.dataflow.least import least_depths
-from isobit.backends.dataflow.network import MIN_DEPTH, Network, Times
+from isobit.backends.dataflow.least import between, least_depths, meeting_points
+from isobit.backends.dataflow.network import MIN_DEPTH, Network
+from isobit.backends.dataflow.pieces import PIECE
+from isobit.backends.dataflow.timed import timing
 from isobit.errors import IsobitError, printable
 
-_PAST, _FUTURE = -(1 << 60), 1 << 60
+SLACK = 8
+"""Clocks by which every pipeline may be deeper than declared before a FIFO slows the design down."""
 
 
 def size_fifos(
     design: Design, goal: FifoGoal = "throughput", *, fixed: Mapping[str, int] = MappingProxyType({}),
-    flushing: bool = False,
+    network: Network | None = None,
 ) -> Design:  # fmt: skip
     """``design`` with the depth of every FIFO for either goal, its interval and its latency.
 
@@ -40,25 +50,54 @@ def size_fifos(
         goal: ``throughput``: no process ever waits longer than the interval demands; ``least``: the smallest depths
             behind forks, and ``MIN_DEPTH`` elsewhere, that keep it from locking up (at whatever interval).
         fixed: depths in words that the user chose, by stream. One that is too small may lock the design up.
-        flushing: pipelines that empty themselves while a word is missing (``style=flp``), instead of stalling ones.
+        network: the design's processes with the clocks of another writer than the C++ (:mod:`.rtl.timing`).
 
     Raises:
         IsobitError: E506 when ``fixed`` names a stream that the design does not have.
     """
     _refuse_unknown(design, fixed)
-    network = Network(design, flushing=flushing)
-    timed, least = _Timed(network), least_depths(network)
-    full = timed.depths()
+    network = network or Network(design)
+    timed, least, slack = timing(network), least_depths(network), _slack(network)
+    under_way = {s: _under_way(network, s) for s in timed.depths}
     fewest = {s.name: max(least.get(s.name, 0), MIN_DEPTH) for s in design.streams}
-    # The timed depths count on the words inside pipelines, whose latency is an estimate: never fewer than lock up.
+    full = {name: depth + under_way[name] + slack.get(name, 0) for name, depth in timed.depths.items()}
     streams = (
         replace(s, throughput=max(full.get(s.name, 0), fewest[s.name]), least=fewest[s.name]) for s in design.streams
     )
     chosen = tuple(replace(s, depth=fixed.get(s.name, getattr(s, goal))) for s in streams)
-    flags = max(timed.flag_depth(), MIN_DEPTH)
+    # Frames whose first word was read and whose last was not yet written.
+    flags = max(-(-timed.latency // timed.interval) + 1, MIN_DEPTH)
     return replace(
         design, streams=chosen, flag_depth=flags, goal=goal, interval=timed.interval, latency=timed.latency
     )  # fmt: skip
+
+
+def _under_way(network: Network, stream: str) -> int:
+    """The most words that the writer of ``stream`` has in its pipeline, were that ``SLACK`` clocks deeper."""
+    writer = network.writer[stream]
+    port, depth = network.outputs[writer][stream], network.schedules[writer].latency + SLACK
+    most = 0
+    for first in range(0, len(port), PIECE):
+        near = port.part(first, first + PIECE + depth)
+        entered = near[:PIECE]
+        most = max(most, int((np.searchsorted(near, entered + depth) - np.arange(len(entered))).max()))
+        if most == depth:
+            break
+    return most
+
+
+def _slack(network: Network) -> dict[str, int]:
+    """Words that come in ``SLACK`` clocks for every process on the longest other branch, by stream behind a fork."""
+    meets, found = meeting_points(network), dict[str, int]()
+    for name in (p.name for p in network.processes):
+        outputs = network.outputs[name]
+        if len(outputs) > 1 and meets[name]:
+            to_join = between(network, meets[name])
+            lengths = {s: to_join[s] for s in outputs}
+            for stream, port in outputs.items():
+                others = max(length for s, length in lengths.items() if s != stream)
+                found[stream] = min(others * SLACK, len(port))
+    return found
 
 
 def _refuse_unknown(design: Design, fixed: Mapping[str, int]) -> None:
@@ -69,83 +108,3 @@ def _refuse_unknown(design: Design, fixed: Mapping[str, int]) -> None:
             "E506", f"{printable(unknown)!r} is no FIFO of this design", where="[fifos] of the plan file",
             hint="remove that line, or all of [fifos]: what is left out is computed",
         )  # fmt: skip
-
-
-class _Timed:
-    """The periodic schedule, from the earliest starts of every iteration of every process."""
-
-    def __init__(self, network: Network) -> None:
-        self.network = network
-        self.interval = max(network.busy(p.name) for p in network.processes)
-        self.latency = 0
-        self.earliest: dict[str, Times] = {}
-        self._run_forward()
-
-    def _run_forward(self) -> None:
-        net, written = self.network, dict[str, Times]()
-        for name in (p.name for p in net.processes):
-            schedule = net.schedules[name]
-            ready = np.full(schedule.trip, _PAST)
-            ready[0] = 0
-            for stream, iterations in net.inputs[name].items():
-                ready[iterations] = np.maximum(ready[iterations], written.pop(stream) + 1)
-            starts = self._soonest(name, ready)
-            for stream, iterations in net.outputs[name].items():
-                written[stream] = self._write_times(name, starts, iterations)
-            if not net.outputs[name]:
-                self.latency = max(self.latency, int(starts[-1]) + schedule.latency + 1)
-            self.earliest[name] = starts.astype(np.int32) if starts[-1] < 1 << 31 else starts
-
-    def depths(self) -> dict[str, int]:
-        """What is left in every FIFO at most when all run as late as their readers allow, but absorb words early."""
-        net, found, read = self.network, dict[str, int](), dict[str, Times]()
-        for name in (p.name for p in reversed(net.processes)):
-            starts = self.earliest.pop(name).astype(np.int64)
-            if net.outputs[name]:
-                latest, writing = self._latest(name, read)
-                starts[writing] = latest[writing]
-                starts = self._soonest(name, starts)
-            for stream, iterations in net.outputs[name].items():
-                written = self._write_times(name, starts, iterations)
-                found[stream] = occupancy(written, read.pop(stream), self.interval)
-            for stream, iterations in net.inputs[name].items():
-                read[stream] = starts[iterations]
-        return found
-
-    def flag_depth(self) -> int:
-        """Frames whose first word was read and whose last was not yet written."""
-        return -(-self.latency // self.interval) + 1
-
-    def _latest(self, name: str, read: dict[str, Times]) -> tuple[Times, Times]:
-        """As late as the readers of every output allow, and the iterations in which a word leaves."""
-        schedule, hold = self.network.schedules[name], self.network.hold(name)
-        limit = np.full(schedule.trip, _FUTURE)
-        for stream, iterations in self.network.outputs[name].items():
-            leaves = np.minimum(iterations + hold, schedule.trip - 1)
-            bound = read[stream] - 1 - schedule.latency + leaves - iterations
-            inside = int(np.searchsorted(iterations + hold, schedule.trip - 1))
-            limit[leaves[:inside]] = np.minimum(limit[leaves[:inside]], bound[:inside])
-            limit[-1] = min(limit[-1], bound[inside:].min(initial=_FUTURE))
-        writing = np.flatnonzero(limit < _FUTURE)
-        t = np.arange(schedule.trip)
-        starts = np.minimum.accumulate((limit - t)[::-1])[::-1] + t
-        return np.minimum(starts, starts[0] + self.interval - self.network.busy(name) + t), writing
-
-    def _soonest(self, name: str, ready: Times) -> Times:
-        """Starts in order, one a clock, none before it is ready nor before the frame ahead has left."""
-        t = np.arange(len(ready))
-        starts = np.maximum.accumulate(ready - t) + t
-        again = starts[-1] + 1 + self.network.pause(name) - self.interval + t
-        return np.asarray(np.maximum(starts, again), np.int64)
-
-    def _write_times(self, name: str, starts: Times, iterations: Times) -> Times:
-        schedule = self.network.schedules[name]
-        leaves = np.minimum(iterations + self.network.hold(name), schedule.trip - 1)
-        return np.asarray(starts[leaves] + schedule.latency - (leaves - iterations), np.int64)
-
-
-def occupancy(written: Times, read: Times, interval: int) -> int:
-    """The most words in a FIFO whose word ``i`` of frame ``f`` is written and read ``f * interval`` clocks later."""
-    frames = (written - read[0] - 1) // interval
-    earlier = frames * len(read) + np.searchsorted(read, written - frames * interval)
-    return int((np.arange(1, len(written) + 1) - earlier).max())

@@ -1,18 +1,29 @@
-"""The least FIFO depths that are free of deadlock.
+"""The least FIFO depths that are free of deadlock, whatever the latencies of the pipelines are.
 
-A FIFO behind a process with one output is written when its reader waits for it: two words do. Behind a fork, one reader
-makes it run while the other may not be ready to read; how far is a count of words, not of clocks
-(:func:`least_depths`).
+**Why latencies do not matter.** Take every process as a sequential program that goes through its iterations one by
+one: it waits until all words that an iteration reads are there, takes them, then waits until there is room for all
+words that it writes. A network of such programs with bounded FIFOs has one behaviour but for speed; it locks up or it
+does not. A flushing pipeline (``style=flp``) does the same operations and may be ahead of its program, never behind:
+reads of later iterations may come before the writes of an earlier one, and a write never waits for a later read, at
+no depth of the pipeline. What a process does earlier than its program can only give the others words or room sooner.
+So depths with which the programs run forever keep the hardware running, at any latency of any process. A stalling
+pipeline would hold results back until later words come; no count of words covers that, and no template has one.
+
+**The least depths** of the programs: a FIFO behind a process with one output is written when its reader waits for it:
+two words do. Behind a fork, one reader makes it run while the other may not be ready to read; how far is a count of
+words (:func:`least_depths`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 import numpy as np
 
-from isobit.backends.dataflow.network import MIN_DEPTH, Network, Times
+from isobit.backends.dataflow.network import MIN_DEPTH, Network
+from isobit.backends.dataflow.pieces import PIECE, merged, pieces
+from isobit.backends.dataflow.schedule import Index, Port
 
 _FUTURE = 1 << 60
 
@@ -27,7 +38,7 @@ def least_depths(network: Network) -> dict[str, int]:
     ``W(s) - R(s)`` on the branch that asked.
     """
     depths: dict[str, int] = {}
-    meets = _meeting_points(network)
+    meets = meeting_points(network)
     for name in (p.name for p in network.processes):
         if len(network.outputs[name]) > 1 and meets[name]:
             depths |= _fork_depths(network, name, meets[name])
@@ -35,81 +46,97 @@ def least_depths(network: Network) -> dict[str, int]:
 
 
 def _fork_depths(network: Network, fork: str, join: str) -> dict[str, int]:
-    asked = _demand(network, fork, join)
-    writes = {s: _write_positions(network, fork, s) for s in network.outputs[fork]}
-    reached = _reach(writes, asked)
-    moved = {s: np.diff(asked[s], prepend=0) > 0 for s in writes}
-    depths = {}
-    for stream, positions in writes.items():
-        written = np.searchsorted(positions, reached, side="right")
-        taken = _taken(network, stream, asked)
-        others = np.logical_or.reduce([m for s, m in moved.items() if s != stream])
-        before = np.concatenate([_taken(network, stream, dict.fromkeys(asked, np.zeros(1, np.int64))), taken[:-1]])
-        depths[stream] = int((written - np.where(others, before, taken)).max())
+    outputs = network.outputs[fork]
+    nothing = np.zeros(1, np.int64)
+    none = _Asked(network, fork, join, None)
+    depths = dict.fromkeys(outputs, 0)
+    asked_before = dict.fromkeys(outputs, nothing)
+    taken_before = {s: none.taken(s) for s in outputs}
+    for steps in _join_steps(network, join):
+        asked = _Asked(network, fork, join, steps)
+        reached = np.maximum.reduce([_positions(outputs[s], asked.words[s]) for s in outputs])
+        moved = {s: np.diff(asked.words[s], prepend=asked_before[s]) > 0 for s in outputs}
+        for stream, port in outputs.items():
+            written, taken = _up_to(port, reached), asked.taken(stream)
+            others = np.logical_or.reduce([m for s, m in moved.items() if s != stream])
+            before = np.concatenate([taken_before[stream], taken[:-1]])
+            left = int((written - np.where(others, before, taken)).max())
+            depths[stream] = max(depths[stream], left)
+            taken_before[stream], asked_before[stream] = taken[-1:], asked.words[stream][-1:]
     return depths
 
 
-def _taken(network: Network, stream: str, asked: dict[str, Times]) -> Times:
-    """The words read of ``stream`` once the FIFOs behind its reader are full, up to where paths join or part."""
-    reader = network.reader[stream]
-    if len(network.inputs[reader]) > 1 or len(network.outputs[reader]) > 1:
-        return asked[stream]
-    (output,) = network.outputs[reader]
-    writes = _write_positions(network, reader, output)
-    if not network.flushing:
-        writes = writes - len(network.phases[reader])  # the iteration that cannot write does not read either
-    blocked = np.concatenate([writes, [_FUTURE]])[np.minimum(_taken(network, output, asked) + MIN_DEPTH, len(writes))]
-    return np.searchsorted(_read_positions(network, reader, stream), blocked)
+def _join_steps(network: Network, join: str) -> Iterator[Index]:
+    """The iterations of the join in which it reads, ascending, a piece at a time."""
+    ports = list(network.inputs[join].values())
+    for piece in pieces(ports, network.schedules[join].trip):
+        parts = [port.part(*words) for port, words in zip(ports, piece.words, strict=True)]
+        steps = merged(parts)
+        if len(steps):
+            yield steps
 
 
-def _demand(network: Network, fork: str, join: str) -> dict[str, Times]:
-    """For every stream between ``fork`` and ``join`` the words that must be read of it up to each join's read."""
-    names = [p.name for p in network.processes]
-    between = _reachable(network, fork)
-    asked: dict[str, Times] = {}
-    for name in reversed(names[names.index(fork) + 1 : names.index(join) + 1]):
-        if name not in between:
-            continue
-        reads = {s: _read_positions(network, name, s) for s in network.inputs[name]}
-        if name == join:
-            reached = _union(reads.values())
-        else:
-            reached = _reach({s: _write_positions(network, name, s) for s in network.outputs[name]}, asked)
-        asked |= {s: np.searchsorted(positions, reached, side="right") for s, positions in reads.items()}
-    return asked
+class _Asked:
+    """How many words of every stream between fork and join must be read up to each of the join's steps.
 
-
-def _union(positions: Iterable[Times]) -> Times:
-    """All of several ascending positions, ascending, once each."""
-    parts = list(positions)
-    marked = np.zeros(max(int(p[-1]) for p in parts) + 1, dtype=np.bool_)
-    for part in parts:
-        marked[part] = True
-    return np.flatnonzero(marked)
-
-
-def _reach(writes: dict[str, Times], asked: dict[str, Times]) -> Times:
-    """The position up to which a process must run so that the ``asked`` words of its outputs are written."""
-    positions = [np.concatenate([[-1], writes[s]])[asked[s]] for s in writes]
-    return np.asarray(np.maximum.reduce(positions), np.int64)
-
-
-def _read_positions(network: Network, name: str, stream: str) -> Times:
-    """The places of reads in a process's sequence of operations: iteration by iteration, ports in phase order.
-
-    A stalling pipeline takes no word of an iteration that misses another one: it reads all of them at once.
+    ``steps`` are iterations of the join; None stands for one step before all others, with nothing asked.
     """
-    phases = network.phases[name]
-    return network.inputs[name][stream] * (len(phases) + 1) + (phases[stream] if network.flushing else 0)
+
+    def __init__(self, network: Network, fork: str, join: str, steps: Index | None) -> None:
+        self.network = network
+        self.words: dict[str, Index] = {}
+        names = [p.name for p in network.processes]
+        reachable = _reachable(network, fork)
+        for name in reversed(names[names.index(fork) + 1 : names.index(join) + 1]):
+            if name not in reachable:
+                continue
+            if steps is None:
+                self.words |= dict.fromkeys(network.inputs[name], np.zeros(1, np.int64))
+                continue
+            outputs = network.outputs[name]
+            written = [_positions(port, self.words[s]) for s, port in outputs.items() if name != join]
+            reached = steps if name == join else np.maximum.reduce(written)
+            self.words |= {s: _up_to(port, reached) for s, port in network.inputs[name].items()}
+
+    def taken(self, stream: str) -> Index:
+        """The words read of ``stream`` once the FIFOs behind its reader are full, up to where paths join or part."""
+        reader = self.network.reader[stream]
+        inputs, outputs = self.network.inputs[reader], self.network.outputs[reader]
+        if len(inputs) > 1 or len(outputs) > 1:
+            return self.words[stream]
+        ((output, port),) = outputs.items()
+        blocked = _positions(port, self.taken(output) + MIN_DEPTH + 1)  # the write that finds no room
+        return _up_to(inputs[stream], blocked)
 
 
-def _write_positions(network: Network, name: str, stream: str) -> Times:
-    """The places of writes. A stalling pipeline writes all outputs at once, after the reads of a later iteration."""
-    iterations, ports = network.outputs[name][stream], len(network.phases[name])
-    if network.flushing:
-        return iterations * (ports + 1) + network.phases[name][stream]
-    # Behind the last iteration the pipeline drains, an iteration a clock.
-    return (iterations + network.hold(name)) * (ports + 1) + ports
+def _positions(port: Port, words: Index) -> Index:
+    """The iteration in which the last of so many words passes: -1 for none, the future beyond all."""
+    inside = np.clip(words - 1, 0, len(port) - 1)
+    return np.where(words < 1, -1, np.where(words > len(port), _FUTURE, port.at(inside)))
+
+
+def _up_to(port: Port, iterations: Index) -> Index:
+    """How many words pass in each of ascending iterations and before."""
+    counts, done = np.empty(len(iterations), np.int64), 0
+    while done < len(iterations):
+        first = port.before(int(iterations[done]) + 1)
+        near = port.part(first, first + PIECE)
+        last = int(near[-1]) if first + PIECE < len(port) else _FUTURE
+        end = max(done + 1, int(np.searchsorted(iterations, last, side="right")))
+        counts[done:end] = first + np.searchsorted(near, iterations[done:end], side="right")
+        done = end
+    return counts
+
+
+def between(network: Network, join: str) -> dict[str, int]:
+    """For every stream that leads to ``join`` the most processes on a path there."""
+    found: dict[str, int] = {}
+    for process in reversed(network.processes):
+        behind = [found[s] for s in network.outputs[process.name] if s in found]
+        if process.name == join or behind:
+            length = 0 if process.name == join else 1 + max(behind)
+            found |= dict.fromkeys(network.inputs[process.name], length)
+    return found
 
 
 def _reachable(network: Network, start: str) -> set[str]:
@@ -124,7 +151,7 @@ def _reachable(network: Network, start: str) -> set[str]:
     return found
 
 
-def _meeting_points(network: Network) -> dict[str, str]:
+def meeting_points(network: Network) -> dict[str, str]:
     """For every process the first one that all its outputs lead to ("" where there is none): its post-dominator."""
     order = {p.name: i for i, p in enumerate(network.processes)}
     meets: dict[str, str] = defaultdict(str)

@@ -93,7 +93,8 @@ class _Lowering:
         if not elem_bits:
             raise IsobitError("E504", f"a port of {elem.bits}-bit elements; at most 64 are supported", where=node.name)
         is_input = isinstance(node, Input)
-        lanes = port_lanes(frame, elem_bits, *([self.plan.interval] if self.plan.samples > 1 else []))
+        most = self.plan.port_words
+        lanes = port_lanes(frame, elem_bits) if most is None else port_lanes(frame, elem_bits, most)
         name = ("in_" if is_input else "out_") + node.name
         return Port(name, node.name, node.outside, is_input, frame, lanes, elem, elem_bits)
 

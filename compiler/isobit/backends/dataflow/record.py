@@ -66,15 +66,17 @@ class FifosRecord(Record):
 
 
 class DataflowRecord(ProjectRecord):
-    """Layers by node, and FIFOs."""
+    """Layers by node, FIFOs, and what is ``beyond`` the share of the board that was asked for ("" where nothing is)."""
 
     layers: Mapping[str, DataflowLayer]
     fifos: FifosRecord
+    beyond: str = ""
 
     @property
     def lines(self) -> tuple[str, ...]:
         """A line per goal of the FIFOs, the taken one marked, and the FIFOs that the user made shallower."""
-        lines = [self._goal("throughput", "full speed"), self._goal("least", "free of deadlock, may be slower")]
+        lines = [self.beyond] if self.beyond else []
+        lines += [self._goal("throughput", "full speed"), self._goal("least", "free of deadlock, may be slower")]
         shallow = [f"{name} ({depth} of {planned})" for name, (depth, planned) in self.fifos.shallow.items()]
         if shallow:
             more = f" and {len(shallow) - _SHOWN} more" if len(shallow) > _SHOWN else ""
@@ -104,7 +106,7 @@ def refuse_other_record(path: Path, design: Design, record: DataflowRecord) -> N
 def describe(plan: Plan, design: Design) -> DataflowRecord:
     """The record of a plan and the design that it became."""
     layers = {name: _layer(layer) for name, layer in plan.layers.items()}
-    return DataflowRecord(layers=layers, fifos=_fifos(design, plan.board))
+    return DataflowRecord(layers=layers, fifos=_fifos(design, plan.board), beyond=plan.beyond)
 
 
 def _layer(layer: LayerPlan) -> DataflowLayer:

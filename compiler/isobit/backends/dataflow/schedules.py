@@ -2,52 +2,53 @@
 
 A template is one loop with II = 1 and a constant trip count. Each function here restates the schedule that the head of
 a header (``templates/hls/isobit``) declares, from the same constants; a test runs the C++ and compares every iteration.
-Latencies are estimates, generous on purpose: only synthesis knows them. Which template has which schedule is in its
+Latencies are in :mod:`isobit.backends.dataflow.latencies`. Which template has which schedule is in its
 record (:mod:`isobit.backends.dataflow.catalogue`); windows are in
 :mod:`isobit.backends.dataflow.schedules_windows`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from isobit.backends.dataflow.schedule import (
+    Axis,
+    Constants,
+    Port,
+    Schedule,
+    at_last,
+    every,
+    everywhere,
+    marked,
+    where,
+)
 
-import numpy as np
-from numpy.typing import NDArray
 
-from isobit.backends.dataflow.schedule import Constants, Schedule, every, everywhere, levels, marked, where
-
-
-def elementwise(latency: Callable[[Constants], int]) -> Callable[[Constants], Schedule]:
-    """A word in and a word out in every cycle, so many clocks apart."""
-
-    def schedule(c: Constants) -> Schedule:
-        return Schedule(c["FOLDS"], (every(c["FOLDS"]),), (every(c["FOLDS"]),), latency(c))
-
-    return schedule
+def elementwise(c: Constants) -> Schedule:
+    """A word in and a word out in every cycle."""
+    return Schedule(c["FOLDS"], (every(c["FOLDS"]),), (every(c["FOLDS"]),))
 
 
 def read_frame(c: Constants) -> Schedule:
     """Words from a port, and a flag with the last."""
     words = c["FRAME"] // c["LANES"]
-    return Schedule(words, (every(words),), (every(words), np.array([words - 1])), 3, (0, 1, 2))
+    return Schedule(words, (every(words),), (every(words), at_last(words)), phases=(0, 1, 2))
 
 
 def read_further_frame(c: Constants) -> Schedule:
     """Words from a port."""
     words = c["FRAME"] // c["LANES"]
-    return Schedule(words, (every(words),), (every(words),), 3, (0, 1))
+    return Schedule(words, (every(words),), (every(words),))
 
 
 def fork_flag(c: Constants) -> Schedule:
     """Every flag twice."""
     flags = every(c["FLAGS"])
-    return Schedule(c["FLAGS"], (flags,), (flags, flags), 1, (0, 1, 2))
+    return Schedule(c["FLAGS"], (flags,), (flags, flags), phases=(0, 1, 2))
 
 
 def write_frame(c: Constants) -> Schedule:
     """Words to a port; the flag says whether a frame is the last of a batch."""
     words = c["FRAME"] // c["LANES"]
-    return Schedule(words, (every(words), np.array([words - 1])), (every(words),), 3, (0, 1, 2))
+    return Schedule(words, (every(words), at_last(words)), (every(words),), phases=(0, 1, 2))
 
 
 def dense(c: Constants) -> Schedule:
@@ -55,32 +56,28 @@ def dense(c: Constants) -> Schedule:
     sf, nf, vectors = c["IN"] // c["SIMD"], c["OUT"] // c["PE"], c["VECTORS"]
     reads = where(everywhere(vectors), marked(nf, 0, 1), everywhere(sf))
     writes = where(everywhere(vectors), everywhere(nf), marked(sf, sf - 1, 1))
-    return Schedule(vectors * nf * sf, (reads,), (writes,), 6 + levels(c["SIMD"]))
+    return Schedule(vectors * nf * sf, (reads,), (writes,))
 
 
-def per_channel(latency: int) -> Callable[[Constants], Schedule]:
+def per_channel(c: Constants) -> Schedule:
     """Taps come one after the other, a word leaves with the last."""
-
-    def schedule(c: Constants) -> Schedule:
-        folds, pixels = max(c["CHANNELS"] // c["PE"], 1), max(c["PE"] // c["CHANNELS"], 1)
-        words = c["TAPS"] // pixels
-        trip = c["VECTORS"] * words * folds
-        writes = where(everywhere(c["VECTORS"]), marked(words, words - 1, 1), everywhere(folds))
-        return Schedule(trip, (every(trip),), (writes,), latency + levels(pixels))
-
-    return schedule
+    folds, pixels = max(c["CHANNELS"] // c["PE"], 1), max(c["PE"] // c["CHANNELS"], 1)
+    words = c["TAPS"] // pixels
+    trip = c["VECTORS"] * words * folds
+    writes = where(everywhere(c["VECTORS"]), marked(words, words - 1, 1), everywhere(folds))
+    return Schedule(trip, (every(trip),), (writes,))
 
 
 def add(c: Constants) -> Schedule:
     """Two words in, one out."""
     words = every(c["FOLDS"])
-    return Schedule(c["FOLDS"], (words, words), (words,), 6, (0, 1, 2))
+    return Schedule(c["FOLDS"], (words, words), (words,), phases=(0, 1, 2))
 
 
 def fork(c: Constants) -> Schedule:
     """Every word twice."""
     words = every(c["WORDS"])
-    return Schedule(c["WORDS"], (words,), (words, words), 2, (0, 1, 2))
+    return Schedule(c["WORDS"], (words,), (words, words), phases=(0, 1, 2))
 
 
 def argmax(c: Constants) -> Schedule:
@@ -88,7 +85,7 @@ def argmax(c: Constants) -> Schedule:
     samples, lanes = max(c["LANES"] // c["FRAME"], 1), min(c["LANES"], c["FRAME"])
     vectors, words = c["VECTORS"] // samples, c["FRAME"] // lanes
     writes = where(everywhere(vectors), marked(words, words - 1, 1))
-    return Schedule(vectors * words, (every(vectors * words),), (writes,), 3 + levels(lanes))
+    return Schedule(vectors * words, (every(vectors * words),), (writes,))
 
 
 def top_k(c: Constants) -> Schedule:
@@ -97,7 +94,7 @@ def top_k(c: Constants) -> Schedule:
     vectors = c["VECTORS"] // samples
     reads = where(everywhere(vectors * c["FRAME"] // lanes), marked(lanes, 0, 1))
     writes = where(everywhere(vectors), marked(c["FRAME"], c["FRAME"] - 1, 1))
-    return Schedule(vectors * c["FRAME"], (reads,), (writes,), 4)
+    return Schedule(vectors * c["FRAME"], (reads,), (writes,))
 
 
 def width_converter(c: Constants) -> Schedule:
@@ -105,10 +102,10 @@ def width_converter(c: Constants) -> Schedule:
     frame, narrow, wide = c["FRAME"], c["IN_LANES"], c["OUT_LANES"]
     reads, writes = every(frame // narrow), every(frame // wide)
     if narrow > wide:
-        reads = reads * narrow // wide
+        reads = Port(reads.count, lambda i: i * narrow // wide)
     else:
-        writes = ((writes + 1) * wide + narrow - 1) // narrow - 1
-    return Schedule(frame // min(narrow, wide), (reads,), (writes,), 3)
+        writes = Port(writes.count, lambda i: ((i + 1) * wide + narrow - 1) // narrow - 1)
+    return Schedule(frame // min(narrow, wide), (reads,), (writes,))
 
 
 def pad(c: Constants) -> Schedule:
@@ -122,15 +119,16 @@ def pad(c: Constants) -> Schedule:
 def upsample(c: Constants) -> Schedule:
     """A word out in every iteration, one in where a new pixel begins."""
     samples = max(c["LANES"] // c["CHANNELS"], 1)
-    rows = every(c["H"] * c["FACTOR_H"]) % c["FACTOR_H"] == 0
-    columns = every(c["W"] // samples * c["FACTOR_W"]) % c["FACTOR_W"] == 0
+    rows = Axis(c["H"] * c["FACTOR_H"], 0, c["H"], c["FACTOR_H"])
+    width = c["W"] // samples * c["FACTOR_W"]
+    columns = Axis(width, 0, -(-width // c["FACTOR_W"]), c["FACTOR_W"])
     return _sparse_reads(rows, columns, max(c["CHANNELS"] // c["LANES"], 1))
 
 
-def _sparse_reads(rows: NDArray[np.bool_], columns: NDArray[np.bool_], folds: int) -> Schedule:
+def _sparse_reads(rows: Axis, columns: Axis, folds: int) -> Schedule:
     """A word out in every iteration, one in where row and column are marked."""
-    trip = len(rows) * len(columns) * folds
-    return Schedule(trip, (where(rows, columns, everywhere(folds)),), (every(trip),), 3)
+    trip = rows.count * columns.count * folds
+    return Schedule(trip, (where(rows, columns, everywhere(folds)),), (every(trip),))
 
 
 def cut_out(c: Constants) -> Schedule:
@@ -138,7 +136,7 @@ def cut_out(c: Constants) -> Schedule:
     rows, columns = marked(c["H"], c["TOP"], c["OUT_H"]), marked(c["W"], c["LEFT"], c["OUT_W"])
     writes = where(rows, columns, marked(c["IN_WORDS"], c["FIRST"], c["OUT_WORDS"]))
     trip = c["H"] * c["W"] * c["IN_WORDS"]
-    return Schedule(trip, (every(trip),), (writes,), 2)
+    return Schedule(trip, (every(trip),), (writes,))
 
 
 def concat(c: Constants) -> Schedule:
@@ -147,16 +145,16 @@ def concat(c: Constants) -> Schedule:
     first, second = marked(words, 0, c["A_WORDS"]), marked(words, c["A_WORDS"], c["B_WORDS"])
     trip = c["POSITIONS"] * words
     reads = (where(everywhere(c["POSITIONS"]), first), where(everywhere(c["POSITIONS"]), second))
-    return Schedule(trip, reads, (every(trip),), 2, (0, 1, 2))
+    return Schedule(trip, reads, (every(trip),), phases=(0, 1, 2))
 
 
 def parallel_concat(c: Constants) -> Schedule:
     """Two words in, one out."""
     words = every(c["WORDS"])
-    return Schedule(c["WORDS"], (words, words), (words,), 2, (0, 1, 2))
+    return Schedule(c["WORDS"], (words, words), (words,), phases=(0, 1, 2))
 
 
 def reorder(c: Constants) -> Schedule:
     """Two loops, all words in and then all out; the second starts when the first has drained."""
     trip = c["IN_WORDS"] + c["OUT_WORDS"]
-    return Schedule(trip, (every(c["IN_WORDS"]),), (c["IN_WORDS"] + every(c["OUT_WORDS"]),), 5)
+    return Schedule(trip, (every(c["IN_WORDS"]),), (Port(c["OUT_WORDS"], lambda i: i + c["IN_WORDS"]),))

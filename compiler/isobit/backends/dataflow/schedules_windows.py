@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from isobit.backends.dataflow.schedule import Constants, Index, Schedule, every, levels
+from isobit.backends.dataflow.latencies import parallel_window_trip, sliding_window_trip, window_ahead
+from isobit.backends.dataflow.schedule import Constants, Index, Port, Schedule, every
+
+_ROWS = 6
+"""Rows of windows that are gone through one by one; those of a taller frame repeat the ones in the middle."""
 
 
 def sliding_window(c: Constants) -> Schedule:
@@ -14,18 +16,28 @@ def sliding_window(c: Constants) -> Schedule:
     folds, taps = c["CHANNELS"] // c["LANES"], c["KH"] * c["KW"]
     span_h, span_w = (c["KH"] - 1) * c["DH"] + 1, (c["KW"] - 1) * c["DW"] + 1
     out_h, out_w = (c["H"] - span_h) // c["SH"] + 1, (c["W"] - span_w) // c["SW"] + 1
-    span = (span_h - 1) * c["W"] + span_w
-    next_row = c["SH"] * c["W"] - (out_w - 1) * c["SW"]
-    advance = max(c["SW"] if out_w > 1 else 0, next_row if out_h > 1 else 0)
-    ahead = min(advance, (out_w - 1) * max(taps - c["SW"], 0) + taps)
-    emit_row = (out_w - 1) * max(taps, c["SW"]) + taps
-    unused = c["H"] * c["W"] - (out_h - 1) * c["SH"] * c["W"] - (out_w - 1) * c["SW"] - span
-    last_row = max(emit_row + max(unused - ahead, 0), (out_w - 1) * c["SW"] + unused)
-    trip = (span + (out_h - 1) * max(emit_row, c["SH"] * c["W"]) + last_row) * folds
-    firsts = (np.arange(out_h)[:, None] * c["SH"] * c["W"] + np.arange(out_w) * c["SW"]).reshape(-1) * folds
-    reads, starts = _line_buffer(firsts, c["H"] * c["W"] * folds, span * folds, (span + ahead) * folds, taps * folds)
-    writes = (starts[:, None] + np.arange(taps * folds)).reshape(-1)
-    return Schedule(trip, (reads,), (writes,), 4, (1, 0))
+    skipped = max(out_h - _ROWS, 0)
+    span, pixels = (span_h - 1) * c["W"] + span_w, (c["H"] - skipped * c["SH"]) * c["W"]
+    firsts = (np.arange(out_h - skipped)[:, None] * c["SH"] * c["W"] + np.arange(out_w) * c["SW"]).reshape(-1) * folds
+    room = (span + window_ahead(c)) * folds
+    reads, starts = _line_buffer(firsts, pixels * folds, span * folds, room, taps * folds)
+    row = max((out_w - 1) * max(taps, c["SW"]) + taps, c["SH"] * c["W"]) * folds  # iterations of a row in the middle
+    begin, words = 2 * c["SH"] * c["W"] + span, c["SH"] * c["W"] * folds
+    came = _repeated(reads, begin * folds, words, row, skipped)
+    began = _repeated(starts, 2 * out_w, out_w, row, skipped)
+    size = taps * folds
+    left = Port(out_h * out_w * size, lambda i: began.at(i // size) + i % size)
+    return Schedule(sliding_window_trip(c), (came,), (left,), phases=(1, 0))
+
+
+def _repeated(values: Index, begin: int, period: int, shift: int, times: int) -> Port:
+    """``values`` with the ``period`` values before ``begin + period`` repeated ``times`` more, each ``shift`` later."""
+
+    def at(i: Index) -> Index:
+        again = np.clip((i - begin) // period, 0, times)
+        return np.asarray(values[i - again * period] + again * shift, np.int64)
+
+    return Port(len(values) + times * period, at if times else lambda i: values[i])
 
 
 def _line_buffer(firsts: Index, words: int, span: int, depth: int, size: int) -> tuple[Index, Index]:
@@ -58,22 +70,17 @@ def parallel_window(c: Constants) -> Schedule:
     words, blocks = c["W"] // step, out_w // c["SAMPLES"]
     lag = ((c["SAMPLES"] - 1) * c["SW"] + span_w - 1 - c["LEFT"]) // step
     first = (span_h - 1 - c["TOP"]) * words + lag
-    writes = (first + every(out_h)[:, None] * c["SH"] * words + every(blocks)).reshape(-1)
-    trip = max(c["H"] * words, int(writes[-1]) + 1)
-    return Schedule(trip, (every(c["H"] * words),), (writes,), 4)
+    writes = Port(out_h * blocks, lambda i: first + i // blocks * (c["SH"] * words) + i % blocks)
+    return Schedule(parallel_window_trip(c), (every(c["H"] * words),), (writes,))
 
 
 def parallel_dense(c: Constants) -> Schedule:
     """Every ``NF * SF`` cycles a block in, in the first, and its sums out, in the last."""
     cycles = c["OUT"] // c["PE"] * (c["KH"] * c["KW"] * c["CHANNELS"] // c["SIMD"])
-    starts = every(c["WORDS"]) * cycles
-    return Schedule(c["WORDS"] * cycles, (starts,), (starts + cycles - 1,), 6 + levels(c["SIMD"]))
+    reads, writes = (Port(c["WORDS"], lambda i, last=last: i * cycles + last) for last in (0, cycles - 1))  # type: ignore[misc]
+    return Schedule(c["WORDS"] * cycles, (reads,), (writes,))
 
 
-def per_block(latency: int) -> Callable[[Constants], Schedule]:
-    """A block in and a word out in every cycle, ``latency`` clocks and a tree over the taps apart."""
-
-    def schedule(c: Constants) -> Schedule:
-        return Schedule(c["WORDS"], (every(c["WORDS"]),), (every(c["WORDS"]),), latency + levels(c["KH"] * c["KW"]))
-
-    return schedule
+def per_block(c: Constants) -> Schedule:
+    """A block in and a word out in every cycle."""
+    return Schedule(c["WORDS"], (every(c["WORDS"]),), (every(c["WORDS"]),))

@@ -13,7 +13,7 @@ import numpy as np
 
 from isobit import templates
 from isobit.backends.dataflow.design import Design, Stream
-from isobit.backends.dataflow.rtl import node_streams, render_rtl, rtl_interval, rtl_modules
+from isobit.backends.dataflow.rtl import node_streams, render_rtl, rtl_design, rtl_modules
 from isobit.build.folder import Build
 from isobit.check.cosim.result import CosimResult, FifoLevel
 from isobit.check.cosim.verilator import verilated
@@ -48,7 +48,7 @@ def cosim(
         CheckFailed: E606 when the design stands still (with its full and empty streams) or ends a batch wrongly.
         IsobitError: E509 for a build without a dataflow design, E613, E604 or E605 when it cannot be compiled.
     """
-    design = design_of(build)
+    design = rtl_design(design_of(build))
     integers = vectors_for(build.graph, frames, seed)
     expected = Evaluator(build.graph).run(integers)
     with tempfile.TemporaryDirectory(prefix="isobit-cosim-") as scratch:
@@ -61,7 +61,7 @@ def cosim(
         wrong = sum(count_differences(expected[name], got) for name, got in outputs.items())
         mismatch = _located(run, program, build, integers, expected, outputs) if wrong else None
     return CosimResult(
-        frames, sum(v.size for v in outputs.values()), wrong, mismatch, rtl_interval(design), run.interval, run.latency,
+        frames, sum(v.size for v in outputs.values()), wrong, mismatch, design.interval, run.interval, run.latency,
         stall, run.levels, round(ready - started, 1), round(done - ready, 2),
     )  # fmt: skip
 
@@ -77,7 +77,7 @@ def _program(folder: Path, build: Build, design: Design, frames: int, compiler: 
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     sources = sorted(name for name in texts if name.endswith(".sv"))
-    return verilated(folder, sources, (frames + 4) * rtl_interval(design), compiler)
+    return verilated(folder, sources, (frames + 4) * design.interval, compiler)
 
 
 class _Run:
@@ -96,7 +96,7 @@ class _Run:
             side.mkdir(exist_ok=True)
         for port in self.design.inputs:
             (sent / f"{port.name}.bin").write_bytes(port.raw(integers[port.node].reshape(frames, -1)))
-        quiet = 4 * max(rtl_interval(self.design), 1000)
+        quiet = 4 * max(self.design.interval, 1000)
         arguments = [str(sent), str(received), str(frames), str(self.stall), str(quiet), str(tapped)]
         self._read_clocks(self._execute([str(program), *arguments]))
         return {p.node: self._output(received / f"{p.name}.bin", p.node, p.dtype, frames) for p in self.design.outputs}

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from isobit import templates
 from isobit.backends.dataflow.design import Design
 from isobit.backends.dataflow.fifo_figures import GOALS, fifo_cost
 from isobit.backends.dataflow.network import RESTART, Network
+from isobit.backends.dataflow.pieces import PIECE, Runs
 from isobit.backends.toolchain import find_compiler
 from isobit.build.folder import Build
 from isobit.errors import IsobitError, printable
@@ -77,23 +80,33 @@ def _compiled(folder: Path, compiler: str) -> Path:
     return output
 
 
-def run_clock(program: Path, design: Design, depths: dict[str, int], frames: int = FRAMES) -> list[int]:
-    """The clock in which each frame has left; empty when the design locks up. The ports never wait."""
-    done = subprocess.run([str(program)], input=_encoded(design, depths, frames), capture_output=True, check=True)
+def run_clock(
+    program: Path, design: Design, depths: Mapping[str, int], frames: int = FRAMES,
+    deeper: Mapping[str, int] = MappingProxyType({}),
+) -> list[int]:  # fmt: skip
+    """The clock in which each frame has left; empty when the design locks up. The ports never wait.
+
+    ``deeper`` adds clocks to the latencies of processes, by name: what synthesis made of a pipeline is not known here.
+    """
+    data = _encoded(design, depths, frames, deeper)
+    done = subprocess.run([str(program)], input=data, capture_output=True, check=True)
     lines = done.stdout.decode().split()
     return [] if "deadlock" in lines else [int(line) for line in lines]
 
 
-def _encoded(design: Design, depths: dict[str, int], frames: int) -> bytes:
+def _encoded(design: Design, depths: Mapping[str, int], frames: int, deeper: Mapping[str, int]) -> bytes:
     """The design as the program reads it: 64-bit integers of this machine."""
     network, number = Network(design), {s.name: i for i, s in enumerate(design.streams)}
     parts: list[NDArray[np.int64]] = [_ints(frames, len(number), *(depths[s] for s in number), len(design.processes))]
     for process in design.processes:
         schedule, ports = network.schedules[process.name], []
         sides = (network.inputs[process.name], network.outputs[process.name])
-        for stream, iterations in (pair for side in sides for pair in side.items()):
-            ports += [_ints(number[stream], len(iterations)), iterations]
-        parts += [_ints(schedule.trip, schedule.latency, RESTART, *map(len, sides)), *ports]
+        for stream, port in (pair for side in sides for pair in side.items()):
+            runs = Runs.joined([Runs(port.part(first, first + PIECE)) for first in range(0, len(port), PIECE)])
+            rows = np.stack([np.diff(np.append(runs.first, runs.count)), runs.value, runs.step], axis=1)
+            ports += [_ints(number[stream], len(rows)), rows.reshape(-1)]
+        latency = schedule.latency + deeper.get(process.name, 0)
+        parts += [_ints(schedule.trip, latency, RESTART, *map(len, sides)), *ports]
     return np.concatenate(parts).astype(np.int64).tobytes()
 
 

@@ -21,15 +21,15 @@ from isobit.build.folder import Build
 from isobit.check.csim.compare import Mismatch, count_differences, first_difference, locate
 from isobit.check.csim.last import CSIM, recorded
 from isobit.check.csim.result import CsimResult, Run
+from isobit.check.csim.samples import SampleForm, as_integers, read_samples
 from isobit.check.csim.stimuli import vectors_for
 from isobit.check.csim.vectors import Vectors, save_taps
 from isobit.check.source.compare import check_source
 from isobit.check.source.float.ort import OrtLevel
 from isobit.errors import IsobitError, printable
-from isobit.interp import Evaluator, quantise
+from isobit.interp import Evaluator
 from isobit.interp.work import multiply_accumulates
 from isobit.ir import Graph
-from isobit.ir.ops import Input
 from isobit.ir.types import IntArray
 
 DEFAULT_VECTORS, DEFAULT_MACS = 10_000, 3_000_000_000
@@ -50,13 +50,14 @@ def csim(
     seed: int = 0,
     timeout: float = DEFAULT_TIMEOUT,
     taps: Path | None = None,
+    samples: SampleForm | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> CsimResult:
     """Compile and run the generated C++ and compare it with the interpreter, and the graph with the source.
 
     Args:
-        inputs: float32 ``(batch, *source shape)`` (quantised here as the source does) or integers of the graph's input,
-            one such array by source name where there are several inputs;
+        inputs: ``(batch, *source shape)``, floats (quantised here as the source does) or integers, one such array by
+            source name where there are several inputs (:mod:`isobit.check.csim.samples` says what they mean);
             without them ``vectors`` edge-case and random samples are made from ``seed``.
         vectors: how many; left out, 10,000 or what a fixed budget of multiply-accumulates allows, at least 16.
         checked: use the checked native build, which stops at any assignment that would lose a bit.
@@ -64,13 +65,16 @@ def csim(
         ort_level: the graph optimisation of the ONNX Runtime that outputs are compared with end to end.
         timeout: seconds for one simulation run.
         taps: an ``.npz`` file for every layer's integers of the first samples, as the C++ computed them.
+        samples: what ``inputs`` holds: ``real`` values, the input's ``integers``, or those of the ``graph``'s layout.
 
     The verdict's counts are kept as ``csim.json`` in the build's folder.
 
     Raises:
         IsobitError: E601, E604, E605, E607; CheckFailed: E606 for a named failure of the simulation.
     """
-    integers, flavours = input_integers(build, inputs, vectors, seed), build.backend.flavours(checked)
+    own = {} if inputs is None else own_samples(build.graph, inputs, samples)
+    integers = input_integers(build, None, vectors, seed) if inputs is None else _quantised(build.graph, own)
+    flavours = build.backend.flavours(checked)
     if taps is not None and TAPPED not in build.backend.on_request:
         raise refuse_flavour(build.backend.name, TAPPED)
     with tempfile.TemporaryDirectory(prefix="isobit-csim-") as scratch:
@@ -99,8 +103,7 @@ def csim(
     verdict = None
     if source:
         progress("comparing with the source model")
-        given = {} if inputs is None else _by_source_name(build.graph, inputs)
-        verdict = check_source(build, integers, given, ort_level)
+        verdict = check_source(build, integers, own, ort_level)
     return CsimResult(tuple(runs), mismatch, verdict)
 
 
@@ -121,14 +124,27 @@ def input_integers(build: Build, inputs: Any, count: int | None, seed: int) -> d
     return given_integers(build.graph, inputs)
 
 
-def given_integers(graph: Graph, inputs: Any) -> dict[str, IntArray]:
+def given_integers(graph: Graph, inputs: Any, samples: SampleForm | None = None) -> dict[str, IntArray]:
     """A user's arrays as integers ``(batch, *shape)`` of every graph input, quantised as the source does.
 
     Raises:
         IsobitError: E607 when the inputs do not fit the model.
     """
+    return _quantised(graph, own_samples(graph, inputs, samples))
+
+
+def own_samples(graph: Graph, inputs: Any, samples: SampleForm | None = None) -> dict[str, Vectors]:
+    """A user's arrays by the source's input names, read by the one rule of :mod:`isobit.check.csim.samples`.
+
+    Raises:
+        IsobitError: E607 when the inputs do not fit the model.
+    """
     given = _by_source_name(graph, inputs)
-    vectors = {node.name: _integers(node, given[node.outside]) for node in graph.inputs}
+    return {node.outside: read_samples(node, given[node.outside], samples) for node in graph.inputs}
+
+
+def _quantised(graph: Graph, own: Mapping[str, Vectors]) -> dict[str, IntArray]:
+    vectors = {node.name: as_integers(node, own[node.outside]) for node in graph.inputs}
     if len({len(v) for v in vectors.values()}) != 1:
         raise IsobitError("E607", "the inputs hold different numbers of samples")
     return vectors
@@ -144,18 +160,6 @@ def _by_source_name(graph: Graph, inputs: Any) -> dict[str, Vectors]:
         hint = "save them with numpy.savez, or name one array of a file: vectors.npz:x"
         raise IsobitError("E607", f"one array for each input is needed: {shown}{found}", hint=hint)
     return {name: np.asarray(given[name]) for name in names}
-
-
-def _integers(node: Input, array: Vectors) -> IntArray:
-    if not array.size:
-        raise IsobitError("E607", "the file holds no vectors")
-    if np.issubdtype(array.dtype, np.integer) and array.shape[1:] == node.shape:
-        if int(array.max()) >= 1 << 63:
-            raise IsobitError("E607", f"the integer {array.max()} is outside the input's interval")
-        return array.astype(np.int64)
-    if not np.issubdtype(array.dtype, np.number) or np.issubdtype(array.dtype, np.complexfloating):
-        raise IsobitError("E607", f"vectors of type {array.dtype}", hint="float32 samples or the input's integers")
-    return quantise(node, array)
 
 
 def _part(arrays: Mapping[str, IntArray], first: int, count: int) -> dict[str, IntArray]:

@@ -50,7 +50,8 @@ def check_source(
     Args:
         integers: the graph's input integers by input name; floats in the source's layout are made from them where
             ``samples`` has none.
-        samples: the user's own arrays by the source's input names; integers among them count as none.
+        samples: the user's own by the source's input names, as :func:`isobit.check.csim.samples.read_samples` makes
+            them; integers among them count as none.
         ort_level: the graph optimisation of the ONNX Runtime that the end-to-end comparison is with.
     """
     if is_tflite(build.source):
@@ -66,7 +67,7 @@ def check_source(
     for node in build.reference.inputs:
         given = samples.get(node.outside)
         if given is not None and not np.issubdtype(given.dtype, np.integer):
-            x[node.outside] = given[:count].astype(np.float32).reshape(-1, *node.outside_shape)
+            x[node.outside] = given[:count]
         elif node.outside not in x:
             x[node.outside] = float_samples(node, integers[node.name][:count], rng)
     checked = _Checked(build, model, imported, declared, x)

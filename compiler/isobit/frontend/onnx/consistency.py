@@ -59,23 +59,9 @@ def _batch_norm(attrs: Mapping[str, object], inputs: Sequence[Shape], outputs: S
     return f"parameter shape {bad[0]} does not fit {wanted[0]} channels" if bad else ""
 
 
-def _linear(attrs: Mapping[str, object], inputs: Sequence[Shape], outputs: Sequence[Shape]) -> str:
-    """QuantizeLinear, DequantizeLinear: scale and zero point are both single, or both one per index of ``axis``."""
-    data, scale, axis = inputs[0], inputs[1], attrs.get("axis", 1)
-    if attrs.get("block_size", 0) or not isinstance(axis, int):
-        return ""  # no import takes such a node
-    if len(inputs) > 2 and inputs[2] != scale and {inputs[2], scale} != {(), (1,)}:
-        return f"scale of shape {list(scale)} and zero point of shape {list(inputs[2])} do not fit"
-    if scale in ((), (1,)) or (-len(data) <= axis < len(data) and scale == (data[axis],)):
-        return ""
-    return f"scale shape {list(scale)} does not fit axis {axis} of data shape {list(data)}"
-
-
 _RULES: Mapping[str, Callable[[Mapping[str, object], Sequence[Shape], Sequence[Shape]], str]] = {
     "Reshape": _reshape,
     "Gemm": _gemm,
     "Conv": _conv,
     "BatchNormalization": _batch_norm,
-    "QuantizeLinear": _linear,
-    "DequantizeLinear": _linear,
 }

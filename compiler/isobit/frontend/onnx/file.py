@@ -20,7 +20,8 @@ from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.channels_last import standard_nodes
 from isobit.frontend.onnx.consistency import check_consistent
 from isobit.frontend.onnx.infer import FOLDABLE, Spec, constant_spec, fold, infer, quant_pool_spec
-from isobit.frontend.onnx.model import MAX_ELEMENTS, Array, SourceModel, SourceNode, TensorInfo
+from isobit.frontend.onnx.linear import linear_spec
+from isobit.frontend.onnx.model import LINEAR_QUANTISERS, MAX_ELEMENTS, Array, SourceModel, SourceNode, TensorInfo
 from isobit.frontend.onnx.proto import (
     drop_width_notes,
     node_place,
@@ -31,7 +32,14 @@ from isobit.frontend.onnx.proto import (
     sorted_nodes,
 )
 from isobit.frontend.onnx.qoperators import expand_qoperators
-from isobit.frontend.onnx.tensors import check_shape, decode_attributes, decode_tensor, element_type, frozen
+from isobit.frontend.onnx.tensors import (
+    check_shape,
+    decode_attributes,
+    decode_tensor,
+    element_type,
+    frozen,
+    is_small_float,
+)
 
 __all__ = ["SourceModel", "SourceNode", "TensorInfo", "load_onnx"]
 
@@ -137,6 +145,8 @@ class _Loader:
             raise IsobitError("E102", f"operator {printable(op)} has no output", where=where)
         if domain == "qonnx":
             outputs = self._quantiser_specs(op, node, inputs, where)
+        elif op in LINEAR_QUANTISERS:
+            outputs = {node.output[0]: linear_spec(op, node, attrs, inputs, where)}
         else:
             outputs = infer(node, inputs, self.opsets[""], where)
             given = [inputs[name].shape if name else () for name in node.input]
@@ -157,7 +167,7 @@ class _Loader:
         """A quantiser keeps the shape of its first input; its other inputs must broadcast to it."""
         if op == "QuantAvgPool2d":
             return {node.output[0]: quant_pool_spec(node, inputs, where)}
-        allowed = {"Quant": (4,), "BipolarQuant": (2,), "MultiThreshold": (2,), "Trunc": (5, 6)}[op]
+        allowed = {"Quant": (4,), "BipolarQuant": (2,), "MultiThreshold": (2,), "Trunc": (5, 6), "FloatQuant": (6,)}[op]
         if len(node.input) not in allowed or len(node.output) != 1 or not all(node.input):
             counts = " or ".join(map(str, allowed))
             message = f"operator {op} has {len(node.input)} inputs and {len(node.output)} outputs, not {counts} and 1"
@@ -269,6 +279,8 @@ def _prune(nodes: list[SourceNode], wanted: set[str]) -> tuple[tuple[SourceNode,
 
 
 def _check_finite(name: str, value: Array) -> None:
+    if is_small_float(value.dtype):
+        value = value.astype(np.float32)
     if value.dtype.kind == "f" and not np.isfinite(value).all():
         index = [int(i) for i in np.argwhere(~np.isfinite(value))[0]]
         message = f"constant '{printable(name)}' holds {value[tuple(index)]} at index {index}"

@@ -45,6 +45,15 @@ def constant_spec(value: Array) -> Spec:
     return Spec(value.shape, helper.np_dtype_to_tensor_dtype(value.dtype), value)
 
 
+def known_opset(opset: int) -> int:
+    """The version at which the installed ONNX reads a node of ``opset``.
+
+    From 24 to 28 the operators read here gained element types only (their pages compared), so that an older ONNX reads
+    them as its newest version.
+    """
+    return min(opset, defs.onnx_opset_version())
+
+
 def infer(node: onnx.NodeProto, inputs: Mapping[str, Spec], opset: int, where: str) -> dict[str, Spec]:
     """Specs of the outputs of a standard node, without values.
 
@@ -52,6 +61,7 @@ def infer(node: onnx.NodeProto, inputs: Mapping[str, Spec], opset: int, where: s
         IsobitError: E201 (no such operator), E102 (malformed node), E106 (shapes do not fit or are not static),
             E108 (element type).
     """
+    opset = known_opset(opset)
     _check_operator(node, opset, where)
     model = _one_node_model(node, inputs, max(opset, _shape_rules(node)), keep_large=False)
     try:
@@ -144,7 +154,7 @@ def _one_node_model(
             values.append(helper.make_tensor_value_info(f"i{index}", spec.elem_type, spec.shape))
     outputs = [onnx.ValueInfoProto(name=f"o{k}") for k, name in enumerate(node.output) if name]
     graph = helper.make_graph([_neutral(node)], "one", values, outputs, initialisers)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
 
 
 def _output_spec(info: onnx.ValueInfoProto, where: str) -> Spec:
@@ -165,7 +175,7 @@ def fold(
     Raises:
         IsobitError: E204 when the reference implementation rejects the constants.
     """
-    model = _one_node_model(node, inputs, opset, keep_large=True)
+    model = _one_node_model(node, inputs, known_opset(opset), keep_large=True)
     feeds = {f"i{k}": inputs[name].value for k, name in enumerate(node.input) if name}
     try:
         with np.errstate(all="ignore"):

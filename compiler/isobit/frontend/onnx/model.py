@@ -19,7 +19,7 @@ Array = NDArray[np.generic]
 
 MAX_FILE_BYTES = 2**31
 MAX_ELEMENTS = 2**28
-QUANTISERS = frozenset({"Quant", "BipolarQuant", "Trunc", "MultiThreshold"})
+QUANTISERS = frozenset({"Quant", "BipolarQuant", "FloatQuant", "Trunc", "MultiThreshold"})
 LINEAR_QUANTISERS = frozenset({"QuantizeLinear", "DequantizeLinear"})
 QONNX_OPERATORS = QUANTISERS | {"QuantAvgPool2d"}
 

@@ -17,8 +17,8 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped, 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import MAX_FILE_BYTES, QONNX_OPERATORS
 
-IR_VERSIONS = range(3, 14)
-STANDARD_OPSETS = range(7, 24)
+IR_VERSIONS = range(3, 15)
+STANDARD_OPSETS = range(7, 29)
 QONNX_OPSETS = range(1, 3)
 QONNX_DOMAINS = frozenset({"qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "finn"})
 _RENAMED_OPS = {"IntQuant": "Quant"}

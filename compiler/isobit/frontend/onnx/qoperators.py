@@ -16,6 +16,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from isobit.errors import IsobitError
+from isobit.frontend.onnx.model import LINEAR_QUANTISERS
 from isobit.frontend.onnx.proto import node_place
 
 _MICROSOFT = "com.microsoft"
@@ -29,6 +30,9 @@ def expand_qoperators(graph: onnx.GraphProto) -> None:
     Raises:
         IsobitError: E102 when inputs are missing, E202 for an arrangement without a standard form.
     """
+    for node in graph.node:
+        if node.domain == _MICROSOFT and node.op_type in LINEAR_QUANTISERS:
+            node.domain = ""  # the same function, there for 4 and 16 bits below opset 21
     if not any((node.domain, node.op_type) in _EXPANSIONS for node in graph.node):
         return
     shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
@@ -87,13 +91,13 @@ class _Writer:
         """The real values of the tensor at ``index``, whose scale and zero point follow it."""
         return self.op("DequantizeLinear", *(name for name in self.inputs[index : index + 3] if name))
 
-    def integers(self, index: int) -> str:
-        """``q - zero_point`` of the tensor at ``index``."""
+    def integers(self, index: int, along: int = 0) -> str:
+        """``q - zero_point`` of the tensor at ``index``; several zero points lie along the axis ``along``."""
         zero = self.inputs[index + 2]
         shape = self.shapes.get(zero, ())
         if len(shape) > 1 or prod(shape) > MOST_CHANNELS:
             raise self.refusal(f"zero points of shape {list(shape)}")
-        axis = {"axis": 0} if shape not in ((), (1,)) else {}
+        axis = {"axis": along} if shape not in ((), (1,)) else {}
         return self.op("DequantizeLinear", self.inputs[index], self.constant(np.ones(shape)), zero, **axis)
 
     def quantised(self, real: str, index: int) -> None:
@@ -131,20 +135,15 @@ def _conv(w: _Writer) -> None:
 
 
 def _matmul(w: _Writer) -> None:
-    total = w.op("MatMul", w.integers(0), _columns(w))
+    total = w.op("MatMul", w.integers(0), w.integers(3, 1))
     w.quantised(w.op("Mul", w.op("Mul", total, w.inputs[1]), w.inputs[4]), 6)
-
-
-def _columns(w: _Writer) -> str:
-    if w.shapes.get(w.inputs[5], ()) not in ((), (1,)):
-        raise w.refusal("zero points per column")
-    return w.integers(3)
 
 
 def _gemm(w: _Writer) -> None:
     w.without("alpha", 1)
     bias = [w.op("DequantizeLinear", w.inputs[6], w.constant(1))] if len(w.inputs) > 6 and w.inputs[6] else []
-    total = w.the_op("Gemm", w.integers(0), _columns(w), *bias)
+    columns = 0 if "transB" in w.attrs and w.attrs["transB"].i else 1
+    total = w.the_op("Gemm", w.integers(0), w.integers(3, columns), *bias)
     w.quantised(w.op("Mul", w.op("Mul", total, w.inputs[1]), w.inputs[4]), 7)
 
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 import onnx
-from onnx import AttributeProto, TensorProto, numpy_helper
+from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import MAX_ELEMENTS, Array
@@ -32,6 +32,20 @@ ELEMENT_TYPES: Mapping[int, np.dtype[np.generic]] = MappingProxyType(
         TensorProto.UINT64: np.dtype(np.uint64),
     }
 )
+SMALL_TYPES: Mapping[int, np.dtype[np.generic]] = MappingProxyType(
+    {
+        getattr(TensorProto, name): helper.tensor_dtype_to_np_dtype(getattr(TensorProto, name))
+        for name in ("INT4", "UINT4", "INT2", "UINT2", "FLOAT4E2M1", "FLOAT8E4M3FN", "FLOAT8E5M2")
+        if hasattr(TensorProto, name)  # an older ONNX knows fewer of them
+    }
+)
+"""Types that only quantisers make and take; numpy has them from ``ml_dtypes``."""
+_BITS = MappingProxyType({"int4": 4, "uint4": 4, "int2": 2, "uint2": 2, "float4_e2m1fn": 4})
+
+
+def is_small_float(dtype: np.dtype[np.generic]) -> bool:
+    """One of the 4-bit and 8-bit floats."""
+    return dtype.name.startswith(("float4", "float8"))
 
 
 def frozen(array: Array) -> Array:
@@ -46,6 +60,8 @@ def element_type(number: int, where: str) -> np.dtype[np.generic]:
     Raises:
         IsobitError: E108 when the type (float16, string, complex ...) is not supported.
     """
+    if number in SMALL_TYPES:
+        return SMALL_TYPES[number]
     if number not in ELEMENT_TYPES:
         known = number in TensorProto.DataType.values()
         name = TensorProto.DataType.Name(number) if known else str(number)
@@ -85,7 +101,7 @@ def _external(
     entries = {entry.key: entry.value for entry in tensor.external_data}
     path = _inside(entries.get("location", ""), folder, where)
     offset = _byte_count(entries.get("offset", "0"), where)
-    size = math.prod(dims) * dtype.itemsize
+    size = -(-math.prod(dims) * _BITS.get(dtype.name, 8 * dtype.itemsize) // 8)
     if _byte_count(entries.get("length", str(size)), where) != size:
         raise IsobitError("E105", f"the stated length is not the {size} bytes of shape {list(dims)}", where=where)
     try:
@@ -96,6 +112,9 @@ def _external(
         raise IsobitError("E105", "the data file cannot be read", where=where) from error
     if len(data) != size:
         raise IsobitError("E105", f"the data file ends {size - len(data)} bytes early", where=where)
+    if dtype.name in _BITS:  # two or four elements in a byte
+        packed = TensorProto(dims=dims, data_type=tensor.data_type, raw_data=data)
+        return frozen(numpy_helper.to_array(packed).astype(dtype, copy=True).reshape(dims))
     return frozen(np.frombuffer(data, dtype=dtype.newbyteorder("<")).astype(dtype).reshape(dims))
 
 

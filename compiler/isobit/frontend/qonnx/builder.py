@@ -13,7 +13,7 @@ from isobit.errors import IsobitError, printable
 from isobit.frontend.graph_builder import GraphBuilder
 from isobit.frontend.onnx.model import SourceModel, SourceNode
 from isobit.frontend.qonnx.staircases import Bound
-from isobit.frontend.qonnx.symbolic import HostReal, Rationals, Real, Tensor, rationals
+from isobit.frontend.qonnx.symbolic import Function, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
 from isobit.ir.ops import HostOp, Step
 from isobit.numerics import Rounded, Rounding
 
@@ -30,6 +30,18 @@ class Origin:
     boundary: Callable[[int, int], Bound]
 
 
+Level = Callable[[int, Fraction], int]
+"""The integer of a real value in a channel; it never falls."""
+
+
+@dataclass(frozen=True)
+class FunctionOrigin:
+    """What a step or table was made from entry by entry: the function, and the quantiser's level of a real value."""
+
+    function: Function
+    level: Level
+
+
 @dataclass
 class Builder(GraphBuilder):
     """Grows the integer graph of an ONNX source; ``tensors`` maps a source tensor's raw name to its symbolic value.
@@ -39,7 +51,7 @@ class Builder(GraphBuilder):
 
     model: SourceModel
     tensors: dict[str, Tensor] = field(default_factory=dict)
-    origins: dict[str, Origin] = field(default_factory=dict)
+    origins: dict[str, Origin | FunctionOrigin] = field(default_factory=dict)
 
     def hint(self, node: SourceNode) -> str:
         """A short readable stem for the values made from ``node``."""
@@ -98,12 +110,19 @@ class Builder(GraphBuilder):
                 raise IsobitError("E204", f"{node.op} has no {what}", where=self.where(node))
             return np.asarray(default)
         value = self.tensor(node.inputs[index])
+        if isinstance(value, QuantisedConstant):
+            raise IsobitError("E206", f"the {what} of {node.op} is quantised itself", where=self.where(node))
         if not isinstance(value, np.ndarray):
             raise IsobitError(
                 "E206", f"the {what} of {node.op} is computed at run time", where=self.where(node),
                 hint="export the model in eval mode with constant quantiser parameters",
             )  # fmt: skip
         return value
+
+    def operand(self, node: SourceNode, index: int, what: str, default: Any = None) -> Any:
+        """:meth:`constant`, or the exact rationals (an object array) of a constant behind quantisers of its own."""
+        value = self.tensor(node.inputs[index]) if index < len(node.inputs) and node.inputs[index] else None
+        return value.values() if isinstance(value, QuantisedConstant) else self.constant(node, index, what, default)
 
     def real(self, node: SourceNode, index: int = 0) -> Real:
         """Input ``index`` as a real function of an integer value.
@@ -114,6 +133,8 @@ class Builder(GraphBuilder):
         value = self.tensor(node.inputs[index])
         if isinstance(value, Real):
             return value
+        if isinstance(value, Function):
+            raise self._unquantised(node, index)
         if isinstance(value, HostReal):
             raise IsobitError(
                 "E209", f"{node.op} reads the float input {printable(value.outside)} before any quantiser",
@@ -129,11 +150,14 @@ class Builder(GraphBuilder):
             clamped = self._clamped(node, value)
             if clamped is not None:
                 return clamped
-            raise IsobitError(
-                "E203", f"input {index} of {node.op} is an activation function's output that nothing quantises",
-                where=self.where(node), hint="use QuantReLU / QuantIdentity so that a quantiser follows the activation",
-            )  # fmt: skip
+            raise self._unquantised(node, index)
         return value
+
+    def _unquantised(self, node: SourceNode, index: int) -> IsobitError:
+        return IsobitError(
+            "E203", f"input {index} of {node.op} is an activation function's output that nothing quantises",
+            where=self.where(node), hint="use QuantReLU / QuantIdentity so that a quantiser follows the activation",
+        )  # fmt: skip
 
     def _clamped(self, node: SourceNode, value: Real) -> Real | None:
         """``clamp(scale * v + offset)`` as a clamp of the integers, where its limits are integers of the tensor."""
@@ -157,7 +181,7 @@ class Builder(GraphBuilder):
         self.emit(Step(name=name, inputs=(value.value,), curves=tuple(curves), source=source))
         return Real.of(name, value.layout, first.scale, first.offset)
 
-    def per_channel(self, node: SourceNode, values: Any, real: Real) -> Rationals:
+    def per_channel(self, node: SourceNode, values: Any, real: Real | Function) -> Rationals:
         """A constant operand as exact rationals along ``real``'s channel axis.
 
         Raises:

@@ -6,17 +6,31 @@ On the raw float input they are host operations in float32; on constants the loa
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import SourceNode
+from isobit.frontend.qonnx.activations import product, with_constant
 from isobit.frontend.qonnx.builder import Builder
-from isobit.frontend.qonnx.movement import channels_last, facing, one_layout
+from isobit.frontend.qonnx.function import affine, clamped, leaky, rising
+from isobit.frontend.qonnx.movement import channels_last, facing, move, one_layout, positions, relayout
 from isobit.frontend.qonnx.products import constant_channels
 from isobit.frontend.qonnx.roundings import rounded
-from isobit.frontend.qonnx.symbolic import ONE, ZERO, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
+from isobit.frontend.qonnx.symbolic import (
+    ONE,
+    ZERO,
+    Function,
+    HostReal,
+    QuantisedConstant,
+    Rationals,
+    Real,
+    Tensor,
+    rationals,
+)
+from isobit.frontend.qonnx.tabulate import as_function
 from isobit.ir.ops import Add, HostOp, frozen_ints
 from isobit.ir.types import IntArray
 from isobit.numerics import Rounding, exact, rational_gcd, sqrt_rational
@@ -25,36 +39,70 @@ from isobit.numerics import Rounding, exact, rational_gcd, sqrt_rational
 def import_arithmetic(b: Builder, node: SourceNode) -> Tensor:
     """Add, Sub, Mul, Div with a constant, or Add and Sub of two activations."""
     left, right = (b.tensor(i) for i in node.inputs)
-    if isinstance(left, Real) and isinstance(right, Real):
-        return _join(b, node)
-    if isinstance(left, np.ndarray | QuantisedConstant) and isinstance(right, Real | HostReal):
+    if isinstance(left, Real | Function) and isinstance(right, Real | Function):
+        return _of_two(b, node, left, right)
+    if isinstance(left, np.ndarray | QuantisedConstant) and isinstance(right, Real | HostReal | Function):
         return _constant_first(b, node, left, right)
     if isinstance(left, HostReal):
-        return _on_host(b, node, left, b.constant(node, 1, "second operand"))
+        return _on_host(b, node, left, b.operand(node, 1, "second operand"))
+    if isinstance(left, Function):
+        left = facing(b, node, left, _written(right))
+        return with_constant(b, node, left, constant_channels(b, node, right, left), first=False)
     x = facing(b, node, b.real(node), _written(right))
+    if node.op in ("Add", "Sub") and _varies_inside(b, x, right):
+        values = _rational(right)
+        return _added_per_element(b, node, b.affine(node), values if node.op == "Add" else -values)
     y = _AFFINE[node.op](b, node, x, constant_channels(b, node, right, x))
     # ONNX divides integers towards zero; both operands have one type, so the constant's tells.
     whole = node.op == "Div" and isinstance(right, np.ndarray) and right.dtype.kind in "iu"
     return rounded(b, node, y, Rounding.DOWN) if whole else y
 
 
+def _of_two(b: Builder, node: SourceNode, left: Real | Function, right: Real | Function) -> Tensor:
+    """A sum with one scale, or whatever two functions of one tensor make; a function where nothing else does."""
+    sum_of_integers = node.op in ("Add", "Sub") and all(isinstance(t, Real) and t.is_affine for t in (left, right))
+    made = None if sum_of_integers else product(b, node)
+    return _join(b, node) if made is None else made
+
+
 def import_batchnorm(b: Builder, node: SourceNode) -> Tensor:
     """``(x - mean) / sqrt(variance + epsilon) * gamma + beta`` in inference mode (ONNX BatchNormalization)."""
-    x = channels_last(b, node, b.real(node))
+    given = b.tensor(node.inputs[0])
+    if isinstance(given, HostReal):
+        return _batchnorm_on_host(b, node, given)
+    x: Real | Function = channels_last(b, node, given if isinstance(given, Function) else b.real(node))
     behind = (1,) * (len(x.layout) - 1)
     gamma, beta, mean, variance = (
-        b.per_channel(node, b.constant(node, i, what).reshape(-1, *behind), x)
+        b.per_channel(node, b.operand(node, i, what).reshape(-1, *behind), x)
         for i, what in enumerate(("gamma", "beta", "mean", "variance"), 1)
     )
     epsilon = exact(node.number("epsilon", 1e-5))
     if (variance + epsilon <= 0).any():
         raise IsobitError("E204", "a variance is negative", where=b.where(node))
     slope = gamma * rationals([sqrt_rational(1 / (v + epsilon)) for v in variance])
+    if isinstance(x, Function):
+        return affine(affine(x, ONE, -mean), slope, beta)
     return x.affine(ONE, -mean).affine(slope, beta)
+
+
+def _batchnorm_on_host(b: Builder, node: SourceNode, x: HostReal) -> HostReal:
+    """In float32 as ONNX Runtime does it: one factor and one summand per channel, made in float32 too."""
+    names = ("gamma", "beta", "mean", "variance")
+    gamma, beta, mean, variance = (np.asarray(b.operand(node, i, n), np.float32) for i, n in enumerate(names, 1))
+    if (variance + node.number("epsilon", 1e-5) <= 0).any():
+        raise IsobitError("E204", "a variance is negative", where=b.where(node))
+    factor = gamma / np.sqrt(variance + node.number("epsilon", 1e-5))
+    shape = (-1, *(1,) * (len(x.shape) - 1))
+    for kind, values in (("mul", factor), ("add", beta - mean * factor)):
+        column = values.reshape(shape)
+        x = x.then(HostOp(kind, values=tuple(float(v) for v in values), shape=column.shape))
+    return x
 
 
 def import_relu(b: Builder, node: SourceNode) -> Tensor:
     x = b.tensor(node.inputs[0])
+    if isinstance(x, Function):
+        return clamped(x, ZERO, None)
     return x.then(HostOp("relu")) if isinstance(x, HostReal) else b.real(node).clamp(ZERO, None)
 
 
@@ -66,54 +114,60 @@ def import_clip(b: Builder, node: SourceNode) -> Tensor:
         bounds = tuple(float(v) if v is not None else s * np.inf for v, s in zip(limits, (-1, 1), strict=True))
         return x.then(HostOp("clip", values=bounds))
     lo, hi = (None if v is None else rationals([v]) for v in limits)
+    if isinstance(x, Function):
+        return clamped(x, lo, hi)
     return b.real(node).clamp(lo, hi)
 
 
 def import_leaky(b: Builder, node: SourceNode) -> Tensor:
     """LeakyRelu (attribute alpha) and PRelu (slope per channel)."""
-    values = node.number("alpha", 0.01) if node.op == "LeakyRelu" else b.constant(node, 1, "slope")
-    x = facing(b, node, b.real(node), values)
+    values = node.number("alpha", 0.01) if node.op == "LeakyRelu" else b.operand(node, 1, "slope")
+    given = b.tensor(node.inputs[0])
+    x: Real | Function = facing(b, node, given if isinstance(given, Function) else b.real(node), values)
     slope = b.per_channel(node, values, x)
-    if (slope == 0).all():
-        return x.clamp(ZERO, None)
-    if (slope < 0).any():
-        raise b.unsupported(node, "a negative slope below zero makes the function non-monotone")
-    return x.apply("leaky", slope)
+    if isinstance(x, Function) or (slope < 0).any():
+        return leaky(as_function(x), slope)
+    return x.clamp(ZERO, None) if (slope == 0).all() else x.apply("leaky", slope)
 
 
 def import_smooth(b: Builder, node: SourceNode) -> Tensor:
     """Sigmoid and Tanh; the quantiser that must follow turns them into an exact staircase."""
     x = b.tensor(node.inputs[0])
     name = node.op.lower()
+    if isinstance(x, Function):
+        return rising(x, name)
     return x.then(HostOp(name)) if isinstance(x, HostReal) else b.real(node).apply(name)
 
 
 def import_neg(b: Builder, node: SourceNode) -> Tensor:
-    return b.real(node).affine(-ONE, ZERO)
+    x = b.tensor(node.inputs[0])
+    return affine(x, -ONE, ZERO) if isinstance(x, Function) else b.real(node).affine(-ONE, ZERO)
 
 
 # --------------------------------------------------------------------------------------------------------------- parts
 
 
 def _limit(b: Builder, node: SourceNode, index: int, name: str) -> Any:
-    value = node.number(name, np.nan)
+    value: Any = node.number(name, np.nan)
     if np.isnan(value) and index < len(node.inputs) and node.inputs[index]:
-        value = np.float32(b.constant(node, index, name).reshape(-1)[0])
-    return value if np.isfinite(value) else None
+        value = b.operand(node, index, name).reshape(-1)[0]
+        value = value if isinstance(value, Fraction) else np.float32(value)
+    return value if isinstance(value, Fraction) or np.isfinite(value) else None
 
 
-def _constant_first(b: Builder, node: SourceNode, left: Tensor, right: Real | HostReal) -> Tensor:
-    if node.op == "Div":
-        raise b.unsupported(node, "a constant divided by an activation is not supported")
+def _constant_first(b: Builder, node: SourceNode, left: Tensor, right: Real | HostReal | Function) -> Tensor:
     if isinstance(right, HostReal):
-        if node.op == "Sub":
-            raise b.unsupported(node, "a constant minus the raw input is not supported", "negate after the quantiser")
-        return _on_host(b, node, right, b.constant(node, 0, "first operand"))
-    right = facing(b, node, right, _written(left))
-    values = constant_channels(b, node, left, right)
-    if node.op == "Sub":
-        return right.affine(-ONE, values)
-    return _AFFINE[node.op](b, node, right, values)
+        if node.op in ("Sub", "Div"):
+            raise b.unsupported(node, "a constant minus or divided by the raw input", "do it after the quantiser")
+        return _on_host(b, node, right, b.operand(node, 0, "first operand"))
+    x: Real | Function = facing(b, node, right, _written(left))
+    if isinstance(x, Real) and node.op in ("Add", "Sub") and _varies_inside(b, x, left):
+        x = b.affine(node, 1)
+        return _added_per_element(b, node, x if node.op == "Add" else x.affine(-ONE, ZERO), _rational(left))
+    values = constant_channels(b, node, left, x)
+    if isinstance(x, Function) or node.op == "Div":
+        return with_constant(b, node, as_function(x), values, first=True)
+    return x.affine(-ONE, values) if node.op == "Sub" else _AFFINE[node.op](b, node, x, values)
 
 
 def _written(constant: Tensor) -> Any:
@@ -163,6 +217,7 @@ def _join(b: Builder, node: SourceNode) -> Real:
         y = y.affine(-ONE, ZERO)
     if len(x.layout) == len(y.layout):
         x, y = one_layout(b, node, (x, y))
+    x, y = _spread(b, node, x, y)
     if b.types[x.value].shape != b.types[y.value].shape:
         raise IsobitError("E208", "the two tensors have different shapes", where=b.where(node))
     unit, first, second = common_unit(x.scale, y.scale)
@@ -171,6 +226,66 @@ def _join(b: Builder, node: SourceNode) -> Real:
         Add(name=b.fresh(b.hint(node)), inputs=(x.value, y.value), coefficients=(first, second), source=source)
     )
     return Real.of(name, x.layout, unit, x.offset + y.offset)
+
+
+def _spread(b: Builder, node: SourceNode, x: Real, y: Real) -> tuple[Real, Real]:
+    """Both repeated to the shape that their sum has."""
+    wanted = b.model.shapes[node.outputs[0]][1:]
+
+    def spread(real: Real) -> Real:
+        index = positions(b, real)
+        if index.shape == wanted:
+            return real
+        aligned = index.reshape((1,) * (len(wanted) - index.ndim) + index.shape)
+        layout = real.layout if index.ndim == len(wanted) else None
+        return move(b, node, real, np.broadcast_to(aligned, wanted), layout)
+
+    x, y = spread(x), spread(y)
+    return x, y if y.layout == x.layout else relayout(b, node, y, x.layout)
+
+
+def _rational(constant: Tensor) -> Any:
+    """A constant as an object array of Fractions, in its own shape."""
+    if isinstance(constant, QuantisedConstant):
+        return constant.values()
+    array = np.asarray(constant)
+    return rationals(array.reshape(-1)).reshape(array.shape)
+
+
+def _varies_inside(b: Builder, x: Real, constant: Tensor) -> bool:
+    """Does it differ along more than the channels of ``x``, or is it larger than ``x``?"""
+    shape = np.shape(_written(constant))
+    rank = len(x.layout) + 1
+    padded = (1,) * (rank - len(shape)) + shape
+    if len(padded) != rank:
+        return False
+    sizes = {axis: n for axis, n in enumerate(padded) if n > 1}
+    channels = x.layout[-1] + 1
+    return bool(sizes) and (set(sizes) != {channels} or sizes[channels] != b.types[x.value].channels)
+
+
+def _added_per_element(b: Builder, node: SourceNode, x: Real, values: Any) -> Real:
+    """``x`` plus a constant that is another one at every position: integers of one unit, element by element."""
+    if len(x.scale) > 1 or len(x.offset) > 1:
+        raise IsobitError(
+            "E208", "a constant per element is added to channels of different scales", where=b.where(node),
+            hint="quantise per tensor before it",
+        )  # fmt: skip
+    wanted = b.model.shapes[node.outputs[0]][1:]
+    index = positions(b, x)
+    if index.shape != wanted:
+        x = move(b, node, x, np.broadcast_to(index.reshape((1,) * (len(wanted) - index.ndim) + index.shape), wanted))
+    full = np.broadcast_to(values.reshape((1,) * (len(wanted) + 1 - values.ndim) + values.shape), (1, *wanted))[0]
+    stored = full.transpose(x.layout).reshape(-1)
+    unit, first, _ = common_unit(x.scale, rationals([rational_gcd(*(v for v in stored if v)) or x.scale[0]]))
+    flat = move(b, node, x, np.arange(stored.size))
+    integers = b.const(b.hint(node) + "_map", np.array([int(v / unit[0]) for v in stored], dtype=object))
+    source = (printable(node.name or node.outputs[0]),)
+    name = b.emit(Add(name=b.fresh(b.hint(node)), inputs=(flat.value, integers),
+                      coefficients=(first, frozen_ints(1)), source=source))  # fmt: skip
+    made = Real.of(name, (0,), unit, x.offset)
+    back = np.arange(stored.size).reshape(b.types[x.value].shape).transpose(np.argsort(x.layout))
+    return move(b, node, made, back, x.layout)
 
 
 def common_unit(x: Rationals, y: Rationals) -> tuple[Rationals, IntArray, IntArray]:

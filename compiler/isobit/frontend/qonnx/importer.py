@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import SourceModel, SourceNode, TensorInfo
 from isobit.frontend.qonnx import (
+    activations,
     convolutions,
     elementwise,
     linear_quantisers,
@@ -26,13 +28,15 @@ from isobit.frontend.qonnx import (
     resizing,
     roundings,
     shapes,
+    small_floats,
 )
-from isobit.frontend.qonnx.builder import Builder, Origin
-from isobit.frontend.qonnx.symbolic import HostReal, Real, Tensor, rationals
+from isobit.frontend.qonnx.builder import Builder, FunctionOrigin, Origin
+from isobit.frontend.qonnx.symbolic import Function, HostReal, Real, Tensor, rationals
+from isobit.frontend.qonnx.tabulate import materialised
 from isobit.ir import Graph
 from isobit.ir.ops import HostOp, Input, Output, frozen_ints
 
-Handler = Callable[[Builder, SourceNode], Tensor | dict[str, Tensor]]
+Handler = Callable[[Builder, SourceNode], Any]
 _OPERATORS: Mapping[str, Handler] = {
     "Add": elementwise.import_arithmetic,
     "ArgMax": shapes.import_select,
@@ -49,6 +53,7 @@ _OPERATORS: Mapping[str, Handler] = {
     "DequantizeLinear": linear_quantisers.import_dequantize_linear,
     "Div": elementwise.import_arithmetic,
     "Flatten": shapes.import_reshape,
+    "FloatQuant": small_floats.import_float_quant,
     "Floor": roundings.import_rounding,
     "Gather": movement.import_slice,
     "Gemm": products.import_gemm,
@@ -66,6 +71,8 @@ _OPERATORS: Mapping[str, Handler] = {
     "Quant": quantisers.import_quant,
     "QuantAvgPool2d": pools.import_quant_average,
     "QuantizeLinear": linear_quantisers.import_quantize_linear,
+    "ReduceMax": pools.import_reduce,
+    "ReduceSum": pools.import_reduce,
     "ReduceMean": pools.import_reduce_mean,
     "Relu": elementwise.import_relu,
     "Reshape": shapes.import_reshape,
@@ -85,7 +92,20 @@ _OPERATORS: Mapping[str, Handler] = {
     "Trunc": quantisers.import_trunc,
     "Unsqueeze": shapes.import_reshape,
     "Upsample": resizing.import_upsample,
+    "Where": activations.import_where,
+    **dict.fromkeys(activations.ACTIVATIONS, activations.import_activation),
+    **dict.fromkeys(activations.COMPARISONS, activations.import_integer_function),
+    **dict.fromkeys(("Max", "Min"), activations.import_extreme),
+    **dict.fromkeys(("Log", "Sqrt"), activations.import_root),
+    "Pow": activations.import_pow,
 }
+_TAKE_FUNCTIONS = frozenset(
+    """
+    Add BatchNormalization BipolarQuant Cast Ceil Clip Div Floor LeakyRelu Log Max Min Mul MultiThreshold Neg PRelu Pow
+    Quant QuantizeLinear Relu Round Sigmoid Sign Sqrt Sub Tanh Transpose Where
+    """.split()
+) | {*activations.ACTIVATIONS, *activations.COMPARISONS}
+"""Operators that work on a function as it is; the others take its integers, where all its values are rational."""
 _TYPE = re.compile(r"(BIPOLAR|TERNARY|BINARY|U?INT)(\d*)")
 _ELEMENT_TYPES = {"uint8": "UINT8", "int8": "INT8", "uint16": "UINT16", "int16": "INT16", "bool": "BINARY"}
 
@@ -147,7 +167,7 @@ class Imported:
 
     graph: Graph
     tensors: Mapping[str, Tensor]
-    origins: Mapping[str, Origin]
+    origins: Mapping[str, Origin | FunctionOrigin]
 
 
 def import_model(model: SourceModel, input_type: InputType | None = None) -> Graph:
@@ -157,17 +177,58 @@ def import_model(model: SourceModel, input_type: InputType | None = None) -> Gra
 
 def import_traced(model: SourceModel, input_type: InputType | None = None) -> Imported:
     """:func:`import_model`, keeping the symbolic value of every source tensor."""
-    model, tails = linear_quantisers.behind_softmax(model)
-    b = Builder(model)
-    for info in model.inputs:
-        b.tensors[info.name] = _raw_input(b, info, input_type or _annotated(model, info))
-    for node in model.nodes:
-        made = _operator(b, node)(b, node)
-        b.tensors |= made if isinstance(made, dict) else {_produced(node): made}
-    for info in model.outputs:
-        shapes.import_output(b, info)
-        _extend(b, linear_quantisers.host_quantisers(b, tails.get(info.label, ())))
+    work = Import(model, input_type)
+    for node in work.model.nodes:  # an operator that cannot be read is named before any work
+        _operator(work.builder, node)
+    for node in work.model.nodes:
+        work.node(node)
+    for info in work.model.outputs:
+        work.output(info)
+    b = work.builder
     return Imported(b.graph(), b.tensors, b.origins)
+
+
+class Import:
+    """An import in steps: every node of ``model`` in order, then every output; ``builder`` holds what was made."""
+
+    def __init__(self, model: SourceModel, input_type: InputType | None = None) -> None:
+        self.model, self._tails = linear_quantisers.behind_softmax(model)
+        self.builder = Builder(self.model)
+        for info in self.model.inputs:
+            declared = input_type or _annotated(self.model, info)
+            self.builder.tensors[info.name] = _raw_input(self.builder, info, declared)
+
+    def node(self, node: SourceNode) -> None:
+        """Import one node, whose inputs are known.
+
+        Raises:
+            IsobitError: E2xx when it has no exact integer meaning.
+        """
+        b, handler = self.builder, _operator(self.builder, node)
+        if node.op not in _TAKE_FUNCTIONS:
+            for name in node.inputs:
+                _materialise(b, node, name)
+        made = handler(b, node)
+        b.tensors |= made if isinstance(made, dict) else {_produced(node): made}
+
+    def output(self, info: TensorInfo) -> None:
+        """Emit one output of the graph.
+
+        Raises:
+            IsobitError: E203 when nothing quantises it.
+        """
+        b = self.builder
+        _materialise(b, None, info.name)
+        shapes.import_output(b, info)
+        _extend(b, linear_quantisers.host_quantisers(b, self._tails.get(info.label, ())))
+
+
+def _materialise(b: Builder, node: SourceNode | None, name: str) -> None:
+    """A function whose values are all integers times one rational becomes these integers."""
+    value = b.tensors.get(name)
+    if isinstance(value, Function):
+        maker = node or next(n for n in b.model.nodes if name in n.outputs)
+        b.tensors[name] = materialised(b, maker, value) or value
 
 
 def _extend(b: Builder, tail: tuple[HostOp, ...]) -> None:
@@ -179,6 +240,10 @@ def _extend(b: Builder, tail: tuple[HostOp, ...]) -> None:
 
 def _operator(b: Builder, node: SourceNode) -> Handler:
     handler = _OPERATORS.get(node.op)
+    if handler is None and node.op in ("GRU", "LSTM", "RNN"):
+        message = f"{node.op}: a recurrent layer keeps a state from step to step"
+        hint = "unroll it over a fixed number of steps with quantisers between, or use a convolution over time"
+        raise IsobitError("E201", message, where=b.where(node), hint=hint)
     if handler is None:
         raise IsobitError(
             "E201", f"{printable(node.op)} is not supported", where=b.where(node),
@@ -209,6 +274,7 @@ def _raw_input(b: Builder, info: TensorInfo, declared: InputType | None) -> Tens
             name=b.fresh(info.label), shape=tuple(shape[a] for a in layout),
             lo=frozen_ints(declared.lo), hi=frozen_ints(declared.hi), scale=(declared.scale,),
             outside=info.label, outside_shape=shape, host=b.host_transpose(layout), source=(printable(info.label),),
+            dtype=info.dtype if info.dtype in _ELEMENT_TYPES else "",
         )
     )  # fmt: skip
     return Real.of(name, layout, rationals([declared.scale]), rationals([0]))

@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
+from isobit.errors import IsobitError
 from isobit.frontend.onnx.model import LINEAR_QUANTISERS, SourceModel, SourceNode
 from isobit.frontend.onnx.tensors import element_type
 from isobit.frontend.qonnx.builder import Builder
 from isobit.frontend.qonnx.movement import facing
 from isobit.frontend.qonnx.quantisers import host_quantised, positive_scale, uniform_step
+from isobit.frontend.qonnx.small_floats import SMALL_FLOAT_MAX, SMALL_FLOATS, small_float_constant
 from isobit.frontend.qonnx.staircases import Uniform
 from isobit.frontend.qonnx.symbolic import ONE, ZERO, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
 from isobit.ir.ops import HostOp
@@ -28,7 +30,11 @@ from isobit.ir.types import IntArray
 from isobit.numerics import Rounding
 from isobit.numerics.float_quantise import quantise_float
 
-_LIMITS = {"uint8": (0, 255), "int8": (-128, 127), "uint16": (0, 65535), "int16": (-32768, 32767)}
+_LIMITS = {
+    name: (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if name.startswith("i") else (0, (1 << bits) - 1)
+    for bits in (2, 4, 8, 16)
+    for name in (f"int{bits}", f"uint{bits}")
+}
 _BEYOND = 1 << 24
 """Past every ``q - zero_point`` that is not clamped, and float32 still counts up to it."""
 _TO_WHOLE = 1.5 * 2.0**23
@@ -48,15 +54,20 @@ class _Grid:
 
 
 def import_quantize_linear(b: Builder, node: SourceNode) -> Tensor:
-    """ONNX QuantizeLinear to 8 or 16 bits, per tensor or per axis.
+    """ONNX QuantizeLinear to 2, 4, 8 or 16 bits, per tensor or per axis; of a constant to a small float too.
 
     Raises:
         IsobitError: E202 for another type, a blocked scale or a constant quantised twice, E204 for a bad scale, E206
             for parameters computed at run time, E208 where they vary along an axis that cannot be the channels.
     """
     grid, x = _grid(b, node, "uint8"), b.tensor(node.inputs[0])
+    if isinstance(x, np.ndarray) and grid.dtype in SMALL_FLOATS:
+        return small_float_constant(_as_small_float(b, node, x, grid))
     if grid.dtype not in _LIMITS:
-        raise b.unsupported(node, f"quantising to {grid.dtype}", "8 and 16 bits are supported")
+        hint = "only weights may be floats of 4 or 8 bits" if grid.dtype in SMALL_FLOATS else ""
+        raise b.unsupported(node, f"quantising to {grid.dtype}", hint or "2, 4, 8 and 16 bits are supported")
+    if isinstance(x, Real | HostReal) and node.attrs.get("block_size", 0):
+        raise b.unsupported(node, "an activation with a scale per block", "quantise it per tensor or per channel")
     if isinstance(x, QuantisedConstant):
         raise b.unsupported(node, "a constant is quantised twice", "export the weights with one quantiser")
     if isinstance(x, HostReal):
@@ -74,30 +85,46 @@ def import_dequantize_linear(b: Builder, node: SourceNode) -> Tensor:
         IsobitError: those of :func:`import_quantize_linear`, E209 for a graph input that has no integer range.
     """
     grid, x = _grid(b, node, "int32"), b.tensor(node.inputs[0])
+    if isinstance(x, np.ndarray) and x.dtype.name in SMALL_FLOATS:
+        x = small_float_constant(x)
+    if isinstance(x, QuantisedConstant) and (x.scale != 1).any():  # a small float: its unit is a power of two
+        return _scaled(b, node, x, grid)
     if isinstance(x, np.ndarray | QuantisedConstant):
         integers = x if isinstance(x, np.ndarray) else x.integers
         return QuantisedConstant(integers.astype(np.int64), grid.scale, grid.zero)
-    real = facing(b, node, b.real(node), grid.scale)
+    if node.attrs.get("block_size", 0):
+        raise b.unsupported(node, "an activation with a scale per block", "quantise it per tensor or per channel")
+    real: Real = facing(b, node, b.real(node), grid.scale)
     scale, zero = b.per_channel(node, grid.scale, real), b.per_channel(node, grid.zero, real)
     return real.affine(scale, -zero * scale)
 
 
 def _grid(b: Builder, node: SourceNode, default: str) -> _Grid:
     """The parameters of ``node``; ``default`` is the integer type where no zero point states one."""
-    if node.attrs.get("block_size", 0):
-        raise b.unsupported(node, "a scale per block of elements", "quantise per tensor or per channel")
     if node.attrs.get("precision", 0) not in (TensorProto.UNDEFINED, TensorProto.FLOAT):
         raise b.unsupported(node, "a division that is not in float32")
-    stated = int(str(node.attrs.get("output_dtype", 0))) if node.op == "QuantizeLinear" else 0
-    dtype = element_type(stated, b.where(node)) if stated else np.dtype(default)
+    stated = int(str(node.attrs.get("output_dtype", 0)))
+    if node.op == "DequantizeLinear" and stated not in (TensorProto.UNDEFINED, TensorProto.FLOAT):
+        raise b.unsupported(node, "an output that is not float32")
+    dtype = element_type(stated, b.where(node)) if stated and node.op == "QuantizeLinear" else np.dtype(default)
     scale = positive_scale(b, node, b.constant(node, 1, "scale"))
     zero = b.constant(node, 2, "zero point", np.zeros((), dtype))
+    if zero.dtype.name in SMALL_FLOATS and (zero.astype(np.float32) != 0).any():
+        raise IsobitError("E204", "the zero point of a float type is not zero", where=b.where(node))
     return _Grid(_spread(b, node, scale), _spread(b, node, zero).astype(np.int64), zero.dtype.name)
 
 
 def _spread(b: Builder, node: SourceNode, values: Any) -> Any:
-    """A scalar or the values along ``axis`` as an array of the data's rank (the loader has compared the sizes)."""
-    rank = len(b.model.shapes[node.inputs[0]])
+    """A scalar, the values along ``axis`` or one per block, as an array that broadcasts to the data's shape.
+
+    The loader has compared the sizes.
+    """
+    data = b.model.shapes[node.inputs[0]]
+    rank = len(data)
+    block = int(str(node.attrs.get("block_size", 0)))
+    if block and values.ndim == rank:
+        axis = int(str(node.attrs.get("axis", 1)))
+        return np.take(np.repeat(values, block, axis), np.arange(data[axis]), axis)
     shape = [1] * rank
     if values.size > 1:
         shape[int(str(node.attrs.get("axis", 1)))] = values.size
@@ -109,6 +136,23 @@ def _in_float32(x: Any, grid: _Grid) -> IntArray:
     data, nothing = np.asarray(x, np.float32), np.zeros(1, np.float32)
     whole = quantise_float(data, grid.scale, nothing, Rounding.ROUND, -_BEYOND, _BEYOND)
     return np.asarray(np.clip(whole + grid.zero, *_LIMITS[grid.dtype]))
+
+
+def _as_small_float(b: Builder, node: SourceNode, x: Any, grid: _Grid) -> Any:
+    """A constant divided in float32 and rounded to the float type, halves to even; what is too large saturates."""
+    quotient, dtype = np.asarray(x, np.float32) / grid.scale, SMALL_FLOATS[grid.dtype]
+    most = np.float32(SMALL_FLOAT_MAX[grid.dtype])
+    if not node.attrs.get("saturate", 1) and (np.abs(quotient) > most).any():
+        raise b.unsupported(node, "a constant that overflows without saturation")
+    return np.clip(quotient, -most, most).astype(dtype)
+
+
+def _scaled(b: Builder, node: SourceNode, x: QuantisedConstant, grid: _Grid) -> QuantisedConstant:
+    """A small float's integers with both scales in one: a power of two times a float32."""
+    scale = (x.scale * grid.scale).astype(np.float32)
+    if (scale.astype(np.float64) != x.scale.astype(np.float64) * grid.scale).any():
+        raise IsobitError("E204", "a scale is too small for its float type", where=b.where(node))
+    return QuantisedConstant(x.integers, scale, grid.zero)
 
 
 def _entering(b: Builder, node: SourceNode, x: HostReal, grid: _Grid) -> Real:

@@ -16,7 +16,7 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.builder import Builder, attribute_ints
-from isobit.frontend.qonnx.symbolic import QuantisedConstant, Rationals, Real, Segment, Tensor, rationals
+from isobit.frontend.qonnx.symbolic import Function, QuantisedConstant, Rationals, Real, Segment, Tensor, rationals
 from isobit.ir.ops import Add, Linear, Pad, Reindex, frozen_ints
 from isobit.ir.types import IntArray
 
@@ -61,17 +61,24 @@ def one_layout(b: Builder, node: SourceNode, reals: Sequence[Real]) -> list[Real
     return [relayout(b, node, r, chosen.layout) for r in reals]
 
 
-def facing(b: Builder, node: SourceNode, real: Real, *constants: Any) -> Real:
+def facing(b: Builder, node: SourceNode, real: Real | Function, *constants: Any) -> Any:
     """``real`` with the axis along which the constants vary as the integer value's channels, if there is one such."""
     rank = len(real.layout)
     varying = {axis - np.ndim(c) + rank for c in constants for axis, n in enumerate(np.shape(c)) if n > 1}
     return channels_last(b, node, real, *varying) if len(varying) == 1 and min(varying) >= 0 else real
 
 
-def channels_last(b: Builder, node: SourceNode, real: Real, axis: int = 0) -> Real:
-    """``real`` with source axis ``axis`` (batch excluded) as the integer value's last axis."""
+def channels_last(b: Builder, node: SourceNode, real: Any, axis: int = 0) -> Any:
+    """``real`` with source axis ``axis`` (batch excluded) as the integer value's last axis.
+
+    Raises:
+        IsobitError: E208 where a function that is still to be tabulated would have to move.
+    """
     if real.layout[-1] == axis:
         return real
+    if isinstance(real, Function):
+        message = "constants along another axis than the channels of the tensor that the function is of"
+        raise IsobitError("E208", message, where=b.where(node), hint="quantise per tensor")
     others = tuple(a for a in range(len(real.layout)) if a != axis)
     return move(b, node, real, positions(b, real), (*others, axis))
 
@@ -81,10 +88,22 @@ def import_reshape(b: Builder, node: SourceNode) -> Tensor:
     x, full = b.tensor(node.inputs[0]), b.model.shapes[node.outputs[0]]
     if isinstance(x, QuantisedConstant):
         return x.reshape(full)
-    if full[:1] != (1,) or len(full) < 2:
+    if full[:1] != (1,):
         raise IsobitError("E106", f"the batch axis is reshaped away: {full}", where=b.where(node))
     real = b.real(node)
-    return move(b, node, real, positions(b, real).reshape(full[1:]))
+    index = positions(b, real)
+    made = np.atleast_1d(index.reshape(full[1:]))  # one number is one channel
+    varying = any(len(a) > 1 for s in real.segments for k in _FIELDS if (a := getattr(s, k)) is not None)
+    return move(b, node, real, made, _same_channels(real.layout, index.shape, made.shape) if varying else None)
+
+
+def _same_channels(layout: tuple[int, ...], old: tuple[int, ...], new: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Where only axes of one element come or go: the layout whose channels are those of before."""
+    before, after = ([axis for axis, n in enumerate(shape) if n > 1] for shape in (old, new))
+    if [old[a] for a in before] != [new[a] for a in after] or layout[-1] not in before or len(old) == len(new):
+        return None
+    channels = after[before.index(layout[-1])]
+    return (*(a for a in range(len(new)) if a != channels), channels)
 
 
 def import_slice(b: Builder, node: SourceNode) -> Tensor:
@@ -126,13 +145,12 @@ def import_depth_to_space(b: Builder, node: SourceNode) -> Tensor:
 
 
 def import_pad(b: Builder, node: SourceNode) -> Tensor:
-    """Constant Pad by a real value that is one of the tensor's integers; a negative amount cuts."""
-    if str(node.attrs.get("mode", "constant")) != "constant":
-        raise b.unsupported(node, "only constant padding is supported")
-    real = b.affine(node)
+    """Pad by a real value that is one of the tensor's integers, or by its own edge; a negative amount cuts."""
+    mode = str(node.attrs.get("mode", "constant"))
+    real = b.affine(node) if mode == "constant" else b.real(node)
     pads = node.attrs.get("pads")
     amounts = [int(v) for v in (b.constant(node, 1, "pads").reshape(-1) if pads is None else np.asarray(pads))]
-    value = b.constant(node, 2, "value", node.number("value", 0.0)).reshape(-1)[0]
+    value = b.operand(node, 2, "value", node.number("value", 0.0)).reshape(-1)[0]
     rank = len(real.layout) + 1
     axes = [int(a) % rank for a in b.constant(node, 3, "axes", np.arange(rank)).reshape(-1)]
     before, after = np.zeros(rank, np.int64), np.zeros(rank, np.int64)
@@ -140,11 +158,21 @@ def import_pad(b: Builder, node: SourceNode) -> Tensor:
     if before[0] or after[0]:
         raise b.unsupported(node, "the batch axis is padded")
     before, after = before[1:], after[1:]
+    if mode != "constant":
+        if min(*before, *after) < 0 or mode not in ("edge", "reflect", "wrap"):
+            raise b.unsupported(node, f"padding mode {printable(mode)} with these amounts")
+        amounts_of = list(zip(before.tolist(), after.tolist(), strict=True))
+        return move(b, node, real, np.pad(positions(b, real), amounts_of, mode=mode))  # type: ignore[call-overload]
     if min(*before, *after) < 0:
         ends = zip(before, after, positions(b, real).shape, strict=True)
         kept = tuple(slice(max(-first, 0), size - max(-last, 0)) for first, last, size in ends)
         real = move(b, node, real, positions(b, real)[kept])
-    return padded(b, node, real, np.maximum(before, 0), np.maximum(after, 0), Fraction(float(value)))
+    return padded(b, node, real, np.maximum(before, 0), np.maximum(after, 0), exact_number(value))
+
+
+def exact_number(value: Any) -> Fraction:
+    """A float's or rational's own value."""
+    return value if isinstance(value, Fraction) else Fraction(float(value))
 
 
 def padded(
@@ -162,6 +190,9 @@ def padded(
     if still and real.layout[-1] not in still and len(real.scale) == len(real.offset) == 1:
         real = channels_last(b, node, real, still[0])
     amounts = [(int(before[a]), int(after[a])) for a in real.layout]
+    if len(amounts) > 3 and any(map(any, amounts)):
+        message = f"padding of {len(amounts) - 1} spatial axes; the hardware pads one or two"
+        raise IsobitError("E504", message, where=b.where(node), hint="fold an axis into the batch or the channels")
     if any(map(any, amounts[:-1])):
         integer = _common_integer(real, value)
         if integer is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -21,15 +22,24 @@ from isobit.numerics import Rounding
 
 def import_maxpool(b: Builder, node: SourceNode) -> Tensor:
     """MaxPool and GlobalMaxPool: a maximum commutes with any rising function, so it is taken on the integers."""
-    x = channels_last(b, node, b.real(node))
-    if any((s.scale <= 0).any() for s in x.segments):
-        raise b.unsupported(node, "a maximum of values whose scale is negative", "quantise before the pooling")
+    x: Real = channels_last(b, node, b.real(node))
+    _refuse_solid(b, node, len(b.types[x.value].shape) - 1)
     kernel, strides, dilations = _window(b, node, x)
     spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     begins, ends = _ceiled(b, node, x, spans, strides)
     value = x.value
     if any((*begins, *ends)):
         value = emit_pad(b, node, value, list(zip(begins, ends, strict=True)), b.types[value].bounds[0])
+    return _greatest(b, node, x, value, kernel, strides, dilations)
+
+
+def _greatest(
+    b: Builder, node: SourceNode, x: Real, value: str, kernel: Sequence[int], strides: Sequence[int],
+    dilations: Sequence[int],
+) -> Real:  # fmt: skip
+    """Maxima of ``value``, whose meaning is that of ``x``."""
+    if any((s.scale <= 0).any() for s in x.segments):
+        raise b.unsupported(node, "a maximum of values whose scale is negative", "quantise before the pooling")
     name = b.emit(
         MaxPool(
             name=b.fresh(b.hint(node)), inputs=(value,), kernel=tuple(kernel), strides=tuple(strides),
@@ -39,9 +49,17 @@ def import_maxpool(b: Builder, node: SourceNode) -> Tensor:
     return replace(x, value=name)
 
 
+def _refuse_solid(b: Builder, node: SourceNode, axes: int) -> None:
+    """No template slides a window over three axes."""
+    if axes > 2:
+        message = f"{node.op} over {axes} spatial axes; the hardware slides windows over one or two"
+        raise IsobitError("E504", message, where=b.where(node), hint="fold an axis into the batch or the channels")
+
+
 def import_average(b: Builder, node: SourceNode) -> Tensor:
     """AveragePool and GlobalAveragePool."""
     x = channels_last(b, node, b.affine(node))
+    _refuse_solid(b, node, len(b.types[x.value].shape) - 1)
     kernel, strides, dilations = _window(b, node, x)
     spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     begins, ends = _ceiled(b, node, x, spans, strides)
@@ -51,6 +69,30 @@ def import_average(b: Builder, node: SourceNode) -> Tensor:
             raise b.unsupported(node, "an average whose divisor varies at the border", "set count_include_pad=1")
         x = padded(b, node, x, [0, *begins], [0, *ends], Fraction(0))
     return _sums(b, node, x, kernel, strides, dilations).affine(rationals([Fraction(1, int(np.prod(kernel)))]), ZERO)
+
+
+def import_reduce(b: Builder, node: SourceNode) -> Tensor:
+    """ReduceMax and ReduceSum over any axes but the batch: pooling over all of what is left out.
+
+    The axes that stay become the channels, the reduced ones one spatial axis.
+    """
+    rank = len(b.model.shapes[node.inputs[0]])
+    given = node.attrs.get("axes")
+    axes = attribute_ints(node, "axes", ()) if given is not None else _axes(b, node, rank)
+    reduced = sorted(a % rank for a in axes)
+    if 0 in reduced:
+        raise b.unsupported(node, "the batch axis is reduced", "keep axis 0")
+    kept = [a - 1 for a in range(1, rank) if a not in reduced]
+    x = b.real(node) if node.op == "ReduceMax" else b.affine(node)
+    index = positions(b, x)
+    order = [*(a - 1 for a in reduced), *kept]
+    flat = index.transpose(order).reshape(-1, int(np.prod([index.shape[a] for a in kept])))
+    x = move(b, node, x, flat, (0, 1))
+    if node.op == "ReduceSum":
+        y = _sums(b, node, x, (len(flat),), (1,), (1,))
+    else:
+        y = _greatest(b, node, x, x.value, (len(flat),), (1,), (1,))
+    return move(b, node, y, np.atleast_1d(positions(b, y).reshape(b.model.shapes[node.outputs[0]][1:])))
 
 
 def import_reduce_mean(b: Builder, node: SourceNode) -> Tensor:

@@ -14,7 +14,18 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.builder import Builder
-from isobit.frontend.qonnx.symbolic import ONE, ZERO, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
+from isobit.frontend.qonnx.movement import channels_last
+from isobit.frontend.qonnx.symbolic import (
+    ONE,
+    ZERO,
+    Function,
+    HostReal,
+    QuantisedConstant,
+    Rationals,
+    Real,
+    Tensor,
+    rationals,
+)
 from isobit.ir.ops import Linear
 from isobit.ir.types import IntArray
 from isobit.numerics import as_int_array, exact_array, rational_gcd
@@ -23,11 +34,27 @@ _INTEGER_WEIGHT_LIMIT = 1 << 16
 
 
 def import_matmul(b: Builder, node: SourceNode) -> Tensor:
-    """ONNX MatMul of an activation with constant weights on the right."""
+    """ONNX MatMul of an activation with constant weights on either side."""
+    left = b.tensor(node.inputs[0])
+    if isinstance(left, np.ndarray | QuantisedConstant):
+        return _from_left(b, node, left)
     x, w = b.affine(node), b.tensor(node.inputs[1])
     if isinstance(w, Real):
         raise IsobitError("E201", "both operands of MatMul are computed at run time", where=b.where(node))
     return _dense(b, node, x, _weights(b, node, w, transposed=False))
+
+
+def _from_left(b: Builder, node: SourceNode, left: Any) -> Real:
+    """``w @ x``: the same product with the rows of ``x`` as its channels."""
+    x = b.affine(node, 1)
+    rank = len(x.layout)
+    if rank < 2:
+        raise b.unsupported(node, "a constant times a batch of vectors mixes the samples")
+    w = as_quantised(b, node, left)
+    while w.integers.ndim > 2 and w.integers.shape[0] == 1:
+        w = w.reshape(w.integers.shape[1:])
+    x = channels_last(b, node, x, rank - 2)
+    return _product(b, node, x, _weights(b, node, w, transposed=True))
 
 
 def import_gemm(b: Builder, node: SourceNode) -> Tensor:
@@ -43,9 +70,9 @@ def import_gemm(b: Builder, node: SourceNode) -> Tensor:
     return y
 
 
-def constant_channels(b: Builder, node: SourceNode, value: Tensor, like: Real) -> Rationals:
+def constant_channels(b: Builder, node: SourceNode, value: Any, like: Real | Function) -> Rationals:
     """A constant operand (float or quantised) as exact rationals along ``like``'s channels."""
-    if isinstance(value, Real | HostReal):
+    if isinstance(value, Real | HostReal | Function):
         raise IsobitError("E201", f"{node.op} with an operand that is computed at run time", where=b.where(node))
     if isinstance(value, QuantisedConstant):
         integers = b.per_channel(node, value.integers, like)
@@ -54,7 +81,7 @@ def constant_channels(b: Builder, node: SourceNode, value: Tensor, like: Real) -
     return b.per_channel(node, value, like)
 
 
-def _weights(b: Builder, node: SourceNode, w: Tensor, *, transposed: bool) -> tuple[IntArray, Rationals]:
+def _weights(b: Builder, node: SourceNode, w: Any, *, transposed: bool) -> tuple[IntArray, Rationals]:
     """Integer weights ``(out, in)`` and the scale of each output channel (or of all)."""
     quantised = as_quantised(b, node, w)
     if quantised.integers.ndim != 2:
@@ -110,9 +137,17 @@ def _as_ints(values: Any) -> IntArray:
 
 
 def _dense(b: Builder, node: SourceNode, x: Real, weights: tuple[IntArray, Rationals]) -> Real:
+    if x.layout[-1] != len(x.layout) - 1:
+        shape = b.types[x.value].shape
+        raise IsobitError("E106", f"weights {weights[0].shape} do not fit the input {shape}", where=b.where(node))
+    return _product(b, node, x, weights)
+
+
+def _product(b: Builder, node: SourceNode, x: Real, weights: tuple[IntArray, Rationals]) -> Real:
+    """The product over the integer value's channels."""
     integers, scale = weights
     kind = b.types[x.value]
-    if integers.shape[1] != kind.channels or x.layout[-1] != len(x.layout) - 1:
+    if integers.shape[1] != kind.channels:
         raise IsobitError("E106", f"weights {integers.shape} do not fit the input {kind.shape}", where=b.where(node))
     offset = scale * exact_dot(integers, x.offset)
     common = x.scale[0] if len(x.scale) == 1 else rational_gcd(*x.scale) or Fraction(1)

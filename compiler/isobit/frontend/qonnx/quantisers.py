@@ -17,7 +17,8 @@ from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.builder import Builder, Origin
 from isobit.frontend.qonnx.movement import facing
 from isobit.frontend.qonnx.staircases import Bound, Uniform, threshold_curve, uniform_curve
-from isobit.frontend.qonnx.symbolic import HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
+from isobit.frontend.qonnx.symbolic import Function, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
+from isobit.frontend.qonnx.tabulate import quantised
 from isobit.ir.ops import Input, Quantiser, Step, frozen_ints
 from isobit.ir.types import IntArray
 from isobit.numerics import Curve, Rounded, Rounding, compose, exact
@@ -61,7 +62,8 @@ def import_bipolar(b: Builder, node: SourceNode) -> Tensor:
 
 def import_multithreshold(b: Builder, node: SourceNode) -> Tensor:
     """QONNX MultiThreshold: ``out_bias + out_scale * #{x >= thresholds[c]}``."""
-    x = b.real(node)
+    given = b.tensor(node.inputs[0])
+    x = given if isinstance(given, Function) else b.real(node)
     table = _finite(b, node, b.constant(node, 1, "thresholds"))
     channels = b.types[x.value].channels
     if table.ndim != 2 or table.shape[0] not in (1, channels):
@@ -79,7 +81,8 @@ def import_multithreshold(b: Builder, node: SourceNode) -> Tensor:
 
 def import_sign(b: Builder, node: SourceNode) -> Tensor:
     """ONNX Sign: -1, 0 or 1."""
-    x = b.real(node)
+    given = b.tensor(node.inputs[0])
+    x = given if isinstance(given, Function) else b.real(node)
     bounds = [Bound(Fraction(0), True), Bound(Fraction(0), False)]
     return _threshold_step(b, node, x, (rationals([1]), rationals([0])), -1, [bounds])
 
@@ -133,9 +136,13 @@ def _trunc_curve(
 
 
 def uniform_step(
-    b: Builder, node: SourceNode, x: Real, quantiser: Callable[[int], Uniform], scales: tuple[Rationals, Rationals]
-) -> Real:
+    b: Builder, node: SourceNode, x: Real | Function, quantiser: Callable[[int], Uniform],
+    scales: tuple[Rationals, Rationals],
+) -> Real:  # fmt: skip
     s, z = scales
+    if isinstance(x, Function):
+        rows, ends = max(len(s), len(z)), (quantiser(0).lo, quantiser(0).hi)
+        return quantised(b, node, x, (s, -z * s), lambda c, v: quantiser(c)(v), rows, ends)
     real = _step(b, node, x, s, -z * s, lambda c: uniform_curve(x.segments, c, quantiser(c)))
     b.origins[real.value] = Origin(x, lambda channel, level: quantiser(channel).bound(level))
     return real
@@ -144,11 +151,14 @@ def uniform_step(
 def _threshold_step(
     b: Builder,
     node: SourceNode,
-    x: Real,
+    x: Real | Function,
     scales: tuple[Rationals, Rationals],
     start: int,
     rows: Sequence[Sequence[Bound]],
 ) -> Real:
+    if isinstance(x, Function):
+        level = lambda c, v: start + sum(bound.accepts(v) for bound in rows[c % len(rows)])  # noqa: E731
+        return quantised(b, node, x, scales, level, len(rows), (start, start + max(map(len, rows))))
     real = _step(
         b, node, x, *scales, lambda c: threshold_curve(x.segments, c, start, rows[c % len(rows)]), rows=len(rows)
     )
@@ -174,7 +184,7 @@ def _step(
     return Real.of(name, x.layout, scale, offset)
 
 
-def _bipolar(b: Builder, node: SourceNode, x: Tensor, scale: Any, zero: Any, divisor: Any) -> Tensor:
+def _bipolar(b: Builder, node: SourceNode, x: Any, scale: Any, zero: Any, divisor: Any) -> Tensor:
     """``scale * (1 or -1)`` by the sign of ``x / divisor + zero``; the division only matters where it underflows."""
     if isinstance(x, np.ndarray):
         return _constant(b, node, x, sign_float(x, divisor, zero, -1, 1), scale, zero)

@@ -8,10 +8,12 @@ import numpy as np
 
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.builder import Builder
+from isobit.frontend.qonnx.function import decided
 from isobit.frontend.qonnx.quantisers import uniform_step
 from isobit.frontend.qonnx.staircases import Uniform
-from isobit.frontend.qonnx.symbolic import Real, Tensor, rationals
-from isobit.numerics import Rounding
+from isobit.frontend.qonnx.symbolic import Function, Real, Tensor, rationals
+from isobit.frontend.qonnx.tabulate import as_function, decided_integers
+from isobit.numerics import Rounding, round_rational
 
 _FLOAT_TYPES = (1, 11)  # float32 and float64 in ONNX's enumeration
 _INTEGER_TYPES = {
@@ -26,20 +28,26 @@ def import_rounding(b: Builder, node: SourceNode) -> Tensor:
 
     A Cast to a float type keeps every number.
     """
-    x = b.real(node)
+    given = b.tensor(node.inputs[0])
+    x = given if isinstance(given, Function) else b.real(node)
     if node.op == "Cast" and node.attrs.get("to") in _FLOAT_TYPES:
         return x
     return rounded(b, node, x, _ROUNDING_OPS[node.op])
 
 
-def rounded(b: Builder, node: SourceNode, x: Real, rounding: Rounding) -> Real:
+def rounded(b: Builder, node: SourceNode, x: Real | Function, rounding: Rounding) -> Real:
     """``x`` rounded to integers of scale one; the same ``x`` where it holds integers already.
 
     Raises:
-        IsobitError: E202 after a non-linear function, or for a cast to a type that does not hold every result.
+        IsobitError: E202 for a cast to a type that does not hold every result.
     """
-    if len(x.segments) > 1:
-        raise b.unsupported(node, f"{node.op} after a non-linear function")
+    if isinstance(x, Function) or len(x.segments) > 1:
+        f = as_function(x).map(lambda v, _: decided(v, lambda number: round_rational(number, rounding)))
+        made = decided_integers(b, node, f)
+        if node.op == "Cast":
+            low, high = (int(v * made.scale[0]) for v in b.types[made.value].bounds)
+            _refuse_wrapping(b, node, low, high)
+        return made
     first, kind = x.segments[0], b.types[x.value]
     pairs = zip(*np.broadcast_arrays(first.scale, first.offset, kind.lo, kind.hi), strict=True)
     reached = [s * int(v) + o for s, o, lo, hi in pairs for v in (lo, hi)]

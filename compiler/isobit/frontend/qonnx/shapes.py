@@ -12,7 +12,7 @@ from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import SourceNode, TensorInfo
 from isobit.frontend.qonnx import movement
 from isobit.frontend.qonnx.builder import Builder, attribute_ints
-from isobit.frontend.qonnx.symbolic import HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
+from isobit.frontend.qonnx.symbolic import Function, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
 from isobit.ir.ops import Add, Concat, HostOp, Output, Select, frozen_ints
 from isobit.numerics import bit_width, rational_gcd
 
@@ -38,6 +38,8 @@ def import_transpose(b: Builder, node: SourceNode) -> Tensor:
     if permutation[0] != 0:
         raise b.unsupported(node, "the batch axis is moved", "keep axis 0 first")
     axes = tuple(p - 1 for p in permutation[1:])
+    if isinstance(x, Function):
+        return replace(x, layout=tuple(axes.index(a) for a in x.layout))
     if isinstance(x, HostReal):
         return x.then(HostOp("transpose", shape=axes), tuple(x.shape[a] for a in axes))
     real = b.real(node)

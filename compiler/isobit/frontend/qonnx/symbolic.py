@@ -1,15 +1,16 @@
-"""What a tensor of the source model is while it is being imported: four kinds, none of them approximate.
+"""What a tensor of the source model is while it is being imported: five kinds, none of them approximate.
 
 * :class:`Real` - an exact real function of an integer value: segments of ``clamp(scale * v + offset)`` joined by
   non-linear functions. Everything after the first quantiser is of this kind.
 * :class:`HostReal` - the raw float input after some float32 operations that stay on the host.
 * :class:`QuantisedConstant` - integers with float32 scale and zero point: quantised weights and biases.
 * a plain numpy array - a float or integer constant.
+* :class:`Function` - any other function of an integer value, evaluated where it is needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -22,6 +23,7 @@ from isobit.numerics import exact
 
 Rationals = NDArray[Any]  # object array of Fraction, shape (1,) or (channels,)
 Floats = NDArray[Any]
+Fractions = NDArray[Any]  # object array
 
 
 def rationals(values: Any) -> Rationals:
@@ -143,6 +145,13 @@ class QuantisedConstant:
     scale: Floats
     zero_point: Floats
 
+    def values(self) -> NDArray[Any]:
+        """The real values, exactly: an object array of Fractions."""
+        scale, zero = (
+            rationals(a).reshape(np.shape(a) or (1,) * self.integers.ndim) for a in (self.scale, self.zero_point)
+        )
+        return np.asarray((self.integers.astype(object) - zero) * scale, dtype=object).reshape(self.integers.shape)
+
     def reshape(self, shape: tuple[int, ...]) -> QuantisedConstant:
         return self._map(lambda a: a.reshape(shape))
 
@@ -157,4 +166,58 @@ class QuantisedConstant:
         return QuantisedConstant(change(self.integers), scale, zero)
 
 
-Tensor = Real | HostReal | QuantisedConstant | NDArray[Any]
+def floats(values: Fractions) -> NDArray[np.float64]:
+    """The nearest float64 numbers, infinite beyond them."""
+
+    def one(value: Fraction) -> float:
+        try:
+            return float(value)
+        except OverflowError:
+            return float("inf") if value > 0 else float("-inf")
+
+    return np.array([one(v) for v in values], np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Enclosed:
+    """Between ``low`` and ``high``, one array where both are the value itself; float32 is off by ``error`` at most."""
+
+    low: Fractions
+    high: Fractions
+    error: NDArray[np.float64]
+
+    @property
+    def exact(self) -> bool:
+        return self.low is self.high
+
+    @property
+    def size(self) -> NDArray[np.float64]:
+        """The magnitude in float64."""
+        return np.abs(floats(self.low))
+
+
+@dataclass(frozen=True, eq=False)
+class Function:
+    """``at(channel, integers, error)`` of the integer value ``value``, in the layout of a :class:`Real`.
+
+    ``rows`` is 1 where all channels have one function, else the channel count. ``trend`` says whether it is known to
+    rise (1) or fall (-1) everywhere, 0 where that is not known. ``error`` is that of the integers' own real values
+    in float32, in integers: of sums, as the tie bound has it.
+    """
+
+    value: str
+    layout: tuple[int, ...]
+    rows: int
+    trend: int
+    at: Callable[[int, Sequence[int], float], Enclosed]
+
+    def map(self, change: Callable[[Enclosed, int], Enclosed], trend: int = 0, rows: int = 1) -> Function:
+        """The function followed by ``change(value, channel)``; ``trend`` is that of the change."""
+        before = self.at
+        return replace(
+            self, rows=max(rows, self.rows), trend=self.trend * trend,
+            at=lambda c, integers, error: change(before(c, integers, error), c),
+        )  # fmt: skip
+
+
+Tensor = Real | HostReal | QuantisedConstant | Function | NDArray[Any]

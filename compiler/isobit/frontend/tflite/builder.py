@@ -189,6 +189,15 @@ class TfliteBuilder(GraphBuilder):
             raise op.refusal(f"{index.size} elements, its output of shape {list(tensor.shape)} has others", code="E106")
         return self.moved(op, x, index.reshape(shape))
 
+    def declared(self, op: TfliteOperator, shape: Sequence[int]) -> None:
+        """That the file declares this shape for the output: what a constant asks for is as large as its tensor.
+
+        Raises:
+            IsobitError: E106 when it declares another.
+        """
+        if tuple(shape) != self.output(op).shape:
+            raise op.refusal(f"it makes {list(shape)}, the file declares {list(self.output(op).shape)}", code="E106")
+
     def spread(self, op: TfliteOperator, x: Value, position: int) -> Value:
         """The operator's input ``x`` repeated along the axes in which the output is larger.
 

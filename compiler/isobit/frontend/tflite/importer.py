@@ -116,6 +116,7 @@ def _integer_input(b: TfliteBuilder, index: int, tensor: TfliteTensor) -> Value:
             name=b.fresh(tensor.name.split(":")[0]), shape=shape, lo=frozen_ints(lo), hi=frozen_ints(hi),
             scale=(scale,), offset=(-zero * scale,), outside=tensor.name, outside_shape=shape,
             quantiser=Quantiser((float(scale),), (float(zero),), "HALF_UP", lo, hi), source=(printable(tensor.name),),
+            dtype=tensor.dtype,
         )
     )  # fmt: skip
     return Value(name, zero)

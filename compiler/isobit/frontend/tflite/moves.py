@@ -182,7 +182,9 @@ def import_mirror_pad(b: TfliteBuilder, op: TfliteOperator) -> Value:
 
 def import_tile(b: TfliteBuilder, op: TfliteOperator) -> Value:
     """TILE: the tensor repeated along its axes."""
-    counts = b.integers(op, 1, "multiples", len(b.tensor(op).shape))
+    shape = b.tensor(op).shape
+    counts = b.integers(op, 1, "multiples", len(shape))
+    b.declared(op, [n * count for n, count in zip(shape, counts, strict=True)])
     return b.shaped(op, b.value(op), np.tile(b.positions(op), counts))
 
 

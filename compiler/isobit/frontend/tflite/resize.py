@@ -26,9 +26,9 @@ def import_nearest(b: TfliteBuilder, op: TfliteOperator) -> Value:
     index = b.positions(op)
     if index.ndim != 4:
         raise op.refusal(f"an image is needed, not {list(index.shape)}", code="E106")
-    rows, columns = (
-        _nearest(op, size, out) for size, out in zip(index.shape[1:3], b.integers(op, 1, "size", 2), strict=True)
-    )
+    wanted = b.integers(op, 1, "size", 2)
+    b.declared(op, [index.shape[0], *wanted, index.shape[3]])
+    rows, columns = (_nearest(op, size, out) for size, out in zip(index.shape[1:3], wanted, strict=True))
     return b.shaped(op, b.value(op), index[:, rows][:, :, columns])
 
 
@@ -43,6 +43,7 @@ def import_bilinear(b: TfliteBuilder, op: TfliteOperator) -> Value:
     if index.ndim != 4 or b.tensor(op).shape[0] != 1 or min(out) < 1:
         raise op.refusal(f"an image is needed, not {list(index.shape)}", code="E106")
     height, width, channels = b.type(x).shape
+    b.declared(op, [1, *out, channels])
     factors = [o // n for o, n in zip(out, (height, width), strict=True)]
     exact = all(f * n == o and f and _ONE % f == 0 for f, n, o in zip(factors, (height, width), out, strict=True))
     if not exact or (op.option("align_corners") and max(out) > 1):

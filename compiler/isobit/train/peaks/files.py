@@ -67,7 +67,9 @@ def profiles_of(samples: Any, centre: Any, where: str = "profiles") -> Profiles:
     whole = (x >= 0) & (x <= LEVELS) & (x == np.rint(x))
     _refuse(~whole.all(1), "a sample is no whole number of 0..255", where, "scale the samples to 8 bits first")
     outside = ~np.isnan(c) & ~((c >= 0) & (c <= x.shape[1] - 1))
-    _refuse(outside, f"the centre is outside samples 0..{x.shape[1] - 1}", where, "count samples from 0; NaN for no peak")
+    _refuse(
+        outside, f"the centre is outside samples 0..{x.shape[1] - 1}", where, "count samples from 0; NaN for no peak"
+    )
     case = np.where(np.isnan(c), CASES.index("no_peak"), 0).astype(np.int8)
     unknown = np.full(len(c), np.nan)
     return Profiles(x.astype(np.uint8), c.astype(np.float64), case, unknown, unknown, unknown)
@@ -93,7 +95,9 @@ def _from_csv(path: Path) -> tuple[Any, Any]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise IsobitError("E305", printable(error), where=str(path)) from error
     if len(rows) < 2 or not rows[0] or rows[0][0].strip() != "centre":
-        raise IsobitError("E305", "there is no header and row", where=str(path), hint="centre,s0,s1,... in the first line")
+        raise IsobitError(
+            "E305", "there is no header and row", where=str(path), hint="centre,s0,s1,... in the first line"
+        )
     numbers = [_numbers(row, len(rows[0]), f"{path}: line {n}") for n, row in enumerate(rows[1:], 2) if row]
     table = np.array(numbers, np.float64)
     return table[:, 1:], table[:, 0]

@@ -90,7 +90,7 @@ class Profiles:
         return Profiles(*(getattr(self, name)[chosen] for name in Profiles.__dataclass_fields__))
 
 
-def generate(count: int, seed: int, signal: Signal = Signal()) -> Profiles:  # noqa: B008 (immutable)
+def generate(count: int, seed: int, signal: Signal = Signal()) -> Profiles:
     """``count`` profiles; the same seed gives the same ones, whatever was drawn before.
 
     Raises:
@@ -100,7 +100,7 @@ def generate(count: int, seed: int, signal: Signal = Signal()) -> Profiles:  # n
     return _generate(np.random.default_rng(seed), count, 1, signal)
 
 
-def lines(count: int, tiles: int, seed: int, signal: Signal = Signal(margin=12.0, slope=(0.0, 0.0))) -> Profiles:  # noqa: B008
+def lines(count: int, tiles: int, seed: int, signal: Signal = Signal(margin=12.0, slope=(0.0, 0.0))) -> Profiles:
     """``count`` long lines of ``tiles * signal.samples`` samples, each tile with at most one labelled peak.
 
     Background, read noise and shot noise are those of the line. The labels are per tile: ``samples`` is

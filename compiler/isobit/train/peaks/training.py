@@ -39,7 +39,7 @@ class Recipe:
     signal: Signal = Signal()  # noqa: RUF009 (immutable)
 
 
-def train(design: Design, bits: int, recipe: Recipe = Recipe(), data: Profiles | None = None) -> LineNet | ProfileNet:  # noqa: B008
+def train(design: Design, bits: int, recipe: Recipe = Recipe(), data: Profiles | None = None) -> LineNet | ProfileNet:
     """A trained network in eval mode; on one machine the result depends on the arguments only.
 
     Args:

@@ -11,6 +11,7 @@ from isobit import demo
 from isobit.backends.dataflow.planner import LayerChoice, PlanRequest, plan_for, print_plan, read_plan
 from isobit.backends.dataflow.planner.foldings import divisors, foldings
 from isobit.backends.dataflow.planner.geometry import block_lanes, geometry, keeps_order, upsampling
+from isobit.backends.dataflow.planner.points import points
 from isobit.errors import DoesNotFit, IsobitError
 from isobit.flow import import_source
 from isobit.hardware import board_names, load_board
@@ -45,21 +46,30 @@ def test_a_smaller_share_is_never_faster(graph: Graph) -> None:
     assert intervals == sorted(intervals, reverse=True)
 
 
-@pytest.mark.parametrize("interval", [8, 50, 1000, 10_000])
-def test_a_target_is_met_with_the_fewest_multipliers(graph: Graph, interval: int) -> None:
+@pytest.mark.parametrize("interval", [21, 50, 1000, 10_000])
+def test_a_target_is_met_and_no_layer_could_be_cheaper(graph: Graph, interval: int) -> None:
     plan = plan_for(graph, BOARD, PlanRequest(interval=interval))
-    assert plan.interval <= interval
+    assert plan.clocks <= interval
     for node in (n for n in graph.nodes if isinstance(n, Linear)):
-        layer = plan.layers[node.name]
-        fast_enough = [f.pe * f.simd for f in foldings(graph, node) if f.cycles <= interval]
-        assert layer.pe * layer.simd == min(fast_enough)
+        ways = points(graph, node, BOARD, LayerChoice())
+        fast_enough = [p.cost.weight + p.wires for p in ways if p.clocks <= interval]
+        (taken,) = (p for p in ways if p.layers[0][1] == plan.layers[node.name])
+        assert taken.cost.weight + taken.wires == min(fast_enough)
 
 
 def test_a_target_out_of_reach_names_the_layer(graph: Graph) -> None:
-    with pytest.raises(IsobitError, match=r"n_1_MatMul takes at least 4 clocks per frame; 1 were asked for"):
-        plan_for(graph, BOARD, PlanRequest(interval=1))
-    with pytest.raises(DoesNotFit, match="of 532 LUT"):
-        plan_for(graph, BOARD, PlanRequest(share=0.01, interval=8))
+    with pytest.raises(IsobitError, match=r"n_1_MatMul takes at least 16 clocks per frame; 15 were asked for"):
+        plan_for(graph, BOARD, PlanRequest(interval=15))
+
+
+def test_a_target_beyond_the_share_shows_the_board_the_share_and_the_layers(graph: Graph) -> None:
+    with pytest.raises(DoesNotFit) as caught:
+        plan_for(graph, BOARD, PlanRequest(share=0.01, interval=21))
+    text = str(caught.value)
+    assert "of 53200 LUT, of which a share of 1% is 532" in text and "of 220 DSP" in text
+    first, *rows = text.splitlines()[1:-1]
+    assert first.split() == ["layer", "PE", "x", "SIMD", "clocks", "LUT", "DSP", "BRAM36", "URAM"]
+    assert [row.split()[0] for row in rows][:2] == ["n_1_MatMul", "n_4_MatMul"] and rows[-1].split()[0] == "FIFOs"
 
 
 def test_the_plan_file_comes_back_as_the_same_plan(graph: Graph, tmp_path: Path) -> None:

@@ -8,16 +8,18 @@ from pathlib import Path
 import pytest
 from backends.dataflow.sampled_nets import BOARD, Net, cnv, every_unit, peak_detector, radioml, residual
 
-from isobit.backends.dataflow.planner import PlanRequest, plan_for, print_plan, read_plan
-from isobit.backends.dataflow.planner.blocks import block, port_lanes, sample_counts, width_of
+from isobit.backends.dataflow.planner import LayerChoice, PlanRequest, plan_for, print_plan, read_plan
+from isobit.backends.dataflow.planner.blocks import block, border_of, port_lanes, sample_counts, width_of
 from isobit.backends.dataflow.planner.foldings import foldings, planned
+from isobit.backends.dataflow.planner.points import joined, points
+from isobit.backends.dataflow.planner.search import layers_alone
 from isobit.errors import IsobitError
 from isobit.ir import Graph
 from isobit.ir.ops import Linear, MaxPool, Select
 
 NETS = (peak_detector, radioml, cnv, residual, every_unit)
 RATES = [(net, PlanRequest(share=1.0, samples=8)) for net in NETS[:4]]
-RATES += [(every_unit, PlanRequest(share=1.0, interval=160))]
+RATES += [(every_unit, PlanRequest(share=1.0, interval=200))]
 
 
 @pytest.mark.parametrize("net", NETS)
@@ -58,25 +60,36 @@ def test_samples_shrink_with_the_map() -> None:
     assert pools == [8, 4, 2] and plan.interval == 4
 
 
-@pytest.mark.parametrize("interval", [16, 32, 64])
+@pytest.mark.parametrize("interval", [256, 512, 1024])
 def test_a_rate_raises_the_samples_where_unrolling_is_not_enough(interval: int) -> None:
-    plan = plan_for(peak_detector(64), BOARD, PlanRequest(share=1.0, interval=interval))
-    assert plan.interval <= interval
-    assert plan.samples == 64 // interval
+    graph, around = peak_detector(1024), 40  # clocks that fill and empty a loop, at most
+    plan = plan_for(graph, BOARD, PlanRequest(share=1.0, interval=interval + around))
+    assert plan.clocks <= interval + around
+    assert plan.samples == 1024 // interval
 
 
 @pytest.mark.parametrize("net", NETS)
-def test_without_a_rate_one_sample_is_taken(net: Callable[[], Graph]) -> None:
-    plan = plan_for(net(), BOARD)
-    assert plan.samples == 1
-    assert not any(layer.parallel or layer.implementation == "in_window" for layer in plan.layers.values())
+@pytest.mark.parametrize("interval", [None, 200, 400, 5000])
+def test_samples_are_taken_only_where_nothing_else_is_fast_enough(
+    net: Callable[[], Graph], interval: int | None
+) -> None:
+    graph = net()
+    plan = plan_for(graph, BOARD, PlanRequest(interval=interval))
+    clocks = interval or layers_alone(graph, plan, PlanRequest()).interval
+    for node in graph.nodes:
+        layer = plan.layers.get(node.name)
+        if layer is not None and layer.samples > 1:
+            pad = border_of(graph, node) if isinstance(node, Linear | MaxPool) else None
+            free = LayerChoice()
+            ways = joined(graph, pad, node, (free, free), BOARD) if pad else points(graph, node, BOARD, free)
+            assert all(p.clocks > clocks for p in ways if p.samples[0] < layer.samples)
 
 
 def test_whole_windows_lift_the_limit_of_the_first_layer() -> None:
     """25 taps of one channel: the window unit alone would take 25 clocks for every position."""
     net = Net(12, 12, 1)
     graph = net.graph(net.relu(net.conv(net.head, 4, (5, 5))))
-    plan = plan_for(graph, BOARD, PlanRequest(share=1.0, interval=144))
+    plan = plan_for(graph, BOARD, PlanRequest(share=1.0, interval=200))
     (layer,) = (layer for layer in plan.layers.values() if layer.implementation == "parallel_dense")
     assert (layer.samples, layer.simd, layer.pe, plan.interval) == (1, 25, 4, 144)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from isobit.backends.dataflow.catalogue.entries import CATALOGUE
 from isobit.backends.dataflow.catalogue.template import ArrayOf, StreamOf, Template
+from isobit.backends.dataflow.latencies import LATENCY
 from isobit.backends.dataflow.schedule import Constants, Schedule
 
 if TYPE_CHECKING:
@@ -21,4 +23,5 @@ def numbers(process: Process) -> Constants:
 
 def schedule_of(process: Process) -> Schedule:
     """The schedule of ``process``; ports in the order of its arguments, AXI ports included."""
-    return CATALOGUE[process.template].schedule(numbers(process))
+    constants = numbers(process)
+    return replace(CATALOGUE[process.template].schedule(constants), latency=LATENCY[process.template](constants))

@@ -14,7 +14,7 @@ from isobit.backends.dataflow.catalogue.template import (
     rows,
     stream,
 )
-from isobit.backends.dataflow.schedule import Constants, levels
+from isobit.backends.dataflow.schedule import Constants
 
 _ELEMENTWISE = ("CHANNELS", "PE", "FOLDS")
 _CLAMP = ("LO", "HI", "CLAMP")
@@ -61,7 +61,7 @@ _TEMPLATES = (
     ),
     Template(
         "depthwise", "depthwise", ("CHANNELS", "PE", "TAPS", "VECTORS"), _MAC,
-        (stream("in_t", "PE"),), (StreamOf("acc_t", _pixel),), s.per_channel(6),
+        (stream("in_t", "PE"),), (StreamOf("acc_t", _pixel),), s.per_channel,
         (ArrayOf("weight_t", lambda c: (c["TAPS"] * c["CHANNELS"] // c["PE"], c["PE"])),),
     ),
     Template(
@@ -71,15 +71,15 @@ _TEMPLATES = (
     Template("fork_flag", "stream_io", ("FLAGS",), (), (FLAG,), (FLAG, FLAG), s.fork_flag),
     Template(
         "lookup", "lookup", (*_ELEMENTWISE, "LO", "SIZE"), ("in_t", "out_t"),
-        (stream("in_t", "PE"),), (stream("out_t", "PE"),), s.elementwise(lambda c: 4), (rows("out_t", "SIZE"),),
+        (stream("in_t", "PE"),), (stream("out_t", "PE"),), s.elementwise, (rows("out_t", "SIZE"),),
     ),
     Template(
         "max_pool", "max_pool", ("CHANNELS", "PE", "TAPS", "VECTORS"), ("elem_t",),
-        (stream("elem_t", "PE"),), (StreamOf("elem_t", _pixel),), s.per_channel(3),
+        (stream("elem_t", "PE"),), (StreamOf("elem_t", _pixel),), s.per_channel,
     ),
     Template(
         "multiply_shift", "multiply_shift", (*_ELEMENTWISE, "K", *_CLAMP), (*_LINE, "shift_t"),
-        (stream("in_t", "PE"),), (stream("out_t", "PE"),), s.elementwise(lambda c: 9),
+        (stream("in_t", "PE"),), (stream("out_t", "PE"),), s.elementwise,
         (rows("multiplier_t"), rows("offset_t"), rows("shift_t")), optional=("K", "shift_t"),
     ),
     Template("pad", "pad", (*_IMAGE, *_BORDER), ("in_t", "out_t"),
@@ -98,12 +98,12 @@ _TEMPLATES = (
     ),
     Template(
         "parallel_depthwise", "parallel_depthwise", (*_BLOCK, "WORDS"), _MAC,
-        (StreamOf("in_t", block_lanes),), (_samples_of("acc_t", "CHANNELS"),), windows.per_block(6),
+        (StreamOf("in_t", block_lanes),), (_samples_of("acc_t", "CHANNELS"),), windows.per_block,
         (ArrayOf("weight_t", lambda c: (c["KH"] * c["KW"], c["CHANNELS"])),),
     ),
     Template(
         "parallel_max_pool", "parallel_max_pool", (*_BLOCK, "WORDS"), ("elem_t",),
-        (StreamOf("elem_t", block_lanes),), (_samples_of("elem_t", "CHANNELS"),), windows.per_block(2),
+        (StreamOf("elem_t", block_lanes),), (_samples_of("elem_t", "CHANNELS"),), windows.per_block,
     ),
     Template(
         "parallel_window", "parallel_window", ("H", "W", *_BLOCK, "SH", "DH", *_BORDER), ("in_t", "out_t"),
@@ -120,7 +120,7 @@ _TEMPLATES = (
     ),
     Template(
         "round_shift", "round_shift", (*_ELEMENTWISE, "K", "ROUNDING", *_CLAMP), _LINE,
-        (stream("in_t", "PE"),), (stream("out_t", "PE"),), s.elementwise(lambda c: 10),
+        (stream("in_t", "PE"),), (stream("out_t", "PE"),), s.elementwise,
         (rows("multiplier_t"), rows("offset_t")),
     ),
     Template(
@@ -135,7 +135,7 @@ _TEMPLATES = (
     ),
     Template(
         "thresholds", "thresholds", (*_ELEMENTWISE, "LEVELS"), ("in_t", "threshold_t", "start_t", "out_t"),
-        (stream("in_t", "PE"),), (stream("out_t", "PE"),), s.elementwise(lambda c: 4 + levels(c["LEVELS"] + 1)),
+        (stream("in_t", "PE"),), (stream("out_t", "PE"),), s.elementwise,
         (rows("start_t"), rows("threshold_t", "LEVELS")),
     ),
     Template(

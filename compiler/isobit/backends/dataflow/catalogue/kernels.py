@@ -12,7 +12,7 @@ from isobit.backends.dataflow.catalogue import lines, parallel
 from isobit.backends.dataflow.catalogue.kernel import Kernel, in_rows
 from isobit.backends.dataflow.design import Array, Stream
 from isobit.backends.dataflow.planner import LayerPlan
-from isobit.backends.dataflow.planner.geometry import Box, box, geometry, upsampling
+from isobit.backends.dataflow.planner.geometry import Box, border, box, geometry, upsampling
 from isobit.backends.dataflow.planner.steps import spans
 from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
@@ -178,11 +178,10 @@ def max_pool(graph: Graph, node: MaxPool, layer: LayerPlan, inputs: list[Stream]
 
 def pad(graph: Graph, node: Pad, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
     """``isobit::pad``."""
-    shape = (1, *graph.types[node.inputs[0]].shape)[-3:]
-    (top, left), (bottom, right) = ((0, *side)[-2:] for side in (node.before, node.after))
+    b, channels = border(graph, node), graph.types[node.name].channels
     constants = (
-        ("H", shape[0]), ("W", shape[1]), ("CHANNELS", shape[2]), ("LANES", layer.lanes[1]), ("TOP", top),
-        ("BOTTOM", bottom), ("LEFT", left), ("RIGHT", right), ("VALUE", node.value),
+        ("H", b.height), ("W", b.width), ("CHANNELS", channels), ("LANES", layer.lanes[1]), ("TOP", b.top),
+        ("BOTTOM", b.bottom), ("LEFT", b.left), ("RIGHT", b.right), ("VALUE", node.value),
     )  # fmt: skip
     out = IntType.of(*graph.types[node.name].bounds)
     return Kernel("pad", constants, (("in_t", inputs[0].elem), ("out_t", out)), (), out, layer.lanes[1])

@@ -63,7 +63,9 @@ def block(graph: Graph, node: Linear | MaxPool, samples: int) -> Block | None:
 def border_of(graph: Graph, node: Node) -> Pad | None:
     """The border in front of ``node``, if it is the only one to read it."""
     source = graph.by_name[node.inputs[0]]
-    return source if isinstance(source, Pad) and len(graph.consumers[source.name]) == 1 else None
+    if isinstance(source, Pad) and len(source.before) <= 2 and len(graph.consumers[source.name]) == 1:
+        return source
+    return None
 
 
 def _block(graph: Graph, node: Linear | MaxPool, g: Geometry, samples: int, pad: Pad | None) -> Block | None:

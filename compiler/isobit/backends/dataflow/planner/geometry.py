@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isobit.errors import IsobitError
 from isobit.ir import Graph
 from isobit.ir.memo import per_graph
-from isobit.ir.ops import Linear, MaxPool, Reindex
+from isobit.ir.ops import Linear, MaxPool, Pad, Reindex
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,66 @@ def geometry(graph: Graph, node: Linear | MaxPool) -> Geometry:
         depthwise = node.groups > 1 and weights[-1] == 1 and weights[0] == node.groups
     if not kernel:
         return Geometry(1, x.size // x.channels, x.channels, (1, 1), (1, 1), (1, 1), positions, y.channels, False)
-    height, width = _two((1, *x.shape[:-1]))
-    return Geometry(
-        height, width, x.channels, _two((1, *kernel)), _two((1, *strides)), _two((1, *dilations)), positions,
-        y.channels, depthwise,
-    )  # fmt: skip
+    loops = list(zip(x.shape[:-1], kernel, strides, dilations, strict=True))
+    (height, *rows), (width, *columns) = _two_loops(node.name, loops)
+    k, s, d = zip(rows, columns, strict=True)
+    return Geometry(height, width, x.channels, k, s, d, positions, y.channels, depthwise)
+
+
+def _two_loops(name: str, loops: list[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
+    """A sliding computation over any number of axes (size, kernel, stride, dilation) as one over two.
+
+    Two neighbouring axes along which every pixel stands alone are one; an axis of one pixel is none.
+
+    Raises:
+        IsobitError: E504 where more than two axes are left.
+    """
+    loops = [(1, 1, 1, 1)] * (2 - len(loops)) + loops
+    alone = [kernel == 1 and stride == 1 for _, kernel, stride, _ in loops]
+    while len(loops) > 2:
+        pairs = range(len(loops) - 1)
+        i = next((i for i in pairs if alone[i] and (alone[i + 1] or loops[i][0] == 1)), None)
+        if i is None:
+            raise _three_axes(name)
+        loops[i : i + 2] = [(loops[i][0] * loops[i + 1][0], *loops[i + 1][1:])]
+        del alone[i]
+    return loops
+
+
+@dataclass(frozen=True)
+class Border:
+    """A frame of ``height`` x ``width`` pixels and the pixels above, below, left and right of it."""
+
+    height: int
+    width: int
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+def border(graph: Graph, node: Pad) -> Border:
+    """The border that ``node`` makes, over two axes: one that is not padded is part of the axis before it.
+
+    Raises:
+        IsobitError: E504 where more than two axes are left.
+    """
+    sizes = graph.types[node.inputs[0]].shape[:-1]
+    axes = [(1, 0, 0)] * (2 - len(sizes)) + list(zip(sizes, node.before, node.after, strict=True))
+    while len(axes) > 2:
+        i = next((i for i in range(len(axes) - 1) if axes[i + 1][1:] == (0, 0) or axes[i] == (1, 0, 0)), None)
+        if i is None:
+            raise _three_axes(node.name)
+        (outer, *sides), (inner, *own) = axes[i : i + 2]
+        before, after = (side * inner + mine for side, mine in zip(sides, own, strict=True))
+        axes[i : i + 2] = [(outer * inner, before, after)]
+    (height, top, bottom), (width, left, right) = axes
+    return Border(height, width, top, bottom, left, right)
+
+
+def _three_axes(name: str) -> IsobitError:
+    hint = "a kernel or border over two of the axes, or one axis after the other"
+    return IsobitError("E504", "no template goes along three spatial axes at a time", where=name, hint=hint)
 
 
 def _two(values: tuple[int, ...]) -> tuple[int, int]:
@@ -108,7 +164,12 @@ def keeps_order(graph: Graph, node: Reindex) -> bool:
 def upsampling(graph: Graph, node: Reindex) -> tuple[int, int] | None:
     """The factors ``(height, width)`` when the node is a nearest upsampling of an image, else None."""
     x, out = graph.types[node.inputs[0]].shape, node.index.shape
-    if len(x) != len(out) or len(x) < 2 or x[-1] != out[-1] or any(o % n for n, o in zip(x, out, strict=True)):
+    if (
+        len(x) != len(out)
+        or not 2 <= len(x) <= 3
+        or x[-1] != out[-1]
+        or any(o % n for n, o in zip(x, out, strict=True))
+    ):
         return None
     factors = _two((1, *(o // n for n, o in zip(x[:-1], out[:-1], strict=True))))
     order = np.arange(int(np.prod(x))).reshape(x)

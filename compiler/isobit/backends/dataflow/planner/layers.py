@@ -7,6 +7,7 @@ from typing import Literal
 
 from isobit.backends.dataflow.catalogue import cost
 from isobit.backends.dataflow.planner.blocks import Block, block
+from isobit.backends.dataflow.planner.clocks import clocks_of
 from isobit.backends.dataflow.planner.foldings import Folding, accumulator_bits
 from isobit.backends.dataflow.planner.geometry import Geometry, box, geometry, upsampling
 from isobit.backends.dataflow.planner.plan import LayerChoice, LayerPlan
@@ -39,7 +40,7 @@ def layer_plan(
         hint = "remove that line, or keep the folding that the plan file had"
         raise IsobitError("E503", f"it is built as {made.implementation}, not as {asked}", where=node.name, hint=hint)
     _refuse_memories(node, board, choice, made)
-    return made
+    return replace(made, clocks=clocks_of(graph, node, made))
 
 
 def _refuse_memories(node: Node, board: Board, choice: LayerChoice, made: LayerPlan) -> None:

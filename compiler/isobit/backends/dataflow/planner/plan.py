@@ -46,7 +46,7 @@ class LayerPlan:
     """How one node is built.
 
     ``pe`` output elements (dense: neurons) and ``simd`` input elements of each of ``samples`` positions per clock;
-    ``cycles`` clocks per frame.
+    ``cycles`` clocks per frame, ``clocks`` with the windows' fill, the pipeline's depth and the pause between frames.
     ``memory`` is where its weights lie and ``line_buffer`` where its window's pixels do ("" where it has none).
     ``candidates`` are the ways a step could be built, the chosen first.
     """
@@ -60,6 +60,7 @@ class LayerPlan:
     memory: Memory | Literal[""] = ""
     line_buffer: Memory | Literal[""] = ""
     samples: int = 1
+    clocks: int = 0
 
     @property
     def lanes(self) -> tuple[int, int]:
@@ -74,10 +75,17 @@ class LayerPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every computing node's :class:`LayerPlan`, for one board."""
+    """Every computing node's :class:`LayerPlan`, for one board.
+
+    ``port_words`` is the most words of a frame that an AXI port may take (None: as many as 64-bit words make).
+    ``share`` is the part of the board that was asked for, and ``beyond`` says in words what does not keep to it.
+    """
 
     board: Board
     layers: Mapping[str, LayerPlan]
+    port_words: int | None = None
+    share: float = 1.0
+    beyond: str = ""
 
     @property
     def cost(self) -> Cost:
@@ -90,13 +98,13 @@ class Plan:
 
     @property
     def interval(self) -> int:
-        """Initiation interval of the whole design in clocks per frame: its slowest layer."""
+        """Clocks per frame of the slowest layer's loop, without what fills and empties it."""
         return max((layer.cycles for layer in self.layers.values()), default=1)
 
     @property
-    def frames_per_second(self) -> float:
-        """Steady-state rate at the board's clock, by the declared schedules (not measured on hardware)."""
-        return self.board.clock_mhz * 1e6 / self.interval
+    def clocks(self) -> int:
+        """Clocks per frame of the slowest layer, all told: the interval of the design but for its ports."""
+        return max((layer.clocks for layer in self.layers.values()), default=1)
 
 
 def checked(graph: Graph, board: Board, layers: dict[str, LayerPlan]) -> Plan:

@@ -1,34 +1,32 @@
-"""Folding: the fastest balanced design inside a share of the board, or the smallest one that is fast enough.
+"""The plan: the fastest design inside a share of the board, or the cheapest one that is fast enough.
 
-For a target of T clocks per frame every layer takes its cheapest legal folding of at most T clocks. The targets worth
-trying are the cycle counts that some layer can have; the smallest whose estimate fits wins. Several samples per clock
-(:mod:`isobit.backends.dataflow.planner.blocks`) are taken only where a rate is asked for and needs them.
+Every node has its points (:mod:`isobit.backends.dataflow.planner.points`), and the front of all nodes its candidates
+(:mod:`isobit.backends.dataflow.planner.front`). The first candidate that fits is the plan. What fits and how fast it
+is, is said by ``whole``: of the layers alone, or of the whole design with its FIFOs and ports, so that both a share
+and a target are kept by what is printed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from isobit.backends.dataflow.design import FifoGoal
-from isobit.backends.dataflow.planner.blocks import (
-    MAX_PORT_BITS,
-    MAX_SAMPLES,
-    MAX_WORD_BITS,
-    block,
-    port_lanes,
-    sample_counts,
-    width_of,
-)
-from isobit.backends.dataflow.planner.foldings import Folding, accumulator_bits, foldings, planned
-from isobit.backends.dataflow.planner.layers import in_window, layer_plan
-from isobit.backends.dataflow.planner.plan import LayerChoice, LayerPlan, Plan, checked
-from isobit.errors import DoesNotFit, IsobitError
+from isobit.backends.dataflow.latencies import PORT_OVERHEAD
+from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, border_of, port_lanes, sample_counts, width_of
+from isobit.backends.dataflow.planner.foldings import accumulator_bits, planned
+from isobit.backends.dataflow.planner.front import Candidate, Front
+from isobit.backends.dataflow.planner.plan import LayerChoice, Plan, checked
+from isobit.backends.dataflow.planner.points import Point, joined, points
+from isobit.backends.dataflow.planner.refusals import does_not_fit, slow_port, too_slow
+from isobit.errors import IsobitError
 from isobit.hardware import Board, Cost
 from isobit.ir import Graph, Node
-from isobit.ir.ops import Input, Linear, MaxPool, Pad
+from isobit.ir.ops import Linear, MaxPool
 
 DEFAULT_SHARE = 0.6
+RESOURCES = ("BRAM36", "URAM", "DSP", "LUT")
+"""In the order in which the default plan gives up the share, where it cannot be kept: the scarcest for routing last."""
 
 
 @dataclass(frozen=True)
@@ -49,42 +47,199 @@ class PlanRequest:
     samples: int = 0
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A design under a plan: clocks per frame, what it takes, and the process that sets the pace."""
+
+    interval: int
+    cost: Cost
+    slowest: str
+
+
 DEFAULT_REQUEST = PlanRequest()
+Shares = Mapping[str, float]
+Judge = Callable[[Graph, Plan, PlanRequest], Whole]
 
 
-def plan_for(graph: Graph, board: Board, request: PlanRequest = DEFAULT_REQUEST) -> Plan:
-    """The plan that ``request`` asks for.
+def plan_for(
+    graph: Graph, board: Board, request: PlanRequest = DEFAULT_REQUEST, judge: Judge | None = None
+) -> Plan:  # fmt: skip
+    """The plan that ``request`` asks for; ``judge`` says what the whole design takes (None: its layers and ports).
 
     Raises:
-        DoesNotFit: E502 when even the smallest folding exceeds the whole board; names what exceeds.
-        IsobitError: E503 when a layer cannot be as fast as asked, or a choice is not legal; names the layer.
+        DoesNotFit: E502 when no legal folding fits the whole board, or none that is fast enough the share; says what
+            exceeds and lists the layers.
+        IsobitError: E503 when a layer or port cannot be as fast as asked, or a choice is not legal; names it.
     """
     unknown = [name for name in request.layers if name not in graph.by_name or not planned(graph, graph.by_name[name])]
     if unknown:
         raise IsobitError("E503", f"the plan names {unknown[0]!r}, which is no planned layer of this graph")
-    interval = _asked(graph, request)
-    linears = [n for n in graph.nodes if isinstance(n, Linear)]
-    targets = sorted({f.cycles for n in linears for f in foldings(graph, n) if not f.wide}) or [1 << 30]
-    smallest = _plan(graph, board, targets[-1], request)
-    if not smallest.cost.fits(board):
-        hint = "use fewer bits or neurons, or a larger board (--board)"
-        raise DoesNotFit("E502", _excess(smallest.cost, board), hint=hint)
-    if interval is not None:
-        return _fast_enough(graph, board, request, interval)
-    low, high = 0, len(targets) - 1
-    while low < high:
-        middle = (low + high) // 2
-        if _plan(graph, board, targets[middle], request).cost.fits(board, request.share):
-            high = middle
+    return _Planner(graph, board, request, judge or layers_alone).run()
+
+
+def layers_alone(graph: Graph, plan: Plan, request: PlanRequest) -> Whole:
+    """What is known of a design before it is made: its layers, and the words of its ports."""
+    ports = {n.name: port_words(graph, n, plan.port_words) + PORT_OVERHEAD for n in (*graph.inputs, *graph.outputs)}
+    clocks = ports | {name: layer.clocks for name, layer in plan.layers.items()}
+    slowest = max(clocks, key=lambda name: clocks[name])
+    return Whole(clocks[slowest], plan.cost, slowest)
+
+
+def port_words(graph: Graph, node: Node, most: int | None = None) -> int:
+    """Words of a frame at a port, of 64 bits or as much wider as ``most`` asks (:func:`port_lanes`)."""
+    value = graph.by_name[node.inputs[0] if node.inputs else node.name]
+    kind = graph.types[value.name]
+    width = accumulator_bits(graph, value) if isinstance(value, Linear) else kind.bits
+    bits = next((b for b in (8, 16, 32) if width <= b), 64)
+    return kind.size // (port_lanes(kind.size, bits) if most is None else port_lanes(kind.size, bits, most))
+
+
+class _Planner:
+    def __init__(self, graph: Graph, board: Board, request: PlanRequest, judge: Judge) -> None:
+        self.graph, self.board, self.request, self.judge = graph, board, request, judge
+        self.cycles = _most_cycles(graph, request)
+        self.front = Front({name: self._fast(name, ways) for name, ways in _units(graph, board, request)})
+
+    def run(self) -> Plan:
+        if self.request.interval is not None:
+            return self._at_most(self.request.interval)
+        if self.request.samples:
+            return self._at_most(1 << 60)
+        return self._fastest()
+
+    def _fast(self, name: str, ways: Sequence[Point]) -> Sequence[Point]:
+        """The points that keep up with the samples that were asked for."""
+        if self.cycles is None:
+            return ways
+        kept = [p for p in ways if p.cycles <= self.cycles]
+        if not kept:
+            least = min(p.cycles for p in ways)
+            raise too_slow(self.graph, self.graph.by_name[name], least, self.cycles)
+        return kept
+
+    # ------------------------------------------------------------------ a target
+
+    def _at_most(self, interval: int) -> Plan:
+        """The cheapest design of at most ``interval`` clocks per frame that keeps to the share."""
+        most = min(interval - PORT_OVERHEAD, self.cycles or interval)
+        self._refuse_slow(interval, most)
+        plan, refused = self._best(interval, self._shares(), most)
+        if plan is not None:
+            return plan
+        raise does_not_fit(refused, self._whole(refused).cost, self.request.share)
+
+    def _refuse_slow(self, interval: int, most: int) -> None:
+        """Neither a layer nor a port may need more than was asked for; the slowest is named."""
+        words = {p.name: port_words(self.graph, p, max(most, 1)) for p in (*self.graph.inputs, *self.graph.outputs)}
+        port = max(words, key=lambda name: words[name])
+        if self.front.fastest > interval and self.front.fastest >= words[port] + PORT_OVERHEAD:
+            node = self.graph.by_name[self.front.slowest_node()]
+            raise too_slow(self.graph, node, self.front.fastest, interval)
+        if words[port] > most:
+            overhead = 0 if self.request.interval is None else PORT_OVERHEAD
+            asked = min(interval, self.cycles or interval)
+            raise slow_port(self.graph, self.graph.by_name[port], words[port], overhead, asked)
+
+    # ------------------------------------------------------------------ the default
+
+    def _fastest(self) -> Plan:
+        """The fastest design inside the share; beyond it in the resources that cannot keep to it, which it says."""
+        ports = (port_words(self.graph, n) + PORT_OVERHEAD for n in (*self.graph.inputs, *self.graph.outputs))
+        intervals = self.front.intervals(max(ports, default=1))
+        for beyond in ((), *((name,) for name in RESOURCES), RESOURCES):
+            shares = self._shares(beyond)
+            plan = self._first([t for t in intervals if self._may_keep(t, shares)], shares)
+            if plan is not None:
+                return self._said(plan, beyond)
+        made = (c for t in intervals for c in self.front.at(t))
+        smallest = self._plan(min(made, key=lambda c: _filled(c.cost, self.board)))
+        raise does_not_fit(smallest, self._whole(smallest).cost, 1.0)
+
+    def _first(self, intervals: Sequence[int], shares: Shares) -> Plan | None:
+        """The fastest whose whole design keeps to the shares: intervals farther and farther on, then those between."""
+        tried: dict[int, Plan | None] = {}
+
+        def keeps(number: int) -> bool:
+            if number not in tried:
+                tried[number] = self._best(intervals[number], shares)[0]
+            return tried[number] is not None
+
+        low, step, high = -1, 1, 0
+        while high < len(intervals) and not keeps(high):
+            low, high, step = high, high + step, 2 * step
+        if high >= len(intervals):
+            high = len(intervals) - 1
+            if high <= low or not keeps(high):
+                return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if keeps(middle) else (middle, high)
+        return tried[high]
+
+    def _said(self, plan: Plan, beyond: Sequence[str]) -> Plan:
+        if not beyond:
+            return plan
+        used = self._whole(plan).cost.used(self.board)
+        over = [(name, u, limit) for name, u, limit in used if u > self.request.share * limit]
+        what = ", ".join(f"{name} ({u} of {limit})" for name, u, limit in over)
+        return replace(plan, beyond=f"a share of {self.request.share:.0%} cannot be kept of {what}")
+
+    # ------------------------------------------------------------------ both
+
+    def _best(self, interval: int, shares: Shares, port_words: int | None = None) -> tuple[Plan | None, Plan]:
+        """The plan at an interval whose whole design keeps to the shares, if any does, and the first that was tried."""
+        made = sorted(self.front.at(interval), key=lambda c: not _keeps(c.cost, self.board, shares))
+        first = self._plan(made[0], port_words)
+        for candidate in made:
+            plan = self._plan(candidate, port_words)
+            if not _keeps(candidate.cost, self.board, shares):
+                break
+            whole = self._whole(plan)
+            if self.request.interval is not None and whole.interval > interval:
+                text = f"{whole.slowest} takes {whole.interval} clocks per frame; {interval} were asked for"
+                raise IsobitError("E503", text, where=whole.slowest, hint="ask for a lower rate")
+            if _keeps(whole.cost, self.board, shares):
+                return plan, first
+        return None, first
+
+    def _may_keep(self, interval: int, shares: Shares) -> bool:
+        return any(_keeps(c.cost, self.board, shares) for c in self.front.at(interval))
+
+    def _shares(self, beyond: Sequence[str] = ()) -> Shares:
+        return {name: 1.0 if name in beyond else self.request.share for name in RESOURCES}
+
+    def _whole(self, plan: Plan) -> Whole:
+        return self.judge(self.graph, plan, self.request)
+
+    def _plan(self, candidate: Candidate, port_words: int | None = None) -> Plan:
+        chosen = self.front.layers(candidate)
+        layers = {n.name: chosen[n.name] for n in self.graph.nodes if n.name in chosen}
+        plan = checked(self.graph, self.board, layers)
+        if port_words is None and self.request.layers and plan.samples > 1:
+            port_words = plan.interval  # a plan file of a design with a rate
+        return replace(plan, share=self.request.share, port_words=port_words)
+
+
+def _units(graph: Graph, board: Board, request: PlanRequest) -> Iterable[tuple[str, Sequence[Point]]]:
+    """Every planned node with its points; a border goes with the window that can make it."""
+    done = set[str]()
+    choices = request.layers
+    for node in reversed(graph.nodes):
+        if not planned(graph, node) or node.name in done:
+            continue
+        choice = choices.get(node.name, LayerChoice())
+        pad = border_of(graph, node) if isinstance(node, Linear | MaxPool) else None
+        if pad is not None:
+            done.add(pad.name)
+            yield node.name, joined(graph, pad, node, (choices.get(pad.name, LayerChoice()), choice), board)
         else:
-            low = middle + 1
-    return _plan(graph, board, targets[low], request)
+            yield node.name, points(graph, node, board, choice)
 
 
-def _asked(graph: Graph, request: PlanRequest) -> int | None:
-    """The most clocks per frame that were asked for, as such or as samples of the inputs per clock."""
+def _most_cycles(graph: Graph, request: PlanRequest) -> int | None:
+    """The most clocks of a loop that keeps up with the samples that were asked for; None where none were."""
     if not request.samples:
-        return request.interval
+        return None
     positions = 0
     for node in graph.inputs:
         counts = sample_counts(width_of(node.shape))
@@ -94,85 +249,13 @@ def _asked(graph: Graph, request: PlanRequest) -> int | None:
                 hint=f"a divisor of the width up to {MAX_SAMPLES}: {', '.join(map(str, counts))}",
             )  # fmt: skip
         positions = max(positions, graph.types[node.name].size // graph.types[node.name].channels)
-    return min(positions // request.samples, request.interval or positions)
+    return positions // request.samples
 
 
-def _fast_enough(graph: Graph, board: Board, request: PlanRequest, interval: int) -> Plan:
-    plan = _plan(graph, board, interval, request)
-    if plan.interval > interval:
-        name = max(plan.layers, key=lambda n: plan.layers[n].cycles)
-        raise IsobitError(
-            "E503", f"{name} takes at least {plan.layers[name].cycles} clocks per frame; {interval} were asked for",
-            where=name, hint=_remedy(graph, graph.by_name[name]),
-        )  # fmt: skip
-    _refuse_slow_ports(graph, plan, interval)
-    if not plan.cost.fits(board, request.share):
-        hint = "a lower rate, a larger --max-util or a larger board"
-        raise DoesNotFit("E502", _excess(plan.cost, board, request.share), hint=hint)
-    return plan
+def _keeps(cost: Cost, board: Board, shares: Shares) -> bool:
+    return all(used <= shares[name] * limit for name, used, limit in cost.used(board))
 
 
-def _remedy(graph: Graph, node: Node) -> str:
-    """What would let a layer be faster than its fastest legal folding."""
-    made, most = width_of(graph.types[node.name].shape), max(f.samples for f in foldings(graph, node))
-    if most < min(made, MAX_SAMPLES):
-        read = width_of(graph.types[node.inputs[0]].shape)
-        return (f"ask for a lower rate, or make widths that more samples per clock divide: it makes {made} positions "
-                f"in a row from {read}, at most {most} at a time (in words of up to {MAX_WORD_BITS} bits)")  # fmt: skip
-    return "ask for a lower rate, or give this layer fewer positions or more channels to unroll over"
-
-
-def _refuse_slow_ports(graph: Graph, plan: Plan, interval: int) -> None:
-    """No port may need more clocks than were asked for, where ports are made as wide as that takes."""
-    ports = [n for n in (*graph.inputs, *graph.outputs) if plan.samples > 1]
-    for node in ports:
-        value = graph.by_name[node.name if isinstance(node, Input) else node.inputs[0]]
-        kind = graph.types[value.name]
-        width = accumulator_bits(graph, value) if isinstance(value, Linear) else kind.bits
-        bits = next((b for b in (8, 16, 32) if width <= b), 64)
-        clocks = kind.size // port_lanes(kind.size, bits, interval)
-        if clocks > interval:
-            raise IsobitError(
-                "E503", f"its {kind.size} elements take {clocks} clocks in AXI words of at most {MAX_PORT_BITS} bits; "
-                f"{interval} were asked for",
-                where=node.name, hint="ask for a lower rate, or use fewer or shorter elements",
-            )  # fmt: skip
-
-
-def _plan(graph: Graph, board: Board, target: int, request: PlanRequest) -> Plan:
-    layers = {n.name: _layer(graph, n, board, target, request) for n in graph.nodes if planned(graph, n)}
-    return checked(graph, board, layers)
-
-
-def _layer(graph: Graph, node: Node, board: Board, target: int, request: PlanRequest) -> LayerPlan:
-    choice = request.layers.get(node.name, LayerChoice())
-    reader = graph.consumers[node.name][0] if isinstance(node, Pad) and graph.consumers[node.name] else None
-    if isinstance(reader, Linear | MaxPool):
-        behind = _folding(graph, reader, target, request)
-        blocks = block(graph, reader, behind.samples) if behind.wide else None
-        if blocks and blocks.pad == node.name:
-            return in_window(node, choice)
-    return layer_plan(graph, node, board, _folding(graph, node, target, request), choice)
-
-
-def _folding(graph: Graph, node: Node, target: int, request: PlanRequest) -> Folding:
-    choice = request.layers.get(node.name, LayerChoice())
-    asked = (choice.pe, choice.simd, choice.samples)
-    legal = [f for f in foldings(graph, node) if all(a in (0, b) for a, b in zip(asked, f[1:4], strict=True))]
-    if not legal:
-        raise _illegal(graph, node, choice)
-    if request.interval is None and not request.samples:
-        legal = [f for f in legal if not f.wide] or legal
-    return min([f for f in legal if f.cycles <= target] or [min(legal)], key=lambda f: f.area)
-
-
-def _illegal(graph: Graph, node: Node, choice: LayerChoice) -> IsobitError:
-    pes, simds, samples = (sorted({f[i] for f in foldings(graph, node)}) for i in (1, 2, 3))
-    several = f" and {choice.samples} samples" if choice.samples else ""
-    hint = f"PE one of {pes}, SIMD one of {simds}" + (f", samples one of {samples}" if several else "")
-    text = f"PE {choice.pe} and SIMD {choice.simd}{several} are not legal together"
-    return IsobitError("E503", text, where=node.name, hint=hint)
-
-
-def _excess(total: Cost, board: Board, share: float = 1.0) -> str:
-    return f"the smallest legal folding is estimated at {total.excess(board, share)} on {board.title}"
+def _filled(cost: Cost, board: Board) -> float:
+    """The fullest resource of the board, as a part of what there is."""
+    return max(used / max(limit, 0.5) for _, used, limit in cost.used(board))

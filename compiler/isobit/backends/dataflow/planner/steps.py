@@ -7,8 +7,9 @@ from isobit.backends.dataflow.planner.plan import Candidate
 from isobit.hardware import Board, Cost
 from isobit.hardware.prices import MOST_ENTRIES, MOST_LEVELS, MOST_ROW_BITS
 from isobit.ir import Graph
+from isobit.ir.memo import per_graph
 from isobit.ir.ops import Step, Table
-from isobit.numerics import MultiplyShift, bit_width, shared_round_shift
+from isobit.numerics import MultiplyShift, RoundShift, bit_width, shared_round_shift
 from isobit.passes.shrink import no_product
 
 
@@ -46,22 +47,32 @@ def multiplicand_bits(graph: Graph, node: Step, implementation: str) -> int:
     if implementation == "multiply_shift":
         return max(c.m for c in node.curves if isinstance(c, MultiplyShift)).bit_length()
     if implementation == "round_shift":
-        los, his = zip(*spans(graph, node), strict=True)
-        found = shared_round_shift(node.curves, los, his, graph.types[node.name].bounds)
+        found = _shared(graph, node)
         return max(found.m).bit_length() if found else 0
     return 0
 
 
 def _round_shift(graph: Graph, node: Step, pe: int, board: Board) -> Candidate:
     """A body for steps whose multipliers and offsets are multiples of a power of two and that round in one mode."""
-    x, kind = graph.types[node.inputs[0]], graph.types[node.name]
-    los, his = zip(*spans(graph, node), strict=True)
-    found = shared_round_shift(node.curves, los, his, kind.bounds)
+    x, kind, found = graph.types[node.inputs[0]], graph.types[node.name], _shared(graph, node)
     if found is None:
         return Candidate("round_shift", Cost(), False, "scales are no powers of two")
     m_bits, c_bits = max(found.m).bit_length(), bit_width(min(found.c), max(found.c))
     total = cost.round_shift(pe, len(found.m), x.bits, m_bits, c_bits, kind.bits, board.dsp)
     return Candidate("round_shift", total, True, f"{found.rounding.name} of {m_bits}-bit multiples, shift {found.k}")
+
+
+@per_graph
+def _shared(graph: Graph, node: Step) -> RoundShift | None:
+    los, his = zip(*spans(graph, node), strict=True)
+    return shared_round_shift(node.curves, los, his, graph.types[node.name].bounds)
+
+
+@per_graph
+def threshold_levels(graph: Graph, node: Step) -> int:
+    """Comparisons of one lane: the most cut points that any channel's curve has inside what it can see."""
+    reach = (curve.restrict(*span) for curve, span in zip(node.curves, spans(graph, node), strict=True))
+    return max(1, *(curve.levels for curve in reach))
 
 
 def spans(graph: Graph, node: Step) -> list[tuple[int, int]]:

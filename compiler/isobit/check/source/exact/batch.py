@@ -17,7 +17,8 @@ _SAME = ("Identity", "Dropout")
 _ORDER_ONLY = ("ArgMax", "TopK")
 _OF_SHAPE = ("Shape", "Size")
 _AXIS_DEFAULT = {"Concat": 0, "ArgMax": 0, "Gather": 0, "Split": 0, "TopK": -1, "QLinearConcat": 0}
-_AXES_INPUT = {"ReduceMean": 1, "Slice": 3}
+_REDUCING = ("ReduceMax", "ReduceMean", "ReduceSum")
+_AXES_INPUT = {**dict.fromkeys(_REDUCING, 1), "Slice": 3}
 
 
 def dependent_tensors(file: OnnxFile) -> frozenset[str]:
@@ -80,7 +81,7 @@ def _keeps_batch(
         return only_left and len(data[0]) == len(out) and not node.attrs.get("transA", 0)
     axes = _axes(node, values)
     same_rank = all(len(shape) == len(out) for shape in data)
-    return all(axis % len(data[0]) for axis in axes) and (same_rank or node.op in ("ArgMax", "ReduceMean"))
+    return all(axis % len(data[0]) for axis in axes) and (same_rank or node.op in ("ArgMax", *_REDUCING))
 
 
 def _axes(node: FileNode, values: Mapping[str, Any]) -> tuple[int, ...]:

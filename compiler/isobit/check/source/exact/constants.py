@@ -159,11 +159,21 @@ def _keep(function: Callable[..., Any]) -> RawOperator:
     return lambda node, given, shapes: np.asarray(function(*given)).astype(given[0].dtype)
 
 
+def _normalised(node: FileNode, given: Sequence[Any], shapes: Sequence[Shape]) -> Raw:
+    """A BatchNormalization of raw floats as ONNX Runtime runs it: one product and one sum in float32."""
+    data, gamma, beta, mean, variance = (np.asarray(value, np.float32) for value in given[:5])
+    epsilon = node.attrs.get("epsilon", 1e-5)
+    slope = gamma / np.sqrt(variance + np.float32(epsilon if isinstance(epsilon, int | float) else 1e-5))
+    columns = (-1, *(1,) * (data.ndim - 2))
+    return np.asarray(data * slope.reshape(columns) + (beta - mean * slope).reshape(columns))
+
+
 RAW_OPERATORS: Mapping[str, RawOperator] = MappingProxyType(
     {
         "Abs": _plain(np.abs),
         "Add": _plain(np.add),
         "And": _plain(np.logical_and),
+        "BatchNormalization": _normalised,
         "Cast": _cast,
         "Ceil": _plain(np.ceil),
         "Clip": _clipped,

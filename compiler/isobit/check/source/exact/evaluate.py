@@ -24,6 +24,7 @@ from isobit.check.source.exact.batch import behind_softmax, dependent_tensors, k
 from isobit.check.source.exact.call import Call
 from isobit.check.source.exact.constants import RAW_OPERATORS
 from isobit.check.source.exact.file import CHANNELS_LAST, FileInput, FileNode, OnnxFile, read_file
+from isobit.check.source.exact.formats import float_quant
 from isobit.check.source.exact.ops import OPERATORS
 from isobit.check.source.exact.qoperators import is_qoperator, run_qoperator
 from isobit.check.source.exact.quant import LINEAR_QUANTISERS, QUANTISERS
@@ -240,6 +241,8 @@ def _quantise(node: FileNode, given: list[Value | None]) -> ExactTensor:
         return quantisers.quantize_linear(data, arrays, node.attrs)
     if node.op == "DequantizeLinear":
         return quantisers.dequantize_linear(_exact(data), arrays, node.attrs)
+    if node.op == "FloatQuant":
+        return float_quant(_constant_of(data), arrays, node.attrs)
     if node.op == "Quant":
         return quantisers.quant(data, arrays, node.attrs)
     if node.op == "BipolarQuant":
@@ -247,6 +250,12 @@ def _quantise(node: FileNode, given: list[Value | None]) -> ExactTensor:
     if node.op == "Trunc":
         return quantisers.trunc(_exact(data), arrays, node.attrs)
     return quantisers.multi_threshold(_exact(data), arrays[0], node.attrs)
+
+
+def _constant_of(data: Value) -> Raw:
+    if isinstance(data, ExactTensor):
+        raise IsobitError("E202", "FloatQuant of an activation")
+    return data
 
 
 def _stacked(parts: list[ExactTensor]) -> ExactTensor:

@@ -22,12 +22,32 @@ Shape = tuple[int, ...]
 def pad(data: ExactTensor, pads: Sequence[int], value: ExactTensor | None, mode: str) -> ExactTensor:
     """``Pad``: ``pads`` are all the beginnings, then all the ends; only constant mode."""
     if mode != "constant":
-        raise IsobitError("E202", f"padding mode {mode!r}")
+        return _mirrored(data, pads, mode)
     (num, fill), den = aligned([data, scalar(0) if value is None else value])
     before, after = pads[: num.ndim], pads[num.ndim :]
     wide = surrounded(num, [max(b, 0) for b in before], [max(a, 0) for a in after], int(np.asarray(fill).item()))
     cut = tuple(slice(max(-b, 0), n - max(-a, 0)) for b, a, n in zip(before, after, wide.shape, strict=True))
     return lowest(wide[cut], den)
+
+
+def _mirrored(data: ExactTensor, pads: Sequence[int], mode: str) -> ExactTensor:
+    """``Pad`` by the nearest element (edge), the mirror image without the edge (reflect), or the other end (wrap)."""
+    if mode not in ("edge", "reflect", "wrap") or min(pads) < 0:
+        raise IsobitError("E202", f"padding mode {mode!r}")
+    num = data.num
+    for axis in range(num.ndim):
+        size, before, after = num.shape[axis], pads[axis], pads[num.ndim + axis]
+        num = np.take(num, [_inside(i, size, mode) for i in range(-before, size + after)], axis=axis)
+    return lowest(num, data.den)
+
+
+def _inside(i: int, size: int, mode: str) -> int:
+    if mode == "edge":
+        return min(max(i, 0), size - 1)
+    if mode == "wrap":
+        return i % size
+    period = max(2 * size - 2, 1)
+    return min(i % period, period - i % period) if size > 1 else 0
 
 
 def cut(

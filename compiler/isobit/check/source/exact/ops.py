@@ -20,6 +20,7 @@ from isobit.check.source.exact import move as moves
 from isobit.check.source.exact import tensor as exact
 from isobit.check.source.exact import window as windows
 from isobit.check.source.exact.call import Call
+from isobit.check.source.exact.functions import FUNCTIONS
 from isobit.check.source.exact.quant import round_ratio
 from isobit.check.source.exact.shapes import resize_scales
 from isobit.check.source.exact.tensor import ExactTensor
@@ -129,6 +130,18 @@ def _reduce_mean(call: Call) -> ExactTensor:
     total = np.sum(data.num, axis=tuple(a % len(data.shape) for a in axes), keepdims=bool(call.integer("keepdims", 1)))
     count = math.prod(data.shape[a] for a in axes)
     return exact.lowest(total, data.den * count)
+
+
+def _reduced(function: Callable[..., Any]) -> Callable[[Call], ExactTensor]:
+    """``ReduceMax`` and ``ReduceSum``: over the named axes, over all where none is named."""
+
+    def run(call: Call) -> ExactTensor:
+        data = call.given(0)
+        axes = call.integers("axes", 1) or tuple(range(len(data.shape)))
+        keep = bool(call.integer("keepdims", 1))
+        return data.map(lambda num: function(num, axis=tuple(a % num.ndim for a in axes), keepdims=keep))
+
+    return run
 
 
 def _global_average(call: Call) -> ExactTensor:
@@ -294,7 +307,9 @@ OPERATORS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
         "PRelu": lambda call: _leaky(call.given(0), call.given(1)),
         "Pad": _pad,
         "QuantAvgPool2d": lambda call: windows.quant_average(call.given(0), call.node.attrs, call.shapes[0]),
+        "ReduceMax": _reduced(np.max),
         "ReduceMean": _reduce_mean,
+        "ReduceSum": _reduced(np.sum),
         "Relu": lambda call: exact.maximum(call.given(0), exact.scalar(0)),
         "Reshape": _reshape,
         "Resize": _resize,
@@ -312,5 +327,6 @@ OPERATORS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
         "Transpose": _transpose,
         "Unsqueeze": _reshape,
         "Upsample": _resize,
+        **FUNCTIONS,
     }
 )

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import helper
+from onnx import TensorProto, helper
 
+from isobit.check.source.exact import formats
 from isobit.check.source.exact.tensor import (
     ExactTensor,
     Objects,
@@ -32,7 +33,7 @@ from isobit.errors import IsobitError
 
 Attrs = Mapping[str, object]
 Floats = NDArray[Any]
-QUANTISERS = ("Quant", "BipolarQuant", "Trunc", "MultiThreshold")
+QUANTISERS = ("Quant", "BipolarQuant", "FloatQuant", "Trunc", "MultiThreshold")
 LINEAR_QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
 _SAME_MODE = {"HALF_EVEN": "ROUND", "ROUND_TO_ZERO": "DOWN"}
 
@@ -188,6 +189,10 @@ def quantize_linear(data: ExactTensor | Floats, params: list[Floats], attrs: Att
     """
     stated = _LINEAR_TYPES.get(attrs.get("output_dtype", 0), _LINEAR_TYPES[2])
     scale, zero = (_along_axis(value, data, attrs) for value in (*params, np.zeros((), stated))[:2])
+    if zero.dtype.name.startswith("float"):
+        if isinstance(data, ExactTensor):
+            raise IsobitError("E202", "an activation in a small float type")
+        return formats.nearest(np.asarray(data / scale, np.float32), zero.dtype.name)
     if isinstance(data, ExactTensor):
         rounded = round_ratio(*_ratio(data, _positive(scale), scalar(0)), "ROUND")
     else:
@@ -212,9 +217,11 @@ def integer_limits(dtype: np.dtype[Any]) -> tuple[int, int]:
 
 
 _LINEAR_TYPES: Mapping[object, Any] = {
-    number: helper.tensor_dtype_to_np_dtype(number) for number in (2, 3, 4, 5, 21, 22)
+    number: helper.tensor_dtype_to_np_dtype(number)
+    for number in (2, 3, 4, 5, 17, 19, 21, 22, 23, 25, 26)
+    if number in TensorProto.DataType.values()  # an older ONNX knows fewer of them
 }
-"""Integer types by ONNX's numbers."""
+"""Types of quantised tensors by ONNX's numbers."""
 
 
 def dequantize_linear(data: ExactTensor, params: list[Floats], attrs: Attrs) -> ExactTensor:
@@ -226,7 +233,7 @@ def dequantize_linear(data: ExactTensor, params: list[Floats], attrs: Attrs) -> 
 def _along_axis(values: Floats, data: ExactTensor | Floats, attrs: Attrs) -> Floats:
     """One value per index of ``axis`` (default 1), or per block of them, as an array that broadcasts to the data."""
     axis, block = int(str(attrs.get("axis", 1))), int(str(attrs.get("block_size", 0)))
-    if block:
+    if block and values.ndim:
         return np.repeat(values, block, axis=axis)[(slice(None),) * (axis % values.ndim) + (slice(data.shape[axis]),)]
     if values.size == 1:
         return values.reshape(())

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from isobit.frontend.qonnx.builder import FunctionOrigin
 from isobit.frontend.qonnx.importer import Imported
 from isobit.frontend.qonnx.staircases import Bound, pull_back
 from isobit.frontend.qonnx.symbolic import Real
@@ -24,6 +25,7 @@ from isobit.ir.types import IntArray
 
 _UNIT = 2.0**-24
 _ELEMENTWISE = 16
+_HALVINGS = 30
 _REACHED = Fraction(1, 1 << 23)
 
 
@@ -32,7 +34,7 @@ class Tie:
     """One integer that differs; it is ``explained`` when ``distance`` is at most ``bound``.
 
     ``distance`` (from the exact value to the rounding edge) and ``bound`` (of the float error) are in accumulator
-    steps.
+    steps; behind a function that was tabulated, in its real values.
     """
 
     layer: str
@@ -60,6 +62,9 @@ def classify(
         if origin is None:
             ties.append(_raw_difference(graph, values, node, index, got, want))
             continue
+        if isinstance(origin, FunctionOrigin):
+            ties.append(_of_function(graph, values, node, index, (got, want), origin))
+            continue
         real, channel = origin.quantised, index[-1]
         edges = [origin.boundary(channel, level) for level in range(min(got, want) + 1, max(got, want) + 1)]
         accumulator = int(values[real.value][index])
@@ -77,6 +82,32 @@ def classify(
             Tie(node.name, index[0], index[1:], got, want, float("inf") if distance is None else float(distance), bound)
         )
     return ties
+
+
+def _of_function(
+    graph: Graph, values: Mapping[str, IntArray], node: Node, index: tuple[int, ...], levels: tuple[int, int],
+    origin: FunctionOrigin,
+) -> Tie:  # fmt: skip
+    """The least change of the function's exact value that gives the other level; distance and bound in real values."""
+    (got, want), f, channel = levels, origin.function, index[-1]
+    size, terms = magnitude(graph, values, f.value, index[0])
+    here = float(np.broadcast_to(size, graph.types[f.value].shape)[index[1:]])
+    summed = _UNIT * (terms + _ELEMENTWISE) * here if terms else 0.0
+    found = f.at(channel, [int(values[f.value][index])], summed)
+    exact_value = Fraction(found.low[0])
+    bound = 2 * float(found.error[0]) + _UNIT * _ELEMENTWISE * float(found.size[0])
+    toward = 1 if want > got else -1
+
+    def reaches(distance: Fraction) -> bool:
+        return (origin.level(channel, exact_value + toward * distance) - want) * toward >= 0
+
+    near, far = Fraction(0), Fraction(bound)
+    if not reaches(far):
+        return Tie(node.name, index[0], index[1:], got, want, float("inf"), bound)
+    for _ in range(_HALVINGS):
+        middle = (near + far) / 2
+        near, far = (near, middle) if reaches(middle) else (middle, far)
+    return Tie(node.name, index[0], index[1:], got, want, float(far), bound)
 
 
 def _distance(real: Real, channel: int, edge: Bound, accumulator: int) -> Fraction | None:

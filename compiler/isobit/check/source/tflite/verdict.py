@@ -71,7 +71,7 @@ def _entering(
         floats = samples.get(node.outside)
         if floats is None or np.issubdtype(floats.dtype, np.integer):
             floats = float_samples(node, given, rng)
-        entering[index] = floats[:count].astype(np.float32).reshape(-1, *node.outside_shape)
+        entering[index] = floats[:count]
         built[node.name] = quantise(node, entering[index])
     return entering, built
 

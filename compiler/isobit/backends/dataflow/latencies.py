@@ -1,0 +1,91 @@
+"""Clocks of the templates' loops: the depth of a pipeline, the pause between frames, and the length of windows' loops.
+
+A process is one loop: ``trip`` iterations, one a clock, then its pipeline drains (``latency`` clocks) and the next
+frame starts ``RESTART`` clocks later. Schedules and the planner both take these numbers from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+Constants = Mapping[str, int]
+
+RESTART = 2
+"""Clocks between a frame's last write and the next frame's first iteration."""
+PORT_LATENCY = 3
+PORT_OVERHEAD = PORT_LATENCY + RESTART
+"""Clocks of a port beyond one for each word of a frame."""
+
+
+def depth_of_tree(count: int) -> int:
+    """Depth of a tree over ``count`` terms."""
+    return (count - 1).bit_length()
+
+
+def _pixels(c: Constants) -> int:
+    return max(c["PE"] // c["CHANNELS"], 1)
+
+
+LATENCY: Mapping[str, Callable[[Constants], int]] = {
+    "add": lambda c: 6,
+    "argmax": lambda c: 3 + depth_of_tree(min(c["LANES"], c["FRAME"])),
+    "concat": lambda c: 3,
+    "dense": lambda c: 6 + depth_of_tree(c["SIMD"]),
+    "depthwise": lambda c: 6 + depth_of_tree(_pixels(c)),
+    "fork": lambda c: 2,
+    "fork_flag": lambda c: 1,
+    "lookup": lambda c: 4,
+    "max_pool": lambda c: 3 + depth_of_tree(_pixels(c)),
+    "multiply_shift": lambda c: 9,
+    "pad": lambda c: 3,
+    "parallel_concat": lambda c: 3,
+    "parallel_dense": lambda c: 6 + depth_of_tree(c["SIMD"]),
+    "parallel_depthwise": lambda c: 6 + depth_of_tree(c["KH"] * c["KW"]),
+    "parallel_max_pool": lambda c: 3 + depth_of_tree(c["KH"] * c["KW"]),
+    "parallel_window": lambda c: 4,
+    "read_frame": lambda c: PORT_LATENCY,
+    "read_further_frame": lambda c: PORT_LATENCY,
+    "reorder": lambda c: 5,
+    "round_shift": lambda c: 10,
+    "slice": lambda c: 3,
+    "sliding_window": lambda c: 4,
+    "thresholds": lambda c: 4 + depth_of_tree(c["LEVELS"] + 1),
+    "top_k": lambda c: 4,
+    "upsample": lambda c: 3,
+    "width_converter": lambda c: 3,
+    "write_frame": lambda c: PORT_LATENCY,
+}
+"""Clocks from an iteration's start to its write, by template: estimates, generous on purpose (only synthesis knows)."""
+
+
+def sliding_window_trip(c: Constants) -> int:
+    """Iterations of a frame of ``sliding_window``: the fill, a row of windows at a time, and what no window uses."""
+    folds, taps = c["CHANNELS"] // c["LANES"], c["KH"] * c["KW"]
+    span_h, span_w = (c["KH"] - 1) * c["DH"] + 1, (c["KW"] - 1) * c["DW"] + 1
+    out_h, out_w = (c["H"] - span_h) // c["SH"] + 1, (c["W"] - span_w) // c["SW"] + 1
+    span = (span_h - 1) * c["W"] + span_w
+    emit_row = (out_w - 1) * max(taps, c["SW"]) + taps
+    unused = c["H"] * c["W"] - (out_h - 1) * c["SH"] * c["W"] - (out_w - 1) * c["SW"] - span
+    last_row = max(emit_row + max(unused - window_ahead(c), 0), (out_w - 1) * c["SW"] + unused)
+    return (span + (out_h - 1) * max(emit_row, c["SH"] * c["W"]) + last_row) * folds
+
+
+def window_ahead(c: Constants) -> int:
+    """Pixels beyond a window's own that its line buffer may take in while the window leaves."""
+    taps = c["KH"] * c["KW"]
+    out_h = (c["H"] - (c["KH"] - 1) * c["DH"] - 1) // c["SH"] + 1
+    out_w = (c["W"] - (c["KW"] - 1) * c["DW"] - 1) // c["SW"] + 1
+    next_row = c["SH"] * c["W"] - (out_w - 1) * c["SW"]
+    advance = max(c["SW"] if out_w > 1 else 0, next_row if out_h > 1 else 0)
+    return min(advance, (out_w - 1) * max(taps - c["SW"], 0) + taps)
+
+
+def parallel_window_trip(c: Constants) -> int:
+    """Iterations of a frame of ``parallel_window``: a word each, and on to the last block."""
+    step = c["SAMPLES"] * c["SW"]
+    span_h, span_w = (c["KH"] - 1) * c["DH"] + 1, (c["KW"] - 1) * c["DW"] + 1
+    out_h = (c["TOP"] + c["H"] + c["BOTTOM"] - span_h) // c["SH"] + 1
+    out_w = (c["LEFT"] + c["W"] + c["RIGHT"] - span_w) // c["SW"] + 1
+    words, lag = c["W"] // step, ((c["SAMPLES"] - 1) * c["SW"] + span_w - 1 - c["LEFT"]) // step
+    first = (span_h - 1 - c["TOP"]) * words + lag
+    return max(c["H"] * words, first + (out_h - 1) * c["SH"] * words + out_w // c["SAMPLES"])

@@ -1,0 +1,129 @@
+"""What a node can be: every legal folding with its clocks and its cost, the points that a planner chooses among."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from isobit.backends.dataflow.planner.blocks import block
+from isobit.backends.dataflow.planner.foldings import Folding, foldings
+from isobit.backends.dataflow.planner.layers import IN_WINDOW, in_window, layer_plan
+from isobit.backends.dataflow.planner.plan import LayerChoice, LayerPlan
+from isobit.errors import IsobitError
+from isobit.hardware import Board, Cost
+from isobit.ir import Graph, Node
+from isobit.ir.ops import Linear, MaxPool, Pad
+
+
+@dataclass(frozen=True)
+class Point:
+    """One way to build a node, and the border in front of it where that is part of the choice.
+
+    ``clocks`` per frame of the slower of the two; ``wires`` is the bits of the words in and out, a tie-break that keeps
+    streams narrow. ``samples`` per clock come first in a choice (and whole windows
+    after windows in words), ``order`` prefers what is simplest among equals.
+    """
+
+    clocks: int
+    layers: tuple[tuple[str, LayerPlan], ...]
+    wires: int
+    samples: tuple[int, bool]
+    order: tuple[int, int, bool, int, int]
+
+    @cached_property
+    def cost(self) -> Cost:
+        return sum((layer.cost for _, layer in self.layers), Cost())
+
+    @property
+    def cycles(self) -> int:
+        """Clocks per frame without what fills and empties a loop."""
+        return max(layer.cycles for _, layer in self.layers)
+
+
+def points(graph: Graph, node: Node, board: Board, choice: LayerChoice) -> tuple[Point, ...]:
+    """Every legal way to build ``node`` that agrees with ``choice``. The seam for a planner: nothing else is asked.
+
+    Raises:
+        IsobitError: E503 when ``choice`` is not legal, E504 when nothing can build the node, E505.
+    """
+    asked = (choice.pe, choice.simd, choice.samples)
+    legal = [f for f in foldings(graph, node) if all(a in (0, b) for a, b in zip(asked, f[1:4], strict=True))]
+    if not legal:
+        raise _illegal(graph, node, choice)
+    found, refused = [], list[IsobitError]()
+    for folding in legal:
+        try:
+            made = layer_plan(graph, node, board, folding, choice)
+        except IsobitError as error:
+            refused.append(error)
+            continue
+        found.append(
+            Point(
+                made.clocks,
+                ((node.name, made),),
+                _wires(graph, node, folding),
+                (folding.samples, folding.wide),
+                folding.area,
+            )
+        )
+    if not found:
+        raise refused[0]
+    return tuple(found)
+
+
+def joined(graph: Graph, pad: Pad, reader: Node, choices: tuple[LayerChoice, LayerChoice], board: Board) -> list[Point]:
+    """The ways to build a border and the only node that reads it: made by the reader's window, or one after the other.
+
+    Raises:
+        IsobitError: as :func:`points`.
+    """
+    assert isinstance(reader, Linear | MaxPool)
+    ways = points(graph, reader, board, choices[1])
+    inside = [p for p in ways if _absorbs(graph, reader, p, pad)]
+    if choices[0].implementation == IN_WINDOW and inside:
+        return [_with(p, pad.name, in_window(pad, choices[0])) for p in inside]
+    borders = points(graph, pad, board, choices[0])
+    fastest_first = sorted(borders, key=lambda p: (p.clocks, p.order))
+    found = [_both(p, border) for p in ways if p not in inside for border in _useful(fastest_first, p)]
+    if choices[0].implementation == "":
+        found += [_with(p, pad.name, in_window(pad, choices[0])) for p in inside]
+    if not found:
+        in_window(pad, choices[0])  # refuses, with the reason
+    return found
+
+
+def _absorbs(graph: Graph, reader: Linear | MaxPool, point: Point, pad: Pad) -> bool:
+    layer = point.layers[0][1]
+    blocks = block(graph, reader, layer.samples) if layer.parallel else None
+    return blocks is not None and blocks.pad == pad.name
+
+
+def _useful(borders: list[Point], reader: Point) -> Iterator[Point]:
+    """The fastest border, and the slowest that the reader still hides."""
+    yield borders[0]
+    hidden = [b for b in borders if b.clocks <= reader.clocks]
+    if hidden and hidden[-1] is not borders[0]:
+        yield hidden[-1]
+
+
+def _with(point: Point, name: str, layer: LayerPlan) -> Point:
+    return replace(point, layers=(*point.layers, (name, layer)))
+
+
+def _both(point: Point, border: Point) -> Point:
+    made = _with(point, *border.layers[0])
+    return replace(made, clocks=max(point.clocks, border.clocks), wires=point.wires + border.wires)
+
+
+def _wires(graph: Graph, node: Node, folding: Folding) -> int:
+    x, y = graph.types[node.inputs[0]], graph.types[node.name]
+    return (folding.simd * x.bits + folding.pe * y.bits) * folding.samples
+
+
+def _illegal(graph: Graph, node: Node, choice: LayerChoice) -> IsobitError:
+    pes, simds, samples = (sorted({f[i] for f in foldings(graph, node)}) for i in (1, 2, 3))
+    several = f" and {choice.samples} samples" if choice.samples else ""
+    hint = f"PE one of {pes}, SIMD one of {simds}" + (f", samples one of {samples}" if several else "")
+    text = f"PE {choice.pe} and SIMD {choice.simd}{several} are not legal together"
+    return IsobitError("E503", text, where=node.name, hint=hint)

@@ -1,0 +1,79 @@
+"""What the planner says when it cannot do what was asked: the layer or the resource, and what would help."""
+
+from __future__ import annotations
+
+from isobit.backends.dataflow.planner.blocks import MAX_PORT_BITS, MAX_SAMPLES, MAX_WORD_BITS, width_of
+from isobit.backends.dataflow.planner.foldings import foldings
+from isobit.backends.dataflow.planner.plan import LayerPlan, Plan
+from isobit.errors import DoesNotFit, IsobitError
+from isobit.hardware import Cost
+from isobit.ir import Graph, Node
+
+_ROWS = 12
+
+
+def too_slow(graph: Graph, node: Node, least: int, asked: int) -> IsobitError:
+    """A layer whose fastest legal folding is slower than what was asked for."""
+    text = f"{node.name} takes at least {least} clocks per frame; {asked} were asked for"
+    return IsobitError("E503", text, where=node.name, hint=_remedy(graph, node))
+
+
+def _remedy(graph: Graph, node: Node) -> str:
+    """What would let a layer be faster than its fastest legal folding."""
+    made, most = width_of(graph.types[node.name].shape), max(f.samples for f in foldings(graph, node))
+    if most < min(made, MAX_SAMPLES):
+        read = width_of(graph.types[node.inputs[0]].shape)
+        return (f"ask for a lower rate, or make widths that more samples per clock divide: it makes {made} positions "
+                f"in a row from {read}, at most {most} at a time (in words of up to {MAX_WORD_BITS} bits)")  # fmt: skip
+    return "ask for a lower rate, or give this layer fewer positions or more channels to unroll over"
+
+
+def slow_port(graph: Graph, port: Node, words: int, overhead: int, asked: int) -> IsobitError:
+    """A port whose widest words are not wide enough; ``overhead`` clocks a frame pass without one."""
+    more = f", and {overhead} to start and end" if overhead else ""
+    text = (f"its {graph.types[port.name].size} elements take {words} clocks in AXI words of at most {MAX_PORT_BITS} "
+            f"bits{more}; {asked} were asked for")  # fmt: skip
+    hint = "ask for a lower rate, or use fewer or shorter elements"
+    return IsobitError("E503", text, where=port.name, hint=hint)
+
+
+def does_not_fit(plan: Plan, total: Cost, share: float) -> DoesNotFit:
+    """A design that exceeds ``share`` of the board: each resource that does, and the largest layers."""
+    over = [(name, used, limit) for name, used, limit in total.used(plan.board) if used > share * limit]
+    parts = [f"{used} of {limit} {name}" for name, used, limit in over]
+    if share < 1:
+        parts = [f"{text}, of which a share of {share:.0%} is {int(share * row[2])}"
+                 for text, row in zip(parts, over, strict=True)]  # fmt: skip
+    what = f"the smallest design of {plan.clocks} clocks per frame is estimated at"
+    text = f"{what} {'; '.join(parts)} on {plan.board.title}"
+    hint = "use fewer bits or neurons, or a larger board (--board)"
+    if share < 1:
+        hint = "a lower rate, a larger --max-util or a larger board"
+    if (total - plan.cost).weight > plan.cost.weight:
+        hint = "--fifos least, " + hint
+    return DoesNotFit("E502", "\n".join([text, *table(plan, total)]), hint=hint)
+
+
+def table(plan: Plan, total: Cost) -> list[str]:
+    """The layers with what each takes, the heaviest first, and what lies between them, in aligned columns."""
+    heavy = sorted(plan.layers.items(), key=lambda item: (-item[1].cost.weight, item[0]))
+    rows = [("layer", "PE x SIMD", "clocks", "LUT", "DSP", "BRAM36", "URAM")]
+    rows += [(name, _factors(layer), str(layer.clocks), *_numbers(layer.cost)) for name, layer in heavy[:_ROWS]]
+    if len(heavy) > _ROWS:
+        rest = sum((layer.cost for _, layer in heavy[_ROWS:]), Cost())
+        rows.append((f"{len(heavy) - _ROWS} more layers", "", "", *_numbers(rest)))
+    rows.append(("FIFOs", "", "", *_numbers(total - plan.cost)))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  " + "  ".join(_aligned(row, widths)).rstrip() for row in rows]
+
+
+def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
+    return [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+
+
+def _factors(layer: LayerPlan) -> str:
+    return " x ".join(map(str, (layer.pe, layer.simd, *([layer.samples] if layer.samples > 1 else []))))
+
+
+def _numbers(cost: Cost) -> tuple[str, str, str, str]:
+    return str(cost.lut), str(cost.dsp), str(cost.bram36), str(cost.uram)

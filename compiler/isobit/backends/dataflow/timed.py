@@ -1,0 +1,201 @@
+"""The periodic schedule of a design: when every word is written and read, and what is left in every FIFO.
+
+Forward, every process runs as early as its inputs allow; backward, as late as its readers allow; at last it reads as
+early as it can without writing sooner (:mod:`isobit.backends.dataflow.fifo` says what that is good for).
+
+Iteration ``t`` of a process that starts in clock ``t + s(t)`` has the *shift* ``s(t)``, which never falls along a
+frame: a process is one iteration a clock and waits now and then. Forward the shift is the largest of ``written + 1 -
+t`` over all words read up to ``t``; backward the least of ``read - 1 - latency - t`` over all words written from
+``t`` on. A process also follows its own frame before: its first shift is at least its last one less what the interval
+leaves it to spare. Everything goes a piece at a time, so that memory is a run for every change of pace, not a word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from isobit.backends.dataflow.network import Network
+from isobit.backends.dataflow.pieces import Piece, Runs, merged, pieces
+from isobit.backends.dataflow.schedule import Index, Port, Schedule
+
+_FUTURE = 1 << 60
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Clocks per frame, clocks from a frame's first word to its last, and the words left in every FIFO at most."""
+
+    interval: int
+    latency: int
+    depths: dict[str, int]
+
+
+def timing(network: Network) -> Timing:
+    """The schedule of least interval and latency, and the depths with which FIFOs do not slow it down."""
+    interval = max(network.busy(p.name) for p in network.processes)
+    written, latency = dict[str, Runs](), 0
+    processes: list[_Process] = []
+    for name in (p.name for p in network.processes):
+        one = _Process(network, name, interval, written)
+        processes.append(one)
+        for stream in one.inputs:
+            del written[stream]  # its one reader has it
+        written |= one.earliest()
+        if not one.outputs:
+            latency = max(latency, one.schedule.trip + one.last + one.schedule.latency)
+    read, depths = dict[str, Runs](), dict[str, int]()
+    while processes:
+        one = processes.pop()
+        found, reads = one.latest(read)
+        depths |= found
+        read |= reads
+        for stream in one.outputs:
+            del read[stream]
+    return Timing(interval, latency, depths)
+
+
+def occupancy(written: Index, numbers: Index, read: Runs, interval: int) -> int:
+    """The most words in a FIFO while words ``numbers`` are written; a frame comes every ``interval`` clocks."""
+    frames = (written - read.value[0] - 1) // interval
+    earlier = frames * read.count + read.before(written - frames * interval)
+    return int((numbers + 1 - earlier).max())
+
+
+class _Process:
+    """One process between the earliest times of its inputs (``written``) and the times of its readers."""
+
+    def __init__(self, network: Network, name: str, interval: int, written: dict[str, Runs]) -> None:
+        self.schedule: Schedule = network.schedules[name]
+        self.inputs, self.outputs = network.inputs[name], network.outputs[name]
+        self.interval, self.spare = interval, interval - network.busy(name)
+        self.written = {stream: written[stream] for stream in self.inputs}
+        self.pieces = list(pieces([*self.inputs.values(), *self.outputs.values()], self.schedule.trip))
+        self.seen: tuple[Piece | None, list[tuple[Index, Index]]] = (None, [])
+        self.carried = self._carried()
+        self.last = self.carried[-1]
+
+    def _carried(self) -> list[int]:
+        """The shift at the begin of every piece and at the end of the frame, by the inputs alone."""
+        shifts = [0]
+        for piece in self.pieces:
+            shifts.append(max(shifts[-1], *(int(s.max(initial=0)) for _, s in self._asked(piece))))
+        return shifts
+
+    def _asked(self, piece: Piece) -> list[tuple[Index, Index]]:
+        """For every input the iterations of its words in the piece, and the shift that each asks for."""
+        if self.seen[0] is not piece:
+            self.seen = piece, self._asked_anew(piece)
+        return self.seen[1]
+
+    def _asked_anew(self, piece: Piece) -> list[tuple[Index, Index]]:
+        found = []
+        for (stream, port), (begin, end) in zip(self.inputs.items(), piece.words, strict=False):
+            iterations = port.part(begin, end)
+            found.append((iterations, self.written[stream].part(begin, end) + 1 - iterations))
+        return found or [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+
+    def _early(self, number: int, at: Index) -> Index:
+        """The earliest shifts at ascending iterations of piece ``number``."""
+        shifts = np.full(len(at), max(self.carried[number], self.last - self.spare))
+        for iterations, asked in self._asked(self.pieces[number]):
+            if len(iterations):
+                most = np.concatenate([[0], np.maximum.accumulate(asked)])
+                shifts = np.maximum(shifts, most[np.searchsorted(iterations, at, side="right")])
+        return shifts
+
+    def earliest(self) -> dict[str, Runs]:
+        """When the words of every output are written at the earliest."""
+        parts: dict[str, list[Runs]] = {stream: [] for stream in self.outputs}
+        for number, piece in enumerate(self.pieces):
+            for stream, at in self._writes(piece):
+                parts[stream].append(Runs(at + self.schedule.latency + self._early(number, at)))
+        return {stream: Runs.joined(p) for stream, p in parts.items()}
+
+    def _writes(self, piece: Piece) -> list[tuple[str, Index]]:
+        words = piece.words[len(self.inputs) :]
+        return [(s, port.part(*w)) for (s, port), w in zip(self.outputs.items(), words, strict=True)]
+
+    # ------------------------------------------------------------------ backward
+
+    def latest(self, read: dict[str, Runs]) -> tuple[dict[str, int], dict[str, Runs]]:
+        """The depth of every output's FIFO, and when the words of every input are read."""
+        first = min((self._limit(s, port, 0, len(port), read) for s, port in self.outputs.items()), default=_FUTURE)
+        self.cap = first + self.spare
+        end = self._at_end(read)
+        depths, parts = dict.fromkeys(self.outputs, 0), {stream: list[Runs]() for stream in self.inputs}
+        after = _FUTURE  # the least limit of all words written behind this piece
+        for number in range(len(self.pieces) - 1, -1, -1):
+            piece = self.pieces[number]
+            writing, late = self._late(piece, read, after)
+            after = int(late[0]) if len(late) else after
+            late = np.maximum(np.minimum(late, self.cap), end - self.spare)
+            for (stream, at), (begin, stop) in zip(self._writes(piece), piece.words[len(self.inputs) :], strict=True):
+                if len(at):
+                    shifts = late if len(at) == len(writing) else late[np.searchsorted(writing, at)]
+                    times = at + self.schedule.latency + shifts
+                    left = occupancy(times, np.arange(begin, stop), read[stream], self.interval)
+                    depths[stream] = max(depths[stream], left)
+            before = self._before(piece, read, after)
+            for (stream, port), words in zip(self.inputs.items(), piece.words, strict=False):
+                at = port.part(*words)
+                shifts = np.maximum(self._soon(number, at, writing, late, before), end - self.spare)
+                parts[stream].append(Runs(at + shifts))
+        return depths, {stream: Runs.joined(p[::-1]) for stream, p in parts.items()}
+
+    def _limits(self, stream: str, at: Index, first: int, read: dict[str, Runs]) -> Index:
+        """The largest shifts with which the words of an output from ``first`` on are there for their reader."""
+        return read[stream].part(first, first + len(at)) - 1 - self.schedule.latency - at
+
+    def _limit(self, stream: str, port: Port, begin: int, end: int, read: dict[str, Runs]) -> int:
+        """The least of them."""
+        least, step = _FUTURE, 1 << 15
+        for first in range(begin, end, step):
+            at = port.part(first, min(first + step, end))
+            least = min(least, int(self._limits(stream, at, first, read).min()))
+        return least
+
+    def _late(self, piece: Piece, read: dict[str, Runs], after: int) -> tuple[Index, Index]:
+        """The iterations of the piece in which a word leaves, ascending, and their latest shifts."""
+        words = piece.words[len(self.inputs) :]
+        found = [(at, self._limits(s, at, w[0], read)) for (s, at), w in zip(self._writes(piece), words, strict=True)]
+        if not found:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        writing = merged([at for at, _ in found])
+        limits = np.full(len(writing), _FUTURE)
+        for at, limit in found:
+            place = slice(None) if len(at) == len(writing) else np.searchsorted(writing, at)
+            limits[place] = np.minimum(limits[place], limit)
+        return writing, np.minimum(np.minimum.accumulate(limits[::-1])[::-1], after)
+
+    def _before(self, piece: Piece, read: dict[str, Runs], after: int) -> int:
+        """The latest shift of the last iteration in front of the piece that writes; the least number without one."""
+        limits = []
+        for (stream, port), (first, _) in zip(self.outputs.items(), piece.words[len(self.inputs) :], strict=True):
+            if first:
+                at = port.part(first - 1, first)
+                limits.append((int(at[0]), int(self._limits(stream, at, first - 1, read)[0])))
+        last = max((at for at, _ in limits), default=-1)
+        return min([after, self.cap, *(limit for at, limit in limits if at == last)]) if limits else -_FUTURE
+
+    def _soon(self, number: int, at: Index, writing: Index, late: Index, before: int) -> Index:
+        """Shifts at ascending iterations: a writing one as late as its readers allow, the others behind it early."""
+        known = np.concatenate([[before], late])
+        place = np.searchsorted(writing, at, side="right")
+        shifts = known[place]
+        writes = np.concatenate([[-1], writing])[place] == at
+        return np.where(writes, shifts, np.maximum(shifts, self._early(number, at)))
+
+    def _at_end(self, read: dict[str, Runs]) -> int:
+        """The shift of the last iteration."""
+        finish = self.schedule.trip - 1
+        limits = []
+        for stream, port in self.outputs.items():
+            at = port.part(len(port) - 1, len(port))
+            limits.append((int(at[0]), int(self._limits(stream, at, len(port) - 1, read)[0])))
+        if not limits:
+            return self.last
+        final = max(at for at, _ in limits)
+        late = min([self.cap, *(limit for at, limit in limits if at == final)])
+        return late if final == finish else max(late, self.last)

@@ -1,0 +1,94 @@
+"""What of an ONNX file isobit reads, operator by operator, without stopping at the first it does not.
+
+Every operator is imported as :mod:`isobit.frontend.qonnx.importer` does it. One that is refused is written down with
+the refusal's own words, and its outputs are unknown from there on: what hangs on them is *behind* it, and not judged.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from isobit.errors import IsobitError, printable
+from isobit.frontend.onnx.file import load_onnx
+from isobit.frontend.onnx.model import SourceNode
+from isobit.frontend.qonnx.importer import Import, InputType
+
+Status = Literal["exact", "refused", "behind"]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One operator, or one output of the graph (``op`` is then "output").
+
+    ``exact``: read, with an exact integer meaning. ``refused``: ``code``, ``why`` and ``hint`` say why not. ``behind``:
+    it reads what a refused operator makes.
+    """
+
+    name: str
+    op: str
+    status: Status
+    code: str = ""
+    why: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """All operators in an order of execution, and whether the whole file compiles to an integer graph."""
+
+    operators: tuple[Checked, ...]
+
+    @property
+    def reads(self) -> bool:
+        return all(o.status == "exact" for o in self.operators)
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """By operator and status, how many."""
+        found: dict[str, Counter[str]] = {}
+        for one in self.operators:
+            found.setdefault(one.op, Counter())[one.status] += 1
+        return {op: dict(sorted(found[op].items())) for op in sorted(found)}
+
+
+def check_model(path: Path, input_type: InputType | None = None) -> Coverage:
+    """The coverage of an ONNX or QONNX file.
+
+    Raises:
+        IsobitError: E1xx, and E2xx of the loader, when not even the graph can be read.
+    """
+    model = load_onnx(path)
+    work = Import(model, input_type)
+    lost: set[str] = set()
+    found = [_checked(work, node, lost) for node in work.model.nodes]
+    for info in work.model.outputs:
+        label = printable(info.label)
+        if info.name in lost:
+            found.append(Checked(label, "output", "behind"))
+            continue
+        try:
+            work.output(info)
+            found.append(Checked(label, "output", "exact"))
+        except IsobitError as error:
+            found.append(_refused(label, "output", error))
+    return Coverage(tuple(found))
+
+
+def _checked(work: Import, node: SourceNode, lost: set[str]) -> Checked:
+    name, op = printable(node.name), printable(node.op)
+    if lost.intersection(node.inputs):
+        lost.update(node.outputs)
+        return Checked(name, op, "behind")
+    try:
+        work.node(node)
+    except IsobitError as error:
+        lost.update(node.outputs)
+        return _refused(name, op, error)
+    return Checked(name, op, "exact")
+
+
+def _refused(name: str, op: str, error: IsobitError) -> Checked:
+    return Checked(name, op, "refused", error.code, error.message, error.hint)
