@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from isobit import templates
 from isobit.backends.dataflow.design import Design, Stream
-from isobit.backends.dataflow.rtl import node_streams, render_rtl, rtl_design, rtl_modules
+from isobit.backends.dataflow.rtl import node_streams
+from isobit.build.files import write_files
 from isobit.build.folder import Build
 from isobit.check.cosim.result import CosimResult, FifoLevel
+from isobit.check.cosim.sources import rtl_sources, simulation_sources
 from isobit.check.cosim.verilator import verilated
-from isobit.check.csim.clocks import design_of
 from isobit.check.csim.compare import Mismatch, count_differences, first_difference, locate
 from isobit.check.csim.stimuli import vectors_for
 from isobit.errors import CheckFailed, printable
@@ -48,12 +48,12 @@ def cosim(
         CheckFailed: E606 when the design stands still (with its full and empty streams) or ends a batch wrongly.
         IsobitError: E509 for a build without a dataflow design, E613, E604 or E605 when it cannot be compiled.
     """
-    design = rtl_design(design_of(build))
+    design, texts = rtl_sources(build)
     integers = vectors_for(build.graph, frames, seed)
     expected = Evaluator(build.graph).run(integers)
     with tempfile.TemporaryDirectory(prefix="isobit-cosim-") as scratch:
         folder, started = Path(scratch), time.monotonic()
-        program = _program(folder, build, design, frames, compiler)
+        program = _program(folder, build, design, texts, frames, compiler)
         ready = time.monotonic()
         run = _Run(folder, build.graph, design, seed + 1 if stall else 0, timeout)
         outputs = run(program, integers, 0)
@@ -66,16 +66,12 @@ def cosim(
     )  # fmt: skip
 
 
-def _program(folder: Path, build: Build, design: Design, frames: int, compiler: str | None) -> Path:
+def _program(
+    folder: Path, build: Build, design: Design, texts: dict[str, str], frames: int, compiler: str | None
+) -> Path:
     """The compiled simulation of the design, in ``folder``."""
-    title = build.manifest.source.name
-    texts = render_rtl(design, build.manifest.board, title) | rtl_modules(design)
-    environment = templates.environment(templates.root() / "sim" / "rtl")
-    context = {"design": design, "title": templates.comment_text(title), "nodes": node_streams(design)}
-    for name in ("cosim.sv", "cosim.cpp"):
-        texts[name] = environment.get_template(name + ".j2").render(context)
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    texts = texts | simulation_sources(build, design)
+    write_files(folder, {name: text.encode("utf-8") for name, text in texts.items()})
     sources = sorted(name for name in texts if name.endswith(".sv"))
     return verilated(folder, sources, (frames + 4) * design.interval, compiler)
 

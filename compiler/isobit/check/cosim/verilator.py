@@ -22,12 +22,13 @@ from isobit.errors import IsobitError, printable
 
 TOP = "isobit_cosim"
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
-# Loops stay loops: unrolled, a layer of a thousand multipliers is a megabyte of C++. Attributes of memories and the
-# low bits of numbers that are proven to fit are for synthesis.
+# Loops stay loops: unrolled, a layer of a thousand multipliers is a megabyte of C++. Every warning is on but those that
+# parameters cause: attributes of memories are for synthesis, bits above a proven width are dropped, and with some
+# parameters a comparison is constant.
 _TRANSLATE = (
     "--cc", "--top-module", TOP, "-O3", "--unroll-count", "2", "--x-assign", "fast", "--x-initial", "fast",
     "--max-num-width", "16000000", "--replication-limit", "16000000", "-Wall", "-Wno-DECLFILENAME", "-Wno-UNUSEDSIGNAL",
-    "-Wno-UNUSEDPARAM", "-Wno-PINCONNECTEMPTY",
+    "-Wno-UNUSEDPARAM", "-Wno-PINCONNECTEMPTY", "-Wno-UNSIGNED", "-Wno-CMPCONST",
 )  # fmt: skip
 _SMALL = 400_000
 """Clocks up to which compiling without optimisation is the shorter way to the end."""
