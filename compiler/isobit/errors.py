@@ -53,7 +53,7 @@ CODES: dict[str, str] = {
     "E505": "a memory cannot lie there",
     "E506": "the plan names a FIFO that the design does not have",
     "E507": "the build cannot be packaged for this board",
-    "E508": "the back end is unknown",
+    "E508": "the back end is unknown, or has no such option",
     "E509": "the back end cannot do this",
     # E6xx: output and simulation
     "E601": "the output folder cannot be written",
