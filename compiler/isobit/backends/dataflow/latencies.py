@@ -29,6 +29,7 @@ def _pixels(c: Constants) -> int:
 LATENCY: Mapping[str, Callable[[Constants], int]] = {
     "add": lambda c: 6,
     "argmax": lambda c: 3 + depth_of_tree(min(c["LANES"], c["FRAME"])),
+    "channel_product": lambda c: 7,
     "concat": lambda c: 3,
     "dense": lambda c: 6 + depth_of_tree(c["SIMD"]),
     "depthwise": lambda c: 6 + depth_of_tree(_pixels(c)),
@@ -43,6 +44,7 @@ LATENCY: Mapping[str, Callable[[Constants], int]] = {
     "parallel_depthwise": lambda c: 6 + depth_of_tree(c["KH"] * c["KW"]),
     "parallel_max_pool": lambda c: 3 + depth_of_tree(c["KH"] * c["KW"]),
     "parallel_window": lambda c: 4,
+    "product": lambda c: 7,
     "read_frame": lambda c: PORT_LATENCY,
     "read_further_frame": lambda c: PORT_LATENCY,
     "reorder": lambda c: 5,

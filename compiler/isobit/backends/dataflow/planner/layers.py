@@ -14,11 +14,13 @@ from isobit.backends.dataflow.planner.plan import LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.steps import candidates
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Board, Cost, Memory, ram_memory, rom_memory
+from isobit.hardware.memory import ram
 from isobit.ir import Graph, Node
-from isobit.ir.ops import Linear, MaxPool, Reindex, Step, Table
+from isobit.ir.ops import Linear, MaxPool, Product, Reindex, Step, Table
 
 AS_PLANNED = LayerChoice()
 IN_WINDOW = "in_window"
+CHANNEL_PRODUCT = "channel_product"
 
 
 def layer_plan(
@@ -73,8 +75,21 @@ def _other(graph: Graph, node: Node, board: Board, folding: Folding, choice: Lay
         depth = x.size // x.shape[0] if row else x.size
         area += cost.line_buffer(depth // (simd * samples), simd * samples * x.bits, board)
         return LayerPlan(pe, simd, cycles, area, "upsample" if row else "reorder", samples=samples)
+    if isinstance(node, Product):
+        return _multiplied(graph, node, board, folding, area)
     area = area.times(max(len(node.inputs) - 1, 1))  # values are joined two at a time
     return LayerPlan(pe, simd, cycles, area, node.op, samples=samples)
+
+
+def _multiplied(graph: Graph, node: Product, board: Board, folding: Folding, area: Cost) -> LayerPlan:
+    """A multiplier per lane, and where a map meets a factor per channel the memory that keeps the factors."""
+    cycles, pe, simd, samples, _ = folding
+    x, y = (graph.types[name] for name in node.inputs)
+    area += cost.product(x.bits, y.bits, board.dsp).times(simd * samples)
+    if x.shape == y.shape:
+        return LayerPlan(pe, simd, cycles, area, "product", samples=samples)
+    area += ram(y.channels // simd, simd * y.bits, board)
+    return LayerPlan(pe, simd, cycles, area, CHANNEL_PRODUCT, samples=samples)
 
 
 def in_window(node: Node, choice: LayerChoice) -> LayerPlan:
