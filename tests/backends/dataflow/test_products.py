@@ -45,7 +45,8 @@ def test_a_product_is_exact_in_every_build(net: Callable[[], Graph], tmp_path: P
 
 
 def test_the_map_waits_in_its_fifo_for_the_whole_frame(tmp_path: Path) -> None:
-    """Until the last pixel is pooled no factor can leave: the FIFO beside holds the frame, and one word less locks up."""
+    """Until the last pixel is pooled no factor can leave: the FIFO beside holds the frame, but for the words
+    that the processes around it hold: three fewer lock up."""
     graph = squeeze_and_excite(4)
     plan = plan_for(graph, BOARD, PlanRequest(share=1.0, samples=1))
     design = size_fifos(lower(graph, plan), "least")
