@@ -210,7 +210,7 @@ _AFFINE: dict[str, Callable[[Builder, SourceNode, Real, Rationals], Real]] = {
 
 
 def _join(b: Builder, node: SourceNode) -> Real:
-    """``x * y``, or ``x + y`` with unrelated exact scales: integer coefficients over the scales' greatest common divisor."""
+    """``x * y``, or ``x + y`` of unrelated exact scales: integer coefficients over their greatest common divisor."""
     if node.op == "Mul":
         return multiplied(b, node)
     if node.op not in ("Add", "Sub"):
