@@ -7,6 +7,7 @@ from isobit.numerics import DEFAULT_PRICES, Prices
 from isobit.passes.joins import SplitOverConcat
 from isobit.passes.merge import MergeEqual
 from isobit.passes.order import CoarsenBeforeSelect
+from isobit.passes.products import ProductToTable, StepIntoTable
 from isobit.passes.rewrite import Pass
 from isobit.passes.rules import (
     AbsorbInputPermutation,
@@ -38,6 +39,8 @@ def folding(prices: Prices = DEFAULT_PRICES) -> Passes:
         ComposeSteps(prices),
         NarrowSteps(),
         DropIdentitySteps(),
+        ProductToTable(),
+        StepIntoTable(),
         DropDeadChannels(),
         FoldBiasIntoStep(),
         FoldBiasIntoOutput(),

@@ -16,6 +16,7 @@ from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.activations import product, with_constant
 from isobit.frontend.qonnx.builder import Builder
 from isobit.frontend.qonnx.function import affine, clamped, leaky, rising
+from isobit.frontend.qonnx.gates import multiplied
 from isobit.frontend.qonnx.movement import channels_last, facing, move, one_layout, positions, relayout
 from isobit.frontend.qonnx.products import constant_channels
 from isobit.frontend.qonnx.roundings import rounded
@@ -37,7 +38,7 @@ from isobit.numerics import Rounding, exact, rational_gcd, sqrt_rational
 
 
 def import_arithmetic(b: Builder, node: SourceNode) -> Tensor:
-    """Add, Sub, Mul, Div with a constant, or Add and Sub of two activations."""
+    """Add, Sub, Mul, Div with a constant, or Add, Sub and Mul of two activations."""
     left, right = (b.tensor(i) for i in node.inputs)
     if isinstance(left, Real | Function) and isinstance(right, Real | Function):
         return _of_two(b, node, left, right)
@@ -209,7 +210,9 @@ _AFFINE: dict[str, Callable[[Builder, SourceNode, Real, Rationals], Real]] = {
 
 
 def _join(b: Builder, node: SourceNode) -> Real:
-    """``x + y`` with unrelated exact scales: integer coefficients over the scales' greatest common divisor."""
+    """``x * y``, or ``x + y`` of unrelated exact scales: integer coefficients over their greatest common divisor."""
+    if node.op == "Mul":
+        return multiplied(b, node)
     if node.op not in ("Add", "Sub"):
         raise IsobitError("E201", f"{node.op} of two activations is not supported", where=b.where(node))
     x, y = b.affine(node, 0), b.affine(node, 1)
