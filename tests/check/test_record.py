@@ -33,7 +33,7 @@ def test_an_equal_run_is_kept_until_the_next_compilation(model: Path, build: Pat
     assert record(build) is None
     assert isobit("csim", build, "-n", 50).status == 0
     kept = record(build)
-    assert kept is not None and kept.verdict == "equal to float32 arithmetic" and kept.source is not None  # two ties
+    assert kept is not None and kept.verdict == "equal to exact arithmetic" and kept.source is not None  # three ties
     assert [(r.flavour, r.vectors, r.outputs, r.mismatches) for r in kept.runs] == [
         ("faithful", 50, 100, 0), ("native", 50, 100, 0),
     ]  # fmt: skip

@@ -28,8 +28,11 @@ FloatLevel = Callable[[int, Floats], NDArray[Any]]
 Made = tuple[Curve, bool]
 FOLLOWED = frozenset({"Quant", "BipolarQuant", "QuantizeLinear", "MultiThreshold", "Sign"})
 """Quantisers with a float32 staircase."""
-SYSTEMATIC = Fraction(1, 1000)
-"""The share of accumulators, between a layer's first edge and its last, above which ties are no accident."""
+SYSTEMATIC = Fraction(1, 20)
+"""The share of accumulators, between a layer's first edge and its last, above which ties are no accident.
+
+Below it the exact form is worth more: it mostly has a short multiplicand, a staircase with moved edges often has none.
+"""
 MOST_ACCUMULATOR = 1 << 52
 """Greater accumulators are no exact float64, with which the search begins."""
 MOST_MEASURED = 512
