@@ -34,6 +34,7 @@ CODES: dict[str, str] = {
     "E207": "the rounding mode is unknown",
     "E208": "the real values of two tensors cannot be joined exactly",
     "E209": "the model's input has no quantiser and no declared integer type",
+    "E210": "this arithmetic cannot be followed",
     # E3xx: Brevitas
     "E301": "the Brevitas source cannot be loaded",
     "E302": "the Brevitas module cannot be exported",
