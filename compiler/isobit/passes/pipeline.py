@@ -8,6 +8,7 @@ from isobit.passes.joins import SplitOverConcat
 from isobit.passes.merge import MergeEqual
 from isobit.passes.movement import AbsorbInputPermutation, AbsorbPermutation, DropIdentityMovements
 from isobit.passes.order import CoarsenBeforeSelect
+from isobit.passes.products import ProductToTable, StepIntoTable
 from isobit.passes.rewrite import Pass
 from isobit.passes.rules import (
     ComposeSteps,
@@ -36,6 +37,8 @@ def folding(prices: Prices = DEFAULT_PRICES) -> Passes:
         ComposeSteps(prices),
         NarrowSteps(),
         DropIdentitySteps(),
+        ProductToTable(),
+        StepIntoTable(),
         DropDeadChannels(),
         FoldBiasIntoStep(),
         FoldBiasIntoOutput(),
