@@ -23,9 +23,12 @@ from typer.core import TyperGroup
 
 from isobit import errors
 from isobit.cli.check_model import check_model_command
+from isobit.cli.cosim import cosim_command
 from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.package import lint_command, package_command
+from isobit.cli.planning import plan_request
 from isobit.cli.report import fifos_command, report_command, verify_command
+from isobit.cli.rtl import rtl_command
 from isobit.cli.terminal import Progress, err, out
 from isobit.errors import IsobitError
 from isobit.version import __version__
@@ -67,6 +70,8 @@ app.command("verify")(verify_command)
 app.command("fifos")(fifos_command)
 app.command("package")(package_command)
 app.command("lint")(lint_command)
+app.command("rtl")(rtl_command)
+app.command("cosim")(cosim_command)
 app.command("check-model")(check_model_command)
 app.command("boards")(boards_command)
 app.command("paths")(paths_command)
@@ -83,6 +88,9 @@ Type = Annotated[
 Scale = Annotated[str, typer.Option("--input-scale", help="real value of one step of --input-type: 1/255")]
 Samples = Annotated[str | None, typer.Option("--samples", help="integers in --inputs are: real, integers or graph")]
 Exporter = Annotated[str, typer.Option(help="Brevitas export path: torchscript or dynamo")]
+Arithmetic = Annotated[
+    str, typer.Option(help="behind exact sums: exact, float32 as the source has it, or auto (by counting ties)")
+]
 
 
 Docker = Annotated[bool, typer.Option("--docker", help="run it in a container (Docker or Podman)")]
@@ -105,6 +113,7 @@ def compile_command(
     input_type: Type = None,
     input_scale: Scale = "1",
     exporter: Exporter = "torchscript",
+    arithmetic: Arithmetic = "auto",
     plan: Annotated[Path | None, typer.Option(help="TOML file that fixes layers; see plan.toml in a build")] = None,
     target_fps: Annotated[
         float | None, typer.Option(min=0.001, callback=_finite, help="at least this many frames per second")
@@ -130,35 +139,38 @@ def compile_command(
     fifos: Annotated[str, typer.Option(help="FIFO depths for full throughput, or the least: throughput or least")] = (
         "throughput"
     ),
+    backend: Annotated[str, typer.Option(help="what makes the project")] = "dataflow",
     docker: Docker = False,
     memory: Memory = "4g",
 ) -> None:
     """Compile a model into a Vitis HLS project."""
-    from isobit.backends.dataflow.planner import PlanFile, PlanRequest, read_plan
     from isobit.check.csim.samples import sample_form
     from isobit.check.csim.vectors import load_vectors
     from isobit.container.run import compile_contained
     from isobit.flow import compile_model
+    from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
     from isobit.report.rescale import rescale_lines
-    from isobit.report.text import build_table
+    from isobit.report.text import arithmetic_lines, build_table
 
-    fixed = read_plan(plan) if plan else PlanFile({}, {})
-    request = PlanRequest(
-        max_util, _interval(board, target_ii, target_fps), fixed.layers, _fifo_goal(fifos), fixed.depths,
-        samples_per_clock,
+    given = _given(ctx)
+    request = plan_request(
+        backend, given, board, plan=plan, fps=target_fps, clocks=target_ii, samples=samples_per_clock, share=max_util,
+        fifos=fifos,
     )  # fmt: skip
     with Progress() as progress:
         if docker:
-            build = compile_contained(model, output, _given(ctx), memory, progress)
+            build = compile_contained(model, output, given, memory, progress)
         else:
             build = compile_model(
                 model, output, board=board, input_shape=_shape(input_shape), input_type=input_type,
-                input_scale=input_scale, exporter=_exporter(exporter), plan_request=request,
+                input_scale=input_scale, exporter=_exporter(exporter), arithmetic=arithmetic_of(arithmetic),
+                backend=backend,
+                plan_request=request,
                 rescale_bits=rescale_bits, refit=refit, budget=budget,
                 inputs=load_vectors(inputs) if inputs else None, samples=sample_form(samples), progress=progress,
             )  # fmt: skip
     out.print(build_table(build), crop=False)
-    for line in rescale_lines(build):
+    for line in [*arithmetic_lines(build), *rescale_lines(build)]:
         out.print(line, soft_wrap=True)
     out.print(f"Vitis HLS project in {escape(shlex.quote(str(build.hls)))}", soft_wrap=True)
     out.print(f"check it with: isobit csim {escape(shlex.quote(str(build.path)))}", soft_wrap=True)
@@ -241,10 +253,12 @@ def show(
     input_type: Type = None,
     input_scale: Scale = "1",
     exporter: Exporter = "torchscript",
+    arithmetic: Arithmetic = "auto",
 ) -> None:
     """Print the integer graph with every value's interval and width."""
     from isobit.build.folder import load_build
     from isobit.flow import import_source
+    from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
     from isobit.ir import print_graph
     from isobit.passes import optimise
 
@@ -253,7 +267,7 @@ def show(
     else:
         graph = import_source(
             what, input_shape=_shape(input_shape), input_type=input_type, input_scale=input_scale,
-            exporter=_exporter(exporter),
+            exporter=_exporter(exporter), arithmetic=arithmetic_of(arithmetic),
         )  # fmt: skip
         graph = graph if raw else optimise(graph)
     sys.stdout.write(print_graph(graph, full=full))
@@ -293,22 +307,6 @@ def _shape(text: str | None) -> tuple[int, ...] | None:
             hint="for example 1,28,28",
         )
     return tuple(int(p) for p in parts)
-
-
-def _interval(board: str, clocks: int | None, fps: float | None) -> int | None:
-    """The stricter of two targets, in clocks per frame."""
-    from isobit.hardware import load_board
-
-    asked = [clocks] if clocks else []
-    if fps:
-        asked.append(max(int(load_board(board).clock_mhz * 1e6 / fps), 1))
-    return min(asked, default=None)
-
-
-def _fifo_goal(name: str) -> Any:
-    if name not in ("throughput", "least"):
-        raise IsobitError("E503", f"no FIFO goal {errors.printable(name)!r}", hint="--fifos throughput or least")
-    return name
 
 
 def _given(ctx: typer.Context) -> dict[str, object]:

@@ -88,7 +88,7 @@ def times(node: ops.Product, x: Array, y: Array) -> Array:
 
 def step(node: ops.Step, x: Array) -> Array:
     """The staircase of the channel."""
-    return filled(x.shape, lambda i: node.curves[i[-1] % len(node.curves)].at(int(x[i])))
+    return filled(x.shape, lambda i: node.curves.of(i[-1]).at(int(x[i])))
 
 
 def table(node: ops.Table, x: Array) -> Array:

@@ -12,8 +12,10 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.frontend.graph_builder import GraphBuilder
 from isobit.frontend.onnx.model import SourceModel, SourceNode
+from isobit.frontend.qonnx.float_arithmetic import FloatArithmetic
 from isobit.frontend.qonnx.staircases import Bound
 from isobit.frontend.qonnx.symbolic import Function, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
+from isobit.ir.channels import Curves
 from isobit.ir.ops import HostOp, Step
 from isobit.numerics import Rounded, Rounding
 
@@ -47,11 +49,13 @@ class Builder(GraphBuilder):
     """Grows the integer graph of an ONNX source; ``tensors`` maps a source tensor's raw name to its symbolic value.
 
     ``origins`` keeps, for every step's name, what it was made from: the source check needs the exact rounding edges.
+    ``arithmetic`` chooses the staircases.
     """
 
     model: SourceModel
     tensors: dict[str, Tensor] = field(default_factory=dict)
     origins: dict[str, Origin | FunctionOrigin] = field(default_factory=dict)
+    arithmetic: FloatArithmetic = field(default_factory=FloatArithmetic)
 
     def hint(self, node: SourceNode) -> str:
         """A short readable stem for the values made from ``node``."""
@@ -178,7 +182,7 @@ class Builder(GraphBuilder):
             curves.append(Rounded(Fraction(1), Fraction(0), Rounding.FLOOR, low, high))
         name = self.fresh(value.value + "_clamp")
         source = (printable(node.name or node.outputs[0]),)
-        self.emit(Step(name=name, inputs=(value.value,), curves=tuple(curves), source=source))
+        self.emit(Step(name=name, inputs=(value.value,), curves=Curves(curves), source=source))
         return Real.of(name, value.layout, first.scale, first.offset)
 
     def per_channel(self, node: SourceNode, values: Any, real: Real | Function) -> Rationals:
