@@ -34,6 +34,7 @@ def name_of(page: Path) -> str:
 def test_code_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(demo.MODEL, "model.onnx")
+    shutil.copy(demo.SAMPLES, "samples.npz")
     assert run_page(page) > 0
 
 

@@ -1,6 +1,6 @@
 """The command line: ``isobit compile``, ``csim``, ``show``, ``explain``, ``boards``, ``paths``.
 
-``report``, ``verify`` and ``fifos`` are in :mod:`isobit.cli.report`, the rest in :mod:`isobit.cli.package`.
+``predict`` and ``accuracy`` are in :mod:`isobit.cli.predict`, the others in the modules beside it.
 
 Exit codes: 0 equal (or done), 1 mismatch or a failed simulation, 2 refused (or wrong usage), 3 does not fit, 130
 interrupted, 141 the reader of the output went away, 143 terminated.
@@ -25,6 +25,7 @@ from isobit import errors
 from isobit.cli.check_model import check_model_command
 from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.package import lint_command, package_command
+from isobit.cli.predict import accuracy_command, predict_command
 from isobit.cli.report import fifos_command, report_command, verify_command
 from isobit.cli.terminal import Progress, err, out
 from isobit.errors import IsobitError
@@ -62,6 +63,8 @@ app = typer.Typer(
     cls=_Guarded, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
     help="Quantised neural networks to Vitis HLS projects that compute the very same integers, as C simulation shows.",
 )  # fmt: skip
+app.command("predict")(predict_command)
+app.command("accuracy")(accuracy_command)
 app.command("report")(report_command)
 app.command("verify")(verify_command)
 app.command("fifos")(fifos_command)

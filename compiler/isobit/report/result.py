@@ -12,6 +12,7 @@ from typing import Any
 from isobit.backends.base import LayerRecord
 from isobit.backends.dataflow.design import Design
 from isobit.build.folder import PROOFS, Build
+from isobit.check.csim.accuracy import Accuracy, read_accuracy
 from isobit.check.csim.last import BOUNDED, CSIM, Record, read_record
 from isobit.check.proofs.sums import SumCheck
 from isobit.check.proofs.verify import StepCheck, Verification, verify_build
@@ -97,7 +98,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Report:
-    """A build with its verdicts (None: not run yet), its requantizers and what its accumulators held.
+    """A build with its verdicts and accuracy (None: not run yet), its requantizers and what its accumulators held.
 
     ``proofs`` has every step's, and ``sums`` that of every sum with short coefficients, checked again from the build's
     files when the report is made; none in a build that was written without.
@@ -109,6 +110,7 @@ class Report:
     proofs: tuple[StepCheck, ...]
     sums: tuple[SumCheck, ...]
     histograms: tuple[Histogram, ...]
+    accuracy: Accuracy | None = None
 
     @property
     def changed(self) -> int:
@@ -144,7 +146,8 @@ def report(build: Build, inputs: Any = None) -> Report:
     """
     csim, bounded = (read_record(build, name) for name in (CSIM, BOUNDED))
     proofs = verify_build(build.path) if PROOFS in build.manifest.files else Verification(())
-    return Report(summarise(build), csim, bounded, proofs.steps, proofs.sums, histograms(build, inputs))
+    found = read_accuracy(build)
+    return Report(summarise(build), csim, bounded, proofs.steps, proofs.sums, histograms(build, inputs), found)
 
 
 def _layer(graph: Graph, node: Node, record: LayerRecord | None) -> Layer:

@@ -30,13 +30,13 @@ def build_table(build: Build) -> RenderableType:
     """One row per layer, and the estimate against the board."""
     summary = summarise(build)
     title = f"{escape(summary.name)} on {escape(summary.board)}"
-    table = _table(title, ("layer", "built as"), ("shape", "bits", "PE x SIMD", "clocks", *_SHOWN))
+    table = lined_table(title, ("layer", "built as"), ("shape", "bits", "PE x SIMD", "clocks", *_SHOWN))
     for layer in summary.layers:
         table.add_row(*_row(layer))
     return Group(table, _line(_estimate(summary)), *map(_line, summary.lines))
 
 
-def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+def lined_table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
     """A table whose names and sentences fold over lines where they must and whose numbers never do."""
     table = Table(
         title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False,
@@ -74,7 +74,9 @@ def report_lines(report: Report) -> RenderableType:
 
 def csim_table(result: CsimResult) -> RenderableType:
     """Both verdicts, with counts; the first wrong element when there is one."""
-    table = _table("C++ = graph", ("build",), ("vectors", "outputs", "mismatches", "compile s", "run s", "vectors/s"))
+    table = lined_table(
+        "C++ = graph", ("build",), ("vectors", "outputs", "mismatches", "compile s", "run s", "vectors/s")
+    )
     for run in result.runs:
         rate = f"{run.vectors / max(run.seconds, 1e-9):,.0f}"
         counts = (f"{run.vectors:,}", f"{run.outputs:,}", f"{run.mismatches:,}")
@@ -171,7 +173,7 @@ def _channels(values: Any) -> str:
 
 def _candidates(candidates: Sequence[CandidateRecord], pair: str) -> Table:
     """The bodies of a step; ``pair`` is what is known of two steps in its place ("" for nothing)."""
-    table = _table("implementations, the chosen first", ("body", "why"), ("LUT", "DSP", "BRAM36"))
+    table = lined_table("implementations, the chosen first", ("body", "why"), ("LUT", "DSP", "BRAM36"))
     for row in candidates:
         costs = [str(n) if row.possible else "-" for n in (row.lut, row.dsp, row.bram36)]
         table.add_row(row.implementation, escape(row.reason), *costs)
@@ -182,7 +184,7 @@ def _candidates(candidates: Sequence[CandidateRecord], pair: str) -> Table:
 
 def boards_table() -> Table:
     """The boards that come with isobit."""
-    table = _table("", ("board", "part"), ("LUT", "DSP", "BRAM36", "URAM", "MHz"))
+    table = lined_table("", ("board", "part"), ("LUT", "DSP", "BRAM36", "URAM", "MHz"))
     for b in map(load_board, board_names()):
         resources = (b.lut, b.dsps, b.bram36, b.uram)
         table.add_row(b.name, b.part, *map(str, resources), f"{b.clock_mhz:g}")
