@@ -57,9 +57,7 @@ def file_of(operator, inputs, output, version=1, options="", **values):
 
 def litert(file, samples, kernels):
     """The first output by LiteRT with one of RESOLVERS; a RuntimeError is what its message says."""
-    interpreter = Interpreter(
-        model_content=file, experimental_op_resolver_type=RESOLVERS[kernels], num_threads=1
-    )
+    interpreter = Interpreter(model_content=file, experimental_op_resolver_type=RESOLVERS[kernels], num_threads=1)
     interpreter.allocate_tensors()
     for detail, sample in zip(interpreter.get_input_details(), samples, strict=True):
         interpreter.set_tensor(detail["index"], sample)

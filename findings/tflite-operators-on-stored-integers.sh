@@ -27,8 +27,9 @@ for operator, function in (("MAXIMUM", np.maximum), ("MINIMUM", np.minimum)):
     got, meant = every(file, [a, b]), (function(real_a, real_b) / 0.25).tolist()
     print(operator, "gives", got, "of the values it would be", meant)
     assert got == function(a, b).tolist() != meant
-less = every(file_of("LESS", two, tensor([3], "bool"), 2, "LessOptions"), [b * 0 + b, a * 0 + a])
-print("LESS gives", less)
+less = every(file_of("LESS", two, tensor([3], "bool"), 2, "LessOptions"), [a, b])
+print("LESS gives", less, "of the values it would be", (real_a < real_b).tolist())
+assert less == (real_a < real_b).tolist() != (a < b).tolist()
 cast = every(file_of("CAST", [tensor([3], "int8", 0.125, 60)], tensor([3], "float32"), 1, "CastOptions", inDataType=9, outDataType=0), [b])
 print("CAST gives", cast, "the values are", real_b.tolist())
 assert cast == [40.0, -30.0, -100.0]

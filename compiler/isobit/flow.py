@@ -18,6 +18,7 @@ from isobit.check.csim.samples import SampleForm
 from isobit.check.csim.stimuli import vectors_for
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.file import load_onnx
+from isobit.frontend.onnx.whole import whole_file
 from isobit.frontend.qonnx.importer import InputType, import_model
 from isobit.frontend.tflite.model import is_tflite
 from isobit.hardware import load_board
@@ -99,7 +100,7 @@ def compile_model(
             _refuse_refit(path)
             path, report = refit_file(path, Path(scratch) / "refit.onnx", rescale_bits, declared)
         imported = _imported(path, declared)
-        data = path.read_bytes()
+        data = path.read_bytes() if is_tflite(path) else whole_file(path)
     progress("folding and shrinking requantizers, choosing the folding")
     seen = None if inputs is None else lambda graph: _seen(graph, inputs, samples)
     made = rescaled(optimise(imported, folding(PRICES)), maker, target, request, rescale, seen)

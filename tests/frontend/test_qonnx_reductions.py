@@ -76,6 +76,17 @@ def test_a_number_per_sample(tmp_path: Path, op: str) -> None:
     assert output.outside_shape == ()
 
 
+@pytest.mark.parametrize("mode", ["half_pixel", "asymmetric", "pytorch_half_pixel"])
+@pytest.mark.parametrize("factors", [(2, 2), (4, 2), (1, 3), (2,)])
+def test_linear_interpolation_by_whole_factors(tmp_path: Path, mode: str, factors: tuple[int, ...]) -> None:
+    shape = SHAPE[: 1 + len(factors)]
+    net = Net(["N", *shape])
+    x = net.quant("x", np.reshape([0.1, 0.2, 0.3], (1, 3, *(1,) * len(factors))), 0.0, 4)
+    y = net.op("Resize", x, "", [1, 1, *factors], mode="linear", coordinate_transformation_mode=mode)
+    net.quant(y, 0.025, 0.0, 8)
+    assert_exact(net, tmp_path, samples(*shape)[:4])
+
+
 SOLID: dict[str, Callable[[Net, str], str]] = {
     "MaxPool": lambda n, x: n.op("MaxPool", x, kernel_shape=[2, 2, 2]),
     "AveragePool": lambda n, x: n.op("AveragePool", x, kernel_shape=[2, 2, 2]),

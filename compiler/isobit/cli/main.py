@@ -213,7 +213,7 @@ def csim(
         if docker:
             options = CsimOptions(
                 inputs, vectors, checked, source, frames if bounded else 0, compiler, seed, timeout, taps,
-                level, sample_form(samples),
+                sample_form(samples), level,
             )  # fmt: skip
             result = csim_contained(loaded, options, memory, progress)
         elif bounded:
@@ -222,7 +222,8 @@ def csim(
         else:
             result = run_csim(
                 loaded, load_vectors(inputs) if inputs else None, vectors=vectors, checked=checked, source=source,
-                compiler=compiler, seed=seed, timeout=timeout, taps=taps, ort_level=level, samples=sample_form(samples),
+                compiler=compiler, seed=seed, timeout=timeout, taps=taps, ort_level=level,
+                samples=sample_form(samples),
                 progress=progress,
             )  # fmt: skip
     if as_json:

@@ -58,8 +58,8 @@ class CsimOptions:
     seed: int = 0
     timeout: float = DEFAULT_TIMEOUT
     taps: Path | None = None
-    ort_level: OrtLevel = "disabled"
     samples: SampleForm | None = None
+    ort_level: OrtLevel = "disabled"
 
     @property
     def seconds(self) -> float:

@@ -126,11 +126,13 @@ class Requantizer(nn.Module):
         return self._clipped((floor_ste(self.levels(x)) * self.unit).float())
 
     def levels(self, x: Any) -> Tensor:
-        """``(a * x + b) / 2**s`` in float64, neither rounded down nor clipped: what a loss sees where the clip has no slope."""
+        """``(a * x + b) / 2**s`` in float64, neither rounded down nor clipped: what a loss sees where the clip has no
+        slope."""
         x = x if isinstance(x, Tensor) else x.value
         shape = along(self.initial, x.dim(), self.channel_axis).shape
         a, b, s = self._whole()
-        return (a.double().reshape(shape) * x.double() + b.double().reshape(shape)) * 2.0**-s
+        made: Tensor = (a.double().reshape(shape) * x.double() + b.double().reshape(shape)) * 2.0**-s
+        return made
 
     def _clipped(self, y: Tensor) -> Any:
         # Brevitas writes one bit as a sign, so one bit is two of which the upper levels are cut off

@@ -57,7 +57,7 @@ def test_the_plan_file_lists_every_fifo_of_the_code_and_either_goal(tmp_path: Pa
         build = compiled(tmp_path, goal, "--fifos", goal)
         listed = plan_of(build)["fifos"]
         assert listed == depths_in(build)
-        record = json.loads((build / "manifest.json").read_text())["fifos"]
+        record = json.loads((build / "manifest.json").read_text())["project"]["fifos"]
         assert record["goal"] == goal and record["taken"] == record[goal] and record["shallow"] == {}
     assert record["least"]["bits"] < record["throughput"]["bits"]
 
@@ -97,7 +97,7 @@ def test_a_fifo_that_the_user_made_too_shallow_deadlocks_by_name(tmp_path: Path)
 def test_the_summary_shows_both_goals(tmp_path: Path) -> None:
     build = compiled(tmp_path, "build")
     out = isobit("explain", build).out
-    record = json.loads((build / "manifest.json").read_text())["fifos"]
+    record = json.loads((build / "manifest.json").read_text())["project"]["fifos"]
     for goal in ("throughput", "least"):
         (line,) = (text for text in out.splitlines() if text.startswith(f"FIFOs for {goal}"))
         assert f"{record[goal]['bits']:,} bits" in line and f"{record[goal]['lut']} LUT" in line

@@ -98,6 +98,20 @@ def decode_tensor(tensor: TensorProto, folder: Path, where: str) -> Array:
 def _external(
     tensor: TensorProto, dtype: np.dtype[np.generic], dims: tuple[int, ...], folder: Path, where: str
 ) -> Array:
+    data = external_bytes(tensor, folder, where)
+    if dtype.name in _BITS:  # two or four elements in a byte
+        packed = TensorProto(dims=dims, data_type=tensor.data_type, raw_data=data)
+        return frozen(numpy_helper.to_array(packed).astype(dtype, copy=True).reshape(dims))
+    return frozen(np.frombuffer(data, dtype=dtype.newbyteorder("<")).astype(dtype).reshape(dims))
+
+
+def external_bytes(tensor: TensorProto, folder: Path, where: str) -> bytes:
+    """The raw data of a tensor whose data lies in a file of its own, which must lie below the model's ``folder``.
+
+    Raises:
+        IsobitError: E105 for a file, offset or length that is none, E106 (shape), E108 (element type).
+    """
+    dtype, dims = element_type(tensor.data_type, where), check_shape(tuple(tensor.dims), where)
     entries = {entry.key: entry.value for entry in tensor.external_data}
     path = _inside(entries.get("location", ""), folder, where)
     offset = _byte_count(entries.get("offset", "0"), where)
@@ -112,10 +126,7 @@ def _external(
         raise IsobitError("E105", "the data file cannot be read", where=where) from error
     if len(data) != size:
         raise IsobitError("E105", f"the data file ends {size - len(data)} bytes early", where=where)
-    if dtype.name in _BITS:  # two or four elements in a byte
-        packed = TensorProto(dims=dims, data_type=tensor.data_type, raw_data=data)
-        return frozen(numpy_helper.to_array(packed).astype(dtype, copy=True).reshape(dims))
-    return frozen(np.frombuffer(data, dtype=dtype.newbyteorder("<")).astype(dtype).reshape(dims))
+    return data
 
 
 def _byte_count(text: str, where: str) -> int:

@@ -10,14 +10,17 @@ import numpy as np
 from isobit.errors import printable
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.builder import Builder, attribute_ints
-from isobit.frontend.qonnx.movement import move, positions
-from isobit.frontend.qonnx.symbolic import Tensor
+from isobit.frontend.qonnx.convolutions import convolve
+from isobit.frontend.qonnx.movement import channels_last, move, positions
+from isobit.frontend.qonnx.symbolic import ONE, ZERO, Real, Tensor
 
 
 def import_upsample(b: Builder, node: SourceNode) -> Tensor:
     """Nearest Resize and Upsample; the source coordinate is computed in rationals, as the ONNX standard defines it."""
+    if str(node.attrs.get("mode", "nearest")) == "linear":
+        return _linear(b, node)
     if str(node.attrs.get("mode", "nearest")) != "nearest":
-        raise b.unsupported(node, "only nearest interpolation has an exact integer meaning")
+        raise b.unsupported(node, "only nearest and linear interpolation are supported")
     real = b.real(node)
     index = positions(b, real)
     out = b.model.shapes[node.outputs[0]][1:]
@@ -26,6 +29,59 @@ def import_upsample(b: Builder, node: SourceNode) -> Tensor:
         scale = scales[axis] or Fraction(new, old)
         index = np.take(index, [_nearest(b, node, i, old, new, scale) for i in range(new)], axis=axis)
     return move(b, node, real, index)
+
+
+def _linear(b: Builder, node: SourceNode) -> Tensor:
+    """Linear interpolation to a whole multiple of the size: rational weights of neighbours, exact.
+
+    Output ``s i + p`` of an axis reads inputs ``i - 1``, ``i``, ``i + 1`` with weights that depend on the phase ``p``
+    alone: a depthwise convolution makes every phase as a channel, behind a border that repeats the edge.
+    """
+    x = channels_last(b, node, b.affine(node))
+    index = positions(b, x)
+    old, new = index.shape[1:], b.model.shapes[node.outputs[0]][2:]
+    written = _resize_scales(b, node, index.ndim + 1)[2:]
+    mode = str(node.attrs.get("coordinate_transformation_mode", "half_pixel"))
+    factors = [n // o for n, o in zip(new, old, strict=True)]
+    fits = all(f * o == n and w in (None, f) for f, o, n, w in zip(factors, old, new, written, strict=True))
+    if mode not in ("half_pixel", "pytorch_half_pixel", "asymmetric") or not fits or node.opset < 11 or len(old) > 2:
+        hint = "resize by a whole factor with half_pixel or asymmetric coordinates"
+        raise b.unsupported(node, "linear interpolation to this size or in this coordinate mode", hint)
+    taps = [[_taps(p, f, mode) for p in range(f)] for f in factors]
+    unit = Fraction(1, int(np.prod([2 * f for f in factors])))
+    kernels = []
+    for phase in np.ndindex(*factors):
+        kernel = np.ones((1,) * len(factors), dtype=object)
+        for axis, p in enumerate(phase):
+            shape = [3 if a == axis else 1 for a in range(len(factors))]
+            kernel = kernel * np.array(taps[axis][p], dtype=object).reshape(shape)
+        kernels.append(kernel / unit)
+    channels, count = index.shape[0], len(kernels)
+    bordered = move(b, node, x, np.pad(index, [(0, 0), *((1, 1) for _ in factors)], mode="edge"), x.layout)
+    weights = np.stack(kernels * channels)[:, None].astype(np.int64)
+    ones = (1,) * len(factors)
+    plain = Real.of(bordered.value, bordered.layout, ONE, ZERO)
+    y = convolve(b, node, plain, (weights, ONE), ones, ones, channels)
+    scale, offset = (v if len(v) == 1 else np.repeat(v, count) for v in (x.scale, x.offset))
+    y = y.affine(scale * unit, offset)
+    grids = np.meshgrid(*(np.arange(n) for n in new), indexing="ij")
+    phases = np.ravel_multi_index([g % f for g, f in zip(grids, factors, strict=True)], factors)
+    place = tuple(g // f for g, f in zip(grids, factors, strict=True))
+    made = positions(b, y)
+    picked = np.stack([made[(c * count + phases, *place)] for c in range(channels)])
+    return move(b, node, y, picked, y.layout)
+
+
+def _taps(phase: int, factor: int, mode: str) -> list[Fraction]:
+    """The weights of inputs ``i - 1``, ``i`` and ``i + 1`` for output ``factor i + phase`` of one axis."""
+    half = Fraction(0) if mode == "asymmetric" else Fraction(1, 2)
+    shift = (phase + half) / factor - half
+    weights = [Fraction(0)] * 3
+    first = shift.__floor__()
+    weights[first + 1] += 1 - (shift - first)
+    if shift != first:
+        weights[first + 2] += shift - first
+    return weights
 
 
 def _is_old_resize(node: SourceNode) -> bool:

@@ -5,8 +5,8 @@ detection", 1996): centre of mass, 3-point Gaussian, 3-point parabola, linear in
 crossing of a short derivative filter (Applied Optics 25, 1986). The matched filter correlates with a Gaussian of zero
 mean and one fixed width, which is the best linear detector in white noise for peaks of that width.
 
-Each takes profiles [n, N] of any real type and returns an :class:`Estimate`; ties go to the lower sample. The background
-is taken to be a profile's median.
+Each takes profiles [n, N] of any real type and returns an :class:`Estimate`; ties go to the lower sample. The
+background is taken to be a profile's median.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ Floats = NDArray[np.float64]
 WINDOW = 6
 """The centre of mass is that of so many samples on both sides of the highest one."""
 MATCHED_WIDTH = 2.2
-"""Width of the matched filter in samples: about the middle of the widths that :class:`~isobit.train.peaks.Signal` draws."""
+"""Width of the matched filter in samples: about the middle of the widths that :class:`~isobit.train.peaks.Signal`
+draws."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,7 @@
 """Labelled profiles on disk: an ``.npz`` with ``samples`` and ``centre``, or a CSV with a row per profile.
 
-The npz holds ``samples`` [n, N], whole numbers 0..255, and ``centre`` [n], real numbers, NaN where there is no peak. The
-CSV has a header ``centre,s0,s1,...`` and the same values row by row; an empty centre says that there is no peak.
+The npz holds ``samples`` [n, N], whole numbers 0..255, and ``centre`` [n], real numbers, NaN where there is no peak.
+The CSV has a header ``centre,s0,s1,...`` and the same values row by row; an empty centre says that there is no peak.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Peak detectors of three kinds of integer layers: convolutions, a dense head, and Requantizers.
 
-A body of strided convolutions, each behind it a Requantizer, turns a line of 8-bit samples into a map of marks: zero where
-there is no peak, a bump of a few levels where there is one, whose centre of mass is the sub-pixel position. It knows no
-place, so it runs on an endless line. A last convolution of stride s with s channels makes a mark for every sample: its
-channels, last in hardware, follow each other as the samples do.
+A body of strided convolutions, each behind it a Requantizer, turns a line of 8-bit samples into a map of marks: zero
+where there is no peak, a bump of a few levels where there is one, whose centre of mass is the sub-pixel position. It
+knows no place, so it runs on an endless line. A last convolution of stride s with s channels makes a mark for every
+sample: its channels, last in hardware, follow each other as the samples do.
 
 :class:`LineNet` gives the map. :class:`ProfileNet` has a dense head behind it that sums the map up for a whole profile:
 ``sum(place * map)`` and ``sum(map)``, whose ratio is the position and whose second says whether there is a peak.
@@ -29,6 +29,10 @@ DARK = (0, 64)
 """Grey levels that most samples have: what a first Requantizer is laid out for."""
 
 
+_LEAST_GAIN = 2.0**-8
+"""As in the Requantizer."""
+
+
 @dataclass(frozen=True)
 class Layer:
     """A convolution: output channels, taps, stride, and the least width of its weights and of what follows it."""
@@ -44,7 +48,8 @@ class Layer:
 class Design:
     """The convolutions of a body; ``line`` for marks per sample, otherwise with the dense head for ``samples``.
 
-    ``pool`` samples are summed before the first layer, without overlap. ``nothing`` is the level of the map, from 0 to 1, at which a mark is as likely as none. ``multiplicand_bits`` is the width of every Requantizer's a, and
+    ``pool`` samples are summed before the first layer, without overlap. ``nothing`` is the level of the map, from 0 to
+    1, at which a mark is as likely as none. ``multiplicand_bits`` is the width of every Requantizer's a, and
     ``per_channel`` says whether each channel has its own.
     """
 
@@ -70,7 +75,7 @@ class Design:
 
 
 LINE = Design(
-    "line", (Layer(2, 4, 2, weight_bits=6, bits=4), Layer(4, 3, bits=4)), line=True, pool=2, nothing=0.25,
+    "line", (Layer(2, 4, 2, weight_bits=6, bits=4), Layer(4, 3, bits=4)), line=True, pool=2, nothing=0.0625,
     multiplicand_bits=2,
 )  # fmt: skip
 """Small enough for 4 GSa/s: 16 samples per clock."""
@@ -113,6 +118,20 @@ class LineNet(nn.Module):
             self.requantizers.append(requantizer)
             inputs, span, unit = layer.channels, (0, (1 << width) - 1), 1 << width
 
+    @torch.no_grad()
+    def adopt(self, twin: LineNet) -> None:
+        """Takes over weights, slopes and offsets of a float twin of the same design, in the units of these layers."""
+        entering = 0
+        parts: Any = zip(self.convolutions, self.requantizers, twin.convolutions, twin.requantizers, strict=True)
+        for sums, requantizer, other, clip in parts:
+            sums.layer.weight.copy_(other.weight)
+            scales = (sums.layer.quant_weight().scale / other.scale).flatten()
+            levels = 2.0 ** (requantizer.bits - clip.bits + entering)  # of what comes out, over those of what goes in
+            slope = clip.initial * clip.gain.clamp(min=_LEAST_GAIN) * scales * levels
+            requantizer.gain.copy_(slope / requantizer.initial)
+            requantizer.lift.copy_(clip.lift)
+            entering = clip.bits - requantizer.bits
+
     def sums(self, x: Tensor) -> Any:
         """What the last Requantizer reads."""
         y: Any = self.pool(self.entry(x))
@@ -122,7 +141,8 @@ class LineNet(nn.Module):
 
     def judged(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """[n, marks]: the levels of the map before they are rounded and clipped, from 0 to 1, and the map itself."""
-        sums, last = self.sums(x), self.requantizers[-1]
+        sums: Any = self.sums(x)
+        last: Any = self.requantizers[-1]
         levels = last.levels(sums) * 2.0**-last.bits
         return in_order(levels.float()), in_order(_value(last(sums)))
 
@@ -146,6 +166,12 @@ class ProfileNet(nn.Module):
         self.head: Any = _dense(len(places)) if bits else nn.Linear(len(places), 2, bias=False)
         with torch.no_grad():
             self.head.weight.copy_(torch.stack([places, torch.ones_like(places)]))
+
+    @torch.no_grad()
+    def adopt(self, twin: ProfileNet) -> None:
+        """As :meth:`LineNet.adopt`."""
+        self.body.adopt(twin.body)
+        self.head.weight.copy_(twin.head.weight)
 
     def judged(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """As :meth:`LineNet.judged`."""
@@ -189,6 +215,8 @@ class _Pool(nn.Module):
 class _FloatSums(nn.Module):
     """A convolution in the units of an Accumulator, without its rounding: ``unit`` levels make an input of 1."""
 
+    scale: Tensor
+
     def __init__(self, sums: Any, unit: int) -> None:
         super().__init__()
         layer = sums.layer
@@ -214,11 +242,13 @@ class _FloatClip(nn.Module):
         self.lift = nn.Parameter(like.lift.detach().clone())
 
     def levels(self, x: Tensor) -> Tensor:
-        slope = self.initial * self.gain.clamp(min=2.0**-8)
-        return x * slope[:, None] + (self.lift * 2.0**self.bits)[:, None]
+        slope = self.initial * self.gain.clamp(min=_LEAST_GAIN)
+        made: Tensor = x * slope[:, None] + (self.lift * 2.0**self.bits)[:, None]
+        return made
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.levels(x).clamp(0, (1 << self.bits) - 1) * 2.0**-self.bits
+        made: Tensor = self.levels(x).clamp(0, (1 << self.bits) - 1) * 2.0**-self.bits
+        return made
 
 
 def _entry() -> Any:

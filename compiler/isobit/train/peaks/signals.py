@@ -1,4 +1,5 @@
-"""Sensor profiles with one peak at a known sub-pixel place, seeded and vectorised: what networks learn from and are judged by.
+"""Sensor profiles with one peak at a known sub-pixel place, seeded and vectorised: what networks learn from and are
+judged by.
 
 A profile is N samples of 8 bits. Before the ADC a sample is
 
@@ -37,15 +38,16 @@ class Signal:
     """The distributions; a pair holds the bounds of a uniform one, the same value twice fixes it.
 
     ``amplitude`` is log-uniform. ``shot`` is the variance of the shot noise per grey level of signal and background,
-    ``read_noise`` a deviation. ``skew`` s gives the widths ``w * (1 - s)`` to the left and ``w * (1 + s)`` to the right.
-    ``speckle`` c multiplies each sample by a log-normal number of mean 1, ``exp(c * z - c**2 / 2)``, where z is normal
-    and correlated between neighbours (2/3) and their neighbours (1/6). ``spurious`` is the share of profiles with a spike
-    0.35 to 0.7 samples wide and 10 to 120 levels high, anywhere. Centres keep ``margin`` samples to both ends.
+    ``read_noise`` a deviation. ``skew`` s gives the widths ``w * (1 - s)`` to the left and ``w * (1 + s)`` to the
+    right. ``speckle`` c multiplies each sample by a log-normal number of mean 1, ``exp(c * z - c**2 / 2)``, where z is
+    normal and correlated between neighbours (2/3) and their neighbours (1/6). ``spurious`` is the share of profiles
+    with a spike 0.35 to 0.7 samples wide and 10 to 120 levels high, anywhere. Centres keep ``margin`` samples to both
+    ends.
 
-    The hard cases, each with its share in ``cases``: ``two_peaks`` adds one of 30 to 90 % of the amplitude 4 to 8 widths
-    away; ``saturated`` has amplitudes of 260 to 800; ``occluded`` hides one side of the peak from 0.5 widths before to
-    1.5 widths behind its centre on; ``low_signal`` has amplitudes of 2 to 5 read noises; ``no_peak`` has none;
-    ``skewed`` has skews of 0.3 to 0.6 to either side; ``speckled`` has speckle of 0.3 to 0.6.
+    The hard cases, each with its share in ``cases``: ``two_peaks`` adds one of 30 to 90 % of the amplitude 4 to 8
+    widths away; ``saturated`` has amplitudes of 260 to 800; ``occluded`` hides one side of the peak from 0.5 widths
+    before to 1.5 widths behind its centre on; ``low_signal`` has amplitudes of 2 to 5 read noises; ``no_peak`` has
+    none; ``skewed`` has skews of 0.3 to 0.6 to either side; ``speckled`` has speckle of 0.3 to 0.6.
     """
 
     samples: int = 64

@@ -1,13 +1,14 @@
 """Training peak detectors: the same seeded loop for every width and for the float twin, minutes of one core.
 
-The loss is a cross-entropy over the marks of a profile and "there is no peak", with the levels of the map before they are
-clipped as logits (:data:`SHARPNESS` over the whole range, "no peak" at level 0), so that a mark above 0 means more likely
-than not; and a smooth absolute error of the centre of mass of the map. Nothing is calibrated: the first values come from
-the weights alone (:meth:`isobit.train.Requantizer.behind`).
+The loss is a cross-entropy over the marks of a profile and "there is no peak", with the levels of the map before they
+are clipped as logits (:data:`SHARPNESS` over the whole range, "no peak" at level 0), so that a mark above 0 means more
+likely than not; and a smooth absolute error of the centre of mass of the map. Nothing is calibrated: the first values
+come from the weights alone (:meth:`isobit.train.Requantizer.behind`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,13 +26,16 @@ SHARPNESS = 12.0
 WINDOW = 6.0
 """Marks further than so many samples from a labelled centre take no part in its centre of mass."""
 _BETA = 0.3
+Nets = Mapping[int, LineNet | ProfileNet]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained. ``profiles`` are drawn once from ``signal`` and seen in random order."""
+    """How a network is trained: ``steps`` as the float twin, then ``more`` as what it shall be. ``profiles`` are drawn
+    once from ``signal`` and seen in random order."""
 
-    steps: int = 2500
+    steps: int = 1500
+    more: int = 500
     batch: int = 256
     rate: float = 1e-2
     profiles: int = 100_000
@@ -39,27 +43,40 @@ class Recipe:
     signal: Signal = Signal()  # noqa: RUF009 (immutable)
 
 
-def train(design: Design, bits: int, recipe: Recipe = Recipe(), data: Profiles | None = None) -> LineNet | ProfileNet:
-    """A trained network in eval mode; on one machine the result depends on the arguments only.
+def train(design: Design, widths: Sequence[int], recipe: Recipe = Recipe(), data: Profiles | None = None) -> Nets:
+    """Trained networks in eval mode, by width; on one machine the result depends on the arguments only.
+
+    The float twin comes first. Every width starts from its parameters and is trained on with its own roundings; the
+    twin itself is trained on for as many steps, on the same profiles.
 
     Args:
-        bits: 2 to 8, or 0 for the float twin.
+        widths: each 2 to 8 bits, or 0 for the float twin.
         data: profiles of your own instead of generated ones (:func:`isobit.train.peaks.load_profiles`).
 
     Raises:
-        IsobitError: E304 for a width that there is not, E305 for data of another length than the design's, E307 when the
+        IsobitError: E304 for a width that there is not, E305 for data of another length than the design's, E307 when
+        the
             loss is no longer a number.
     """
     profiles = generate(recipe.profiles, recipe.seed, recipe.signal) if data is None else data
     _check(design, profiles)
-    model = network(design, bits, recipe.seed)
+    nets: dict[int, Any] = {bits: network(design, bits, recipe.seed) for bits in widths}
+    twin: Any = network(design, 0, recipe.seed)
+    _optimise(twin, profiles, recipe, recipe.steps, recipe.rate)
+    for bits, net in nets.items():
+        net.adopt(twin) if bits else net.load_state_dict(twin.state_dict())
+        _optimise(net, profiles, recipe, recipe.more, recipe.rate / 4)
+    return nets
+
+
+def _optimise(model: Any, profiles: Profiles, recipe: Recipe, steps: int, rate: float) -> None:
     inputs, centres = tensors(profiles)
-    places = design.places(inputs.shape[-1]).float()
-    optimiser = torch.optim.Adam(model.parameters(), recipe.rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, recipe.steps)
+    places = model.design.places(inputs.shape[-1]).float()
+    optimiser = torch.optim.Adam(model.parameters(), rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(steps, 1))
     order = np.random.default_rng(recipe.seed)
     model.train()
-    for step in range(recipe.steps):
+    for step in range(steps):
         chosen = torch.from_numpy(order.integers(0, len(inputs), recipe.batch))
         loss = peak_loss(model, inputs[chosen], centres[chosen], places)
         if not bool(torch.isfinite(loss)):
@@ -68,7 +85,7 @@ def train(design: Design, bits: int, recipe: Recipe = Recipe(), data: Profiles |
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
-    return model.eval()
+    model.eval()
 
 
 def peak_loss(model: LineNet | ProfileNet, x: Tensor, centres: Tensor, places: Tensor) -> Tensor:

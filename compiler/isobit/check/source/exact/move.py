@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from isobit.check.source.exact.tensor import ExactTensor, aligned, lowest, objects, scalar, surrounded
+from isobit.check.source.exact.tensor import ExactTensor, add, aligned, lowest, multiply, objects, scalar, surrounded
 from isobit.errors import IsobitError
 
 Attrs = Mapping[str, object]
@@ -103,6 +103,8 @@ def space_to_depth(data: ExactTensor, block: int) -> ExactTensor:
 
 def resize(data: ExactTensor, out: Shape, scales: Sequence[Fraction] | None, attrs: Attrs, legacy: bool) -> ExactTensor:
     """Nearest ``Resize`` (and ``Upsample``, ``legacy``): every output coordinate is mapped back and rounded."""
+    if str(attrs.get("mode", "nearest")) == "linear":
+        return _interpolated(data, out, scales, attrs)
     if str(attrs.get("mode", "nearest")) != "nearest":
         raise IsobitError("E202", f"interpolation {attrs.get('mode')!r}")
     num = data.num
@@ -111,6 +113,39 @@ def resize(data: ExactTensor, out: Shape, scales: Sequence[Fraction] | None, att
         scale = Fraction(new, old) if scales is None else scales[axis]
         num = np.take(num, [_source(i, old, new, scale, attrs, legacy) for i in range(new)], axis=axis)
     return lowest(num, data.den)
+
+
+def _interpolated(data: ExactTensor, out: Shape, scales: Sequence[Fraction] | None, attrs: Attrs) -> ExactTensor:
+    """Linear ``Resize``, axis by axis: the two neighbours of every coordinate, weighted by how near they are."""
+    mode = str(attrs.get("coordinate_transformation_mode", "half_pixel"))
+    result = data
+    for axis in range(1, data.num.ndim):
+        old, new = data.shape[axis], out[axis]
+        scale = Fraction(new, old) if scales is None else scales[axis]
+        planes = []
+        for i in range(new):
+            x = _coordinate(i, old, new, scale, mode)
+            first = math.floor(x)
+            left, right = (_plane(result, k, axis, old) for k in (first, first + 1))
+            planes.append(add(multiply(left, scalar(1 - x + first)), multiply(right, scalar(x - first))))
+        parts, den = aligned(planes)
+        result = lowest(np.concatenate(parts, axis=axis), den)
+    return result
+
+
+def _plane(data: ExactTensor, index: int, axis: int, size: int) -> ExactTensor:
+    """One index of an axis, the nearest inside it."""
+    return data.map(lambda num: num.take([min(max(index, 0), size - 1)], axis))
+
+
+def _coordinate(i: int, old: int, new: int, scale: Fraction, mode: str) -> Fraction:
+    if mode == "asymmetric":
+        return i / scale
+    if mode == "align_corners":
+        return Fraction(i * (old - 1), new - 1) if new > 1 else Fraction(0)
+    if mode not in ("half_pixel", "pytorch_half_pixel"):
+        raise IsobitError("E202", f"coordinate mode {mode!r}")
+    return Fraction(0) if mode == "pytorch_half_pixel" and new == 1 else (i + Fraction(1, 2)) / scale - Fraction(1, 2)
 
 
 def _source(i: int, old: int, new: int, scale: Fraction, attrs: Attrs, legacy: bool) -> int:
