@@ -147,7 +147,8 @@ def _vectors(build: Build, samples: Mapping[str, Floats]) -> dict[str, Floats]:
     }
     meant = {
         f"{name}_{by_node[node.name].name}": np.array([float(v) for v in values])
-        for node in (*build.graph.inputs, *build.graph.outputs)
+        for side in (build.graph.inputs, build.graph.outputs)
+        for node in side
         for name, values in (("scale", node.scale), ("offset", node.offset))
     }
     carried = {by_node[n].name: values.astype(by_node[n].dtype) for n, values in results.items() if n in by_node}

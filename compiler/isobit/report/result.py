@@ -11,6 +11,7 @@ from typing import Any
 
 from isobit.backends.base import LayerRecord
 from isobit.backends.dataflow.design import Design
+from isobit.backends.dataflow.network import Network
 from isobit.build.folder import PROOFS, Build
 from isobit.check.csim.accuracy import Accuracy, read_accuracy
 from isobit.check.csim.last import BOUNDED, CSIM, Record, read_record
@@ -122,6 +123,23 @@ class Report:
         """What ``csim`` says is equal: the source belongs to it when it was compared with the graph that is built."""
         compared = self.csim is None or (self.csim.source is not None and not self.changed)
         return "C++ = graph = source" if compared else "C++ = graph"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The process that sets the pace: the node it computes, or its own name, and the clocks it is busy per frame."""
+
+    name: str
+    clocks: int
+
+
+def slowest(build: Build) -> Pace | None:
+    """What limits a dataflow design by its declared schedules; None for any other."""
+    if not isinstance(build.design, Design):
+        return None
+    network = Network(build.design)
+    found = max(build.design.processes, key=lambda p: network.busy(p.name))
+    return Pace(found.node or found.name, network.busy(found.name))
 
 
 def summarise(build: Build) -> Summary:
