@@ -73,7 +73,7 @@ def run(bits: int, trained_here: bool, samples_per_clock: int, folder: Path, pic
     print(f"{estimate.lut} LUT, {estimate.dsp} DSP by estimate, {samples_per_clock} samples per clock")
     seen = lines(COUNT, LENGTH // TILE, SEED)
     integers = seen.samples.reshape(COUNT, LENGTH, 1).astype(np.int64)
-    result = isobit.csim(build, integers)
+    result = isobit.csim(build, seen.samples.reshape(COUNT, 1, LENGTH).astype(np.float32))
     verdict = "equal" if result.equal else result.mismatch
     print(f"C simulation of {COUNT} lines of {LENGTH} samples: {verdict}")
     if picture is not None:
