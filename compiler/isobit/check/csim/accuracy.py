@@ -6,7 +6,7 @@ of equal ones. Integers are compared too: the C++ must give the graph's, and whe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -104,15 +104,8 @@ def accuracy(
         "graph": predictions(build, integers, graph=True, progress=progress),
     }
     values = {name: real_values(node, outputs[node.name]) for name, outputs in made.items()}
-    note = "" if source else "not asked for"
-    if source:
-        try:
-            judge, theirs = source_outputs(build, own, ort_level, progress)
-            values[f"source, {judge}"] = theirs[node.outside]
-        except IsobitError as error:
-            if error.code not in ("E303", "E606"):
-                raise
-            note = error.message
+    theirs, note = _of_source(build, own, ort_level, progress) if source else ({}, "not asked for")
+    values |= {name: outputs[node.outside] for name, outputs in theirs.items()}
     ranked = {name: _ranking(build.graph, node, x) for name, x in values.items()}
     k = max(min(topk, *(r.shape[1] for r in ranked.values())), 1)
     scores = tuple(Score(name, *(_hits(r, truth, n) for n in (1, k))) for name, r in ranked.items())
@@ -127,6 +120,19 @@ def accuracy(
     )  # fmt: skip
     keep_record(build, ACCURACY, _ADAPTER.dump_json(result))
     return result
+
+
+def _of_source(
+    build: Build, own: Mapping[str, Any], level: OrtLevel, progress: Callable[[str], None]
+) -> tuple[dict[str, Mapping[str, NDArray[Any]]], str]:
+    """The source's own outputs under its name, or why there are none."""
+    try:
+        judge, outputs = source_outputs(build, own, level, progress)
+    except IsobitError as error:
+        if error.code not in ("E303", "E606"):
+            raise
+        return {}, error.message
+    return {f"source, {judge}": outputs}, ""
 
 
 def read_accuracy(build: Build) -> Accuracy | None:
