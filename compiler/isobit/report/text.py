@@ -38,12 +38,13 @@ def build_table(build: Build, *, wide: bool = False) -> RenderableType:
     rows = [_row(layer, layer.name in marked) for layer in summary.layers]
     kinds = _kinds(summary.layers)
     head = ("layer", "built as", "shape", "bits", "PE x SIMD", "clocks", *_SHOWN)
-    room = _LINE - sum(max(len(row[i]) for row in (head, *rows, *kinds)) + 1 for i in range(1, len(head)))
+    gap = 2  # what the box and the padding put behind a column
+    room = _LINE - sum(max(len(row[i]) for row in (head, *rows, *kinds)) + gap for i in range(1, len(head))) - gap
     table = lined_table("", head[:2], head[2:])
     if wide:
-        table.width = _LINE - room + max(len(row[0]) for row in rows) + 1
+        table.width = _LINE - room + max(len(row[0]) for row in rows)
     for row in rows:
-        table.add_row(row[0] if wide else middle_cut(row[0], max(room - 1, _LEAST_NAME)), *row[1:])
+        table.add_row(row[0] if wide else middle_cut(row[0], max(room, _LEAST_NAME)), *row[1:])
     table.add_section()
     for row in kinds:
         table.add_row(*row)
