@@ -32,7 +32,7 @@ from isobit.numerics import Curve, MultiplyShift, NoMultiplyShift, Rounded, TooW
 from isobit.numerics.tflite import quantize_multiplier, rounded_once, rounded_twice
 from isobit.passes import FOLDING, optimise
 from isobit.passes.budget import apply_budget, plain_rescale
-from isobit.passes.shrink import ShrinkMultiplicands, reachable
+from isobit.passes.shrink import ShrinkMultiplicands
 from isobit.refit.model import refit_file
 from isobit.train import Data, accuracy, adam, fit, rescale_aware
 
@@ -224,7 +224,7 @@ def _fits(curve: Curve, bits: int) -> bool:
 def least_width(graph: Graph, node: Step) -> int:
     """The bits of the least lossless multiplicand that serves all channels of a step (rung 1); 0 where none exists."""
     x = graph.types[node.inputs[0]]
-    found = layer_multiply_shift(node.curves, *reachable(node, x), graph.types[node.name].bounds, x.bits, 0)
+    found = layer_multiply_shift(node.curves, *node.curves.reach(x), graph.types[node.name].bounds, x.bits, 0)
     if isinstance(found, TooWide):
         return found.bits
     assert isinstance(found, NoMultiplyShift)  # of no bits there is none

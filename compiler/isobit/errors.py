@@ -56,7 +56,7 @@ CODES: dict[str, str] = {
     "E505": "a memory cannot lie there",
     "E506": "the plan names a FIFO that the design does not have",
     "E507": "the build cannot be packaged for this board",
-    "E508": "the back end is unknown",
+    "E508": "the back end is unknown, or has no such option",
     "E509": "the back end cannot do this",
     # E6xx: output and simulation
     "E601": "the output folder cannot be written",
@@ -71,7 +71,8 @@ CODES: dict[str, str] = {
     "E610": "the operating system refused an operation",
     "E611": "the build was made by another version of isobit",
     "E612": "the generated C++ breaks a rule of Vitis HLS",
-    "E613": "the argument is unknown or not of its kind",
+    "E613": "Verilator is not installed",
+    "E614": "the argument is unknown or not of its kind",
     # E8xx: requantizers
     "E801": "a requantizer needs a wider multiplicand",
     "E802": "a requantizer cannot meet the error budget",

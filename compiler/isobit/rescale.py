@@ -23,7 +23,6 @@ from isobit.numerics import NoMultiplyShift, layer_multiply_shift
 from isobit.passes import shrinking
 from isobit.passes.budget import StepErrors, apply_budget
 from isobit.passes.proofs import StepProof, SumProof, prove, prove_sums
-from isobit.passes.shrink import reachable
 
 MAX_BITS = 32
 Seen = Callable[[Graph], Mapping[str, IntArray]]
@@ -104,6 +103,6 @@ def _least_width(narrowed: Graph, name: str, width: int) -> int:
     node = narrowed.by_name[name]
     assert isinstance(node, Step)
     x = narrowed.types[node.inputs[0]]
-    found = layer_multiply_shift(node.curves, *reachable(node, x), narrowed.types[name].bounds, x.bits, 0)
+    found = layer_multiply_shift(node.curves, *node.curves.reach(x), narrowed.types[name].bounds, x.bits, 0)
     assert not isinstance(found, tuple)
     return width if isinstance(found, NoMultiplyShift) else found.bits

@@ -20,6 +20,7 @@ from isobit.cli.terminal import Console
 from isobit.report.page import html_page
 from isobit.report.result import report
 from isobit.report.text import build_table, explain_layer
+from tests.cli.runner import isobit as isobit_command
 from tests.cli.runner import small_model
 
 
@@ -102,3 +103,21 @@ def test_every_back_end_has_every_member() -> None:
     wanted = {name for name in vars(Backend) if not name.startswith("_")}
     for name in backend_names():
         assert all(hasattr(find_backend(name), member) for member in wanted)
+
+
+def test_the_command_line_picks_it_by_name(tmp_path: Path) -> None:
+    model = small_model(tmp_path)
+    done = isobit_command("compile", model, "-o", tmp_path / "build", "--backend", NAME)
+    assert done.status == 0 and isobit.load(tmp_path / "build").backend.name == NAME
+
+
+def test_the_command_line_refuses_a_name_before_any_work_and_guesses_what_was_meant(tmp_path: Path) -> None:
+    done = isobit_command("compile", tmp_path / "no file", "-o", tmp_path / "build", "--backend", "dataflo")
+    assert done.status == 2 and "E508" in done.err and "did you mean dataflow?" in done.err
+    assert not (tmp_path / "build").exists()
+
+
+def test_options_of_another_back_end_are_refused_by_name(tmp_path: Path) -> None:
+    options = ("--backend", NAME, "--target-ii", 64, "--max-util", 0.5)
+    done = isobit_command("compile", tmp_path / "no file", "-o", tmp_path / "build", *options)
+    assert done.status == 2 and f"--max-util, --target-ii: {NAME} has no such option" in done.err

@@ -17,8 +17,8 @@ import isobit
 from isobit import demo
 from isobit.check.proofs.verify import Verification, _channel, function, verify_build
 from isobit.errors import IsobitError
+from isobit.ir.curve_record import curve_record
 from isobit.numerics import Curve, Cuts, MultiplyShift, Rounded, Rounding
-from isobit.passes.proofs import curve_record
 from tests.cli.runner import isobit as run_isobit
 
 STEP = "n_6_Quant"
@@ -72,7 +72,7 @@ def test_every_cut_is_listed_with_its_level(original: Path) -> None:
         )
 
 
-PRODUCT = {"m": 63, "c": 32, "s": 6, "clamp": [-5, 5]}
+PRODUCT = {"m": 63, "c": 32, "k": 6, "clamp": [-5, 5]}
 LIST = {"start": -5, "cuts": list(range(-4, 6))}
 
 
@@ -113,8 +113,8 @@ def test_integers_changed_in_graph_and_proof_fail_at_an_accumulator(build: Path)
     claims = json.loads((build / "proofs.json").read_text())
     claim = next(s for s in claims["steps"] if s["step"] == STEP)["channels"][3]
     old = claim["built"]
-    forged = old | {"c": old["c"] + (1 << old["s"]) // 3}
-    as_text = [f'{{"m":{b["m"]},"c":{b["c"]},"k":{b["s"]},' for b in (old, forged)]
+    forged = old | {"c": old["c"] + (1 << old["k"]) // 3}
+    as_text = [f'{{"m":{b["m"]},"c":{b["c"]},"k":{b["k"]},' for b in (old, forged)]
     graph = (build / "graph.txt").read_text()
     assert graph.count(as_text[0]) == 1
     (build / "graph.txt").write_text(graph.replace(*as_text))
@@ -135,7 +135,7 @@ def test_integers_changed_in_graph_and_proof_fail_at_an_accumulator(build: Path)
         (lambda c: c["exact"].update(mul="1/3"), "is not where level 1 begins"),
         (lambda c: c.update(lo=c["lo"] + 1), "accumulators reach"),
         (lambda c: c.update(hi=c["hi"] - 1), "accumulators reach"),
-        (lambda c: c["built"].update(s=c["built"]["s"] + 1), "the graph has"),
+        (lambda c: c["built"].update(k=c["built"]["k"] + 1), "the graph has"),
         (lambda c: c.update(wrong=1, worst=1), "the proof says 1 by 1"),
         (lambda c: c["cuts"].pop(), "cuts, the proof"),
         (lambda c: c.update(cuts=c["cuts"][1:] + c["cuts"][-1:]), "is not where level"),

@@ -24,7 +24,7 @@ from isobit.ir.ops import Const, Linear, Step
 from isobit.numerics import MultiplyShift, NoMultiplyShift, least_multiply_shift, shared_round_shift
 from isobit.passes import FOLDING, optimise
 from isobit.passes.budget import shown
-from isobit.passes.shrink import ShrinkMultiplicands, reachable
+from isobit.passes.shrink import ShrinkMultiplicands
 from isobit.refit.model import refit_file, refit_model
 from isobit.report.rescale import rescale_lines
 from isobit.rescale import RescaleRequest
@@ -65,8 +65,7 @@ def test_every_requantizer_has_short_multiplicands(name: str, bits: int, tmp_pat
     found = 0
     for node in graph.nodes:
         if isinstance(node, Step) and isinstance(graph.by_name[node.inputs[0]], Linear):
-            spans = zip(*reachable(node, graph.types[node.inputs[0]]), strict=True)
-            for curve, (lo, hi) in zip(node.curves, spans, strict=True):
+            for curve, lo, hi in node.curves.reached(graph.types[node.inputs[0]]):
                 made = least_multiply_shift(curve, lo, hi, graph.types[node.name].bounds)
                 if isinstance(made, NoMultiplyShift):  # a sum pool: a power of two that reaches halves
                     dyadic = shared_round_shift([curve], [lo], [hi], graph.types[node.name].bounds)

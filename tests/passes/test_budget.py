@@ -12,7 +12,6 @@ from isobit.ir import Graph
 from isobit.ir.ops import Step
 from isobit.numerics import Curve, MultiplyShift, Rounded, Rounding
 from isobit.passes.budget import apply_budget, parse_share, plain_rescale
-from isobit.passes.shrink import reachable
 from tests.passes.graphs import given, graph, out, step
 
 CURVES = tuple(
@@ -29,7 +28,7 @@ def tried(before: Graph, after: Graph) -> list[tuple[int, int]]:
     old, new = before.by_name["s"], after.by_name["s"]
     assert isinstance(old, Step)
     assert isinstance(new, Step)
-    spans = zip(*reachable(old, before.types["x"]), strict=True)
+    spans = old.curves.spans(before.types["x"])
     rows = zip(old.curves, new.curves, spans, strict=True)
     apart = [[abs(f.at(x) - g.at(x)) for x in range(lo, hi + 1)] for f, g, (lo, hi) in rows]
     return [(sum(d != 0 for d in row), max(row)) for row in apart]

@@ -16,7 +16,7 @@ from isobit.ir.ops import Step
 from isobit.numerics import Cuts, MultiplyShift, Rounded, least_multiply_shift, proves
 from isobit.passes import FOLDING, PIPELINE, Rule, apply_rule, folding, optimise, shrinking
 from isobit.passes.rules import NarrowSteps
-from isobit.passes.shrink import ShrinkMultiplicands, no_product, reachable
+from isobit.passes.shrink import ShrinkMultiplicands, no_product
 from tests.ir.random_graphs import random_graph
 from tests.passes.graphs import add, assert_same_reals, const, graph, linear, out, random_mlp, rounded, step
 from tests.passes.graphs import given as given_input
@@ -104,7 +104,7 @@ def test_shrinking_gives_one_shift_and_one_clamp_and_least_multiplicands() -> No
     after = apply_rule(before, SHRINK)
     (node,) = steps(after)
     bounds = after.types["s"].bounds
-    los, his = reachable(node, after.types["x"])
+    los, his = node.curves.reach(after.types["x"])
     for made, curve, lo, hi in zip(node.curves, THREE, los, his, strict=True):
         assert isinstance(made, MultiplyShift)
         assert (made.lo, made.hi) == bounds

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from isobit.api.arguments import coded, number, one_of, shape_of, text, vectors_
 from isobit.api.build import Build
 from isobit.backends.dataflow.design import FifoGoal
 from isobit.backends.dataflow.planner import PlanFile, PlanRequest, read_plan
-from isobit.backends.registry import DEFAULT
+from isobit.backends.registry import DEFAULT, find_backend
 from isobit.check.csim.samples import sample_form
 from isobit.errors import IsobitError, printable
 from isobit.flow import Exporter, compile_model
@@ -64,14 +65,15 @@ def compile(
         plan_request: a back end's own request in their place.
 
     Raises:
-        IsobitError: any coded refusal, E613 for an argument that is not of its kind; nothing is left behind.
+        IsobitError: any coded refusal, E614 for an argument that is not of its kind; nothing is left behind.
         DoesNotFit: E502 when the design exceeds the board.
     """
     one_of("exporter", exporter, get_args(Exporter), "E302")
     text("input_scale", str(input_scale) if isinstance(input_scale, int | Fraction) else input_scale)
     target = target_board(board, clock_mhz)
-    if plan_request is None and backend == DEFAULT:
-        plan_request = request_of(target, plan, target_fps, target_ii, samples_per_clock, max_util, fifos)
+    if plan_request is None:
+        asked = Asked(plan, target_fps, target_ii, samples_per_clock, max_util, fifos)
+        plan_request = request_of(backend, target, asked)
     place = Path(tempfile.mkdtemp(prefix="isobit-build-")) if output is None else None
     try:
         build = Build.of(
@@ -103,19 +105,48 @@ def target_board(board: str | Board, clock_mhz: float | None) -> Board:
     return at_clock(found, clock_mhz)
 
 
-def request_of(
-    board: Board, plan: str | Path | None, fps: float | None, clocks: int | None, samples: int, share: float, fifos: str
-) -> PlanRequest:
-    """What is asked of the dataflow planner; of two targets the stricter."""
-    number("max_util", share, 0.01, 1)
-    number("samples_per_clock", samples, 0, whole=True)
-    one_of("fifos", fifos, get_args(FifoGoal), "E503")
-    asked = []
-    if clocks is not None:
-        number("target_ii", clocks, 1, whole=True)
-        asked.append(clocks)
-    if fps is not None:
-        number("target_fps", fps, 0.001)
-        asked.append(max(int(board.clock_mhz * 1e6 / fps), 1))
-    fixed = read_plan(Path(plan)) if plan else PlanFile({}, {})
-    return PlanRequest(share, min(asked, default=None), fixed.layers, cast(FifoGoal, fifos), fixed.depths, samples)
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the dataflow back end's plan; another one has a request of its own."""
+
+    plan: str | Path | None = None
+    target_fps: float | None = None
+    target_ii: int | None = None
+    samples_per_clock: int = 0
+    max_util: float = 0.6
+    fifos: str = "throughput"
+
+
+def request_of(backend: str, board: Board, asked: Asked) -> Any:
+    """The request of ``backend``; of two targets the stricter.
+
+    Raises:
+        IsobitError: E508 for an unknown back end, or for what is asked of another one than the dataflow back end;
+            E614 and E503 for values that are not of their kind, and what a plan file may have wrong.
+    """
+    maker = find_backend(backend)
+    if backend != DEFAULT:
+        foreign = [f.name for f in fields(Asked) if getattr(asked, f.name) != f.default]
+        if foreign:
+            options = ", ".join(sorted(f"--{name.replace('_', '-')}" for name in foreign))
+            text = f"{options}: {printable(backend)} has no such option"
+            raise IsobitError("E508", text, hint=f"leave it out, or --backend {DEFAULT}")
+        return maker.request()
+    number("max_util", asked.max_util, 0.01, 1)
+    number("samples_per_clock", asked.samples_per_clock, 0, whole=True)
+    one_of("fifos", asked.fifos, get_args(FifoGoal), "E503")
+    fixed = read_plan(Path(asked.plan)) if asked.plan else PlanFile({}, {})
+    goal, clocks = cast(FifoGoal, asked.fifos), _interval(board, asked)
+    return PlanRequest(asked.max_util, clocks, fixed.layers, goal, fixed.depths, asked.samples_per_clock)
+
+
+def _interval(board: Board, asked: Asked) -> int | None:
+    """The clocks per frame that the targets allow."""
+    clocks = []
+    if asked.target_ii is not None:
+        number("target_ii", asked.target_ii, 1, whole=True)
+        clocks.append(asked.target_ii)
+    if asked.target_fps is not None:
+        number("target_fps", asked.target_fps, 0.001)
+        clocks.append(max(int(board.clock_mhz * 1e6 / asked.target_fps), 1))
+    return min(clocks, default=None)

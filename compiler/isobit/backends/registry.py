@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any
 
 from isobit.backends.base import Backend
@@ -33,7 +34,9 @@ def find_backend(name: str) -> AnyBackend:
         IsobitError: E508 when there is none.
     """
     if name not in _BACKENDS:
-        raise IsobitError("E508", f"no back end {printable(name)!r}", hint="one of " + ", ".join(backend_names()))
+        near = get_close_matches(name, backend_names(), 1)
+        hint = f"did you mean {near[0]}?" if near else "one of " + ", ".join(backend_names())
+        raise IsobitError("E508", f"no back end {printable(name)!r}", hint=hint)
     return _BACKENDS[name]()
 
 

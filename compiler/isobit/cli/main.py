@@ -25,10 +25,12 @@ from typer.core import TyperGroup
 from isobit import errors
 from isobit.cli.check_model import check_model_command
 from isobit.cli.compare import compare_command
+from isobit.cli.cosim import cosim_command
 from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.package import lint_command, package_command
 from isobit.cli.predict import accuracy_command, predict_command
 from isobit.cli.report import fifos_command, report_command, verify_command
+from isobit.cli.rtl import rtl_command
 from isobit.cli.terminal import Progress, err, out
 from isobit.errors import IsobitError
 from isobit.version import __version__
@@ -76,6 +78,8 @@ app.command("verify")(verify_command)
 app.command("fifos")(fifos_command)
 app.command("package")(package_command)
 app.command("lint")(lint_command)
+app.command("rtl")(rtl_command)
+app.command("cosim")(cosim_command)
 app.command("check-model")(check_model_command)
 app.command("boards")(boards_command)
 app.command("paths")(paths_command)
@@ -140,6 +144,7 @@ def compile_command(
     fifos: Annotated[str, typer.Option(help="FIFO depths for full throughput, or the least: throughput or least")] = (
         "throughput"
     ),
+    backend: Annotated[str, typer.Option(help="what makes the project")] = "dataflow",
     clock: Annotated[float | None, typer.Option(help="clock in MHz, in the place of the board's own")] = None,
     arg: Annotated[list[str] | None, typer.Option(help="argument of the factory: bits=4; may be repeated")] = None,
     wide: Wide = False,
@@ -149,23 +154,24 @@ def compile_command(
 ) -> None:
     """Compile a model into a Vitis HLS project."""
     from isobit.api.arguments import assignments
-    from isobit.api.compile import compile, request_of, target_board
+    from isobit.api.compile import Asked, compile, request_of, target_board
     from isobit.container.run import compile_contained
     from isobit.report.rescale import rescale_lines
     from isobit.report.result import summarise
     from isobit.report.text import build_table
 
+    asked = Asked(plan, target_fps, target_ii, samples_per_clock, max_util, fifos)
     with Progress() as progress:
         if docker:
-            request_of(target_board(board, clock), plan, target_fps, target_ii, samples_per_clock, max_util, fifos)
+            request_of(backend, target_board(board, clock), asked)
             build: Build = compile_contained(model, output, _given(ctx), memory, progress)
         else:
             build = compile(
                 model, output, board=board, clock_mhz=clock, input_shape=input_shape, input_type=input_type,
-                input_scale=input_scale, exporter=exporter, arguments=assignments(arg or []), plan=plan,
-                target_fps=target_fps, target_ii=target_ii, samples_per_clock=samples_per_clock, max_util=max_util,
-                fifos=fifos, rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=inputs, samples=samples,
-                progress=progress,
+                input_scale=input_scale, exporter=exporter, arguments=assignments(arg or []), backend=backend,
+                plan=plan, target_fps=target_fps, target_ii=target_ii, samples_per_clock=samples_per_clock,
+                max_util=max_util, fifos=fifos, rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=inputs,
+                samples=samples, progress=progress,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(summarise(build)), indent=1) + "\n")

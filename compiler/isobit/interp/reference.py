@@ -83,7 +83,7 @@ def add(node: ops.Add, *xs: Array) -> Array:
 
 def step(node: ops.Step, x: Array) -> Array:
     """The staircase of the channel."""
-    return filled(x.shape, lambda i: node.curves[i[-1] % len(node.curves)].at(int(x[i])))
+    return filled(x.shape, lambda i: node.curves.of(i[-1]).at(int(x[i])))
 
 
 def table(node: ops.Table, x: Array) -> Array:

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from isobit.ir.channels import Curves
 from isobit.ir.facts import Fact
 from isobit.ir.types import IntArray
-from isobit.numerics import Curve, as_int_array
+from isobit.numerics import as_int_array
 
 Scalars = tuple[Fraction, ...]
 
@@ -138,9 +139,13 @@ class Add(Node):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Step(Node):
-    """A monotone staircase per channel (``len(curves)`` is 1 or the channel count)."""
+    """A monotone staircase for all channels, or one for each."""
 
-    curves: tuple[Curve, ...]
+    curves: Curves
+
+    def __post_init__(self) -> None:
+        if isinstance(self.curves, tuple):
+            object.__setattr__(self, "curves", Curves(self.curves))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

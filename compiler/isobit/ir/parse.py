@@ -7,12 +7,13 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from isobit.errors import IsobitError, printable
+from isobit.ir.channels import Curves
+from isobit.ir.curve_record import read_curve, read_rational
 from isobit.ir.facts import read_fact
 from isobit.ir.graph import Graph
 from isobit.ir.legality import MOST_ELEMENTS
@@ -20,10 +21,8 @@ from isobit.ir.ops import OPS, HostOp, Node, Quantiser, frozen_ints
 from isobit.ir.text import HEADER
 from isobit.ir.types import IntArray
 from isobit.ir.verify import verify
-from isobit.numerics import Curve, Cuts, MultiplyShift, Rounded, Rounding
 
 _LINE = re.compile(r"(?P<name>[A-Za-z_]\w*) : (?P<type>.*?) = (?P<op>[a-z]+)\((?P<inputs>[\w, ]*)\)(?P<rest>.*)")
-_RATIONAL = re.compile(r"-?[0-9]+(/[1-9][0-9]*)?")
 _KEY = re.compile(r" (\w+)=")
 
 
@@ -85,22 +84,6 @@ def _decode_array(value: Any) -> IntArray:
     return frozen_ints(flat.reshape(value["shape"]))
 
 
-def _rational(text: Any) -> Fraction:
-    """``"p/q"`` or ``"p"``: :class:`Fraction` itself would take decimals, and exponents of any size."""
-    if not isinstance(text, str) or not _RATIONAL.fullmatch(text):
-        raise ValueError(f"{text!r} is no rational")
-    return Fraction(text)
-
-
-def _decode_curve(value: Mapping[str, Any]) -> Curve:
-    if "m" in value:
-        return MultiplyShift(value["m"], value["c"], value["k"], *value["clamp"])
-    if "mul" in value:
-        rounding = Rounding[value["round"]]
-        return Rounded(_rational(value["mul"]), _rational(value["add"]), rounding, *value["clamp"])
-    return Cuts(value["start"], _decode_array(value["cuts"]))
-
-
 def _floats(values: list[str]) -> tuple[float, ...]:
     return tuple(float.fromhex(v) for v in values)
 
@@ -115,9 +98,9 @@ _DECODERS: dict[str, Any] = {
     "values": _decode_array,
     "index": _decode_array,
     "coefficients": lambda v: tuple(_decode_array(a) for a in v),
-    "curves": lambda v: tuple(_decode_curve(c) for c in v),
-    "scale": lambda v: tuple(_rational(s) for s in v),
-    "offset": lambda v: tuple(_rational(s) for s in v),
+    "curves": lambda v: Curves(read_curve(c, _decode_array) for c in v),
+    "scale": lambda v: tuple(read_rational(s) for s in v),
+    "offset": lambda v: tuple(read_rational(s) for s in v),
     "host": lambda v: tuple(HostOp(h["kind"], _floats(h["values"]), tuple(h["shape"])) for h in v),
     "quantiser": _decode_quantiser,
     "facts": lambda v: tuple(read_fact(f) for f in v),

@@ -131,8 +131,7 @@ def _step(node: Step, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]
     (x,) = inputs
     if len(node.curves) not in (1, x.channels):
         raise ValueError(f"{len(node.curves)} curves for {x.channels} channels")
-    curves = node.curves * x.channels if len(node.curves) == 1 else node.curves
-    ends = [c.interval_on(int(lo), int(hi)) for c, lo, hi in zip(curves, x.lo, x.hi, strict=True)]
+    ends = [c.interval_on(int(lo), int(hi)) for c, lo, hi in zip(node.curves.each(x.channels), x.lo, x.hi, strict=True)]
     return ValueType.of(x.shape, [e[0] for e in ends], [e[1] for e in ends])
 
 

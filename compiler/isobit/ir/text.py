@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from isobit.ir.curve_record import curve_record
 from isobit.ir.facts import fact_record
 from isobit.ir.ops import HostOp, Node, Quantiser
 from isobit.ir.types import IntArray
-from isobit.numerics import Curve, MultiplyShift, Rounded
+from isobit.numerics import Curve
 
 if TYPE_CHECKING:
     from isobit.ir.graph import Graph
@@ -67,7 +68,7 @@ def _encode(value: Any, form: Form) -> Any:
     if isinstance(value, np.ndarray):
         return _encode_array(value, form)
     if isinstance(value, Curve):
-        return _encode_curve(value, form)
+        return curve_record(value, lambda cuts: _encode_array(cuts, form))
     if isinstance(value, Fraction):
         return str(value)
     if isinstance(value, HostOp):
@@ -102,14 +103,3 @@ def raw_values(array: IntArray) -> tuple[str, bytes]:
         if -(1 << 8 * size - 1) <= lo and hi < 1 << 8 * size - 1:
             return f"<i{size}", flat.astype(f"<i{size}").tobytes()
     return "text", ",".join(str(int(v)) for v in flat).encode()
-
-
-def _encode_curve(curve: Curve, form: Form) -> Any:
-    if isinstance(curve, MultiplyShift):
-        return {"m": curve.m, "c": curve.c, "k": curve.k, "clamp": [curve.lo, curve.hi]}
-    if isinstance(curve, Rounded):
-        return {
-            "mul": str(curve.mult), "add": str(curve.offset),
-            "round": curve.rounding.name, "clamp": [curve.lo, curve.hi],
-        }  # fmt: skip
-    return {"start": curve.start, "cuts": _encode_array(curve.cuts(), form)}

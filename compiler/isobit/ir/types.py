@@ -6,6 +6,8 @@ The interval *is* the type: width and sign are derived from it and never stored 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -39,9 +41,9 @@ class ValueType:
     @property
     def size(self) -> int:
         """Elements per sample."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return prod(self.shape)
 
-    @property
+    @cached_property
     def bounds(self) -> tuple[int, int]:
         """The hull of all channels' intervals."""
         return int(self.lo.min()), int(self.hi.max())

@@ -76,7 +76,7 @@ def edges_of(curve: Curve, lo: int, hi: int, clamp: Clamp | None) -> Edges:
     low, high = inside.start > least, inside.top < greatest
     ends = as_int_array([lo][:low]), as_int_array([hi + 1][:high])
     levels = deciding_levels(inside)
-    cuts = np.concatenate([ends[0], inside.cuts_at(levels), ends[1]])
+    cuts = np.concatenate([ends[0], deciding_cuts(inside), ends[1]])
     around = as_int_array([inside.start][:low]), levels, as_int_array([inside.top + 1][:high])
     below = widened(cuts, magnitude(cuts) + 1) - 1
     return Edges(np.concatenate(around), cuts, below, low, high, (least, greatest))
@@ -92,6 +92,12 @@ def deciding_levels(inside: Curve) -> IntArray:
     if inside.levels > 2 and is_translation(inside):
         return np.array(levels, dtype=np.int64)
     return np.arange(levels[0], levels[1] + 1, dtype=np.int64)
+
+
+def deciding_cuts(inside: Curve) -> IntArray:
+    """The cuts at :func:`deciding_levels`."""
+    levels = deciding_levels(inside)
+    return inside.cuts() if levels.size == inside.levels else inside.cuts_at(levels)
 
 
 def is_translation(curve: Curve) -> bool:

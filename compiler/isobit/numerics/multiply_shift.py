@@ -27,7 +27,7 @@ from fractions import Fraction
 import numpy as np
 
 from isobit.numerics.curve import Curve
-from isobit.numerics.edges import Clamp, CutPair, Edges, deciding_levels, edges_of, is_translation
+from isobit.numerics.edges import Clamp, CutPair, Edges, deciding_cuts, edges_of, is_translation
 from isobit.numerics.intervals import IntArray, as_int_array, magnitude, widened
 from isobit.numerics.staircase import MultiplyShift
 
@@ -238,7 +238,7 @@ def wrong_at(ms: MultiplyShift, curve: Curve, lo: int, hi: int) -> int | None:
     ``m * x + c`` from the edges is linear. ``ms`` is taken with its own clamp, which may be wider than the curve.
     """
     inside = curve.restrict(lo, hi)
-    t = inside.cuts_at(deciding_levels(inside))
+    t = deciding_cuts(inside)
     points = np.concatenate([as_int_array([lo, hi]), t, widened(t, magnitude(t) + 1) - 1])
     wrong = points[ms(points) != inside(points)]
     return int(wrong.min()) if wrong.size else None

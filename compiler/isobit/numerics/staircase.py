@@ -51,7 +51,7 @@ class Cuts(Curve):
         return self._start + self._cuts.size
 
     def at(self, x: int) -> int:
-        return int(self([operator.index(x)])[0])
+        return self._start + int(np.searchsorted(self._cuts, operator.index(x), side="right"))
 
     def __call__(self, x: npt.ArrayLike) -> npt.NDArray[np.int64]:
         return _count(self._start, self._cuts, as_int_array(x))
@@ -65,6 +65,8 @@ class Cuts(Curve):
 
     def clamp(self, lo: int, hi: int) -> Cuts:
         lo, hi = clamped_ends(self, lo, hi)
+        if (lo, hi) == (self.start, self.top):
+            return self
         return Cuts(lo, self._cuts[lo - self._start : hi - self._start] if lo < hi else [])
 
     def shift(self, c: int) -> Cuts:
@@ -87,7 +89,7 @@ class Cuts(Curve):
 
 
 class _Generator(Curve):
-    """What the two closed forms share: how to evaluate, and when to keep the cuts."""
+    """What the two closed forms share: how to evaluate, when to keep the cuts, and a clamp that changes nothing."""
 
     lo: int
     hi: int
@@ -108,8 +110,23 @@ class _Generator(Curve):
     def _raw_bound(self, largest: int) -> int:
         """No intermediate result of :meth:`_raw` exceeds this when no ``|x|`` exceeds ``largest``."""
 
+    @abstractmethod
+    def _raw_at(self, x: int) -> int:
+        """:meth:`_raw` of one integer."""
+
+    @abstractmethod
+    def _with_ends(self, lo: int, hi: int) -> Curve:
+        """The same with another clamp; ``lo < hi``."""
+
     def at(self, x: int) -> int:
-        return int(np.clip(self._raw(np.array([operator.index(x)], object)), self.lo, self.hi)[0])
+        return min(max(self._raw_at(operator.index(x)), self.lo), self.hi)
+
+    def clamp(self, lo: int, hi: int) -> Curve:
+        lo, hi = clamped_ends(self, lo, hi)
+        if lo == hi:
+            return Cuts(lo, [])
+        # itself where it can be: a curve keeps its cuts
+        return self if (lo, hi) == (self.lo, self.hi) else self._with_ends(lo, hi)
 
     def __call__(self, x: npt.ArrayLike) -> npt.NDArray[np.int64]:
         array = as_int_array(x)
@@ -156,6 +173,10 @@ class Rounded(_Generator):
         a, b, d = self._integers
         return round_quotient(a * x + b, d, self.rounding)
 
+    def _raw_at(self, x: int) -> int:
+        a, b, d = self._integers
+        return round_quotient(a * x + b, d, self.rounding)
+
     def _raw_bound(self, largest: int) -> int:
         a, b, d = self._integers
         return a * max(largest, 1) + abs(b) + d
@@ -170,9 +191,8 @@ class Rounded(_Generator):
         edges, inclusive = doubled_boundaries(array, self.rounding)
         return as_int_array((d * edges - b2 - inclusive) // p + 1)
 
-    def clamp(self, lo: int, hi: int) -> Curve:
-        lo, hi = clamped_ends(self, lo, hi)
-        return Rounded(self.mult, self.offset, self.rounding, lo, hi) if lo < hi else Cuts(lo, [])
+    def _with_ends(self, lo: int, hi: int) -> Curve:
+        return Rounded(self.mult, self.offset, self.rounding, lo, hi)
 
     def shift(self, c: int) -> Rounded:
         return Rounded(self.mult, self.offset + self.mult * operator.index(c), self.rounding, self.lo, self.hi)
@@ -201,6 +221,9 @@ class MultiplyShift(_Generator):
     def _raw(self, x: IntArray) -> IntArray:
         return (self.m * x + self.c) >> min(self.k, 63 if x.dtype != object else self.k)
 
+    def _raw_at(self, x: int) -> int:
+        return (self.m * x + self.c) >> self.k
+
     def _raw_bound(self, largest: int) -> int:
         return self.m * max(largest, 1) + abs(self.c)
 
@@ -209,9 +232,8 @@ class MultiplyShift(_Generator):
         array = widened(array, (magnitude(array) + 1 << self.k) + abs(self.c) + self.m)
         return as_int_array(-((self.c - array * (1 << self.k)) // self.m))
 
-    def clamp(self, lo: int, hi: int) -> Curve:
-        lo, hi = clamped_ends(self, lo, hi)
-        return MultiplyShift(self.m, self.c, self.k, lo, hi) if lo < hi else Cuts(lo, [])
+    def _with_ends(self, lo: int, hi: int) -> Curve:
+        return MultiplyShift(self.m, self.c, self.k, lo, hi)
 
     def shift(self, c: int) -> MultiplyShift:
         return MultiplyShift(self.m, self.c + self.m * operator.index(c), self.k, self.lo, self.hi)

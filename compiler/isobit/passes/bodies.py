@@ -9,7 +9,6 @@ from __future__ import annotations
 from isobit.ir.ops import Step
 from isobit.ir.types import ValueType
 from isobit.numerics import DEFAULT_PRICES, Prices, bit_width, layer_multiply_shift, shared_round_shift
-from isobit.passes.shrink import clamp_of, reachable
 
 
 def body_luts(node: Step, x: ValueType, prices: Prices = DEFAULT_PRICES) -> dict[str, int]:
@@ -18,8 +17,8 @@ def body_luts(node: Step, x: ValueType, prices: Prices = DEFAULT_PRICES) -> dict
     ``multiply_shift`` and ``round_shift``: a product and a shift; ``thresholds``: half a LUT per input bit and level,
     and its sum; ``lookup``: 64 bits to a LUT.
     """
-    los, his = reachable(node, x)
-    lo, hi = clamp_of(node, x)
+    los, his = node.curves.reach(x)
+    lo, hi = node.curves.bounds(x)
     found: dict[str, int] = {}
     scaled = layer_multiply_shift(node.curves, los, his, (lo, hi), x.bits, None, prices)
     if isinstance(scaled, tuple):

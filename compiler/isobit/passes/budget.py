@@ -17,6 +17,7 @@ import numpy as np
 
 from isobit.errors import IsobitError, printable
 from isobit.ir import Graph, Node, verify
+from isobit.ir.channels import Curves
 from isobit.ir.ops import Step
 from isobit.ir.types import IntArray
 from isobit.numerics import (
@@ -29,7 +30,6 @@ from isobit.numerics import (
     least_error,
     plain_multiply_shift,
 )
-from isobit.passes.shrink import reachable
 
 _UNITS = {"": 1, "%": 100, "ppm": 1_000_000, "ppb": 1_000_000_000}
 _SHARE = re.compile(r"\s*([0-9]+/[1-9][0-9]*|[0-9]*\.?[0-9]+)\s*(%|ppm|ppb|)\s*")
@@ -94,7 +94,7 @@ def apply_budget(
             counted = None if made is None else _count(graph, node, made, width, columns)
             problem = "no multiplicand keeps its interval" if counted is None else _excess(counted, share)
             if made is not None and counted is not None and not problem:
-                replaced[name] = replace(node, curves=made, rules=(*node.rules, "budget"))
+                replaced[name] = replace(node, curves=Curves(made), rules=(*node.rules, "budget"))
                 errors.append(counted)
                 break
         if problem:
@@ -117,7 +117,7 @@ def _approximated(
     graph: Graph, node: Step, bits: int, share: Fraction, columns: Sequence[IntArray] | None
 ) -> tuple[MultiplyShift, ...] | None:
     clamp = graph.types[node.name].bounds
-    spans = list(zip(*reachable(node, graph.types[node.inputs[0]]), strict=True))
+    spans = node.curves.spans(graph.types[node.inputs[0]])
     found = [least_error(curve, lo, hi, bits, clamp) for curve, (lo, hi) in zip(node.curves, spans, strict=True)]
     if columns is not None:
         for i, (curve, (lo, hi), column) in enumerate(zip(node.curves, spans, columns, strict=True)):
@@ -132,7 +132,7 @@ def _count(
     graph: Graph, node: Step, made: Sequence[Curve], bits: int, columns: Sequence[IntArray] | None
 ) -> StepErrors:
     """The errors of ``made`` in place of the node's curves."""
-    spans = list(zip(*reachable(node, graph.types[node.inputs[0]]), strict=True))
+    spans = node.curves.spans(graph.types[node.inputs[0]])
     found = [differences(f, g, *span) for f, g, span in zip(node.curves, made, spans, strict=True)]
     sizes = [hi - lo + 1 for lo, hi in spans]
     share = _largest([wrong for wrong, _ in found], sizes)
@@ -178,7 +178,7 @@ def plain_rescale(graph: Graph, bits: int) -> tuple[Graph, tuple[StepErrors, ...
     errors = []
     for node in graph.nodes:
         if isinstance(node, Step) and any(isinstance(c, Rounded) for c in node.curves):
-            made = tuple(plain_multiply_shift(c, bits) if isinstance(c, Rounded) else c for c in node.curves)
+            made = node.curves.map(lambda c: plain_multiply_shift(c, bits) if isinstance(c, Rounded) else c)
             errors.append(_count(graph, node, made, bits, None))
             replaced[node.name] = replace(node, curves=made)
     return verify(Graph(tuple(replaced.get(n.name, n) for n in graph.nodes))), tuple(errors)

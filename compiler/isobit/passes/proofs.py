@@ -19,6 +19,8 @@ from typing import Any
 
 from isobit.errors import promised
 from isobit.ir import Graph
+from isobit.ir.channels import Curves, of_channel, rows
+from isobit.ir.curve_record import curve_record
 from isobit.ir.ops import Add, Step
 from isobit.ir.types import ValueType
 from isobit.numerics import (
@@ -26,7 +28,6 @@ from isobit.numerics import (
     IntArray,
     Interval,
     MultiplyShift,
-    Rounded,
     Summed,
     differences,
     equal_on,
@@ -34,10 +35,9 @@ from isobit.numerics import (
     sums_differ,
     wrong_at,
 )
-from isobit.passes.shrink import reachable
 from isobit.passes.sums import SHORT
 
-PROOFS_FORMAT = 3
+PROOFS_FORMAT = 4
 LISTED_CUTS = 4096
 """Up to so many cuts a channel's proof lists; of more it holds the number."""
 
@@ -89,7 +89,7 @@ class SumProof:
 
     sum: str
     coefficients: tuple[IntArray, ...]
-    steps: Mapping[str, tuple[Curve, ...]]
+    steps: Mapping[str, Curves]
 
 
 def prove_sums(exact: Graph, built: Graph) -> tuple[SumProof, ...]:
@@ -108,19 +108,19 @@ def prove_sums(exact: Graph, built: Graph) -> tuple[SumProof, ...]:
     return tuple(made)
 
 
-def _check_sum(built: Graph, before: Add, after: Add, steps: Mapping[str, tuple[Curve, ...]]) -> None:
+def _check_sum(built: Graph, before: Add, after: Add, steps: Mapping[str, Curves]) -> None:
     """E901 unless every step behind the sum gives for every pair of operands what it gave before."""
     kinds = [built.types[name] for name in after.inputs]
     for name, curves in steps.items():
         made = built.by_name[name]
         assert isinstance(made, Step)
-        rows = max(map(len, (curves, made.curves, *before.coefficients, *after.coefficients)))
-        for row in range(rows):
+        count = rows(curves, made.curves, *before.coefficients, *after.coefficients)
+        for row in range(count):
             old, new = (
-                Summed(_row(a, row), _row(b, row), _row(c, row))
+                Summed(of_channel(a, row), of_channel(b, row), c.of(row))
                 for (a, b), c in ((before.coefficients, curves), (after.coefficients, made.curves))
             )
-            x, y = (_interval(kind, row, rows) for kind in kinds)
+            x, y = (_interval(kind, row, count) for kind in kinds)
             wrong = sums_differ(old, new, x, y)
             promised(
                 wrong is None, f"{wrong} of {', '.join(after.inputs)} give another level behind the sum {after.name}",
@@ -128,13 +128,9 @@ def _check_sum(built: Graph, before: Add, after: Add, steps: Mapping[str, tuple[
             )  # fmt: skip
 
 
-def _row(values: Sequence[Any] | IntArray, row: int) -> Any:
-    return values[row] if len(values) > 1 else values[0]
-
-
-def _interval(kind: ValueType, row: int, rows: int) -> Interval:
+def _interval(kind: ValueType, row: int, count: int) -> Interval:
     c = row % kind.channels
-    return Interval(*kind.bounds) if rows == 1 else Interval(int(kind.lo[c]), int(kind.hi[c]))
+    return Interval(*kind.bounds) if count == 1 else Interval(int(kind.lo[c]), int(kind.hi[c]))
 
 
 def prove(exact: Graph, built: Graph, inexact: frozenset[str] = frozenset()) -> tuple[StepProof, ...]:
@@ -149,7 +145,7 @@ def prove(exact: Graph, built: Graph, inexact: frozenset[str] = frozenset()) -> 
         if isinstance(node, Step):
             before = exact.by_name[node.name]
             assert isinstance(before, Step)
-            los, his = reachable(node, built.types[node.inputs[0]])
+            los, his = node.curves.reach(built.types[node.inputs[0]])
             pairs = zip(los, his, before.curves, node.curves, strict=True)
             if node.name in inexact:
                 channels = [ChannelProof(*p, *differences(p[2], p[3], *p[:2])) for p in pairs]
@@ -166,16 +162,6 @@ def _proven(where: str, lo: int, hi: int, exact: Curve, built: Curve) -> Channel
     if x is not None:
         promised(False, f"of {x} the step makes {built.at(x)}, its exact staircase {exact.at(x)}", where=where)
     return ChannelProof(lo, hi, exact, built)
-
-
-def curve_record(curve: Curve) -> dict[str, Any]:
-    """A curve as plain data: ``m c s clamp``, ``mul add round clamp`` with rationals as text, or ``start cuts``."""
-    if isinstance(curve, MultiplyShift):
-        return {"m": curve.m, "c": curve.c, "s": curve.k, "clamp": [curve.lo, curve.hi]}
-    if isinstance(curve, Rounded):
-        rational = {"mul": str(curve.mult), "add": str(curve.offset)}
-        return rational | {"round": curve.rounding.name, "clamp": [curve.lo, curve.hi]}
-    return {"start": curve.start, "cuts": [int(v) for v in curve.cuts()]}
 
 
 def proofs_text(proofs: Sequence[StepProof], sums: Sequence[SumProof]) -> str:
@@ -198,5 +184,5 @@ def _record(c: ChannelProof) -> Mapping[str, Any]:
     cuts = c.cuts
     return {
         "lo": c.lo, "hi": c.hi, "exact": curve_record(c.exact), "built": curve_record(c.built),
-        "cuts": cuts if isinstance(cuts, int) else [int(t) for t in cuts], "wrong": c.wrong, "worst": c.worst,
+        "cuts": cuts if isinstance(cuts, int) else cuts.tolist(), "wrong": c.wrong, "worst": c.worst,
     }  # fmt: skip

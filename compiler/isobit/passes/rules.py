@@ -8,10 +8,11 @@ from itertools import permutations
 import numpy as np
 
 from isobit.ir import Graph, Node, frozen_ints
+from isobit.ir.channels import Curves, of_channel, rows
 from isobit.ir.facts import FoldedPair
 from isobit.ir.ops import Add, Const, HostOp, Input, Linear, Output, Reindex, Step, Table
 from isobit.ir.types import IntArray, ValueType
-from isobit.numerics import DEFAULT_PRICES, Curve, Prices, as_int_array, compose
+from isobit.numerics import DEFAULT_PRICES, Prices, as_int_array, compose
 from isobit.passes.bodies import body_luts
 from isobit.passes.rewrite import Rule, fresh_name, sole_reader
 
@@ -44,10 +45,7 @@ class FoldBiasIntoStep(Rule):
         if split is None:
             return None
         value, bias = split
-        channels = graph.types[node.name].channels
-        curves = tuple(
-            _curve(node, c).shift(int(bias[c if len(bias) > 1 else 0])) for c in range(_rows(node, bias, channels))
-        )
+        curves = Curves(node.curves.of(c).shift(int(of_channel(bias, c))) for c in range(rows(node.curves, bias)))
         return (replace(node, inputs=(value,), curves=curves),)
 
 
@@ -62,10 +60,9 @@ class FoldBiasIntoOutput(Rule):
         if split is None:
             return None
         value, bias = split
-        rows = max(len(bias), len(node.scale), len(node.offset))
         offset = tuple(
-            node.offset[c % len(node.offset)] + node.scale[c % len(node.scale)] * int(bias[c % len(bias)])
-            for c in range(rows)
+            of_channel(node.offset, c) + of_channel(node.scale, c) * int(of_channel(bias, c))
+            for c in range(rows(bias, node.scale, node.offset))
         )
         return (replace(node, inputs=(value,), offset=offset),)
 
@@ -112,8 +109,8 @@ def unfolded(graph: Graph, node: Node, prices: Prices = DEFAULT_PRICES) -> str:
 
 
 def _composed(node: Step, inner: Step) -> Step:
-    rows = max(len(node.curves), len(inner.curves))
-    curves = tuple(compose(_curve(node, c), _curve(inner, c)) for c in range(rows))
+    channels = range(rows(node.curves, inner.curves))
+    curves = Curves(compose(node.curves.of(c), inner.curves.of(c)) for c in channels)
     return replace(node, inputs=inner.inputs, curves=curves, source=inner.source + node.source)
 
 
@@ -134,9 +131,7 @@ class NarrowSteps(Rule):
     def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
         if not isinstance(node, Step):
             return None
-        x = graph.types[node.inputs[0]]
-        spans = [x.bounds] if len(node.curves) == 1 else [(int(a), int(b)) for a, b in zip(x.lo, x.hi, strict=True)]
-        curves = tuple(curve.restrict(*span) for curve, span in zip(node.curves, spans, strict=True))
+        curves = node.curves.narrowed(graph.types[node.inputs[0]])
         return None if curves == node.curves else (replace(node, curves=curves),)
 
 
@@ -174,12 +169,8 @@ class DropDeadChannels(Rule):
         new_w1 = Const(name=fresh_name(graph, w1.name + "_l"), value=frozen_ints(w1.value[live]))
         new_w2 = Const(name=fresh_name(graph, w2.name + "_l"), value=frozen_ints(w2.value[:, live]))
         new_first = replace(first, inputs=(first.inputs[0], new_w1.name))
-        curves = (
-            step.curves
-            if len(step.curves) == 1
-            else tuple(c for c, keep in zip(step.curves, live, strict=True) if keep)
-        )
-        new_step = replace(step, curves=curves)
+        kept = step.curves if step.curves.shared else Curves(step.curves[c] for c in np.flatnonzero(live))
+        new_step = replace(step, curves=kept)
         if not bias.any():
             return new_w1, new_w2, new_first, new_step, replace(second, inputs=(step.name, new_w2.name))
         inner = replace(second, name=fresh_name(graph, second.name + "_live"), inputs=(step.name, new_w2.name))
@@ -272,12 +263,12 @@ class FallingStepToTable(Rule):
             return None
         x = graph.types[scale.inputs[0]]
         lo, hi = x.bounds
-        rows = max(len(node.curves), len(scale.coefficients[0]))
-        if (hi - lo + 1) * rows > self.most_entries:
+        factors = scale.coefficients[0]
+        count = rows(node.curves, factors)
+        if (hi - lo + 1) * count > self.most_entries:
             return None
         domain = np.arange(lo, hi + 1).astype(object)
-        factors = scale.coefficients[0]
-        values = [_curve(node, c)(as_int_array(domain * int(factors[c % len(factors)]))) for c in range(rows)]
+        values = [node.curves.of(c)(as_int_array(domain * int(of_channel(factors, c)))) for c in range(count)]
         return (Table(name=node.name, inputs=scale.inputs, lo=frozen_ints(lo), values=frozen_ints(np.stack(values))),)
 
 
@@ -288,14 +279,6 @@ def _is_still(graph: Graph, node: Node) -> bool:
     if not isinstance(node, Reindex) or graph.types[node.inputs[0]].shape != node.index.shape:
         return False
     return np.array_equal(node.index.reshape(-1), np.arange(node.index.size))
-
-
-def _curve(step: Step, channel: int) -> Curve:
-    return step.curves[channel if len(step.curves) > 1 else 0]
-
-
-def _rows(step: Step, bias: IntArray, channels: int) -> int:
-    return 1 if len(step.curves) == 1 and len(bias) == 1 else channels
 
 
 def _const_weights(graph: Graph, linear: Node) -> Const | None:
@@ -327,10 +310,10 @@ def _is_identity(graph: Graph, node: Node) -> bool:
         return False
     x: ValueType = graph.types[node.inputs[0]]
     return all(
-        _curve(node, c).interval_on(lo, hi) == (lo, hi)
-        and _curve(node, c).levels <= 1 << 17
-        and np.array_equal(_curve(node, c).restrict(lo, hi).cuts(), np.arange(lo + 1, hi + 1))
-        for c, (lo, hi) in enumerate(zip(map(int, x.lo), map(int, x.hi), strict=True))
+        curve.interval_on(lo, hi) == (lo, hi)
+        and curve.levels <= 1 << 17
+        and np.array_equal(curve.restrict(lo, hi).cuts(), np.arange(lo + 1, hi + 1))
+        for curve, lo, hi in node.curves.each(x.channels).reached(x)
     )
 
 

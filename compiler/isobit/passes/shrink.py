@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 from isobit.errors import promised
 from isobit.ir import Graph, Node
+from isobit.ir.channels import Curves
 from isobit.ir.facts import NoProduct
 from isobit.ir.ops import Step
-from isobit.ir.types import ValueType
 from isobit.numerics import (
     DEFAULT_PRICES,
     MAX_LEVELS,
@@ -52,18 +52,18 @@ class ShrinkMultiplicands(Rule):
         if not isinstance(node, Step) or _settled(graph, node, self.bits):
             return None
         x, clamp = graph.types[node.inputs[0]], graph.types[node.name].bounds
-        los, his = reachable(node, x)
+        los, his = node.curves.reach(x)
         found = layer_multiply_shift(node.curves, los, his, clamp, x.bits, self.bits, self.prices)
         if isinstance(found, TooWide):
             found = layer_multiply_shift(node.curves, los, his, clamp, x.bits, None, self.prices)
         if isinstance(found, NoMultiplyShift):
             dyadic = shared_round_shift(node.curves, los, his, clamp)
-            kept = node.curves if dyadic else tuple(_as_cuts(c) for c in node.curves)
+            kept = node.curves if dyadic else node.curves.map(_as_cuts)
             told = (NO_MULTIPLY_SHIFT + found.reason,)
             return (replace(node, curves=kept, rules=told, facts=(*node.facts, NoProduct(found.reason))),)
         assert not isinstance(found, TooWide)
         _check(node, found, los, his)
-        return None if found == node.curves else (replace(node, curves=found),)
+        return None if found == node.curves else (replace(node, curves=Curves(found)),)
 
 
 def _check(node: Step, found: Sequence[MultiplyShift], los: Sequence[int], his: Sequence[int]) -> None:
@@ -75,23 +75,9 @@ def _check(node: Step, found: Sequence[MultiplyShift], los: Sequence[int], his: 
             promised(False, said, where=f"{node.name}, channel {channel}")
 
 
-def reachable(node: Step, x: ValueType) -> tuple[list[int], list[int]]:
-    """The reachable interval of each curve of a step whose input has type ``x``."""
-    if len(node.curves) == 1:
-        lo, hi = x.bounds
-        return [lo], [hi]
-    return [int(v) for v in x.lo], [int(v) for v in x.hi]
-
-
 def no_product(node: Step) -> str:
     """Why no multiply and shift equals the step, "" where one may."""
     return next((f.reason for f in node.facts if isinstance(f, NoProduct)), "")
-
-
-def clamp_of(node: Step, x: ValueType) -> tuple[int, int]:
-    """The least and the greatest value that a step has, over all curves, on an input of type ``x``."""
-    ends = [v for c, *interval in zip(node.curves, *reachable(node, x), strict=True) for v in c.interval_on(*interval)]
-    return min(ends), max(ends)
 
 
 def _as_cuts(curve: Curve) -> Curve:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from isobit.ir import Graph, Node, frozen_ints
+from isobit.ir.channels import Curves
 from isobit.ir.ops import Add, Step
 from isobit.numerics import DEFAULT_PRICES, Prices
 from isobit.passes.bodies import body_luts
@@ -37,7 +38,7 @@ class SplitAtZero(Rule):
         names = [fresh_name(graph, f"{node.name}_{side}") for side in ("above", "below")]
         limits = ((0, hi), (lo, 0))
         halves = [
-            replace(node, name=name, curves=tuple(c.clamp(*ends) for c in node.curves))
+            replace(node, name=name, curves=Curves(c.clamp(*ends) for c in node.curves))
             for name, ends in zip(names, limits, strict=True)
         ]
         costs = [min(body_luts(half, x, self.prices).values(), default=_UNBUILT) for half in halves]

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from isobit.ir import Graph, Node, frozen_ints
+from isobit.ir.channels import Curves, of_channel, rows
 from isobit.ir.facts import ShortCoefficients
 from isobit.ir.ops import Add, Const, Step
 from isobit.ir.ranges import infer_type
 from isobit.ir.types import ValueType
 from isobit.numerics import (
     DEFAULT_PRICES,
-    Curve,
     Edges,
     Interval,
     MultiplyShift,
@@ -33,7 +33,6 @@ from isobit.numerics import (
 )
 from isobit.passes.bodies import body_luts
 from isobit.passes.rewrite import Rule
-from isobit.passes.shrink import clamp_of, reachable
 
 SHORT = ShortCoefficients()
 
@@ -100,7 +99,9 @@ class _Built:
 
     def _scaled(self, step: Step) -> tuple[MultiplyShift, ...] | NoMultiplyShift | TooWide:
         x = self.kind
-        return layer_multiply_shift(step.curves, *reachable(step, x), clamp_of(step, x), x.bits, None, self.prices)
+        return layer_multiply_shift(
+            step.curves, *step.curves.reach(x), step.curves.bounds(x), x.bits, None, self.prices
+        )  # fmt: skip
 
     def luts(self) -> int:
         """Of one lane: two products, their sum, and the cheapest body of every step."""
@@ -132,13 +133,13 @@ class _Layout:
         """The layout of a sum in a graph."""
         x, y = (graph.types[name] for name in node.inputs)
         a, b = node.coefficients
-        count = max(len(a), len(b))
+        count = rows(a, b)
         channels = range(graph.types[node.name].channels)
-        rows = []
+        pairs = []
         for row in range(count):
             of_row = [_reads(graph, s, x, y, channels if count == 1 else [row]) for s in steps]
-            rows.append(((int(a[row % len(a)]), int(b[row % len(b)])), tuple(chain(*of_row))))
-        return cls(graph, node, steps, (x.bits, y.bits), tuple(rows), prices)
+            pairs.append(((int(of_channel(a, row)), int(of_channel(b, row))), tuple(chain(*of_row))))
+        return cls(graph, node, steps, (x.bits, y.bits), tuple(pairs), prices)
 
     def built(self, chosen: Sequence[ShortSum], most: int | None) -> _Built:
         """The sum with one pair of coefficients per row, and steps that give the same levels behind it, with
@@ -161,9 +162,9 @@ class _Layout:
 def _reads(graph: Graph, step: Step, x: ValueType, y: ValueType, channels: Sequence[int]) -> list[Reader]:
     """The curves of a step for these channels with their boxes; the one curve of a step with the box of them all."""
     clamp = graph.types[step.name].bounds
-    if len(step.curves) == 1 and len(channels) > 1:
+    if step.curves.shared and len(channels) > 1:
         return [Reader(step.curves[0], Interval(*x.bounds), Interval(*y.bounds), clamp)]
-    return [Reader(step.curves[c % len(step.curves)], _interval(x, c), _interval(y, c), clamp) for c in channels]
+    return [Reader(step.curves.of(c), _interval(x, c), _interval(y, c), clamp) for c in channels]
 
 
 def _interval(kind: ValueType, channel: int) -> Interval:
@@ -171,12 +172,12 @@ def _interval(kind: ValueType, channel: int) -> Interval:
     return Interval(int(kind.lo[c]), int(kind.hi[c]))
 
 
-def _curves(edges: Sequence[Edges], bits: int, most: int | None, prices: Prices) -> tuple[Curve, ...]:
+def _curves(edges: Sequence[Edges], bits: int, most: int | None, prices: Prices) -> Curves:
     """A multiply and shift for every curve, or the cuts of all where one has none."""
     found = edges_multiply_shift(edges, bits, most, prices)
     if isinstance(found, tuple):
-        return found
-    return tuple(e.staircase() for e in edges)
+        return Curves(found)
+    return Curves(e.staircase() for e in edges)
 
 
 def _cheapest(sums: Iterator[ShortSum], bits: tuple[int, int], most: int | None, prices: Prices) -> ShortSum | None:

@@ -41,7 +41,8 @@ SLACK = 8
 
 
 def size_fifos(
-    design: Design, goal: FifoGoal = "throughput", *, fixed: Mapping[str, int] = MappingProxyType({})
+    design: Design, goal: FifoGoal = "throughput", *, fixed: Mapping[str, int] = MappingProxyType({}),
+    network: Network | None = None,
 ) -> Design:  # fmt: skip
     """``design`` with the depth of every FIFO for either goal, its interval and its latency.
 
@@ -49,12 +50,13 @@ def size_fifos(
         goal: ``throughput``: no process ever waits longer than the interval demands; ``least``: the smallest depths
             behind forks, and ``MIN_DEPTH`` elsewhere, that keep it from locking up (at whatever interval).
         fixed: depths in words that the user chose, by stream. One that is too small may lock the design up.
+        network: the design's processes with the clocks of another writer than the C++ (:mod:`.rtl.timing`).
 
     Raises:
         IsobitError: E506 when ``fixed`` names a stream that the design does not have.
     """
     _refuse_unknown(design, fixed)
-    network = Network(design)
+    network = network or Network(design)
     timed, least, slack = timing(network), least_depths(network), _slack(network)
     under_way = {s: _under_way(network, s) for s in timed.depths}
     fewest = {s.name: max(least.get(s.name, 0), MIN_DEPTH) for s in design.streams}

@@ -1,4 +1,4 @@
-"""Clocks of the templates' loops: the depth of a pipeline, the pause between frames, and the length of windows' loops.
+"""Clocks of the templates' loops: a port's depth, the pause between frames, the length of windows' loops.
 
 A process is one loop: ``trip`` iterations, one a clock, then its pipeline drains (``latency`` clocks) and the next
 frame starts ``RESTART`` clocks later. Schedules and the planner both take these numbers from here.
@@ -6,7 +6,7 @@ frame starts ``RESTART`` clocks later. Schedules and the planner both take these
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 Constants = Mapping[str, int]
 
@@ -20,42 +20,6 @@ PORT_OVERHEAD = PORT_LATENCY + RESTART
 def depth_of_tree(count: int) -> int:
     """Depth of a tree over ``count`` terms."""
     return (count - 1).bit_length()
-
-
-def _pixels(c: Constants) -> int:
-    return max(c["PE"] // c["CHANNELS"], 1)
-
-
-LATENCY: Mapping[str, Callable[[Constants], int]] = {
-    "add": lambda c: 6,
-    "argmax": lambda c: 3 + depth_of_tree(min(c["LANES"], c["FRAME"])),
-    "concat": lambda c: 3,
-    "dense": lambda c: 6 + depth_of_tree(c["SIMD"]),
-    "depthwise": lambda c: 6 + depth_of_tree(_pixels(c)),
-    "fork": lambda c: 2,
-    "fork_flag": lambda c: 1,
-    "lookup": lambda c: 4,
-    "max_pool": lambda c: 3 + depth_of_tree(_pixels(c)),
-    "multiply_shift": lambda c: 9,
-    "pad": lambda c: 3,
-    "parallel_concat": lambda c: 3,
-    "parallel_dense": lambda c: 6 + depth_of_tree(c["SIMD"]),
-    "parallel_depthwise": lambda c: 6 + depth_of_tree(c["KH"] * c["KW"]),
-    "parallel_max_pool": lambda c: 3 + depth_of_tree(c["KH"] * c["KW"]),
-    "parallel_window": lambda c: 4,
-    "read_frame": lambda c: PORT_LATENCY,
-    "read_further_frame": lambda c: PORT_LATENCY,
-    "reorder": lambda c: 5,
-    "round_shift": lambda c: 10,
-    "slice": lambda c: 3,
-    "sliding_window": lambda c: 4,
-    "thresholds": lambda c: 4 + depth_of_tree(c["LEVELS"] + 1),
-    "top_k": lambda c: 4,
-    "upsample": lambda c: 3,
-    "width_converter": lambda c: 3,
-    "write_frame": lambda c: PORT_LATENCY,
-}
-"""Clocks from an iteration's start to its write, by template: estimates, generous on purpose (only synthesis knows)."""
 
 
 def sliding_window_trip(c: Constants) -> int:

@@ -2,8 +2,8 @@
 
 A template is one loop with II = 1 and a constant trip count. Each function here restates the schedule that the head of
 a header (``templates/hls/isobit``) declares, from the same constants; a test runs the C++ and compares every iteration.
-Latencies are in :mod:`isobit.backends.dataflow.latencies`. Which template has which schedule is in its
-record (:mod:`isobit.backends.dataflow.catalogue`); windows are in
+Which template has which schedule, and how deep its pipeline is, is in its record
+(:mod:`isobit.backends.dataflow.catalogue`); windows are in
 :mod:`isobit.backends.dataflow.schedules_windows`.
 """
 

@@ -34,7 +34,7 @@ def cut(record: Record, f: Function, level: int) -> int:
 
 def _guess(record: Record, level: int) -> int:
     if "m" in record:
-        return ((level << int(record["s"])) - int(record["c"])) // int(record["m"])
+        return ((level << int(record["k"])) - int(record["c"])) // int(record["m"])
     if "mul" in record:
         mul, add = Fraction(record["mul"]), Fraction(record["add"])
         return floor(Fraction(2 * level - 1 - 2 * add, 2 * mul))
@@ -44,9 +44,9 @@ def _guess(record: Record, level: int) -> int:
 def function(record: Record) -> Function:
     """The function that a curve's record describes, on Python's integers."""
     if "m" in record:
-        m, c, s = (int(record[k]) for k in "mcs")
+        m, c, k = (int(record[name]) for name in "mck")
         lo, hi = (int(v) for v in record["clamp"])
-        return lambda x: min(max((m * x + c) >> s, lo), hi)
+        return lambda x: min(max((m * x + c) >> k, lo), hi)
     if "mul" in record:
         return _rounded(record)
     start, cuts = int(record["start"]), [int(v) for v in record["cuts"]]

@@ -19,8 +19,9 @@ from isobit.check.proofs.staircases import Function, Record, cut, cuts, function
 from isobit.check.proofs.sums import SumCheck, check_sum
 from isobit.errors import IsobitError, printable
 from isobit.ir import Graph, parse_graph
+from isobit.ir.curve_record import curve_record
 from isobit.ir.ops import Add, Step
-from isobit.passes.proofs import PROOFS_FORMAT, curve_record
+from isobit.passes.proofs import PROOFS_FORMAT
 from isobit.passes.sums import SHORT
 
 
@@ -86,7 +87,7 @@ def _step(graph: Graph, node: Step, claims: list[Record] | None) -> StepCheck:
     built = [curve_record(c) for c in node.curves]
     scaled = [b for b in built if "m" in b]
     bits = max((b["m"] for b in scaled), default=0).bit_length()
-    shifts = tuple(sorted({b["s"] for b in scaled}))
+    shifts = tuple(sorted({b["k"] for b in scaled}))
     points, problem = 0, ""
     if claims is None or len(claims) != len(built):
         problem = "it has no proof" if claims is None else f"{len(claims)} proofs for {len(built)} channels"
@@ -144,7 +145,7 @@ def _linear(claim: Record) -> bool:
     """
     exact, built = claim["exact"], claim["built"]
     rational = exact.get("mul") == "1" and Fraction(exact["add"]).denominator == 1
-    return (rational or exact.get("m") == 1 << exact.get("s", 0)) and ("m" in built or built == exact)
+    return (rational or exact.get("m") == 1 << exact.get("k", 0)) and ("m" in built or built == exact)
 
 
 def _counted(claim: Record, exact: Function, made: Function) -> str:

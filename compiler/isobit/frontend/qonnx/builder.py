@@ -14,6 +14,7 @@ from isobit.frontend.graph_builder import GraphBuilder
 from isobit.frontend.onnx.model import SourceModel, SourceNode
 from isobit.frontend.qonnx.staircases import Bound
 from isobit.frontend.qonnx.symbolic import Function, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
+from isobit.ir.channels import Curves
 from isobit.ir.ops import HostOp, Step
 from isobit.numerics import Rounded, Rounding
 
@@ -178,7 +179,7 @@ class Builder(GraphBuilder):
             curves.append(Rounded(Fraction(1), Fraction(0), Rounding.FLOOR, low, high))
         name = self.fresh(value.value + "_clamp")
         source = (printable(node.name or node.outputs[0]),)
-        self.emit(Step(name=name, inputs=(value.value,), curves=tuple(curves), source=source))
+        self.emit(Step(name=name, inputs=(value.value,), curves=Curves(curves), source=source))
         return Real.of(name, value.layout, first.scale, first.offset)
 
     def per_channel(self, node: SourceNode, values: Any, real: Real | Function) -> Rationals:

@@ -19,6 +19,7 @@ from isobit.frontend.qonnx.movement import facing
 from isobit.frontend.qonnx.staircases import Bound, Uniform, threshold_curve, uniform_curve
 from isobit.frontend.qonnx.symbolic import Function, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
 from isobit.frontend.qonnx.tabulate import quantised
+from isobit.ir.channels import Curves
 from isobit.ir.ops import Input, Quantiser, Step, frozen_ints
 from isobit.ir.types import IntArray
 from isobit.numerics import Curve, Rounded, Rounding, compose, exact
@@ -179,7 +180,7 @@ def _step(
     signs = frozen_ints([-1 if falling else 1 for _, falling in made])
     source = (printable(node.name or node.outputs[0]),)
     operand = b.scaled(x.value + "_neg", x.value, signs, source)
-    curves = tuple(curve for curve, _ in made)
+    curves = Curves(curve for curve, _ in made)
     name = b.emit(Step(name=b.fresh(b.hint(node)), inputs=(operand,), curves=curves, source=source))
     return Real.of(name, x.layout, scale, offset)
 

@@ -17,6 +17,7 @@ from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.builder import Builder, FunctionOrigin, Level
 from isobit.frontend.qonnx.function import Undecided, of_real
 from isobit.frontend.qonnx.symbolic import ONE, ZERO, Enclosed, Function, Rationals, Real, rationals
+from isobit.ir.channels import Curves
 from isobit.ir.ops import Add, Node, Step, Table, frozen_ints
 from isobit.ir.types import IntArray
 from isobit.numerics import Cuts, as_int_array, rational_gcd
@@ -191,7 +192,7 @@ def _emit(b: Builder, node: SourceNode, f: Function, rows: IntArray, lo: int) ->
     if all(falling or bool((row >= 0).all()) for row, falling in zip(changes, falls, strict=True)):
         signs = frozen_ints([-1 if falling else 1 for falling in falls])
         operand = b.scaled(f.value + "_neg", f.value, signs, source)
-        curves = tuple(
+        curves = Curves(
             _cuts(row[::-1], 1 - lo - len(row)) if falling else _cuts(row, lo)
             for row, falling in zip(rows, falls, strict=True)
         )
@@ -227,7 +228,7 @@ def _bisected(b: Builder, node: SourceNode, f: Function, level: Level, count: in
         _split(lambda x, c=channel: at(c, x), lo, hi, at(channel, lo), at(channel, hi), cuts)  # type: ignore[misc]
         curves.append(Cuts(at(channel, lo), cuts))
     operand = b.scaled(f.value + "_neg", f.value, frozen_ints([f.trend]), source)
-    return b.emit(Step(name=b.fresh(b.hint(node)), inputs=(operand,), curves=tuple(curves), source=source))
+    return b.emit(Step(name=b.fresh(b.hint(node)), inputs=(operand,), curves=Curves(curves), source=source))
 
 
 def _split(at: Callable[[int], int], lo: int, hi: int, first: int, last: int, cuts: list[int]) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.frontend.graph_builder import GraphBuilder
 from isobit.frontend.tflite.model import LIMITS, Array, TfliteModel, TfliteOperator, TfliteTensor
+from isobit.ir.channels import Curves
 from isobit.ir.ops import Add, Concat, HostOp, Reindex, Step, Table, frozen_ints
 from isobit.ir.types import IntArray, ValueType
 from isobit.numerics import Curve, Cuts
@@ -143,7 +144,7 @@ class TfliteBuilder(GraphBuilder):
     def step(self, op: TfliteOperator, x: str, curves: list[Curve]) -> Value:
         """A step with one curve, or one per channel."""
         shared = all(curve is curves[0] for curve in curves)
-        kept = tuple(curves[:1]) if shared else tuple(curves)
+        kept = Curves(curves[:1] if shared else curves)
         return Value(self.emit(Step(name=self.named(op), inputs=(x,), curves=kept, source=self.source(op))))
 
     def function(self, op: TfliteOperator, x: Value, rows: IntArray) -> Value:

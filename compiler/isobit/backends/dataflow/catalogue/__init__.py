@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from isobit.backends.dataflow.catalogue.entries import CATALOGUE
 from isobit.backends.dataflow.catalogue.template import ArrayOf, StreamOf, Template
-from isobit.backends.dataflow.latencies import LATENCY
 from isobit.backends.dataflow.schedule import Constants, Schedule
+from isobit.hardware import Cost
 
 if TYPE_CHECKING:
     from isobit.backends.dataflow.design import Process
 
-__all__ = ["CATALOGUE", "ArrayOf", "StreamOf", "Template", "numbers", "schedule_of"]
+__all__ = ["CATALOGUE", "ArrayOf", "StreamOf", "Template", "cost_of", "numbers", "schedule_of"]
 
 
 def numbers(process: Process) -> Constants:
@@ -23,5 +22,10 @@ def numbers(process: Process) -> Constants:
 
 def schedule_of(process: Process) -> Schedule:
     """The schedule of ``process``; ports in the order of its arguments, AXI ports included."""
-    constants = numbers(process)
-    return replace(CATALOGUE[process.template].schedule(constants), latency=LATENCY[process.template](constants))
+    return CATALOGUE[process.template].timed(numbers(process))
+
+
+def cost_of(template: str, *arguments: Any, **options: Any) -> Cost:
+    """What an instance of ``template`` takes, by the formula of its record."""
+    formula = CATALOGUE[template].cost
+    return Cost() if formula is None else formula(*arguments, **options)

@@ -1,10 +1,11 @@
-"""First cost model: what a template instance takes, in LUTs, DSPs, block RAMs and UltraRAMs.
+"""The cost formulas of the catalogue's records: what an instance takes, in LUTs, DSPs, block RAMs and UltraRAMs.
 
 Formulas (documented in docs/cost.md; first order, meant to rank implementations and to refuse what is far too big):
 
 * a product of ``a`` and ``b`` bits: ``a * b`` LUTs, or one DSP48 where both fit its multiplier and ``a * b`` is large;
 * an adder of ``w`` bits: ``w / 2`` LUTs;
 * a lane of a requantizer: what open synthesis made of it (:mod:`isobit.hardware.requantizer`);
+* what only moves words: two LUTs a bit;
 * a memory: where :mod:`isobit.hardware.memory` puts it.
 """
 
@@ -27,6 +28,16 @@ def product(a: int, b: int, dsp: str) -> Cost:
     if a * b >= _MIN_DSP_PRODUCT:
         return Cost(dsp=requantizer.dsps(a, b, dsp))
     return Cost(lut=a * b)
+
+
+def word_by_word(lanes: int, in_bits: int, out_bits: int) -> Cost:
+    """What takes words and gives words, with little in between: two LUTs a bit, and its control."""
+    return Cost(lut=lanes * (in_bits + out_bits) * 2 + 40)
+
+
+def stored(lanes: int, in_bits: int, out_bits: int, depth: int, board: Board) -> Cost:
+    """The same with a memory of ``depth`` words between in and out."""
+    return word_by_word(lanes, in_bits, out_bits) + line_buffer(depth, lanes * in_bits, board)
 
 
 def line_buffer(depth: int, width: int, board: Board, memory: Memory = "auto") -> Cost:

@@ -13,11 +13,10 @@ from isobit.backends.dataflow.catalogue.kernel import Kernel, in_rows
 from isobit.backends.dataflow.design import Array, Stream
 from isobit.backends.dataflow.planner import LayerPlan
 from isobit.backends.dataflow.planner.geometry import Box, border, box, geometry, upsampling
-from isobit.backends.dataflow.planner.steps import spans
 from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
 from isobit.hardware import rom_memory
-from isobit.ir import Graph, Node, accumulator_interval
+from isobit.ir import Graph, Node, accumulator_interval, channels
 from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Reindex, Select, Step, Table
 from isobit.ir.types import IntArray
 from isobit.numerics import Curve, as_int_array
@@ -82,10 +81,9 @@ def _geometry(graph: Graph, node: Node, layer: LayerPlan, rows: int) -> tuple[tu
 
 
 def _thresholds(graph: Graph, node: Step, layer: LayerPlan, x: Stream) -> Kernel:
-    reaches = spans(graph, node)
-    reach = [curve.restrict(*span) for curve, span in zip(node.curves, reaches, strict=True)]
+    reach = node.curves.narrowed(graph.types[node.inputs[0]])
     levels = max(1, *(c.levels for c in reach))
-    never = max(hi for _, hi in reaches) + 1
+    never = graph.types[node.inputs[0]].bounds[1] + 1
     cuts = as_int_array(np.array([_padded(c, levels, never) for c in reach], dtype=object))
     start = np.array([c.start for c in reach], dtype=np.int64)
     out = IntType.of(*graph.types[node.name].bounds)
@@ -112,11 +110,17 @@ def _step_lookup(graph: Graph, node: Step, layer: LayerPlan, x: Stream) -> Kerne
 
 
 def table(graph: Graph, node: Table, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
-    """A table node: the rows cut to the reachable interval."""
-    lo, hi = graph.types[node.inputs[0]].bounds
-    first = [int(v) for v in node.lo] * (len(node.values) if len(node.lo) == 1 else 1)
-    rows = [row[lo - a : hi - a + 1] for row, a in zip(node.values, first, strict=True)]
-    return _lookup(graph, node, layer, inputs[0], lo, np.stack(rows))
+    """A table node: the rows over the reachable interval of all channels.
+
+    Where that goes beyond a row's own, nothing of that channel arrives: its first or last entry stands there.
+    """
+    (lo, hi), last = graph.types[node.inputs[0]].bounds, node.values.shape[1] - 1
+    domain, count = as_int_array(np.array(range(lo, hi + 1), dtype=object)), channels.rows(node.lo, node.values)
+    entries = [
+        channels.of_channel(node.values, c)[np.clip(domain - int(channels.of_channel(node.lo, c)), 0, last)]
+        for c in range(count)
+    ]
+    return _lookup(graph, node, layer, inputs[0], lo, np.stack(entries))
 
 
 def _lookup(graph: Graph, node: Node, layer: LayerPlan, x: Stream, lo: int, rows: IntArray) -> Kernel:

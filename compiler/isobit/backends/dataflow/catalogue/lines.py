@@ -10,7 +10,6 @@ import numpy as np
 from isobit.backends.dataflow.catalogue.kernel import Kernel, in_rows
 from isobit.backends.dataflow.design import Array, Stream
 from isobit.backends.dataflow.planner import LayerPlan
-from isobit.backends.dataflow.planner.steps import spans
 from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node
@@ -22,7 +21,7 @@ def multiply_shift(graph: Graph, node: Step, layer: LayerPlan, x: Stream) -> Ker
     """``isobit::multiply_shift`` for a step whose curves share a clamp; one shift for all, or one per channel."""
     curves = [f for f in node.curves if isinstance(f, MultiplyShift)]
     bounds = graph.types[node.name].bounds
-    reach = spans(graph, node)
+    reach = node.curves.spans(graph.types[node.inputs[0]])
     ends = [f.m * v + f.c >> f.k for f, span in zip(curves, reach, strict=True) for v in span]
     clamp = not all(bounds[0] <= y <= bounds[1] for y in ends)
     constants = (("LO", bounds[0]), ("HI", bounds[1]), ("CLAMP", clamp))
@@ -43,7 +42,7 @@ def _with_shifts(kernel: Kernel, node: Node, shifts: Sequence[int]) -> Kernel:
 
 def round_shift(graph: Graph, node: Step, layer: LayerPlan, x: Stream) -> Kernel:
     """``isobit::round_shift`` for a step whose scales are powers of two."""
-    reach, bounds = spans(graph, node), graph.types[node.name].bounds
+    reach, bounds = node.curves.spans(graph.types[node.inputs[0]]), graph.types[node.name].bounds
     los, his = zip(*reach, strict=True)
     found = shared_round_shift(node.curves, los, his, bounds)
     assert found is not None

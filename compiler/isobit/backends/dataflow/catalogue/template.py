@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from isobit.backends.dataflow.schedule import Constants, Schedule
+from isobit.hardware import Cost
 
 Lanes = Callable[[Constants], int]
 Shape = Callable[[Constants], tuple[int, ...]]
@@ -42,6 +43,9 @@ class Template:
         reads, writes: its streams, in the order of its arguments.
         arrays: its constant arrays, behind the streams; the optional ones last.
         schedule: one frame in time, from the constants (:mod:`isobit.backends.dataflow.schedules`).
+        latency: clocks from an iteration's start to its write: an estimate, generous on purpose (only synthesis knows).
+        cost: what an instance takes (:mod:`isobit.backends.dataflow.catalogue.cost`, where the arguments are); None
+            where that is not counted: ports, forks and width converters are wires and a register.
         rtl: its module ``templates/rtl/<rtl>.sv``; "" where there is none.
     """
 
@@ -55,6 +59,12 @@ class Template:
     arrays: tuple[ArrayOf, ...] = ()
     optional: tuple[str, ...] = ()
     rtl: str = ""
+    latency: Callable[[Constants], int] = field(kw_only=True)
+    cost: Callable[..., Cost] | None = field(default=None, kw_only=True)
+
+    def timed(self, constants: Constants) -> Schedule:
+        """The schedule with its latency."""
+        return replace(self.schedule(constants), latency=self.latency(constants))
 
 
 FLAG, AXIS = StreamOf("flag", lambda c: 1), StreamOf("axis", lambda c: c["LANES"])

@@ -9,7 +9,8 @@ layer is slowed down by it.
 
 from __future__ import annotations
 
-from isobit.backends.dataflow.latencies import LATENCY, RESTART, parallel_window_trip, sliding_window_trip
+from isobit.backends.dataflow.catalogue import CATALOGUE
+from isobit.backends.dataflow.latencies import RESTART, parallel_window_trip, sliding_window_trip
 from isobit.backends.dataflow.planner.blocks import Block, block
 from isobit.backends.dataflow.planner.geometry import Geometry, border, box, geometry, upsampling
 from isobit.backends.dataflow.planner.plan import LayerPlan
@@ -41,7 +42,7 @@ def _single(graph: Graph, node: Node, layer: LayerPlan) -> list[tuple[int, int]]
         name = "multiply_shift"
     elif isinstance(node, Step) and name == "thresholds":
         constants["LEVELS"] = threshold_levels(graph, node)
-    return [(trip, LATENCY[name](constants))]
+    return [(trip, CATALOGUE[name].latency(constants))]
 
 
 def _windowed(graph: Graph, node: Linear | MaxPool, layer: LayerPlan) -> list[tuple[int, int]]:
@@ -56,18 +57,18 @@ def _windowed(graph: Graph, node: Linear | MaxPool, layer: LayerPlan) -> list[tu
         trip = g.positions // layer.samples if blocked else g.positions * g.fan_in // layer.simd
     else:
         trip = g.positions // layer.samples * (g.outputs // layer.pe) * (g.fan_in // layer.simd)
-    return [*loops, (trip, LATENCY[template](constants))]
+    return [*loops, (trip, CATALOGUE[template].latency(constants))]
 
 
 def _window_loop(g: Geometry, lanes: int) -> tuple[int, int]:
     constants = {"H": g.height, "W": g.width, "CHANNELS": g.channels, "LANES": lanes, **_steps(g)}
-    return sliding_window_trip(constants), LATENCY["sliding_window"](constants)
+    return sliding_window_trip(constants), CATALOGUE["sliding_window"].latency(constants)
 
 
 def _block_loop(g: Geometry, b: Block) -> tuple[int, int]:
     sides = dict(zip(("TOP", "BOTTOM", "LEFT", "RIGHT"), b.border, strict=True))
     constants = {"H": b.height, "W": b.width, "SAMPLES": b.samples, **sides, **_steps(g)}
-    return parallel_window_trip(constants), LATENCY["parallel_window"](constants)
+    return parallel_window_trip(constants), CATALOGUE["parallel_window"].latency(constants)
 
 
 def _steps(g: Geometry) -> dict[str, int]:

@@ -71,6 +71,7 @@ class Geometry:
         return max(self.height * self.width, self.positions * self.taps) * self.channels // lanes
 
 
+@per_graph
 def geometry(graph: Graph, node: Linear | MaxPool) -> Geometry:
     """The geometry of ``node``."""
     x, y = graph.types[node.inputs[0]], graph.types[node.name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from isobit.backends.dataflow.catalogue import cost
+from isobit.backends.dataflow.catalogue import cost_of
 from isobit.backends.dataflow.planner.blocks import Block, block
 from isobit.backends.dataflow.planner.clocks import clocks_of
 from isobit.backends.dataflow.planner.foldings import Folding, accumulator_bits
@@ -60,21 +60,26 @@ def _refuse_memories(node: Node, board: Board, choice: LayerChoice, made: LayerP
 def _other(graph: Graph, node: Node, board: Board, folding: Folding, choice: LayerChoice) -> LayerPlan:
     cycles, pe, simd, samples, _ = folding
     x, y = graph.types[node.inputs[0]], graph.types[node.name]
-    area = Cost(lut=simd * samples * (x.bits + y.bits) * 2 + 40)
+    words = simd * samples, x.bits, y.bits
     if isinstance(node, MaxPool):
         blocked = _blocked(graph, node, folding)
         lines, window = _window(geometry(graph, node), simd, x.bits, board, choice.line_buffer, blocked)
         name = "parallel_max_pool" if blocked else "max_pool"
-        return LayerPlan(pe, simd, cycles, area + window, name, line_buffer=lines, samples=samples)
+        return LayerPlan(pe, simd, cycles, cost_of(name, *words) + window, name, line_buffer=lines, samples=samples)
     if isinstance(node, Reindex):
         row = upsampling(graph, node)
         if not row and box(graph, node):
-            return LayerPlan(pe, simd, cycles, area, "slice", samples=samples)
-        depth = x.size // x.shape[0] if row else x.size
-        area += cost.line_buffer(depth // (simd * samples), simd * samples * x.bits, board)
-        return LayerPlan(pe, simd, cycles, area, "upsample" if row else "reorder", samples=samples)
-    area = area.times(max(len(node.inputs) - 1, 1))  # values are joined two at a time
+            return LayerPlan(pe, simd, cycles, cost_of("slice", *words), "slice", samples=samples)
+        depth, name = x.size // x.shape[0] if row else x.size, "upsample" if row else "reorder"
+        area = cost_of(name, *words, depth // (simd * samples), board)
+        return LayerPlan(pe, simd, cycles, area, name, samples=samples)
+    # values are joined two at a time
+    area = cost_of(_TEMPLATES.get(node.op, node.op), *words).times(max(len(node.inputs) - 1, 1))
     return LayerPlan(pe, simd, cycles, area, node.op, samples=samples)
+
+
+_TEMPLATES = {"select": "argmax"}
+"""The template that prices an operation of another name."""
 
 
 def in_window(node: Node, choice: LayerChoice) -> LayerPlan:
@@ -100,9 +105,9 @@ def _linear(graph: Graph, node: Linear, board: Board, folding: Folding, choice: 
     lanes = simd // pe if g.depthwise else simd
     rows = g.fan_in // simd if g.depthwise else (g.outputs // pe) * (g.fan_in // simd)
     memory = rom_memory(rows, pe * lanes * w.bits) if choice.memory == "auto" else choice.memory
-    body = cost.dense(pe, lanes, rows, x.bits, w.bits, accumulator_bits(graph, node), board.dsp, memory, samples)
-    name = "depthwise" if g.depthwise else "dense" if blocked or not g.windowed else "convolution"
-    name = "parallel_" + name if blocked else name
+    unit = ("parallel_" if blocked else "") + ("depthwise" if g.depthwise else "dense")
+    body = cost_of(unit, pe, lanes, rows, x.bits, w.bits, accumulator_bits(graph, node), board.dsp, memory, samples)
+    name = "convolution" if g.windowed and unit == "dense" else unit
     return LayerPlan(pe, simd, cycles, body + window, name, memory=memory, line_buffer=lines, samples=samples)
 
 
@@ -123,7 +128,7 @@ def _window(
     if not g.windowed or not width:
         return "", Cost()
     memory = ram_memory(depth, width, board) if asked == "auto" else asked
-    return memory, cost.line_buffer(depth, width, board, memory)
+    return memory, cost_of("parallel_window" if blocked else "sliding_window", depth, width, board, memory)
 
 
 def _step(graph: Graph, node: Step | Table, board: Board, folding: Folding, body: str) -> LayerPlan:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from isobit.backends.dataflow.catalogue import cost
+from isobit.backends.dataflow.catalogue import cost_of
+from isobit.backends.dataflow.catalogue.cost import shift_selection
 from isobit.backends.dataflow.planner.plan import Candidate
 from isobit.hardware import Board, Cost
 from isobit.hardware.prices import MOST_ENTRIES, MOST_LEVELS, MOST_ROW_BITS
@@ -31,11 +32,11 @@ def _multiply_shift(graph: Graph, node: Step, pe: int, board: Board) -> Candidat
     x = graph.types[node.inputs[0]]
     m_bits = max(c.m for c in curves).bit_length()
     c_bits = bit_width(min(c.c for c in curves), max(c.c for c in curves))
-    total = cost.multiply_shift(pe, len(curves), x.bits, m_bits, c_bits, board.dsp)
+    total = cost_of("multiply_shift", pe, len(curves), x.bits, m_bits, c_bits, board.dsp)
     shifts = sorted({c.k for c in curves})
     if len(shifts) == 1:
         return Candidate("multiply_shift", total, True, f"{m_bits}-bit multiplicands, shift {shifts[0]}")
-    total += cost.shift_selection(pe, len(curves), x.bits + m_bits, shifts)
+    total += shift_selection(pe, len(curves), x.bits + m_bits, shifts)
     return Candidate(
         "multiply_shift", total, True,
         f"{m_bits}-bit multiplicands, {len(shifts)} shifts from {shifts[0]} to {shifts[-1]}",
@@ -58,29 +59,20 @@ def _round_shift(graph: Graph, node: Step, pe: int, board: Board) -> Candidate:
     if found is None:
         return Candidate("round_shift", Cost(), False, "scales are no powers of two")
     m_bits, c_bits = max(found.m).bit_length(), bit_width(min(found.c), max(found.c))
-    total = cost.round_shift(pe, len(found.m), x.bits, m_bits, c_bits, kind.bits, board.dsp)
+    total = cost_of("round_shift", pe, len(found.m), x.bits, m_bits, c_bits, kind.bits, board.dsp)
     return Candidate("round_shift", total, True, f"{found.rounding.name} of {m_bits}-bit multiples, shift {found.k}")
 
 
 @per_graph
 def _shared(graph: Graph, node: Step) -> RoundShift | None:
-    los, his = zip(*spans(graph, node), strict=True)
+    los, his = node.curves.reach(graph.types[node.inputs[0]])
     return shared_round_shift(node.curves, los, his, graph.types[node.name].bounds)
 
 
 @per_graph
 def threshold_levels(graph: Graph, node: Step) -> int:
     """Comparisons of one lane: the most cut points that any channel's curve has inside what it can see."""
-    reach = (curve.restrict(*span) for curve, span in zip(node.curves, spans(graph, node), strict=True))
-    return max(1, *(curve.levels for curve in reach))
-
-
-def spans(graph: Graph, node: Step) -> list[tuple[int, int]]:
-    """The reachable input interval of each curve."""
-    x = graph.types[node.inputs[0]]
-    if len(node.curves) == 1:
-        return [x.bounds]
-    return [(int(lo), int(hi)) for lo, hi in zip(x.lo, x.hi, strict=True)]
+    return max(1, *(curve.levels for curve in node.curves.narrowed(graph.types[node.inputs[0]])))
 
 
 def _thresholds(graph: Graph, node: Step, pe: int, board: Board) -> Candidate:
@@ -90,7 +82,7 @@ def _thresholds(graph: Graph, node: Step, pe: int, board: Board) -> Candidate:
     row = pe * levels * graph.types[node.inputs[0]].bits
     if row > MOST_ROW_BITS:
         return Candidate("thresholds", Cost(), False, f"{row} bits of cuts a clock are more than {MOST_ROW_BITS}")
-    total = cost.thresholds(pe, max(levels, 1), len(node.curves), graph.types[node.inputs[0]].bits, board.dsp)
+    total = cost_of("thresholds", pe, max(levels, 1), len(node.curves), graph.types[node.inputs[0]].bits, board.dsp)
     return Candidate("thresholds", total, True, f"{levels} thresholds")
 
 
@@ -100,4 +92,4 @@ def _lookup(graph: Graph, node: Step | Table, pe: int) -> Candidate:
     size = hi - lo + 1
     if isinstance(node, Step) and size > MOST_ENTRIES:
         return Candidate("lookup", Cost(), False, f"a table of {size} entries per channel is more than {MOST_ENTRIES}")
-    return Candidate("lookup", cost.lookup(pe, rows, size, graph.types[node.name].bits), True, f"{size} entries")
+    return Candidate("lookup", cost_of("lookup", pe, rows, size, graph.types[node.name].bits), True, f"{size} entries")

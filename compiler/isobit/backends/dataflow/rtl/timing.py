@@ -1,0 +1,41 @@
+"""The clocks of a design's RTL, and the FIFOs that they need.
+
+The modules' loops are the templates' loops, iteration by iteration. Two things differ from what Vitis makes of the C++:
+a module's latency is known, and its next frame follows the last without a gap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from isobit.backends.dataflow.catalogue import schedule_of
+from isobit.backends.dataflow.design import Design
+from isobit.backends.dataflow.fifo import size_fifos
+from isobit.backends.dataflow.network import Network
+from isobit.backends.dataflow.rtl.units import RTL_UNITS
+
+
+class RtlNetwork(Network):
+    """The processes of a design with the clocks of their modules."""
+
+    def __init__(self, design: Design) -> None:
+        super().__init__(design)
+        for process in design.processes:
+            constants = {key: int(value) for key, value in process.constants if not isinstance(value, str)}
+            latency = int(RTL_UNITS[process.template].latency(constants))
+            self.schedules[process.name] = replace(self.schedules[process.name], latency=latency)
+
+    def pause(self, name: str) -> int:
+        """No clock is lost between frames."""
+        return 0
+
+
+def rtl_interval(design: Design) -> int:
+    """Clocks from frame to frame: the longest loop of any process."""
+    return max(schedule_of(process).trip for process in design.processes)
+
+
+def rtl_design(design: Design) -> Design:
+    """``design`` with the FIFOs, the interval and the latency of its RTL; depths that the user chose stay."""
+    fixed = {s.name: s.depth for s in design.streams if s.depth != getattr(s, design.goal)}
+    return size_fifos(design, design.goal, fixed=fixed, network=RtlNetwork(design))

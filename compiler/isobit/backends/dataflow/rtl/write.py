@@ -1,0 +1,170 @@
+"""A design as SystemVerilog: the top module, and the constants that are too many for it in files of their own.
+
+Everything is the design's: processes become instances, streams FIFOs of their planned depths, constants parameters. Two
+writes of one design are the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from isobit import templates
+from isobit.backends.dataflow.design import Array, Design, Process, Stream
+from isobit.backends.dataflow.rtl.units import PLACES, ROUNDINGS, RTL_UNITS
+from isobit.hardware import Board, fifo_storage
+from isobit.version import __version__
+
+LITERAL_BITS = 4096
+"""Arrays up to this size are parameters; larger ones lie in files where their module can read one."""
+_ALWAYS = ("fifo", "pipeline")
+
+
+@dataclass(frozen=True)
+class _Connection:
+    """A port of an instance, and what it is wired to."""
+
+    port: str
+    wire: str
+
+
+@dataclass(frozen=True)
+class _Instance:
+    module: str
+    name: str
+    parameters: tuple[tuple[str, str], ...]
+    connections: tuple[_Connection, ...]
+
+
+def render_rtl(design: Design, board: Board, title: str) -> dict[str, str]:
+    """The generated files: path to text. ``title`` is shown in comments only."""
+    environment = templates.environment(templates.root() / "rtl")
+    environment.filters["fifo_style"] = lambda s: PLACES[_fifo_place(s, board)]
+    context = {
+        "design": design, "title": templates.comment_text(title), "version": __version__,
+        "instances": [_instance(p, design) for p in design.processes],
+        "nodes": node_streams(design),
+    }  # fmt: skip
+    texts = {name: environment.get_template(name + ".j2").render(context) for name in ("top.sv",)}
+    for process in design.processes:
+        texts |= dict(_files(process))
+    return texts
+
+
+def rtl_modules(design: Design) -> dict[str, str]:
+    """The copied modules that the design uses: path to text."""
+    names = {*_ALWAYS}
+    for process in design.processes:
+        unit = RTL_UNITS[process.template]
+        names |= {unit.file, *unit.parts}
+    folder = templates.root() / "rtl"
+    return {f"isobit_{n}.sv": (folder / f"isobit_{n}.sv").read_text(encoding="utf-8") for n in sorted(names)}
+
+
+def node_streams(design: Design) -> list[tuple[str, Stream]]:
+    """The stream that carries each graph value, in the order of the processes."""
+    by_name = {s.name: s for s in design.streams}
+    return [(p.node, by_name[p.outputs[0]]) for p in design.processes if p.node]
+
+
+def _fifo_place(stream: Stream, board: Board) -> str:
+    return fifo_storage(stream.depth, stream.bits, board) if stream.depth > 2 else "auto"
+
+
+# ---------------------------------------------------------------- instances
+
+
+def _instance(process: Process, design: Design) -> _Instance:
+    unit = RTL_UNITS[process.template]
+    ports = {p.name for p in design.ports}
+    pairs = [*zip(unit.inputs, process.inputs, strict=True), *zip(unit.outputs, process.outputs, strict=True)]
+    sides = ["out"] * len(process.inputs) + ["in"] * len(process.outputs)
+    connections = [c for (port, wire), side in zip(pairs, sides, strict=True) for c in _wires(port, wire, side, ports)]
+    return _Instance("isobit_" + process.template, "p_" + process.name, tuple(_parameters(process)), tuple(connections))
+
+
+def _wires(port: str, wire: str, side: str, ports: set[str]) -> Iterator[_Connection]:
+    """A FIFO's ``side`` of a stream, or an AXI port."""
+    if wire in ports:
+        for signal, name in (("data", "TDATA"), ("last", "TLAST"), ("valid", "TVALID"), ("ready", "TREADY")):
+            yield _Connection(f"{port}_{signal}", f"{wire}_{name}")
+    else:
+        for signal in ("data", "valid", "ready"):
+            yield _Connection(f"{port}_{signal}", f"{wire}_{side}_{signal}")
+
+
+def _parameters(process: Process) -> Iterator[tuple[str, str]]:
+    unit = RTL_UNITS[process.template]
+    for key, value in process.constants:
+        number = ROUNDINGS.index(value.removeprefix("isobit::")) if isinstance(value, str) else int(value)
+        yield key, str(number)
+    for key, kind in process.types:
+        yield key.upper(), str(kind.bits)
+        yield key.upper() + "_SIGNED", str(int(kind.signed))
+    if process.memory:
+        yield "MEMORY", f'"{PLACES[process.memory]}"'
+    for name, array in zip(unit.arrays, process.arrays, strict=False):
+        if process.template == "lookup":
+            yield "TABLE_FILE", f'"{_stem(array)}_"'
+        elif name in unit.in_files and _large(array):
+            yield f"{name}_FILE", f'"{_stem(array)}.hex"'
+            yield f"{name}_STYLE", f'"{PLACES[array.storage]}"'
+        else:
+            yield name, _literal(array)
+
+
+def _stem(array: Array) -> str:
+    return "c_" + array.name
+
+
+def _large(array: Array) -> bool:
+    """Several rows, too many bits for a parameter; a single row is always one: it may become part of the logic."""
+    return len(array.values) > 1 and array.values.size * array.elem.bits > LITERAL_BITS
+
+
+# ---------------------------------------------------------------- constants
+
+
+def _packed(values: list[int], bits: int) -> int:
+    """Elements of ``bits`` bits side by side, the first in the lowest bits, as two's complement."""
+    mask, digits = (1 << bits) - 1, []
+    for value in reversed(values):
+        digits.append(format(value & mask, f"0{bits}b"))
+    return int("".join(digits), 2)
+
+
+def _literal(array: Array) -> str:
+    values = [int(v) for v in array.values.reshape(-1)]
+    width = len(values) * array.elem.bits
+    return f"{width}'h{_packed(values, array.elem.bits):x}"
+
+
+def _files(process: Process) -> Iterator[tuple[str, str]]:
+    """The files of constants of a process: name and text."""
+    unit = RTL_UNITS[process.template]
+    for name, array in zip(unit.arrays, process.arrays, strict=False):
+        if process.template == "lookup":
+            yield from _tables(process, array)
+        elif name in unit.in_files and _large(array):
+            yield f"{_stem(array)}.hex", _lines(array.values.reshape(len(array.values), -1), array.elem.bits)
+
+
+def _lines(rows: np.ndarray[tuple[int, ...], np.dtype[np.generic]], bits: int) -> str:
+    digits = (rows.shape[1] * bits + 3) // 4
+    return "".join(f"{_packed([int(v) for v in row], bits):0{digits}x}\n" for row in rows)
+
+
+def _tables(process: Process, array: Array) -> Iterator[tuple[str, str]]:
+    """A lane's tables ``(rows, entries)`` one after the other, each filled up to a power of two."""
+    size = array.values.shape[-1]
+    full = 1 << max((size - 1).bit_length(), 1)
+    for lane in range(array.values.shape[1]):
+        rows = array.values[:, lane]
+        padded = np.zeros((len(rows), full), dtype=rows.dtype)
+        padded[:, :size] = rows
+        rows_of_two = 1 << (len(rows) - 1).bit_length() if len(rows) > 1 else 1
+        whole = np.zeros((rows_of_two, full), dtype=rows.dtype)
+        whole[: len(rows)] = padded
+        yield f"{_stem(array)}_{lane:02d}.hex", _lines(whole.reshape(-1, 1), array.elem.bits)

@@ -1,0 +1,141 @@
+// Matrix-vector unit for SAMPLES windows at a time, which share every weight: acc[p][o] = sum over i of
+// weight[o][i] * x[p][i].
+//
+// A word in is a block (isobit_parallel_window) with IN = KH * KW * CHANNELS inputs a window, or SAMPLES pixels where the
+// kernel is one; a word out is the SAMPLES * OUT sums. Weights and ACC_T as in isobit_dense.
+// Schedule: WORDS * NF * SF iterations a frame (SF = IN / SIMD, NF = OUT / PE); of every NF * SF the first reads a word
+// and the last writes one. Pipeline: fetch, multiply, the levels of the adder tree, accumulate, collect.
+module isobit_parallel_dense #(
+    parameter int SAMPLES = 4,
+    parameter int CHANNELS = 8,
+    parameter int KH = 1,
+    parameter int KW = 5,
+    parameter int SW = 1,
+    parameter int DW = 1,
+    parameter int WORDS = 64,
+    parameter int OUT = 16,
+    parameter int SIMD = 8,
+    parameter int PE = 4,
+    parameter int IN_T = 4,
+    parameter bit IN_T_SIGNED = 0,
+    parameter int WEIGHT_T = 4,
+    parameter bit WEIGHT_T_SIGNED = 1,
+    parameter int ACC_T = 14,
+    parameter bit ACC_T_SIGNED = 1,
+    localparam int COLUMNS = (SAMPLES - 1) * SW + (KW - 1) * DW + 1,
+    localparam int IN = KH * KW * CHANNELS,
+    localparam int ROWS = OUT / PE * (IN / SIMD),
+    localparam int ROW = PE * SIMD * WEIGHT_T,
+    parameter WEIGHTS_FILE = "",
+    parameter WEIGHTS_STYLE = "auto",
+    parameter logic [ROWS*ROW-1:0] WEIGHTS = '0
+) (
+    input  logic                                clk,
+    input  logic                                rst,
+    input  logic [KH*COLUMNS*CHANNELS*IN_T-1:0] in_data,
+    input  logic                                in_valid,
+    output logic                                in_ready,
+    output logic [       SAMPLES*OUT*ACC_T-1:0] out_data,
+    output logic                                out_valid,
+    input  logic                                out_ready
+);
+  localparam int SF = IN / SIMD;
+  localparam int NF = OUT / PE;
+  localparam int SF_BITS = SF > 1 ? $clog2(SF) : 1;
+  localparam int NF_BITS = NF > 1 ? $clog2(NF) : 1;
+  localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
+  localparam int PRODUCT = IN_T + WEIGHT_T + 2;
+  localparam int LEVELS = $clog2(SIMD);
+  localparam int SUMS = 3 + LEVELS;  // clocks to the running sum
+  localparam int LATENCY = SUMS + (NF > 1 ? 1 : 0);
+
+  logic [SF_BITS-1:0] sf;
+  logic [NF_BITS-1:0] nf;
+  logic [ROW_BITS-1:0] row;
+  logic advance;
+  wire reads = row == '0;
+  wire ends = row == ROW_BITS'(ROWS - 1);
+  wire sum_ends = sf == SF_BITS'(SF - 1);
+  wire issue = advance && (!reads || in_valid);
+  assign in_ready = advance && reads;
+  isobit_pipeline #(.LATENCY(LATENCY)) pipeline (
+      .clk, .rst, .writes(issue && ends), .advance, .out_valid, .out_ready);
+  always_ff @(posedge clk) begin
+    if (rst) begin
+      sf  <= '0;
+      nf  <= '0;
+      row <= '0;
+    end else if (issue) begin
+      row <= ends ? '0 : row + 1'b1;
+      sf  <= sum_ends ? '0 : sf + 1'b1;
+      if (sum_ends) nf <= ends ? '0 : nf + 1'b1;
+    end
+  end
+
+  logic [KH*COLUMNS*CHANNELS*IN_T-1:0] block;
+  logic [ROW-1:0] weights;
+  isobit_rom #(.WIDTH(ROW), .DEPTH(ROWS), .FILE(WEIGHTS_FILE), .STYLE(WEIGHTS_STYLE), .VALUES(WEIGHTS)) rom (
+      .clk, .enable(advance), .address(row), .word(weights));
+  always_ff @(posedge clk) if (issue && reads) block <= in_data;
+
+  logic [SUMS-1:1] live, first;
+  logic [SUMS:1] last;
+  logic [SUMS:1][NF_BITS-1:0] nf_of;
+  logic [SF_BITS-1:0] sf_of;
+  always_ff @(posedge clk) begin
+    if (rst) begin
+      live <= '0;
+      last <= '0;
+    end else if (advance) begin
+      live <= (SUMS - 1)'({live, issue});
+      last <= SUMS'({last, issue && sum_ends});
+    end
+    if (advance) begin
+      first <= (SUMS - 1)'({first, sf == '0});
+      nf_of <= (SUMS * NF_BITS)'({nf_of, nf});
+      sf_of <= sf;
+    end
+  end
+
+  // Of position p, element s of what this iteration takes of its window; the window lies in the order of the weights.
+  function automatic logic signed [IN_T:0] element(input int p, input int s);
+    int i = int'(sf_of) * SIMD + s;
+    int tap = i / CHANNELS;
+    int from = ((tap / KW * COLUMNS + p * SW + tap % KW * DW) * CHANNELS + i % CHANNELS) * IN_T;
+    return {IN_T_SIGNED & block[from+IN_T-1], block[from+:IN_T]};
+  endfunction
+  function automatic logic signed [WEIGHT_T:0] weight(input int i);
+    return {WEIGHT_T_SIGNED & weights[i*WEIGHT_T+WEIGHT_T-1], weights[i*WEIGHT_T+:WEIGHT_T]};
+  endfunction
+  logic signed [PRODUCT-1:0] products[SAMPLES*PE][SIMD];
+  logic signed [PRODUCT+LEVELS-1:0] dots[SAMPLES*PE];
+  logic signed [ACC_T:0] acc[SAMPLES*PE];
+  isobit_sums #(.COUNT(SAMPLES * PE), .N(SIMD), .WIDTH(PRODUCT)) tree (
+      .clk, .enable(advance), .terms(products), .totals(dots));
+  always_ff @(posedge clk) begin
+    if (advance) begin
+      for (int p = 0; p < SAMPLES; p++) begin
+        for (int pe = 0; pe < PE; pe++) begin
+          for (int s = 0; s < SIMD; s++) products[p*PE+pe][s] <= element(p, s) * weight(pe * SIMD + s);
+          if (live[SUMS-1]) begin
+            acc[p*PE+pe] <= (first[SUMS-1] ? '0 : acc[p*PE+pe]) + (ACC_T + 1)'(dots[p*PE+pe]);
+          end
+        end
+      end
+    end
+  end
+  if (NF == 1) begin : g_at_once
+    always_comb for (int o = 0; o < SAMPLES * OUT; o++) out_data[o*ACC_T+:ACC_T] = acc[o][ACC_T-1:0];
+  end else begin : g_collected
+    always_ff @(posedge clk) begin
+      if (advance && last[SUMS]) begin
+        for (int p = 0; p < SAMPLES; p++) begin
+          for (int o = 0; o < OUT; o++) begin
+            if (int'(nf_of[SUMS]) == o / PE) out_data[(p*OUT+o)*ACC_T+:ACC_T] <= acc[p*PE+o%PE][ACC_T-1:0];
+          end
+        end
+      end
+    end
+  end
+  wire unused = &{1'b0, ACC_T_SIGNED, WORDS[0], last, nf_of};
+endmodule

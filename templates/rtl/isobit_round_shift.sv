@@ -1,0 +1,109 @@
+// Step by a shift that rounds: y = clamp(round((m[c] * acc + offset[c]) / 2^K), LO, HI).
+//
+// ROUNDING: 0 to nearest with ties to even, 1 ties away from zero, 2 ties towards zero, 3 up, 4 down, 5 away from zero,
+// 6 towards zero. SUM_T comes from the intervals of m * acc and m * acc + offset and has at least K + 2 bits. Constants
+// lie as in isobit_multiply_shift.
+// Schedule: FOLDS iterations a frame, a word in and out in each. Pipeline: fetch, multiply, add, round, clamp.
+module isobit_round_shift #(
+    parameter int CHANNELS = 64,
+    parameter int PE = 8,
+    parameter int FOLDS = 8,
+    parameter int K = 7,
+    parameter int LO = 0,
+    parameter int HI = 255,
+    parameter int ROUNDING = 0,
+    parameter bit CLAMP = 1,
+    parameter int IN_T = 16,
+    parameter bit IN_T_SIGNED = 1,
+    parameter int MULTIPLIER_T = 9,
+    parameter bit MULTIPLIER_T_SIGNED = 0,
+    parameter int OFFSET_T = 20,
+    parameter bit OFFSET_T_SIGNED = 1,
+    parameter int PRODUCT_T = 25,
+    parameter bit PRODUCT_T_SIGNED = 1,
+    parameter int SUM_T = 26,
+    parameter bit SUM_T_SIGNED = 1,
+    parameter int OUT_T = 8,
+    parameter bit OUT_T_SIGNED = 0,
+    localparam int LANES = PE < CHANNELS ? PE : CHANNELS,
+    localparam int ROWS = CHANNELS / LANES,
+    parameter logic [CHANNELS*MULTIPLIER_T-1:0] MULTIPLIERS = '0,
+    parameter logic [CHANNELS*OFFSET_T-1:0] OFFSETS = '0
+) (
+    input  logic                clk,
+    input  logic                rst,
+    input  logic [ PE*IN_T-1:0] in_data,
+    input  logic                in_valid,
+    output logic                in_ready,
+    output logic [PE*OUT_T-1:0] out_data,
+    output logic                out_valid,
+    input  logic                out_ready
+);
+  localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
+  localparam int PRODUCT = IN_T + MULTIPLIER_T + 2;
+  localparam int SUM = SUM_T + (SUM_T_SIGNED ? 0 : 1);
+  localparam int WIDE = SUM > 33 ? SUM : 33;  // holds the sum and both limits
+  localparam logic signed [OUT_T:0] LEAST = (OUT_T + 1)'(LO);
+  localparam logic signed [OUT_T:0] MOST = (OUT_T + 1)'(HI);
+
+  logic [ROW_BITS-1:0] row;
+  logic advance;
+  wire issue = advance && in_valid;
+  assign in_ready = advance;
+  isobit_pipeline #(.LATENCY(5)) pipeline (.clk, .rst, .writes(issue), .advance, .out_valid, .out_ready);
+  always_ff @(posedge clk) begin
+    if (rst) row <= '0;
+    else if (issue) row <= row == ROW_BITS'(ROWS - 1) ? '0 : row + 1'b1;
+  end
+
+  logic [PE*IN_T-1:0] x;
+  logic [LANES*MULTIPLIER_T-1:0] multipliers;
+  logic [LANES*OFFSET_T-1:0] offsets;
+  isobit_rom #(.WIDTH(LANES * MULTIPLIER_T), .DEPTH(ROWS), .VALUES(MULTIPLIERS)) multiplier_rom (
+      .clk, .enable(advance), .address(row), .word(multipliers));
+  isobit_rom #(.WIDTH(LANES * OFFSET_T), .DEPTH(ROWS), .VALUES(OFFSETS)) offset_rom (
+      .clk, .enable(advance), .address(row), .word(offsets));
+  always_ff @(posedge clk) if (advance) x <= in_data;
+
+  logic signed [PRODUCT-1:0] product[PE];
+  logic signed [OFFSET_T:0] offset[PE];
+  logic signed [SUM-1:0] sum[PE], rounded[PE];
+  function automatic logic signed [IN_T:0] acc(input int pe);
+    return {IN_T_SIGNED & x[pe*IN_T+IN_T-1], x[pe*IN_T+:IN_T]};
+  endfunction
+  function automatic logic signed [MULTIPLIER_T:0] factor(input int l);
+    return {MULTIPLIER_T_SIGNED & multipliers[l*MULTIPLIER_T+MULTIPLIER_T-1], multipliers[l*MULTIPLIER_T+:MULTIPLIER_T]};
+  endfunction
+  function automatic logic signed [OFFSET_T:0] constant(input int l);
+    return {OFFSET_T_SIGNED & offsets[l*OFFSET_T+OFFSET_T-1], offsets[l*OFFSET_T+:OFFSET_T]};
+  endfunction
+  // Whether floor(sum / 2^K) becomes the next integer.
+  function automatic logic up(input logic signed [SUM-1:0] value);
+    logic negative = value[SUM-1], odd = value[K];
+    logic half = value[K-1];  // at least half a step above the floor
+    logic exact = value[K-1:0] == '0, tie = value[K-1:0] == K'(1) << (K - 1);
+    case (ROUNDING)
+      0: return half && (!tie || odd);
+      1: return half && (!tie || !negative);
+      2: return half && (!tie || negative);
+      3: return !exact;
+      5: return !exact && !negative;
+      6: return !exact && negative;
+      default: return 1'b0;
+    endcase
+  endfunction
+  always_ff @(posedge clk) begin
+    if (advance) begin
+      for (int pe = 0; pe < PE; pe++) begin
+        product[pe] <= acc(pe) * factor(pe % LANES);
+        offset[pe] <= constant(pe % LANES);
+        sum[pe] <= SUM'(product[pe]) + SUM'(offset[pe]);
+        rounded[pe] <= (sum[pe] >>> K) + SUM'($signed({1'b0, up(sum[pe])}));
+        if (CLAMP && WIDE'(rounded[pe]) < WIDE'(LO)) out_data[pe*OUT_T+:OUT_T] <= LEAST[OUT_T-1:0];
+        else if (CLAMP && WIDE'(rounded[pe]) > WIDE'(HI)) out_data[pe*OUT_T+:OUT_T] <= MOST[OUT_T-1:0];
+        else out_data[pe*OUT_T+:OUT_T] <= OUT_T'(rounded[pe]);
+      end
+    end
+  end
+  wire unused = &{1'b0, FOLDS[0], PRODUCT_T[0], PRODUCT_T_SIGNED, OUT_T_SIGNED, LEAST, MOST};
+endmodule

