@@ -71,8 +71,8 @@ CODES: dict[str, str] = {
     "E610": "the operating system refused an operation",
     "E611": "the build was made by another version of isobit",
     "E612": "the generated C++ breaks a rule of Vitis HLS",
-    "E613": "Verilator is not installed",
-    "E614": "the argument is unknown or not of its kind",
+    "E614": "Verilator is not installed",
+    "E613": "the argument is unknown or not of its kind",
     # E8xx: requantizers
     "E801": "a requantizer needs a wider multiplicand",
     "E802": "a requantizer cannot meet the error budget",

@@ -115,20 +115,20 @@ def test_a_build_says_what_it_is_in_one_line(build: isobit.Build) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"target_fsp": 1}, "E614: .*target_fsp.*\n.*\n.*did you mean 'target_fps'"),
+        ({"target_fsp": 1}, "E613: .*target_fsp.*\n.*\n.*did you mean 'target_fps'"),
         ({"board": "pynq-z7"}, "E501: .*\n.*did you mean 'pynq-z"),
         ({"board": 3}, "E501"),
         ({"clock_mhz": 0}, "E501: .*0 MHz"),
-        ({"clock_mhz": "fast"}, "E614: .*'fast'"),
-        ({"max_util": 2}, "E614: .*max_util"),
-        ({"max_util": True}, "E614: .*max_util"),
-        ({"target_ii": 1.5}, "E614: .*\n.*a whole number"),
-        ({"target_fps": float("inf")}, "E614"),
+        ({"clock_mhz": "fast"}, "E613: .*'fast'"),
+        ({"max_util": 2}, "E613: .*max_util"),
+        ({"max_util": True}, "E613: .*max_util"),
+        ({"target_ii": 1.5}, "E613: .*\n.*a whole number"),
+        ({"target_fps": float("inf")}, "E613"),
         ({"fifos": "last"}, "E503: .*\n.*did you mean 'least'"),
         ({"exporter": "torch"}, "E302: .*\n.*did you mean 'torchscript'"),
         ({"input_shape": "1,x"}, "E106"),
         ({"input_shape": (1.5,)}, "E106"),
-        ({"input_scale": 0.1}, "E614: .*input_scale"),
+        ({"input_scale": 0.1}, "E613: .*input_scale"),
         ({"samples": "reals"}, "E607"),
         ({"arguments": {"bits": 4}}, "E301: .*factory"),
         ({"backend": "x"}, "E508"),
@@ -141,7 +141,7 @@ def test_a_wrong_argument_is_refused_by_name(model: Path, tmp_path: Path, option
 
 
 def test_a_wrong_call_is_no_type_error(build: isobit.Build) -> None:
-    assert code_of(isobit.csim).startswith("E614")
+    assert code_of(isobit.csim).startswith("E613")
     assert "did you mean 'vectors'" in code_of(lambda: isobit.csim(build, vector=3))  # type: ignore[call-arg]
     assert "did you mean 'graph'" in code_of(lambda: build.predict([0], graf=True))  # type: ignore[call-arg]
     assert code_of(lambda: isobit.compile(3)).startswith("E301")
@@ -152,7 +152,7 @@ def test_words_and_shapes_are_read() -> None:
     assert assignments(["bits=4", "name=x", "scale=0.5", "path=a=b"]) == {
         "bits": 4, "name": "x", "scale": 0.5, "path": "a=b",
     }  # fmt: skip
-    assert code_of(lambda: assignments(["bits"])).startswith("E614")
+    assert code_of(lambda: assignments(["bits"])).startswith("E613")
     assert (
         shape_of("3x32x32") == shape_of([3, 32, 32]) == (3, 32, 32) and shape_of(64) == (64,) and shape_of(None) is None
     )

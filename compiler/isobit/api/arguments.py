@@ -19,7 +19,7 @@ R = TypeVar("R")
 
 
 def coded(function: Callable[P, R]) -> Callable[P, R]:
-    """The function, whose wrong call is an :class:`IsobitError` (E614) and no TypeError."""
+    """The function, whose wrong call is an :class:`IsobitError` (E613) and no TypeError."""
     signature = inspect.signature(function)
     names = [name for name in signature.parameters if name != "self"]
 
@@ -38,7 +38,7 @@ def coded(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _wrong(function: Callable[..., Any], what: str, hint: str) -> IsobitError:
-    return IsobitError("E614", what, where=f"isobit.{function.__name__}", hint=hint)
+    return IsobitError("E613", what, where=f"isobit.{function.__name__}", hint=hint)
 
 
 def number(name: str, value: Any, least: float, most: float = math.inf, *, whole: bool = False) -> None:
@@ -47,16 +47,16 @@ def number(name: str, value: Any, least: float, most: float = math.inf, *, whole
     if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most or value == math.inf:
         kind = "a whole number" if whole else "a number"
         limits = f"from {least:g} to {most:g}" if most < math.inf else f"of at least {least:g}"
-        raise IsobitError("E614", f"{name} = {printable(repr(value))}", hint=f"{kind} {limits}")
+        raise IsobitError("E613", f"{name} = {printable(repr(value))}", hint=f"{kind} {limits}")
 
 
 def text(name: str, value: Any) -> None:
     """Refuse what is no text."""
     if not isinstance(value, str):
-        raise IsobitError("E614", f"{name} = {printable(repr(value))}", hint="a text")
+        raise IsobitError("E613", f"{name} = {printable(repr(value))}", hint="a text")
 
 
-def one_of(name: str, value: Any, known: Iterable[str], code: str = "E614") -> None:
+def one_of(name: str, value: Any, known: Iterable[str], code: str = "E613") -> None:
     """Refuse what is none of the known words."""
     if value not in (words := list(known)):
         raise IsobitError(code, f"{name} = {printable(repr(value))}", hint=did_you_mean(value, words))
@@ -87,13 +87,13 @@ def assignments(words: Iterable[str]) -> dict[str, Any]:
     """``bits=4`` as Python reads it: numbers, True, None, tuples and quoted text; anything else is text.
 
     Raises:
-        IsobitError: E614 for a word without a name.
+        IsobitError: E613 for a word without a name.
     """
     found: dict[str, Any] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not (equals and name.isidentifier()):
-            raise IsobitError("E614", f"--arg {printable(word)!r}", hint="--arg bits=4")
+            raise IsobitError("E613", f"--arg {printable(word)!r}", hint="--arg bits=4")
         try:
             found[name] = ast.literal_eval(value)
         except (ValueError, SyntaxError, MemoryError, RecursionError):

@@ -69,11 +69,11 @@ def opened(build: Any) -> Build:
     """A build, or the one in a folder.
 
     Raises:
-        IsobitError: E614 for what is neither, and those of :func:`isobit.build.folder.load_build`.
+        IsobitError: E613 for what is neither, and those of :func:`isobit.build.folder.load_build`.
     """
     if isinstance(build, folder.Build):
         return Build.of(build)
     if isinstance(build, str | Path):
         return Build.of(folder.load_build(build))
     what = f"{printable(type(build).__name__)} is neither a build nor a path"
-    raise IsobitError("E614", what, hint="isobit.compile and isobit.load give builds")
+    raise IsobitError("E613", what, hint="isobit.compile and isobit.load give builds")

@@ -65,7 +65,7 @@ def compile(
         plan_request: a back end's own request in their place.
 
     Raises:
-        IsobitError: any coded refusal, E614 for an argument that is not of its kind; nothing is left behind.
+        IsobitError: any coded refusal, E613 for an argument that is not of its kind; nothing is left behind.
         DoesNotFit: E502 when the design exceeds the board.
     """
     one_of("exporter", exporter, get_args(Exporter), "E302")
@@ -122,7 +122,7 @@ def request_of(backend: str, board: Board, asked: Asked) -> Any:
 
     Raises:
         IsobitError: E508 for an unknown back end, or for what is asked of another one than the dataflow back end;
-            E614 and E503 for values that are not of their kind, and what a plan file may have wrong.
+            E613 and E503 for values that are not of their kind, and what a plan file may have wrong.
     """
     maker = find_backend(backend)
     if backend != DEFAULT:
