@@ -37,6 +37,7 @@ CODES: dict[str, str] = {
     "E207": "the rounding mode is unknown",
     "E208": "the real values of two tensors cannot be joined exactly",
     "E209": "the model's input has no quantiser and no declared integer type",
+    "E210": "this arithmetic cannot be followed",
     # E3xx: Brevitas
     "E301": "the Brevitas source cannot be loaded",
     "E302": "the Brevitas module cannot be exported",
@@ -71,8 +72,8 @@ CODES: dict[str, str] = {
     "E610": "the operating system refused an operation",
     "E611": "the build was made by another version of isobit",
     "E612": "the generated C++ breaks a rule of Vitis HLS",
-    "E614": "Verilator is not installed",
     "E613": "the argument is unknown or not of its kind",
+    "E614": "Verilator is not installed",
     # E8xx: requantizers
     "E801": "a requantizer needs a wider multiplicand",
     "E802": "a requantizer cannot meet the error budget",

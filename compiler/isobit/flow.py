@@ -14,13 +14,15 @@ import onnx
 
 from isobit.backends.registry import DEFAULT, find_backend
 from isobit.build.folder import Build, Origin, write_build
+from isobit.build.manifest import ArithmeticRecord, TiesRecord
 from isobit.check.csim.run import given_integers
 from isobit.check.csim.samples import SampleForm
 from isobit.check.csim.stimuli import vectors_for
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.whole import whole_file
-from isobit.frontend.qonnx.importer import InputType, import_model
+from isobit.frontend.qonnx.float_arithmetic import Asked, FloatArithmetic, arithmetic_of
+from isobit.frontend.qonnx.importer import InputType, import_traced
 from isobit.frontend.tflite.model import is_tflite
 from isobit.hardware import Board, load_board
 from isobit.hardware.prices import PRICES
@@ -49,6 +51,7 @@ def compile_model(
     input_type: str | None = None,
     input_scale: str = "1",
     exporter: Exporter = "torchscript",
+    arithmetic: Asked = "auto",
     arguments: Mapping[str, Any] = MappingProxyType({}),
     backend: str = DEFAULT,
     plan_request: Any = None,
@@ -69,6 +72,8 @@ def compile_model(
         input_shape: shape of one sample, for Brevitas sources.
         input_type: QONNX datatype (``UINT8`` ...) of an input that has no quantiser.
         input_scale: the real value of one step of ``input_type``, a rational such as ``1/255``.
+        arithmetic: what a layer computes behind its exact accumulators: ``exact`` rational arithmetic, the source's own
+            ``float32``, or ``auto``, which is float32 where ties between the two are systematic and exact elsewhere.
         arguments: of the factory, by name.
         backend: what makes the project (:mod:`isobit.backends.registry`).
         plan_request: how much of the board may be used, how fast it must be, and what is fixed layer by layer: the back
@@ -87,6 +92,7 @@ def compile_model(
         DoesNotFit: E502 when the design exceeds the board.
     """
     declared = InputType.parse(input_type, input_scale) if input_type else None
+    arithmetic_of(arithmetic)
     target = load_board(board) if isinstance(board, str) else board
     maker = find_backend(backend)
     request = maker.request() if plan_request is None else plan_request
@@ -103,14 +109,15 @@ def compile_model(
             progress("refitting the weights")
             _refuse_refit(path)
             path, report = refit_file(path, Path(scratch) / "refit.onnx", rescale_bits, declared)
-        imported = _imported(path, declared)
+        imported, followed = _imported(path, declared, arithmetic)
         data = path.read_bytes() if is_tflite(path) else whole_file(path)
     progress("folding and shrinking requantizers, choosing the folding")
     seen = None if inputs is None else lambda graph: _seen(graph, inputs, samples)
     made = rescaled(optimise(imported, folding(PRICES)), maker, target, request, rescale, seen)
     design = maker.lower(made.graph, made.plan, request)
     progress("writing the project")
-    origin = Origin(printable(name), input_type, input_scale, None if report is None else asdict(report))
+    moved = None if report is None else asdict(report)
+    origin = Origin(printable(name), input_type, input_scale, moved, followed)
     vectors = _testbench_vectors(made.graph)
     return write_build(Path(output), made.graph, target, made.plan, design, data, origin, vectors, made, maker)
 
@@ -150,25 +157,35 @@ def refit_source(
 
 def import_source(
     source: str | Path, *, input_shape: tuple[int, ...] | None = None, input_type: str | None = None,
-    input_scale: str = "1", exporter: Exporter = "torchscript",
+    input_scale: str = "1", exporter: Exporter = "torchscript", arithmetic: Asked = "auto",
 ) -> Graph:  # fmt: skip
     """The integer graph of a model before any pass (see :func:`compile_model` for the arguments)."""
     declared = InputType.parse(input_type, input_scale) if input_type else None
     with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:
         path, _ = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter)
-        return _imported(path, declared)
+        return _imported(path, declared, arithmetic)[0]
 
 
-def _imported(path: Path, declared: InputType | None) -> Graph:
-    """The integer graph of a file, whichever format it has."""
+def _imported(path: Path, declared: InputType | None, arithmetic: Asked) -> tuple[Graph, ArithmeticRecord]:
+    """The integer graph of a file, whichever format it has, and what it follows."""
     if not is_tflite(path):
-        return import_model(load_onnx(path), declared)
+        made = import_traced(load_onnx(path), declared, arithmetic_of(arithmetic))
+        return made.graph, _followed(made.arithmetic, arithmetic)
     from isobit.frontend.tflite.importer import import_tflite
 
     if declared is not None:
         hint = "leave --input-type out"
         raise IsobitError("E209", "a TFLite file says itself what its inputs are", where=printable(path), hint=hint)
-    return import_tflite(path)
+    if arithmetic == "float32":
+        hint = "leave --arithmetic out"
+        raise IsobitError("E210", "a TFLite file says its integers itself", where=printable(path), hint=hint)
+    return import_tflite(path), ArithmeticRecord()
+
+
+def _followed(made: FloatArithmetic, asked: Asked) -> ArithmeticRecord:
+    ties = tuple(TiesRecord(layer=t.layer, moved=t.moved, span=t.span) for t in made.ties)
+    kept = tuple(made.kept) if made.followed == "float32" else ()
+    return ArithmeticRecord(followed=made.followed, asked=asked, ties=ties, exact=kept)
 
 
 def _refuse_refit(path: Path) -> None:

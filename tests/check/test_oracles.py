@@ -97,13 +97,20 @@ def ties(folder: Path) -> Path:
 
 def test_many_ties_are_never_a_bare_equal(tmp_path: Path) -> None:
     assert why_not_ort(ties(tmp_path)) == "Quant is an operator of QONNX"
-    verdict = checked(compile_model(tmp_path / "model.onnx", tmp_path / "build"))
+    verdict = checked(compile_model(tmp_path / "model.onnx", tmp_path / "build", arithmetic="exact"))
     ends = verdict.ends
     assert ends is not None and ends.differing == len(verdict.ties) > 0 and not verdict.unexplained
     assert ends.outputs == 64 * 8 and ends.predictions == 64 > ends.predictions_equal
     result = CsimResult((), None, verdict)
     assert result.equal and result.verdict == "equal to exact arithmetic"
     assert [(o.name, o.ran) for o in verdict.oracles] == [("qonnx", True), ("onnxruntime", False)]
+
+
+def test_where_ties_are_systematic_the_source_s_own_float32_is_followed(tmp_path: Path) -> None:
+    verdict = checked(compile_model(ties(tmp_path), tmp_path / "build"))
+    assert (verdict.arithmetic, verdict.exact_mismatches) == ("float32", 0) and verdict.exact_outputs > 0
+    assert verdict.ends is not None and verdict.ends.differing == 0 and not verdict.unexplained
+    assert CsimResult((), None, verdict).verdict == "equal"
 
 
 @pytest.mark.parametrize(("differing", "bare"), [(0, True), (1, True), (2, False)])

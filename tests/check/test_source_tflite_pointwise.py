@@ -31,8 +31,9 @@ def test_every_pair_of_elementwise_operators(dtype: str, op: str, tmp_path: Path
 
 
 @BOTH
-@pytest.mark.parametrize("op", ["ADD", "SUB"])
-@pytest.mark.parametrize("tabled", [False, True])
+@pytest.mark.parametrize(
+    ("op", "tabled"), [("ADD", False), ("ADD", True), ("SUB", False), ("SUB", True), ("MUL", False)]
+)
 def test_every_pair_of_two_tensors(
     dtype: str, op: str, tabled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,8 +59,24 @@ def test_broadcasts(dtype: str, op: str, tmp_path: Path) -> None:
     for other in (y, row, x, *others):
         net.make(op, [x, other], (3, 4, 5), scale)
         net.make(op, [other, x], (3, 4, 5), scale)
-    products = [0, 1, 2, 3] if op == "MUL" else []  # of two tensors, which the graph has no operation for
-    agree(net, tmp_path, refused=products)
+    agree(net, tmp_path)
+
+
+@BOTH
+def test_a_map_times_a_factor_per_channel(dtype: str, tmp_path: Path) -> None:
+    """Squeeze-and-excite, the factor on either side; a gate per position and one number are repeated."""
+    net = Draw(dtype)
+    x = net.image(3, 4, 5)
+    for other in (
+        net.image(1, 1, 5),
+        net.image(3, 4, 1),
+        net.image(1, 1, 1),
+        net.image(3, 1, 5),
+        net.input((1, 5), 0.07, 5),
+    ):
+        for pair in ([x, other], [other, x]):
+            net.make("MUL", pair, (3, 4, 5), net.scale(0.05, 0.5), fused_activation_function=1)
+    agree(net, tmp_path)
 
 
 def _input_scales(op: str) -> tuple[float, float]:

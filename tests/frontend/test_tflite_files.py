@@ -111,7 +111,7 @@ def _behind_softmax() -> TfliteNet:
 
 def _product() -> TfliteNet:
     net = TfliteNet()
-    net.op("MUL", [net.input((1, 4), 0.1), net.input((1, 4), 0.1)], (1, 4), 0.1)
+    net.op("BATCH_MATMUL", [net.input((1, 3, 4), 0.1), net.input((1, 4, 3), 0.1)], (1, 3, 3), 0.1)
     return net
 
 

@@ -23,6 +23,10 @@ class TestAdd(Battery):
     op, make = ops.Add, makers._add
 
 
+class TestProduct(Battery):
+    op, make = ops.Product, makers._product
+
+
 class TestStep(Battery):
     op, make = ops.Step, makers._step
 

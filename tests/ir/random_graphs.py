@@ -1,4 +1,4 @@
-"""Small random graphs of all twelve operations, with inputs that fit them."""
+"""Small random graphs of all thirteen operations, with inputs that fit them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from isobit.ir.ops import (
     MaxPool,
     Output,
     Pad,
+    Product,
     Reindex,
     Select,
     Step,
@@ -141,6 +142,19 @@ def _add(m: Maker) -> str:
     return m.emit(Add(name="", inputs=tuple(inputs), coefficients=coefficients))
 
 
+def _product(m: Maker) -> str:
+    x = m.value()
+    shape = m.types[x].shape
+    per_channel = (*(1 for _ in shape[:-1]), shape[-1])
+    fits = [
+        n for n, t in m.types.items() if t.shape in (shape, per_channel) and not isinstance(m.nodes[n], Output | Const)
+    ]
+    if m.rng.random() < 0.5:
+        wanted = m.rng.choice((shape, per_channel))
+        fits = [m.emit(Input(name="", shape=wanted, lo=m.ints(shape[-1], -9, 1), hi=m.ints(shape[-1], 1, 12)))]
+    return m.emit(Product(name="", inputs=(x, m.rng.choice(fits))))
+
+
 def _step(m: Maker) -> str:
     x = m.value()
     count = m.rng.choice([1, m.types[x].channels])
@@ -185,7 +199,7 @@ def _select(m: Maker) -> str:
 
 
 MAKERS: tuple[Callable[[Maker], str], ...] = (
-    _dense, _run_time_dense, _conv, _maxpool, _pad, _add, _step, _table, _concat, _reindex, _select,
+    _dense, _run_time_dense, _conv, _maxpool, _pad, _add, _product, _step, _table, _concat, _reindex, _select,
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from isobit.passes import optimise
 from tests.ir.random_graphs import random_graph, random_inputs
 
 IMAGE = "x : _ = input() shape=[4,5,2] lo=[-3,0] hi=[7]"
+FACTOR = "f : _ = input() shape=[1,1,2] lo=[-3,0] hi=[7]"
 VECTOR = "x : _ = input() shape=[2] lo=[-3,0] hi=[7]"
 CONV = [IMAGE, "w : _ = const() value=[[[[1,2],[3,4]],[[5,6],[7,8]]]]"]
 DENSE = [VECTOR, "w : _ = const() value=[[1,2]]"]
@@ -82,6 +83,10 @@ NONSENSE: dict[str, tuple[str, str]] = {
     "weights that are a vector": (text(VECTOR, "w : _ = const() value=[1,2]", "v : _ = linear(x, w)"), "v"),
     "no constant": (text(VECTOR, "v : _ = const() value=[]"), "not empty"),
     "coefficients for other channels": (of("add(x) coefficients=[[1,2,3]]", VECTOR), "3 coefficients for 2 channels"),
+    "a product with a constant": (text(*CONV, "v : _ = product(x, w)"), "a constant factor"),
+    "a product of one value": (of("product(x)"), "needs 2 inputs and has 1"),
+    "a factor in front": (text(FACTOR, IMAGE, "v : _ = product(f, x)"), "a factor of shape (4, 5, 2) for (1, 1, 2)"),
+    "a factor without axes": (text(VECTOR.replace("x", "f"), IMAGE, "v : _ = product(x, f)"), "a factor of shape (2,)"),
     "coefficients as a matrix": (of("add(x) coefficients=[[[1,2]]]", VECTOR), "1 axes"),
     "a coefficient too many": (of("add(x) coefficients=[[1],[1]]", VECTOR), "one coefficient per input"),
     "a step without curves": (of("step(x) curves=[]", VECTOR), "needs a curve"),

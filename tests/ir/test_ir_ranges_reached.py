@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from isobit.interp import run
 from isobit.ir import Graph, frozen_ints, verify
-from isobit.ir.ops import Add, Const, Input, Linear, MaxPool, Output, Step
+from isobit.ir.ops import Add, Const, Input, Linear, MaxPool, Output, Product, Step
 from isobit.numerics import Rounded, Rounding
 
 LEVELS = 3
@@ -54,6 +54,30 @@ def test_a_value_added_to_itself_is_one_value(coefficients: tuple[int, int], bou
     assert graph.types["twice"].bounds == bounds
     reached = run(graph, {"x": np.arange(-3, 6).repeat(2).reshape(-1, 2)})["y"]
     assert (reached.min(), reached.max()) == bounds
+
+
+@pytest.mark.parametrize(("x", "y"), [((-3, 5), (-2, 4)), ((1, 5), (-2, -1)), ((-5, -2), (-7, 0)), ((0, 0), (-4, 4))])
+def test_a_product_reaches_two_of_its_corners(x: tuple[int, int], y: tuple[int, int]) -> None:
+    ends = [{"lo": frozen_ints(lo), "hi": frozen_ints(hi)} for lo, hi in (x, y)]
+    graph = verify(
+        Graph(
+            (
+                Input(name="x", shape=(2, 1), **ends[0]), Input(name="y", shape=(1, 1), **ends[1]),
+                Product(name="xy", inputs=("x", "y")), Output(name="z", inputs=("xy",)),
+            )
+        )
+    )  # fmt: skip
+    pairs = np.array([(a, b) for a in range(x[0], x[1] + 1) for b in range(y[0], y[1] + 1)])
+    reached = run(graph, {"x": pairs[:, [0, 0]].reshape(-1, 2, 1), "y": pairs[:, 1].reshape(-1, 1, 1)})["z"]
+    assert graph.types["xy"].bounds == (reached.min(), reached.max())
+
+
+@pytest.mark.parametrize("bounds", [(-3, 5), (2, 5), (-5, -2), (0, 4), (-4, 0), (-(2**40), 3)])
+def test_a_square_is_never_below_the_nearest_to_zero(bounds: tuple[int, int]) -> None:
+    x = Input(name="x", shape=(1,), lo=frozen_ints(bounds[0]), hi=frozen_ints(bounds[1]))
+    graph = verify(Graph((x, Product(name="xx", inputs=("x", "x")), Output(name="z", inputs=("xx",)))))
+    squares = [v * v for v in range(max(bounds[0], -9), bounds[1] + 1)] + [bounds[0] ** 2]
+    assert graph.types["xx"].bounds == (min(squares), max(squares))
 
 
 def test_pools_keep_each_channels_own_interval() -> None:

@@ -34,7 +34,9 @@ def test_the_passes_keep_the_integers_of_the_reference_kernels(name: str, dtype:
     _same_as_litert(net, path, given, graph.outputs[0], found[graph.outputs[0].name])
 
 
-@pytest.mark.parametrize(("name", "dtype"), [("residual", "int8"), ("upsampled", "uint8"), ("enlarged", "int8")])
+@pytest.mark.parametrize(
+    ("name", "dtype"), [("residual", "int8"), ("upsampled", "uint8"), ("enlarged", "int8"), ("excited", "int8")]
+)
 def test_cpp_computes_them_too(name: str, dtype: str, tmp_path: Path) -> None:
     net = NETS[name](dtype)
     path, given = net.save(tmp_path / "model.tflite"), _samples(net, 12)

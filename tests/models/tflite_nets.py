@@ -120,4 +120,24 @@ def enlarged(dtype: str) -> Net:
     return net
 
 
-NETS: Mapping[str, Callable[[str], Net]] = {"residual": residual, "upsampled": upsampled, "enlarged": enlarged}
+def excited(dtype: str) -> Net:
+    """An inverted residual with SiLU and squeeze-and-excite, and a gate of two branches."""
+    net, low = Net(dtype, 7), -128 if dtype == "int8" else 0
+    x = net.conv(net.image(5, 6, 2), 6)
+    gate = net.op("LOGISTIC", [x], (1, 5, 6, 6), 1 / 256, low)
+    x = net.make("MUL", [x, gate], (5, 6, 6), net.scale_of(x))
+    mean = net.make("MEAN", [x, net.integers([1, 2])], (6,), net.scale_of(x) / 2)
+    opened = net.op("LOGISTIC", [net.dense(net.dense(mean, 3, fused=1), 6)], (1, 6), 1 / 256, low)
+    factor = net.op("RESHAPE", [opened, net.integers([1, 1, 1, 6])], (1, 1, 1, 6), 1 / 256, low)
+    x = net.make("MUL", [factor, x], (5, 6, 6), net.scale_of(x) / 2)
+    left, right = net.conv(x, 4, kernel=1), net.conv(x, 4, kernel=1, fused=1)
+    net.make("MUL", [left, right], (5, 6, 4), 20 * net.scale_of(left) * net.scale_of(right))
+    return net
+
+
+NETS: Mapping[str, Callable[[str], Net]] = {
+    "residual": residual,
+    "upsampled": upsampled,
+    "enlarged": enlarged,
+    "excited": excited,
+}

@@ -20,6 +20,7 @@ from isobit.backends.registry import DEFAULT, find_backend
 from isobit.check.csim.samples import sample_form
 from isobit.errors import IsobitError, printable
 from isobit.flow import Exporter, compile_model
+from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
 from isobit.hardware import Board, load_board
 from isobit.hardware.board import at_clock
 
@@ -39,6 +40,7 @@ def compile(
     input_type: str | None = None,
     input_scale: str | int | Fraction = "1",
     exporter: str = "torchscript",
+    arithmetic: str = "auto",
     arguments: Mapping[str, Any] = MappingProxyType({}),
     backend: str = DEFAULT,
     plan: str | Path | None = None,
@@ -80,7 +82,8 @@ def compile(
             compile_model(
                 source, place / "build" if place else Path(cast(str, output)), board=target,
                 input_shape=shape_of(input_shape), input_type=input_type, input_scale=str(input_scale),
-                exporter=cast(Exporter, exporter), arguments=arguments, backend=backend, plan_request=plan_request,
+                exporter=cast(Exporter, exporter), arithmetic=arithmetic_of(arithmetic), arguments=arguments,
+                backend=backend, plan_request=plan_request,
                 rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=vectors_of(inputs),
                 samples=sample_form(samples), progress=progress,
             )

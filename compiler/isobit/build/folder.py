@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from isobit.build.files import MANIFEST, atomic_folder, file_hashes, write_files
 from isobit.build.manifest import (
     FORMAT,
     AnyManifest,
+    ArithmeticRecord,
     ErrorsRecord,
     EstimateRecord,
     RefitRecord,
@@ -88,14 +89,16 @@ class Origin:
     input_type: str | None = None
     input_scale: str = "1"
     refit: Mapping[str, Any] | None = None
+    arithmetic: ArithmeticRecord = field(default_factory=ArithmeticRecord)
 
     def record(self, source: bytes) -> SourceRecord:
         """The manifest's record of the source with these bytes."""
         refit = RefitRecord.model_validate(self.refit) if self.refit is not None else None
         digest = hashlib.sha256(source).hexdigest()
         return SourceRecord(
-            name=self.name, sha256=digest, input_type=self.input_type, input_scale=self.input_scale, refit=refit
-        )
+            name=self.name, sha256=digest, input_type=self.input_type, input_scale=self.input_scale, refit=refit,
+            arithmetic=self.arithmetic,
+        )  # fmt: skip
 
 
 def write_build(

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, Literal, TypeVar, cast
 
 from pydantic import Field, ValidationError
 
@@ -62,6 +62,28 @@ class RefitRecord(Record):
     left: tuple[str, ...]
 
 
+class TiesRecord(Record):
+    """A layer in which some accumulators give another integer in float32: see
+    :class:`isobit.frontend.qonnx.float_arithmetic.Ties`."""
+
+    layer: str
+    moved: Count
+    span: Count
+
+
+class ArithmeticRecord(Record):
+    """What the staircases follow behind the exact accumulators, and what was asked for.
+
+    ``ties`` are the layers where exact and float32 arithmetic differ, ``exact`` the tensors whose quantisers stay exact
+    although float32 is followed.
+    """
+
+    followed: Literal["exact", "float32"] = "exact"
+    asked: Literal["exact", "float32", "auto"] = "exact"
+    ties: tuple[TiesRecord, ...] = ()
+    exact: tuple[str, ...] = ()
+
+
 class SourceRecord(Record):
     """The model that a build was made from, and what was declared of its input."""
 
@@ -70,6 +92,7 @@ class SourceRecord(Record):
     input_type: str | None
     input_scale: str
     refit: RefitRecord | None = None
+    arithmetic: ArithmeticRecord = ArithmeticRecord()
 
 
 class EstimateRecord(CostRecord):

@@ -96,6 +96,9 @@ Type = Annotated[
 Scale = Annotated[str, typer.Option("--input-scale", help="real value of one step of --input-type: 1/255")]
 Samples = Annotated[str | None, typer.Option("--samples", help="integers in --inputs are: real, integers or graph")]
 Exporter = Annotated[str, typer.Option(help="Brevitas export path: torchscript or dynamo")]
+Arithmetic = Annotated[
+    str, typer.Option(help="behind exact sums: exact, float32 as the source has it, or auto (by counting ties)")
+]
 
 
 Wide = Annotated[bool, typer.Option("--wide", help="whole names, however long the lines")]
@@ -119,6 +122,7 @@ def compile_command(
     input_type: Type = None,
     input_scale: Scale = "1",
     exporter: Exporter = "torchscript",
+    arithmetic: Arithmetic = "auto",
     plan: Annotated[Path | None, typer.Option(help="TOML file that fixes layers; see plan.toml in a build")] = None,
     target_fps: Annotated[
         float | None, typer.Option(min=0.001, callback=_finite, help="at least this many frames per second")
@@ -158,7 +162,7 @@ def compile_command(
     from isobit.container.run import compile_contained
     from isobit.report.rescale import rescale_lines
     from isobit.report.result import summarise
-    from isobit.report.text import build_table
+    from isobit.report.text import arithmetic_lines, build_table
 
     asked = Asked(plan, target_fps, target_ii, samples_per_clock, max_util, fifos)
     with Progress() as progress:
@@ -168,16 +172,16 @@ def compile_command(
         else:
             build = compile(
                 model, output, board=board, clock_mhz=clock, input_shape=input_shape, input_type=input_type,
-                input_scale=input_scale, exporter=exporter, arguments=assignments(arg or []), backend=backend,
-                plan=plan, target_fps=target_fps, target_ii=target_ii, samples_per_clock=samples_per_clock,
-                max_util=max_util, fifos=fifos, rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=inputs,
-                samples=samples, progress=progress,
+                input_scale=input_scale, exporter=exporter, arithmetic=arithmetic, arguments=assignments(arg or []),
+                backend=backend, plan=plan, target_fps=target_fps, target_ii=target_ii,
+                samples_per_clock=samples_per_clock, max_util=max_util, fifos=fifos,
+                rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=inputs, samples=samples, progress=progress,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(summarise(build)), indent=1) + "\n")
         return
     out.print(build_table(build, wide=wide), crop=False)
-    for line in rescale_lines(build):
+    for line in [*arithmetic_lines(build), *rescale_lines(build)]:
         out.print(line, soft_wrap=True)
     out.print(f"Vitis HLS project in {escape(shlex.quote(str(build.hls)))}", soft_wrap=True)
     out.print(f"check it with: isobit csim {escape(shlex.quote(str(build.path)))}", soft_wrap=True)
@@ -260,11 +264,13 @@ def show(
     input_type: Type = None,
     input_scale: Scale = "1",
     exporter: Exporter = "torchscript",
+    arithmetic: Arithmetic = "auto",
 ) -> None:
     """Print the integer graph with every value's interval and width."""
     from isobit.api.arguments import one_of, shape_of
     from isobit.build.folder import load_build
     from isobit.flow import import_source
+    from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
     from isobit.ir import print_graph
     from isobit.passes import optimise
 
@@ -274,7 +280,7 @@ def show(
         one_of("exporter", exporter, ("torchscript", "dynamo"), "E302")
         graph = import_source(
             what, input_shape=shape_of(input_shape), input_type=input_type, input_scale=input_scale,
-            exporter=cast(Any, exporter),
+            exporter=cast(Any, exporter), arithmetic=arithmetic_of(arithmetic),
         )  # fmt: skip
         graph = graph if raw else optimise(graph)
     sys.stdout.write(print_graph(graph, full=full))

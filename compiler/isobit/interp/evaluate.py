@@ -165,6 +165,10 @@ class Evaluator:
 
         return total
 
+    def _product(self, node: ops.Product, types: tuple[ValueType, ...]) -> Function:
+        dtype = dtype_for(max(abs(v) for t in (*types, self.graph.types[node.name]) for v in t.bounds))
+        return lambda x, y: held(x, dtype) * held(y, dtype)
+
     def _step(self, node: ops.Step, types: tuple[ValueType, ...]) -> Function:
         return StepFunction(node.curves, types[0], self._working[node.name])
 

@@ -81,6 +81,11 @@ def add(node: ops.Add, *xs: Array) -> Array:
     return filled(shape, element)
 
 
+def times(node: ops.Product, x: Array, y: Array) -> Array:
+    """Element by element; a factor per channel is the same at every position."""
+    return filled(x.shape, lambda i: int(x[i]) * int(y[i] if y.shape == x.shape else y.flat[i[-1]]))
+
+
 def step(node: ops.Step, x: Array) -> Array:
     """The staircase of the channel."""
     return filled(x.shape, lambda i: node.curves.of(i[-1]).at(int(x[i])))
@@ -151,6 +156,7 @@ MEANING: Mapping[type[Node], Callable[..., Array]] = {
     ops.Output: lambda node, x: x,
     ops.Linear: linear,
     ops.Add: add,
+    ops.Product: times,
     ops.Step: step,
     ops.Table: table,
     ops.MaxPool: maxpool,

@@ -1,4 +1,4 @@
-"""The twelve operations of the integer graph: immutable records, no behaviour.
+"""The thirteen operations of the integer graph: immutable records, no behaviour.
 
 Meaning lives in one place (:mod:`isobit.interp`), ranges in one place (:mod:`isobit.ir.ranges`). Values are integer
 arrays, channels last, without the batch axis. Array fields are read-only; ``source`` and ``rules`` are provenance,
@@ -138,6 +138,14 @@ class Add(Node):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Product(Node):
+    """``inputs[0] * inputs[1]``, element by element: two activations of one shape, or a map times a factor per channel.
+
+    The factor is the second operand, of shape ``(1, .., 1, channels)``.
+    """
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Step(Node):
     """A monotone staircase for all channels, or one for each."""
 
@@ -200,10 +208,10 @@ class Select(Node):
 
 OPS: dict[str, type[Node]] = {
     cls.__name__.lower(): cls
-    for cls in (Input, Const, Output, Linear, Add, Step, Table, MaxPool, Pad, Concat, Reindex, Select)
+    for cls in (Input, Const, Output, Linear, Add, Product, Step, Table, MaxPool, Pad, Concat, Reindex, Select)
 }
 
 __all__ = [
-    "OPS", "Add", "Concat", "Const", "HostOp", "Input", "Linear", "MaxPool", "Node", "Output", "Pad", "Quantiser",
-    "Reindex", "Scalars", "Select", "Step", "Table", "frozen_ints",
+    "OPS", "Add", "Concat", "Const", "HostOp", "Input", "Linear", "MaxPool", "Node", "Output", "Pad", "Product",
+    "Quantiser", "Reindex", "Scalars", "Select", "Step", "Table", "frozen_ints",
 ]  # fmt: skip

@@ -11,7 +11,22 @@ from typing import Any
 import numpy as np
 
 from isobit.errors import IsobitError, printable
-from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Node, Output, Pad, Reindex, Select, Step, Table
+from isobit.ir.ops import (
+    Add,
+    Concat,
+    Const,
+    Input,
+    Linear,
+    MaxPool,
+    Node,
+    Output,
+    Pad,
+    Product,
+    Reindex,
+    Select,
+    Step,
+    Table,
+)
 from isobit.ir.types import IntArray, ValueType
 from isobit.numerics import as_int_array, magnitude
 
@@ -127,6 +142,20 @@ def _add(node: Add, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) 
     return ValueType.of(shape, lo, hi)
 
 
+def _product(node: Product, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
+    x, y = inputs
+    if any(isinstance(by_name.get(name), Const) for name in node.inputs):
+        raise ValueError("a constant factor is the coefficient of an add")
+    if y.shape not in (x.shape, (*(1 for _ in x.shape[:-1]), x.channels)):
+        raise ValueError(f"a factor of shape {y.shape} for {x.shape}")
+    corners = [a.astype(object) * b.astype(object) for a in (x.lo, x.hi) for b in (y.lo, y.hi)]
+    lo, hi = np.minimum.reduce(corners), np.maximum.reduce(corners)
+    if node.inputs[0] == node.inputs[1]:  # a square: never below zero, nor below that of the end nearer to it
+        nearest = np.maximum(0, np.maximum(x.lo.astype(object), -x.hi.astype(object)))
+        lo = nearest * nearest
+    return ValueType.of(x.shape, as_int_array(lo), as_int_array(hi))
+
+
 def _step(node: Step, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
     (x,) = inputs
     if len(node.curves) not in (1, x.channels):
@@ -202,6 +231,7 @@ _RULES: dict[type[Node], Callable[[Any, tuple[ValueType, ...], Mapping[str, Node
     Output: _same,
     Linear: _linear,
     Add: _add,
+    Product: _product,
     Step: _step,
     Table: _table,
     MaxPool: _maxpool,

@@ -7,10 +7,10 @@ import re
 from isobit.errors import IsobitError, printable
 from isobit.ir.graph import Graph
 from isobit.ir.legality import broken_rule, too_large
-from isobit.ir.ops import Add, Concat, Const, Input, Linear, Node, Output
+from isobit.ir.ops import Add, Concat, Const, Input, Linear, Node, Output, Product
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ARITY: dict[type[Node], int] = {Input: 0, Const: 0, Linear: 2}
+_ARITY: dict[type[Node], int] = {Input: 0, Const: 0, Linear: 2, Product: 2}
 _VARIADIC = (Add, Concat)
 
 

@@ -6,14 +6,13 @@ from isobit.ir import Graph
 from isobit.numerics import DEFAULT_PRICES, Prices
 from isobit.passes.joins import SplitOverConcat
 from isobit.passes.merge import MergeEqual
+from isobit.passes.movement import AbsorbInputPermutation, AbsorbPermutation, DropIdentityMovements
 from isobit.passes.order import CoarsenBeforeSelect
+from isobit.passes.products import ProductToTable, StepIntoTable
 from isobit.passes.rewrite import Pass
 from isobit.passes.rules import (
-    AbsorbInputPermutation,
-    AbsorbPermutation,
     ComposeSteps,
     DropDeadChannels,
-    DropIdentityMovements,
     DropIdentitySteps,
     FallingStepToTable,
     FoldBiasIntoOutput,
@@ -38,6 +37,8 @@ def folding(prices: Prices = DEFAULT_PRICES) -> Passes:
         ComposeSteps(prices),
         NarrowSteps(),
         DropIdentitySteps(),
+        ProductToTable(),
+        StepIntoTable(),
         DropDeadChannels(),
         FoldBiasIntoStep(),
         FoldBiasIntoOutput(),

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import permutations
 
 import numpy as np
 
 from isobit.ir import Graph, Node, frozen_ints
 from isobit.ir.channels import Curves, of_channel, rows
 from isobit.ir.facts import FoldedPair
-from isobit.ir.ops import Add, Const, HostOp, Input, Linear, Output, Reindex, Step, Table
+from isobit.ir.ops import Add, Const, Linear, Output, Step, Table
 from isobit.ir.types import IntArray, ValueType
 from isobit.numerics import DEFAULT_PRICES, Prices, as_int_array, compose
 from isobit.passes.bodies import body_luts
 from isobit.passes.rewrite import Rule, fresh_name, sole_reader
+from isobit.passes.weights import const_weights, is_dense
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class FoldScaleIntoWeights(Rule):
         if not isinstance(node, Add) or len(node.inputs) != 1 or not sole_reader(graph, node.inputs[0]):
             return None
         linear = graph.by_name[node.inputs[0]]
-        weights = _const_weights(graph, linear)
+        weights = const_weights(graph, linear)
         if not isinstance(linear, Linear) or weights is None:
             return None
         factors = node.coefficients[0].astype(object).reshape(-1, *([1] * (weights.value.ndim - 1)))
@@ -182,74 +182,6 @@ class DropDeadChannels(Rule):
 
 
 @dataclass(frozen=True)
-class AbsorbPermutation(Rule):
-    """``W (P x) = (W P) x``: a flatten that reorders elements becomes one that does not, with permuted weights."""
-
-    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
-        if not isinstance(node, Linear) or graph.types[node.name].shape[:-1]:
-            return None
-        weights, flatten = _const_weights(graph, node), graph.by_name[node.inputs[0]]
-        if (
-            weights is None
-            or not _is_dense(node, weights)
-            or not isinstance(flatten, Reindex)
-            or flatten.index.ndim != 1
-        ):
-            return None
-        order = flatten.index
-        if len(order) != graph.types[flatten.inputs[0]].size or (np.sort(order) != np.arange(len(order))).any():
-            return None
-        if (order == np.arange(len(order))).all():
-            return None
-        permuted = np.empty_like(weights.value)
-        permuted[:, order] = weights.value
-        new = Const(name=fresh_name(graph, weights.name + "_p"), value=frozen_ints(permuted))
-        plain = Reindex(
-            name=fresh_name(graph, flatten.name + "_flat"),
-            inputs=flatten.inputs,
-            index=frozen_ints(np.arange(len(order))),
-        )
-        return new, plain, replace(node, inputs=(plain.name, new.name))
-
-
-@dataclass(frozen=True)
-class AbsorbInputPermutation(Rule):
-    """``P x = x'``: the host hands the input over in the order that the network wants.
-
-    Only transposes of a raw input that nothing else reads.
-    """
-
-    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
-        if not isinstance(node, Reindex) or not sole_reader(graph, node.inputs[0]):
-            return None
-        raw = graph.by_name[node.inputs[0]]
-        if not isinstance(raw, Input) or len(raw.shape) != node.index.ndim or _is_still(graph, node):
-            return None
-        per_channel = max(len(raw.scale), len(raw.offset), len(raw.lo), len(raw.hi)) > 1
-        if per_channel or node.index.size != graph.types[raw.name].size:
-            return None
-        order = np.arange(node.index.size).reshape(raw.shape)
-        for axes in permutations(range(len(raw.shape))):
-            if np.array_equal(order.transpose(axes), node.index):
-                shape = tuple(raw.shape[a] for a in axes)
-                turned = replace(raw, shape=shape, host=(*raw.host, HostOp("transpose", shape=axes)))
-                plain = frozen_ints(np.arange(node.index.size).reshape(shape))
-                return turned, replace(node, index=plain)
-        return None
-
-
-@dataclass(frozen=True)
-class DropIdentityMovements(Rule):
-    """``P x = x``: the readers of a movement that neither reorders nor reshapes read its input."""
-
-    def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
-        still = [i for i in node.inputs if _is_still(graph, graph.by_name[i])]
-        if not still:
-            return None
-        return (replace(node, inputs=tuple(graph.by_name[i].inputs[0] if i in still else i for i in node.inputs)),)
-
-
-@dataclass(frozen=True)
 class FallingStepToTable(Rule):
     """``f(k * x) = t[x]``: a factor that no weights can take (nothing linear below) makes a small table."""
 
@@ -273,23 +205,6 @@ class FallingStepToTable(Rule):
 
 
 # --------------------------------------------------------------------------------------------------------------- parts
-
-
-def _is_still(graph: Graph, node: Node) -> bool:
-    if not isinstance(node, Reindex) or graph.types[node.inputs[0]].shape != node.index.shape:
-        return False
-    return np.array_equal(node.index.reshape(-1), np.arange(node.index.size))
-
-
-def _const_weights(graph: Graph, linear: Node) -> Const | None:
-    if not isinstance(linear, Linear):
-        return None
-    weights = graph.by_name[linear.inputs[1]]
-    return weights if isinstance(weights, Const) else None
-
-
-def _is_dense(linear: Node, weights: Const) -> bool:
-    return isinstance(linear, Linear) and weights.value.ndim == 2 and linear.groups == 1
 
 
 def _constant_addend(graph: Graph, node: Node) -> tuple[str, IntArray] | None:
@@ -318,13 +233,13 @@ def _is_identity(graph: Graph, node: Node) -> bool:
 
 
 def _dense_chain(graph: Graph, node: Node) -> tuple[Linear, Const, Step, Linear, Const] | None:
-    w2 = _const_weights(graph, node)
+    w2 = const_weights(graph, node)
     step = graph.by_name[node.inputs[0]] if node.inputs else None
-    if w2 is None or not _is_dense(node, w2) or not isinstance(node, Linear) or not isinstance(step, Step):
+    if w2 is None or not is_dense(node, w2) or not isinstance(node, Linear) or not isinstance(step, Step):
         return None
     first = graph.by_name[step.inputs[0]]
-    w1 = _const_weights(graph, first)
-    if w1 is None or not _is_dense(first, w1) or not isinstance(first, Linear):
+    w1 = const_weights(graph, first)
+    if w1 is None or not is_dense(first, w1) or not isinstance(first, Linear):
         return None
     if not (sole_reader(graph, first.name) and sole_reader(graph, step.name)):
         return None

@@ -109,6 +109,24 @@ def report_lines(report: Report) -> RenderableType:
     return Group(*(_line(f"{label}: {record.verdict if record else 'not run yet'}") for label, record in kept))
 
 
+def arithmetic_lines(build: Build) -> list[Text]:
+    """Which arithmetic the graph follows, and the layer in which the choice matters most."""
+    made = build.manifest.source.arithmetic
+    if build.source.suffix == ".tflite":
+        return []
+    most = max(made.ties, key=lambda t: t.moved / t.span if t.span else 1, default=None)
+    why = "no accumulator near an edge gives another integer in float32"
+    if most is not None:
+        why = f"in {most.layer} {most.moved:,} of {most.span:,} accumulators between its edges\n"
+        why += "  give another integer in exact arithmetic than in float32"
+    why = "" if made.asked == "exact" else f":\n  {why}"
+    name = "exact sums with float32 behind them" if made.followed == "float32" else "exact"
+    lines = [f"arithmetic: {name}{why}"]
+    if made.exact:
+        lines.append(f"exact all the same, their float32 form is not known: {', '.join(map(printable, made.exact))}")
+    return list(map(_line, lines))
+
+
 def csim_table(result: CsimResult) -> RenderableType:
     """Both verdicts, with counts; the first wrong element when there is one."""
     table = lined_table(
@@ -127,10 +145,11 @@ def csim_table(result: CsimResult) -> RenderableType:
 def _sentence(result: CsimResult) -> str:
     """The last line: a bare EQUAL only where the source's own run shows the same numbers."""
     ends = result.source.ends if result.source else None
-    if result.verdict != "equal to exact arithmetic" or ends is None:
+    if result.verdict in ("equal", "not equal") or ends is None:
         return result.verdict.upper()
     counts = f"{ends.differing:,} of {ends.outputs:,} outputs differ"
-    return f"EQUAL to exact arithmetic, but {counts} from\n  the source's own run by {ends.oracle} ({ends.cause})"
+    said = result.verdict.replace("equal", "EQUAL", 1)
+    return f"{said}, but {counts} from\n  the source's own run by {ends.oracle} ({ends.cause})"
 
 
 def _line(text: str) -> Text:

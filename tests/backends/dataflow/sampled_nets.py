@@ -13,7 +13,7 @@ from isobit.build.folder import Build, Origin, write_build
 from isobit.hardware import load_board
 from isobit.interp import run
 from isobit.ir import Graph, Node, ops
-from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Reindex, Step, Table, frozen_ints
+from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Product, Reindex, Step, Table, frozen_ints
 from isobit.ir.types import IntArray
 from isobit.numerics import MultiplyShift
 
@@ -89,6 +89,9 @@ class Net:
 
     def join(self, a: str, b: str) -> str:
         return self._add(Add, (a, b), coefficients=(frozen_ints([2]), frozen_ints([-3])))
+
+    def times(self, a: str, b: str) -> str:
+        return self._add(Product, (a, b))
 
     def pad(self, x: str, before: int, after: int) -> str:
         """A border along the width that nobody takes in."""
@@ -166,6 +169,25 @@ def every_unit(width: int = 32) -> Graph:
     best = net.select(net.relu(net.depthwise(wide, (1, 3))), 2)
     bordered = net.pad(wide, 9, 7)
     return net.graph(best, net.select(bordered, 1), net.relu(net.pool(right, (1, 3), stride=1)))
+
+
+def squeeze_and_excite(size: int = 8, channels: int = 6) -> Graph:
+    """A map times a factor per channel that is made of the same map, all of it; and the map again behind."""
+    net = Net(size, 2 * size, 2)
+    x = net.relu(net.conv(net.head, channels, (3, 3)))
+    squeezed = net.relu(net.conv(net.relu(net.total(x)), 3, (1, 1)))
+    factor = net.table(net.relu(net.conv(squeezed, channels, (1, 1))))
+    x = net.relu(net.times(x, factor))
+    return net.graph(net.relu(net.conv(x, 4, (1, 1))))
+
+
+def gated(size: int = 8) -> Graph:
+    """A gated layer: two branches of one map, element by element, one with values below zero; and a factor from outside
+    the map in front of it."""
+    net = Net(size, 2 * size, 2)
+    left, right = net.conv(net.head, 4, (3, 3)), net.conv(net.head, 4, (1, 1))
+    x = net.times(net.relu(left), net.table(net.relu(right)))
+    return net.graph(net.relu(net.conv(x, 3, (1, 1))))
 
 
 def built(graph: Graph, folder: Path, request: PlanRequest, frames: int = 3) -> tuple[Build, Plan]:

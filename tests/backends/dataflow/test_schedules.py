@@ -26,6 +26,8 @@ def configurations() -> Iterator[tuple[str, dict[str, int]]]:
     for pe, folds in product((1, 2), (1, 3)):
         size = {"CHANNELS": pe * folds, "PE": pe, "FOLDS": folds * 2}
         yield "add", size
+        yield "channel_product", size
+        yield "product", {"PE": pe, "FOLDS": folds * 2}
         yield "lookup", size | {"LO": -8, "SIZE": 16}
         yield "multiply_shift", size | {"K": 2, "LO": -8, "HI": 7, "CLAMP": 1}
         yield "round_shift", size | {"K": 2, "ROUNDING": 0, "LO": -8, "HI": 7, "CLAMP": 1}
@@ -65,6 +67,8 @@ def several(samples: int) -> Iterator[tuple[str, dict[str, int]]]:
     lanes, width = 2 * samples, 2 * samples
     size = {"CHANNELS": 2, "PE": lanes, "FOLDS": 3}
     yield "add", size
+    yield "channel_product", size
+    yield "product", {"PE": lanes, "FOLDS": 3}
     yield "lookup", size | {"LO": -8, "SIZE": 16}
     yield "multiply_shift", size | {"K": 2, "LO": -8, "HI": 7, "CLAMP": 1}
     yield "round_shift", size | {"K": 2, "ROUNDING": 0, "LO": -8, "HI": 7, "CLAMP": 1}

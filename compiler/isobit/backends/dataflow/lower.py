@@ -151,7 +151,10 @@ class _Lowering:
         if isinstance(node, Linear | MaxPool):
             taken = [self._blocks(node, layer.samples) if layer.parallel else self._windowed(node, layer.simd)]
         else:
-            taken = [self._take(i, layer.lanes[0], self.graph.types[i].size) for i in operands]
+            # a factor per channel comes pixel by pixel, however many pixels a word of the map holds
+            kinds = [self.graph.types[i] for i in operands]
+            lanes = [min(layer.lanes[0], k.size) for k in kinds]
+            taken = [self._take(i, n, k.size) for i, n, k in zip(operands, lanes, kinds, strict=True)]
         kernel: Kernel = build(self.graph, node, layer, [self.streams[s] for s in taken])
         size = self.graph.types[node.name].size
         out = self._stream(node.name, kernel.out_type, kernel.out_lanes, size, of_node=True)

@@ -74,6 +74,12 @@ def add(c: Constants) -> Schedule:
     return Schedule(c["FOLDS"], (words, words), (words,), phases=(0, 1, 2))
 
 
+def channel_product(c: Constants) -> Schedule:
+    """A word in and out in every cycle; the factors come with the first pixel, and are kept."""
+    words, factors = every(c["FOLDS"]), every(max(c["CHANNELS"] // c["PE"], 1))
+    return Schedule(c["FOLDS"], (words, factors), (words,), phases=(0, 1, 2))
+
+
 def fork(c: Constants) -> Schedule:
     """Every word twice."""
     words = every(c["WORDS"])

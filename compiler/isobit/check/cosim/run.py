@@ -46,7 +46,7 @@ def cosim(
 
     Raises:
         CheckFailed: E606 when the design stands still (with its full and empty streams) or ends a batch wrongly.
-        IsobitError: E509 for a build without a dataflow design, E613, E604 or E605 when it cannot be compiled.
+        IsobitError: E509 for a build without a dataflow design, E614, E604 or E605 when it cannot be compiled.
     """
     design, texts = rtl_sources(build)
     integers = vectors_for(build.graph, frames, seed)

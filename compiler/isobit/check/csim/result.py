@@ -8,7 +8,7 @@ from typing import Literal
 from isobit.check.csim.compare import Mismatch
 from isobit.check.source.verdict import SourceVerdict
 
-Verdict = Literal["equal", "equal to exact arithmetic", "not equal"]
+Verdict = Literal["equal", "equal to exact arithmetic", "equal to float32 arithmetic", "not equal"]
 
 
 @dataclass(frozen=True)
@@ -41,4 +41,6 @@ class CsimResult:
         if not self.equal:
             return "not equal"
         ends = self.source.ends if self.source else None
-        return "equal" if ends is None or ends.bare else "equal to exact arithmetic"
+        if self.source is None or ends is None or ends.bare:
+            return "equal"
+        return "equal to float32 arithmetic" if self.source.arithmetic == "float32" else "equal to exact arithmetic"

@@ -61,7 +61,7 @@ def check_source(
     origin = build.manifest.source
     declared = InputType.parse(origin.input_type, origin.input_scale) if origin.input_type else None
     model = load_onnx(build.source)
-    imported = import_traced(model, declared)
+    imported = import_traced(model, declared, origin.arithmetic.followed)
     count, rng = _affordable(imported, GIVEN_SAMPLES if samples else FLOAT_SAMPLES), np.random.default_rng(0)
     x: dict[str, Any] = {}
     for node in build.reference.inputs:
@@ -80,9 +80,13 @@ def check_source(
         if wrong < 0 or error.code not in ("E303", "E606"):  # nothing was compared, or no run of the source gave up
             raise
         absent = checked.absent(error.message)
-        return SourceVerdict(exact_outputs, wrong, 0, 0, (), (), error.message, oracles=absent)
+        return SourceVerdict(
+            exact_outputs, wrong, 0, 0, (), (), error.message, oracles=absent, arithmetic=origin.arithmetic.followed
+        )
     counts = exact_outputs, wrong, checked.count, compared
-    return SourceVerdict(*counts, ties, unexplained, note, oracles=(*ran, *others), ends=ends)
+    return SourceVerdict(
+        *counts, ties, unexplained, note, oracles=(*ran, *others), ends=ends, arithmetic=origin.arithmetic.followed
+    )
 
 
 def _affordable(imported: Imported, most: int, elements: int = FLOAT_ELEMENTS) -> int:
@@ -120,7 +124,11 @@ class _Checked:
         for name in scales:
             inputs[name] = np.round(inputs[name].astype(np.float64) / float(step))
         try:
-            reference = evaluate_exact(self.build.source, inputs, scales=scales, taps=bool(smooth))
+            chosen = self.build.manifest.source.arithmetic
+            reference = evaluate_exact(
+                self.build.source, inputs, scales=scales, taps=bool(smooth), float32=chosen.followed == "float32",
+                exact=chosen.exact,
+            )  # fmt: skip
         except IsobitError as error:
             return 0, -1, error.message
         mine = Evaluator(self.build.reference).run(self._integers(self.build.reference, count))

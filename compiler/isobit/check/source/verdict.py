@@ -15,6 +15,7 @@ from isobit.ir.ops import Output
 from isobit.ir.types import IntArray
 
 SourceForm = Literal["onnx", "tflite"]
+Arithmetic = Literal["exact", "float32"]
 LABELS: Mapping[SourceForm, tuple[str, str]] = {
     "onnx": ("exact arithmetic", "the source in float32"),
     "tflite": ("TFLite's reference kernels", "TFLite's reference kernels, layer by layer"),
@@ -31,6 +32,9 @@ class Judged(Protocol):
     @property
     def oracles(self) -> tuple[OracleRun, ...]: ...
 
+    @property
+    def arithmetic(self) -> Arithmetic: ...
+
 
 @dataclass(frozen=True)
 class SourceVerdict:
@@ -41,7 +45,8 @@ class SourceVerdict:
     quantiser's and every output's) were compared with the float run; ``ties`` differed within the float error of an
     edge, ``unexplained`` otherwise. A TFLite source has no float execution: its reference kernels are both, the
     outputs' verdict and that of every layer's integers. ``oracles`` are the judges that ran, and those that did not
-    with the reason; ``ends`` is the comparison of outputs and predictions with the source's own run, None without one.
+    with the reason; ``arithmetic`` is what the graph follows behind its exact accumulators, and what the first half was
+    evaluated in; ``ends`` is the comparison of outputs and predictions with the source's own run, None without one.
     """
 
     exact_outputs: int
@@ -54,6 +59,7 @@ class SourceVerdict:
     form: SourceForm = "onnx"
     oracles: tuple[OracleRun, ...] = ()
     ends: EndToEnd | None = None
+    arithmetic: Arithmetic = "exact"
 
     @property
     def equal(self) -> bool:
@@ -64,6 +70,7 @@ class SourceVerdict:
 def labels_of(verdict: Judged) -> tuple[str, str]:
     """What the two halves of the verdict were compared with, by name and version where that is another program."""
     whole, each = LABELS[verdict.form]
+    whole = "exact sums with float32 behind them" if verdict.arithmetic == "float32" else whole
     programs = [oracle for oracle in verdict.oracles if oracle.version and oracle.ran]
     return whole, f"{programs[0]} in float32" if programs and verdict.form == "onnx" else each
 

@@ -20,6 +20,7 @@ from isobit.frontend.onnx.model import LINEAR_QUANTISERS
 from isobit.frontend.onnx.proto import node_place
 
 _MICROSOFT = "com.microsoft"
+_PART = " from part "
 MOST_CHANNELS = 1 << 16
 """So many zero points a tensor may have: the file's word for it is not checked yet."""
 
@@ -49,6 +50,11 @@ def expand_qoperators(graph: onnx.GraphProto) -> None:
         write(_Writer(graph, node, shapes))
 
 
+def is_part(tensor: str) -> bool:
+    """Was this tensor made inside a QOperator that was written out?"""
+    return _PART in tensor
+
+
 class _Writer:
     """Appends the standard nodes for one operator."""
 
@@ -61,7 +67,7 @@ class _Writer:
     def name(self) -> str:
         """A name for the next tensor."""
         self.made += 1
-        return f"{self.node.output[0]} from part {self.made}"
+        return f"{self.node.output[0]}{_PART}{self.made}"
 
     def op(self, kind: str, *inputs: str, **attrs: int) -> str:
         """A standard node; returns its output."""

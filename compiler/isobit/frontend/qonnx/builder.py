@@ -12,6 +12,7 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.frontend.graph_builder import GraphBuilder
 from isobit.frontend.onnx.model import SourceModel, SourceNode
+from isobit.frontend.qonnx.float_arithmetic import FloatArithmetic
 from isobit.frontend.qonnx.staircases import Bound
 from isobit.frontend.qonnx.symbolic import Function, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
 from isobit.ir.channels import Curves
@@ -48,11 +49,13 @@ class Builder(GraphBuilder):
     """Grows the integer graph of an ONNX source; ``tensors`` maps a source tensor's raw name to its symbolic value.
 
     ``origins`` keeps, for every step's name, what it was made from: the source check needs the exact rounding edges.
+    ``arithmetic`` chooses the staircases.
     """
 
     model: SourceModel
     tensors: dict[str, Tensor] = field(default_factory=dict)
     origins: dict[str, Origin | FunctionOrigin] = field(default_factory=dict)
+    arithmetic: FloatArithmetic = field(default_factory=FloatArithmetic)
 
     def hint(self, node: SourceNode) -> str:
         """A short readable stem for the values made from ``node``."""

@@ -98,7 +98,7 @@ def convolve(
             strides=tuple(strides), dilations=tuple(dilations), groups=groups,
         )
     )  # fmt: skip
-    return Real.of(name, x.layout, common * scale, offset)
+    return Real.of_product(x, name, common * scale, offset)
 
 
 def pads_of(

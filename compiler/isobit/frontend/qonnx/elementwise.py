@@ -5,7 +5,7 @@ On the raw float input they are host operations in float32; on constants the loa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +15,9 @@ from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.activations import product, with_constant
 from isobit.frontend.qonnx.builder import Builder
+from isobit.frontend.qonnx.float_reading import float32s
 from isobit.frontend.qonnx.function import affine, clamped, leaky, rising
+from isobit.frontend.qonnx.gates import multiplied
 from isobit.frontend.qonnx.movement import channels_last, facing, move, one_layout, positions, relayout
 from isobit.frontend.qonnx.products import constant_channels
 from isobit.frontend.qonnx.roundings import rounded
@@ -37,7 +39,7 @@ from isobit.numerics import Rounding, exact, rational_gcd, sqrt_rational
 
 
 def import_arithmetic(b: Builder, node: SourceNode) -> Tensor:
-    """Add, Sub, Mul, Div with a constant, or Add and Sub of two activations."""
+    """Add, Sub, Mul, Div with a constant, or Add, Sub and Mul of two activations."""
     left, right = (b.tensor(i) for i in node.inputs)
     if isinstance(left, Real | Function) and isinstance(right, Real | Function):
         return _of_two(b, node, left, right)
@@ -82,7 +84,11 @@ def import_batchnorm(b: Builder, node: SourceNode) -> Tensor:
     slope = gamma * rationals([sqrt_rational(1 / (v + epsilon)) for v in variance])
     if isinstance(x, Function):
         return affine(affine(x, ONE, -mean), slope, beta)
-    return x.affine(ONE, -mean).affine(slope, beta)
+    factor, summand = _factored([float32s(v) for v in (gamma, beta, mean, variance)], node.number("epsilon", 1e-5))
+    made = x.affine(ONE, -mean).affine(slope, beta)
+    if not (np.isfinite(factor).all() and np.isfinite(summand).all()):
+        return made.unread
+    return made.computed(x, ("mul", rationals(factor)), ("add", rationals(summand)))
 
 
 def _batchnorm_on_host(b: Builder, node: SourceNode, x: HostReal) -> HostReal:
@@ -91,12 +97,19 @@ def _batchnorm_on_host(b: Builder, node: SourceNode, x: HostReal) -> HostReal:
     gamma, beta, mean, variance = (np.asarray(b.operand(node, i, n), np.float32) for i, n in enumerate(names, 1))
     if (variance + node.number("epsilon", 1e-5) <= 0).any():
         raise IsobitError("E204", "a variance is negative", where=b.where(node))
-    factor = gamma / np.sqrt(variance + node.number("epsilon", 1e-5))
     shape = (-1, *(1,) * (len(x.shape) - 1))
-    for kind, values in (("mul", factor), ("add", beta - mean * factor)):
+    both = _factored((gamma, beta, mean, variance), node.number("epsilon", 1e-5))
+    for kind, values in zip(("mul", "add"), both, strict=True):
         column = values.reshape(shape)
         x = x.then(HostOp(kind, values=tuple(float(v) for v in values), shape=column.shape))
     return x
+
+
+def _factored(parameters: Sequence[Any], epsilon: np.float32) -> tuple[Any, Any]:
+    """The factor and the summand of a BatchNormalization, made in float32 from gamma, beta, mean and variance."""
+    gamma, beta, mean, variance = parameters
+    factor = gamma / np.sqrt(variance + epsilon)
+    return factor, beta - mean * factor
 
 
 def import_relu(b: Builder, node: SourceNode) -> Tensor:
@@ -204,12 +217,14 @@ _AFFINE: dict[str, Callable[[Builder, SourceNode, Real, Rationals], Real]] = {
     "Add": lambda b, node, x, v: x.affine(ONE, v),
     "Sub": lambda b, node, x, v: x.affine(ONE, -v),
     "Mul": lambda b, node, x, v: x.affine(v, ZERO),
-    "Div": lambda b, node, x, v: x.affine(_reciprocal(b, node, v), ZERO),
+    "Div": lambda b, node, x, v: x.affine(_reciprocal(b, node, v), ZERO).computed(x, ("div", v)),
 }
 
 
 def _join(b: Builder, node: SourceNode) -> Real:
-    """``x + y`` with unrelated exact scales: integer coefficients over the scales' greatest common divisor."""
+    """``x * y``, or ``x + y`` of unrelated exact scales: integer coefficients over their greatest common divisor."""
+    if node.op == "Mul":
+        return multiplied(b, node)
     if node.op not in ("Add", "Sub"):
         raise IsobitError("E201", f"{node.op} of two activations is not supported", where=b.where(node))
     x, y = b.affine(node, 0), b.affine(node, 1)
@@ -285,7 +300,7 @@ def _added_per_element(b: Builder, node: SourceNode, x: Real, values: Any) -> Re
                       coefficients=(first, frozen_ints(1)), source=source))  # fmt: skip
     made = Real.of(name, (0,), unit, x.offset)
     back = np.arange(stored.size).reshape(b.types[x.value].shape).transpose(np.argsort(x.layout))
-    return move(b, node, made, back, x.layout)
+    return move(b, node, made, back, x.layout).unread
 
 
 def common_unit(x: Rationals, y: Rationals) -> tuple[Rationals, IntArray, IntArray]:

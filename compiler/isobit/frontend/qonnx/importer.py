@@ -31,6 +31,7 @@ from isobit.frontend.qonnx import (
     small_floats,
 )
 from isobit.frontend.qonnx.builder import Builder, FunctionOrigin, Origin
+from isobit.frontend.qonnx.float_arithmetic import Asked, FloatArithmetic
 from isobit.frontend.qonnx.symbolic import Function, HostReal, Real, Tensor, rationals
 from isobit.frontend.qonnx.tabulate import materialised
 from isobit.ir import Graph
@@ -106,6 +107,17 @@ _TAKE_FUNCTIONS = frozenset(
     """.split()
 ) | {*activations.ACTIVATIONS, *activations.COMPARISONS}
 """Operators that work on a function as it is; the others take its integers, where all its values are rational."""
+_GRIDS = frozenset({"BipolarQuant", "DequantizeLinear", "Quant"})
+"""Their outputs are integers times a float32 scale."""
+_SUMS = frozenset({"AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum"})
+"""In float32 they round once, at the end."""
+_READ = frozenset(
+    """
+    Add BatchNormalization Clip Concat Conv Div Flatten Gather Gemm GlobalMaxPool LeakyRelu MatMul MaxPool Mul
+    MultiThreshold Neg PRelu QuantizeLinear Relu Reshape Slice Split Squeeze Sub Transpose Unsqueeze
+    """.split()
+)
+"""Their float32 arithmetic is what the symbolic value says of it."""
 _TYPE = re.compile(r"(BIPOLAR|TERNARY|BINARY|U?INT)(\d*)")
 _ELEMENT_TYPES = {"uint8": "UINT8", "int8": "INT8", "uint16": "UINT16", "int16": "INT16", "bool": "BINARY"}
 
@@ -168,6 +180,7 @@ class Imported:
     graph: Graph
     tensors: Mapping[str, Tensor]
     origins: Mapping[str, Origin | FunctionOrigin]
+    arithmetic: FloatArithmetic
 
 
 def import_model(model: SourceModel, input_type: InputType | None = None) -> Graph:
@@ -175,9 +188,20 @@ def import_model(model: SourceModel, input_type: InputType | None = None) -> Gra
     return import_traced(model, input_type).graph
 
 
-def import_traced(model: SourceModel, input_type: InputType | None = None) -> Imported:
-    """:func:`import_model`, keeping the symbolic value of every source tensor."""
-    work = Import(model, input_type)
+def import_traced(model: SourceModel, input_type: InputType | None = None, arithmetic: Asked = "exact") -> Imported:
+    """:func:`import_model`, keeping the symbolic value of every source tensor.
+
+    Args:
+        arithmetic: what the staircases follow; ``auto`` is float32 where exact arithmetic meets ties systematically.
+    """
+    made = _import_all(model, input_type, arithmetic)
+    if arithmetic == "auto" and any(layer.systematic for layer in made.arithmetic.ties):
+        return _import_all(model, input_type, "float32")
+    return made
+
+
+def _import_all(model: SourceModel, input_type: InputType | None, arithmetic: Asked) -> Imported:
+    work = Import(model, input_type, arithmetic)
     for node in work.model.nodes:  # an operator that cannot be read is named before any work
         _operator(work.builder, node)
     for node in work.model.nodes:
@@ -185,15 +209,15 @@ def import_traced(model: SourceModel, input_type: InputType | None = None) -> Im
     for info in work.model.outputs:
         work.output(info)
     b = work.builder
-    return Imported(b.graph(), b.tensors, b.origins)
+    return Imported(b.graph(), b.tensors, b.origins, b.arithmetic)
 
 
 class Import:
     """An import in steps: every node of ``model`` in order, then every output; ``builder`` holds what was made."""
 
-    def __init__(self, model: SourceModel, input_type: InputType | None = None) -> None:
+    def __init__(self, model: SourceModel, input_type: InputType | None = None, arithmetic: Asked = "exact") -> None:
         self.model, self._tails = linear_quantisers.behind_softmax(model)
-        self.builder = Builder(self.model)
+        self.builder = Builder(self.model, arithmetic=FloatArithmetic(arithmetic))
         for info in self.model.inputs:
             declared = input_type or _annotated(self.model, info)
             self.builder.tensors[info.name] = _raw_input(self.builder, info, declared)
@@ -209,7 +233,8 @@ class Import:
             for name in node.inputs:
                 _materialise(b, node, name)
         made = handler(b, node)
-        b.tensors |= made if isinstance(made, dict) else {_produced(node): made}
+        made = made if isinstance(made, dict) else {_produced(node): made}
+        b.tensors |= {name: _read(node, value) for name, value in made.items()}
 
     def output(self, info: TensorInfo) -> None:
         """Emit one output of the graph.
@@ -236,6 +261,15 @@ def _extend(b: Builder, tail: tuple[HostOp, ...]) -> None:
     output = next(reversed(b.nodes.values()))
     assert isinstance(output, Output)
     b.nodes[output.name] = replace(output, host=(*output.host, *tail))
+
+
+def _read(node: SourceNode, value: Tensor) -> Tensor:
+    """A real tensor with its float32 arithmetic, where the operator's is known."""
+    if not isinstance(value, Real) or node.op in _READ:
+        return value
+    if node.op in _SUMS:
+        return value.just_summed
+    return value.just_quantised if node.op in _GRIDS else value.unread
 
 
 def _operator(b: Builder, node: SourceNode) -> Handler:

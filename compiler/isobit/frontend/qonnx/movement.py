@@ -38,7 +38,9 @@ def move(b: Builder, node: SourceNode, real: Real, index: IntArray, layout: Sequ
     chosen = tuple(layout) if layout is not None else _default_layout(real, rank)
     stored = np.ascontiguousarray(index.transpose(chosen))
     kind = b.types[real.value]
-    moved = replace(real, layout=chosen, segments=_follow(b, node, real, stored % kind.channels))
+    channel = stored % kind.channels
+    reading = None if real.reading is None else real.reading.follow(lambda a: _taken(b, node, a, channel))
+    moved = replace(real, layout=chosen, segments=_follow(b, node, real, channel), reading=reading)
     if stored.shape == kind.shape and np.array_equal(stored.reshape(-1), np.arange(kind.size)):
         return moved
     source = (printable(node.name or node.outputs[0]),)

@@ -157,7 +157,7 @@ def _product(b: Builder, node: SourceNode, x: Real, weights: tuple[IntArray, Rat
     source = (printable(node.name or node.outputs[0]),)
     w = b.const(b.hint(node) + "_w", integers)
     name = b.emit(Linear(name=b.fresh(b.hint(node)), inputs=(x.value, w), source=source))
-    return Real.of(name, x.layout, common * scale, offset)
+    return Real.of_product(x, name, common * scale, offset)
 
 
 def exact_dot(integers: IntArray, offset: Rationals) -> Rationals:

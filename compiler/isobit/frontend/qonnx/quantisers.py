@@ -15,6 +15,8 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.builder import Builder, Origin
+from isobit.frontend.qonnx.float_arithmetic import FloatLevel
+from isobit.frontend.qonnx.float_reading import Floats
 from isobit.frontend.qonnx.movement import facing
 from isobit.frontend.qonnx.staircases import Bound, Uniform, threshold_curve, uniform_curve
 from isobit.frontend.qonnx.symbolic import Function, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
@@ -142,9 +144,11 @@ def uniform_step(
 ) -> Real:  # fmt: skip
     s, z = scales
     if isinstance(x, Function):
+        b.arithmetic.keep(node)
         rows, ends = max(len(s), len(z)), (quantiser(0).lo, quantiser(0).hi)
         return quantised(b, node, x, (s, -z * s), lambda c, v: quantiser(c)(v), rows, ends)
-    real = _step(b, node, x, s, -z * s, lambda c: uniform_curve(x.segments, c, quantiser(c)))
+    curve_of = lambda c: uniform_curve(x.segments, c, quantiser(c))  # noqa: E731
+    real = _step(b, node, x, s, -z * s, curve_of, level=lambda c, v: _float_level(quantiser(c), v))
     b.origins[real.value] = Origin(x, lambda channel, level: quantiser(channel).bound(level))
     return real
 
@@ -158,31 +162,52 @@ def _threshold_step(
     rows: Sequence[Sequence[Bound]],
 ) -> Real:
     if isinstance(x, Function):
+        b.arithmetic.keep(node)
         level = lambda c, v: start + sum(bound.accepts(v) for bound in rows[c % len(rows)])  # noqa: E731
         return quantised(b, node, x, scales, level, len(rows), (start, start + max(map(len, rows))))
     real = _step(
-        b, node, x, *scales, lambda c: threshold_curve(x.segments, c, start, rows[c % len(rows)]), rows=len(rows)
-    )
+        b, node, x, *scales, lambda c: threshold_curve(x.segments, c, start, rows[c % len(rows)]), rows=len(rows),
+        level=lambda c, v: _counted(v, start, rows[c % len(rows)]),
+    )  # fmt: skip
     b.origins[real.value] = Origin(x, lambda channel, level: rows[channel % len(rows)][level - start - 1])
     return real
 
 
 def _step(
-    b: Builder, node: SourceNode, x: Real, scale: Rationals, offset: Rationals, curve_of: Any, rows: int = 1
-) -> Real:
-    """Emit the step (behind a negation of the channels whose function falls) and return its real value."""
+    b: Builder, node: SourceNode, x: Real, scale: Rationals, offset: Rationals, curve_of: Any, rows: int = 1,
+    level: FloatLevel | None = None,
+) -> Real:  # fmt: skip
+    """Emit the step (behind a negation of the channels whose function falls) and return its real value.
+
+    ``level`` is the quantiser in float32, None where only its exact form is known.
+    """
     if any(segment.after in ("softmax", "logsoftmax") for segment in x.segments):
         raise b.unsupported(node, "a Softmax is quantised inside the network", "only a final Softmax stays on the host")
     kind = b.types[x.value]
     arrays = [a for s in x.segments for a in (s.scale, s.offset, s.lo, s.hi, s.slope) if a is not None]
     shared = rows == 1 and all(len(a) == 1 for a in (*arrays, scale, offset))
-    made = [curve_of(c) for c in range(1 if shared else kind.channels)]
+    exact_ones = [curve_of(c) for c in range(1 if shared else kind.channels)]
+    made = b.arithmetic.staircases(node, x.reading, level, exact_ones, (kind.lo, kind.hi))
     signs = frozen_ints([-1 if falling else 1 for _, falling in made])
     source = (printable(node.name or node.outputs[0]),)
     operand = b.scaled(x.value + "_neg", x.value, signs, source)
     curves = Curves(curve for curve, _ in made)
     name = b.emit(Step(name=b.fresh(b.hint(node)), inputs=(operand,), curves=curves, source=source))
     return Real.of(name, x.layout, scale, offset)
+
+
+def _float_level(quantiser: Uniform, values: Floats) -> IntArray:
+    scale, zero = (np.array([float(v)], np.float32) for v in (quantiser.scale, quantiser.zero_point))
+    return quantise_float(values, scale, zero, quantiser.rounding, quantiser.lo, quantiser.hi)
+
+
+def _counted(values: Floats, start: int, bounds: Sequence[Bound]) -> IntArray:
+    """``start`` and one for every bound that float32 values meet; a bound of the file is a float32 itself."""
+    count: IntArray = np.full(values.shape, start, np.int64)
+    for bound in bounds:
+        edge = np.float32(float(bound.value or 0))
+        count += values >= edge if bound.inclusive else values > edge
+    return count
 
 
 def _bipolar(b: Builder, node: SourceNode, x: Any, scale: Any, zero: Any, divisor: Any) -> Tensor:
@@ -194,6 +219,7 @@ def _bipolar(b: Builder, node: SourceNode, x: Any, scale: Any, zero: Any, diviso
     if isinstance(x, QuantisedConstant):
         raise b.unsupported(node, "a constant is quantised twice")
     x = facing(b, node, x, scale, zero)
+    x = x.unread if isinstance(x, Real) and np.any(zero) else x  # the edge would have to be divided, not multiplied
     s, z = b.per_channel(node, scale, x), b.per_channel(node, zero, x)
     bounds = [[Bound(-_pick(z, c) * _pick(s, c), True)] * 2 for c in range(max(len(z), len(s)))]
     return _threshold_step(b, node, x, (s, -z * s), -1, bounds)

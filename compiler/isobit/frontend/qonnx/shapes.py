@@ -62,7 +62,8 @@ def import_concat(b: Builder, node: SourceNode) -> Tensor:
     source = (printable(node.name or node.outputs[0]),)
     inputs = tuple(p.value for p in parts)
     name = b.emit(Concat(name=b.fresh(b.hint(node)), inputs=inputs, axis=layout.index(source_axis), source=source))
-    return Real.of(name, layout, scale, offset)
+    made = Real.of(name, layout, scale, offset)
+    return made.just_quantised if all(p.reading is not None and p.reading.grid for p in parts) else made.unread
 
 
 def _joined(b: Builder, node: SourceNode, parts: Sequence[Real], name: str, along_channels: bool) -> Rationals:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isobit.frontend.qonnx.float_reading import FloatReading, of_product
 from isobit.ir.ops import HostOp
 from isobit.numerics import exact
 
@@ -83,16 +84,39 @@ class MixedSigns(Exception):
 class Real:
     """A real tensor as an exact function of the integer value ``value``.
 
-    ``layout[i]`` is the source axis (batch excluded) that became axis ``i`` of the integer value.
+    ``layout[i]`` is the source axis (batch excluded) that became axis ``i`` of the integer value. ``reading`` is what
+    the source makes of the integers in float32, None where that is not known.
     """
 
     value: str
     layout: tuple[int, ...]
     segments: tuple[Segment, ...]
+    reading: FloatReading | None = None
 
     @classmethod
     def of(cls, value: str, layout: tuple[int, ...], scale: Rationals, offset: Rationals) -> Real:
-        return cls(value, layout, (Segment(scale, offset, weight=abs(offset)),))
+        return cls(value, layout, (Segment(scale, offset, weight=abs(offset)),), FloatReading(scale, offset))
+
+    @classmethod
+    def of_product(cls, x: Real, value: str, scale: Rationals, offset: Rationals) -> Real:
+        """The integers ``value`` that ``x`` and weights make; ``scale`` and ``offset`` are those of the product."""
+        return replace(cls.of(value, x.layout, scale, offset), reading=of_product(x.reading, scale, offset))
+
+    @property
+    def just_summed(self) -> Real:
+        """The same values; in float32 they are rounded once, after all that made them so far."""
+        return replace(self, reading=FloatReading(self.scale, self.offset)) if self.is_affine else self.unread
+
+    @property
+    def just_quantised(self) -> Real:
+        """The same values, integers that a quantiser has just made times its float32 scale."""
+        grid = FloatReading(self.scale, self.offset, grid=True)
+        return replace(self, reading=grid) if self.is_affine else self.unread
+
+    @property
+    def unread(self) -> Real:
+        """The same values, whose float32 arithmetic is not known."""
+        return replace(self, reading=None)
 
     @property
     def is_affine(self) -> bool:
@@ -107,18 +131,30 @@ class Real:
     def offset(self) -> Rationals:
         return self.segments[0].offset
 
+    def computed(self, before: Real, *operations: tuple[str, Rationals]) -> Real:
+        """The same values, which the source makes of ``before`` by these operations in float32."""
+        reading = before.reading
+        for kind, values in operations:
+            reading = None if reading is None else reading.then(kind, values)
+        return replace(self, reading=reading)
+
     def affine(self, a: Rationals, b: Rationals) -> Real:
+        """``a * self + b``, in float32 a product and a sum."""
+        read = replace(self, reading=None if self.reading is None else self.reading.affine(a, b))
         try:
-            return self._with_last(lambda s: s.affine(a, b))
+            return read._with_last(lambda s: s.affine(a, b))
         except MixedSigns:
-            return replace(self, segments=(*self.segments, Segment(a, b, after="identity")))
+            return replace(read, segments=(*self.segments, Segment(a, b, after="identity")))
 
     def clamp(self, lo: Rationals | None, hi: Rationals | None) -> Real:
-        return self._with_last(lambda s: s.clamp(lo, hi))
+        reading = None if self.reading is None else self.reading.then("clamp", lo, hi)
+        return replace(self, reading=reading)._with_last(lambda s: s.clamp(lo, hi))
 
     def apply(self, function: str, slope: Rationals | None = None) -> Real:
         """Append a monotone non-linear function (``leaky``, ``sigmoid``, ``tanh``)."""
-        return replace(self, segments=(*self.segments, Segment(ONE, ZERO, after=function, slope=slope)))
+        reading = self.reading.then("leaky", slope) if self.reading is not None and function == "leaky" else None
+        segment = Segment(ONE, ZERO, after=function, slope=slope)
+        return replace(self, segments=(*self.segments, segment), reading=reading)
 
     def _with_last(self, change: Callable[[Segment], Segment]) -> Real:
         return replace(self, segments=(*self.segments[:-1], change(self.segments[-1])))

@@ -15,8 +15,15 @@ import numpy as np
 from isobit.errors import printable
 from isobit.frontend.tflite.builder import TfliteBuilder, Value, exact_scale
 from isobit.frontend.tflite.model import TfliteOperator, TfliteTensor
-from isobit.frontend.tflite.requantise import activation_limits, multiplier, requantizer, rescaled, rounded
-from isobit.ir.ops import Add, Concat, Table, frozen_ints
+from isobit.frontend.tflite.requantise import (
+    activation_limits,
+    multiplier,
+    refuse_overflow,
+    requantizer,
+    rescaled,
+    rounded,
+)
+from isobit.ir.ops import Add, Concat, Product, Table, frozen_ints
 from isobit.ir.types import IntArray
 from isobit.numerics import Interval, joint_sums
 from isobit.numerics.tflite import rounded_twice
@@ -41,11 +48,7 @@ def import_sum(b: TfliteBuilder, op: TfliteOperator) -> Value:
 
 
 def import_product(b: TfliteBuilder, op: TfliteOperator) -> Value:
-    """MUL of a tensor and a constant, or with itself.
-
-    Raises:
-        IsobitError: E201 for a product of two tensors.
-    """
+    """MUL of two tensors, of which one may be a factor per channel; of a tensor and a constant; or with itself."""
     first, second, third = (np.float32(b.grid(op, t)[0]) for t in (b.tensor(op, 0), b.tensor(op, 1), b.output(op)))
     lo, hi = activation_limits(b, op)
 
@@ -57,7 +60,11 @@ def import_product(b: TfliteBuilder, op: TfliteOperator) -> Value:
         return with_constant(b, op, constant.index(False), made)
     if op.inputs[0] == op.inputs[1]:
         return _with_itself(b, op, made)
-    raise op.refusal("a product of two tensors is not supported", "multiply by a constant", "E201")
+    x, y = _map_first(b, op)
+    name = b.emit(Product(name=b.named(op, "_product"), inputs=(x.name, y.name), source=b.source(op)))
+    q, shift = multiplier(float(first * second / third))
+    refuse_overflow(op, b.types[name].bounds, shift)
+    return b.step(op, name, [requantizer(q, shift, lo, hi)])
 
 
 def import_concatenation(b: TfliteBuilder, op: TfliteOperator) -> Value:
@@ -77,6 +84,20 @@ def import_concatenation(b: TfliteBuilder, op: TfliteOperator) -> Value:
         name=b.named(op), inputs=tuple(p.name for p in parts), axis=axis - batched, source=b.source(op)
     )  # fmt: skip
     return Value(b.emit(node))
+
+
+def _map_first(b: TfliteBuilder, op: TfliteOperator) -> tuple[Value, Value]:
+    """The operands of a product around zero, the one of the output's shape first.
+
+    The other has that shape too, or is a factor per channel: whatever else it is, it is repeated.
+    """
+    places = sorted((0, 1), key=lambda place: b.tensor(op, place).shape != b.output(op).shape)
+    whole, other = (b.centred(op, b.value(op, place)) for place in places)
+    x, index = b.spread(op, whole, places[0]), b.positions(op, places[1])
+    shape = b.type(x).shape
+    if index.size != shape[-1] or index.shape[-1:] != shape[-1:]:
+        return x, b.spread(op, other, places[1])
+    return x, b.moved(op, other, index.reshape((*(1 for _ in shape[:-1]), shape[-1])), "_factor")
 
 
 class _Summands:

@@ -40,6 +40,18 @@ def stored(lanes: int, in_bits: int, out_bits: int, depth: int, board: Board) ->
     return word_by_word(lanes, in_bits, out_bits) + line_buffer(depth, lanes * in_bits, board)
 
 
+def multiplied(lanes: int, a: int, b: int, out_bits: int, dsp: str) -> Cost:
+    """Two streams multiplied, of ``a`` and ``b`` bits: a multiplier per lane beside what moves the words."""
+    return word_by_word(lanes, a, out_bits) + product(a, b, dsp).times(lanes)
+
+
+def multiplied_by_channel(
+    lanes: int, a: int, b: int, out_bits: int, depth: int, width: int, board: Board
+) -> Cost:  # fmt: skip
+    """The same with the factors of a frame in a memory of ``depth`` words of ``width`` bits."""
+    return multiplied(lanes, a, b, out_bits, board.dsp) + ram(depth, width, board)
+
+
 def line_buffer(depth: int, width: int, board: Board, memory: Memory = "auto") -> Cost:
     """A memory of ``depth`` words of ``width`` bits with one write and one read port, and its control."""
     return ram(max(depth, 1), width, board, memory) + Cost(lut=80)

@@ -26,11 +26,12 @@ _BORDER = ("TOP", "BOTTOM", "LEFT", "RIGHT", "VALUE")
 _BLOCK = ("SAMPLES", "CHANNELS", "KH", "KW", "SW", "DW")
 _MAC = ("in_t", "weight_t", "acc_t")
 _LINE = ("in_t", "multiplier_t", "offset_t", "product_t", "sum_t", "out_t")
+_FACTORS = ("a_t", "b_t", "out_t")
 _WORDS = (stream("elem_t", "LANES"),)
 
 
 def _pixel(c: Constants) -> int:
-    """What leaves a unit that takes several pixels of one frame a word: one pixel, or a share of it."""
+    """Lanes of one pixel, or of a share of it, beside a unit that takes several pixels of one frame a word."""
     return min(c["PE"], c["CHANNELS"])
 
 
@@ -58,6 +59,11 @@ _TEMPLATES = (
         "argmax", "argmax", ("FRAME", "LANES", "VECTORS"), ("in_t", "index_t"),
         (stream("in_t", "LANES"),), (StreamOf("index_t", _selections),), s.argmax,
         latency=lambda c: 3 + depth_of_tree(min(c["LANES"], c["FRAME"])), cost=cost.word_by_word,
+    ),
+    Template(
+        "channel_product", "product", _ELEMENTWISE, _FACTORS,
+        (stream("a_t", "PE"), StreamOf("b_t", _pixel)), (stream("out_t", "PE"),), s.channel_product,
+        latency=lambda c: 7, cost=cost.multiplied_by_channel,
     ),
     Template(
         "concat", "concat", ("POSITIONS", "A_WORDS", "B_WORDS", "LANES"), ("a_t", "b_t", "out_t"),
@@ -132,6 +138,11 @@ _TEMPLATES = (
         (StreamOf("in_t", lambda c: c["SAMPLES"] * c["SW"] * c["CHANNELS"]),), (StreamOf("out_t", block_lanes),),
         windows.parallel_window,
         latency=lambda c: 4, cost=cost.line_buffer,
+    ),
+    Template(
+        "product", "product", ("PE", "FOLDS"), _FACTORS,
+        (stream("a_t", "PE"), stream("b_t", "PE")), (stream("out_t", "PE"),), s.add,
+        latency=lambda c: 7, cost=cost.multiplied,
     ),
     Template("read_frame", "stream_io", _PORT, ("elem_t",),
              (AXIS,), (stream("elem_t", "LANES"), FLAG), s.read_frame,

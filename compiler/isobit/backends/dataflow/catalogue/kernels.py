@@ -13,11 +13,12 @@ from isobit.backends.dataflow.catalogue.kernel import Kernel, in_rows
 from isobit.backends.dataflow.design import Array, Stream
 from isobit.backends.dataflow.planner import LayerPlan
 from isobit.backends.dataflow.planner.geometry import Box, border, box, geometry, upsampling
+from isobit.backends.dataflow.planner.layers import CHANNEL_PRODUCT
 from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
 from isobit.hardware import rom_memory
 from isobit.ir import Graph, Node, accumulator_interval, channels
-from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Reindex, Select, Step, Table
+from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Product, Reindex, Select, Step, Table
 from isobit.ir.types import IntArray
 from isobit.numerics import Curve, as_int_array
 
@@ -158,6 +159,17 @@ def add(graph: Graph, node: Add, layer: LayerPlan, inputs: list[Stream]) -> Kern
     return Kernel("add", _geometry(graph, node, layer, rows), types, arrays, out, layer.lanes[1])
 
 
+def product(graph: Graph, node: Product, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
+    """``isobit::product`` of two streams, or ``isobit::channel_product`` of a map and a factor per channel."""
+    kind, lanes = graph.types[node.name], layer.lanes[1]
+    out = IntType.of(*kind.bounds)
+    types = (("a_t", inputs[0].elem), ("b_t", inputs[1].elem), ("out_t", out))
+    constants: tuple[tuple[str, int], ...] = (("PE", lanes), ("FOLDS", kind.size // lanes))
+    if layer.implementation == CHANNEL_PRODUCT:
+        constants = (("CHANNELS", kind.channels), *constants)
+    return Kernel(layer.implementation, constants, types, (), out, lanes)
+
+
 def select(graph: Graph, node: Select, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
     """``isobit::argmax`` or ``isobit::top_k`` over the channels of every position."""
     x = graph.types[node.inputs[0]]
@@ -250,6 +262,7 @@ KERNELS: dict[type[Node], Callable[[Graph, Any, LayerPlan, list[Stream]], Kernel
     Linear: linear,
     MaxPool: max_pool,
     Pad: pad,
+    Product: product,
     Reindex: reindex,
     Select: select,
     Step: step,

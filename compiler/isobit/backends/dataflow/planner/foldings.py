@@ -10,7 +10,7 @@ from isobit.backends.dataflow.planner.geometry import Geometry, block_lanes, box
 from isobit.errors import IsobitError, printable
 from isobit.ir import Graph, Node, accumulator_interval
 from isobit.ir.memo import per_graph
-from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Reindex, Select, Step, Table
+from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Product, Reindex, Select, Step, Table
 from isobit.numerics import bit_width
 
 MAX_UNROLL = 1024
@@ -39,7 +39,7 @@ def planned(graph: Graph, node: Node) -> bool:
     """Does the node become a process of its own?"""
     if isinstance(node, Reindex):
         return not keeps_order(graph, node)
-    return isinstance(node, Linear | MaxPool | Step | Table | Add | Select | Pad | Concat)
+    return isinstance(node, Linear | MaxPool | Step | Table | Add | Product | Select | Pad | Concat)
 
 
 def divisors(n: int) -> list[int]:
@@ -139,7 +139,9 @@ def _several(graph: Graph, node: Node) -> list[Folding]:
     """Foldings of several samples of a node that works position by position."""
     x, y = graph.types[node.inputs[0]], graph.types[node.name]
     widths = [width_of(graph.types[i].shape) for i in (*node.inputs, node.name)]
-    if isinstance(node, Select):  # its positions are those of its input: what it selects among is the last axis
+    if isinstance(node, Product):  # a factor per channel has one position, whatever the width of its map
+        widths = [width_of(y.shape)]
+    elif isinstance(node, Select):  # its positions are those of its input: what it selects among is the last axis
         widths = [width_of(x.shape)]
     elif isinstance(node, Reindex) and not upsampling(graph, node):
         cut = box(graph, node)

@@ -15,10 +15,11 @@ from isobit.backends.dataflow.planner.steps import candidates
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Board, Cost, Memory, ram_memory, rom_memory
 from isobit.ir import Graph, Node
-from isobit.ir.ops import Linear, MaxPool, Reindex, Step, Table
+from isobit.ir.ops import Linear, MaxPool, Product, Reindex, Step, Table
 
 AS_PLANNED = LayerChoice()
 IN_WINDOW = "in_window"
+CHANNEL_PRODUCT = "channel_product"
 
 
 def layer_plan(
@@ -73,6 +74,8 @@ def _other(graph: Graph, node: Node, board: Board, folding: Folding, choice: Lay
         depth, name = x.size // x.shape[0] if row else x.size, "upsample" if row else "reorder"
         area = cost_of(name, *words, depth // (simd * samples), board)
         return LayerPlan(pe, simd, cycles, area, name, samples=samples)
+    if isinstance(node, Product):
+        return _multiplied(graph, node, board, folding)
     # values are joined two at a time
     area = cost_of(_TEMPLATES.get(node.op, node.op), *words).times(max(len(node.inputs) - 1, 1))
     return LayerPlan(pe, simd, cycles, area, node.op, samples=samples)
@@ -80,6 +83,17 @@ def _other(graph: Graph, node: Node, board: Board, folding: Folding, choice: Lay
 
 _TEMPLATES = {"select": "argmax"}
 """The template that prices an operation of another name."""
+
+
+def _multiplied(graph: Graph, node: Product, board: Board, folding: Folding) -> LayerPlan:
+    """A multiplier per lane, and where a map meets a factor per channel the memory that keeps the factors."""
+    cycles, pe, simd, samples, _ = folding
+    x, y, out = (graph.types[name] for name in (*node.inputs, node.name))
+    lanes = simd * samples, x.bits, y.bits, out.bits
+    if x.shape == y.shape:
+        return LayerPlan(pe, simd, cycles, cost_of("product", *lanes, board.dsp), "product", samples=samples)
+    area = cost_of(CHANNEL_PRODUCT, *lanes, y.channels // simd, simd * y.bits, board)
+    return LayerPlan(pe, simd, cycles, area, CHANNEL_PRODUCT, samples=samples)
 
 
 def in_window(node: Node, choice: LayerChoice) -> LayerPlan:

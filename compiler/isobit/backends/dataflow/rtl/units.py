@@ -49,6 +49,7 @@ _TWO = ("in_a", "in_b")
 RTL_UNITS: dict[str, RtlUnit] = {
     "add": RtlUnit("add", _of(3), _TWO, arrays=("KA", "KB"), parts=("rom",)),
     "argmax": RtlUnit("argmax", lambda c: 2 + depth_of_tree(min(c["LANES"], c["FRAME"])), parts=("largest",)),
+    "channel_product": RtlUnit("product", _of(2), _TWO),
     "concat": RtlUnit("concat", _of(1), _TWO),
     "dense": RtlUnit("dense", _dense, arrays=("WEIGHTS",), in_files=_WEIGHTS, parts=("rom", "sums")),
     "depthwise": RtlUnit(
@@ -75,6 +76,7 @@ RTL_UNITS: dict[str, RtlUnit] = {
     "parallel_depthwise": RtlUnit("parallel_depthwise", lambda c: 2 + _taps(c), arrays=("WEIGHTS",), parts=("sums",)),
     "parallel_max_pool": RtlUnit("parallel_max_pool", lambda c: 1 + _taps(c), parts=("largest",)),
     "parallel_window": RtlUnit("parallel_window", _of(2)),
+    "product": RtlUnit("product", _of(2), _TWO),
     "read_frame": RtlUnit("stream_io", _of(0), outputs=("out", "last")),
     "read_further_frame": RtlUnit("stream_io", _of(0)),
     "reorder": RtlUnit("reorder", _of(2), arrays=("INDEX",), in_files=frozenset({"INDEX"}), parts=("rom",)),

@@ -9,7 +9,7 @@ sigmoid and tanh to 60 digits. Softmax is left out, with the linear quantisers b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -24,6 +24,7 @@ from isobit.check.source.exact.batch import behind_softmax, dependent_tensors, k
 from isobit.check.source.exact.call import Call
 from isobit.check.source.exact.constants import RAW_OPERATORS
 from isobit.check.source.exact.file import CHANNELS_LAST, FileInput, FileNode, OnnxFile, read_file
+from isobit.check.source.exact.float32 import Float32
 from isobit.check.source.exact.formats import float_quant
 from isobit.check.source.exact.ops import OPERATORS
 from isobit.check.source.exact.qoperators import is_qoperator, run_qoperator
@@ -48,6 +49,8 @@ def evaluate_exact(
     *,
     scales: Mapping[str, Fraction] | None = None,
     taps: bool = False,
+    float32: bool = False,
+    exact: Collection[str] = (),
 ) -> Mapping[str, ExactTensor]:
     """Exact values of the outputs for a batch of inputs.
 
@@ -55,6 +58,8 @@ def evaluate_exact(
         source: the file, or the graph read from it.
         inputs: per graph input an array [N, ...]; integers where the input has an integer type or annotation.
         scales: inputs that are declared to be integers times this exact scale; their arrays hold the integers.
+        float32: behind exact accumulators every element-wise operation rounds to float32
+            (:mod:`isobit.check.source.exact.float32`), but for the quantisers whose outputs are named in ``exact``.
         taps: whether to return every data-dependent tensor that is exact, by name, beside the outputs.
 
     Returns:
@@ -67,7 +72,7 @@ def evaluate_exact(
     file = source if isinstance(source, OnnxFile) else read_file(source)
     count = _check_inputs(file, inputs)
     entering = {info.name: _entering(info, inputs[info.name], file, scales or {}) for info in file.inputs}
-    run = _Evaluation(file)
+    run = _Evaluation(file, float32, frozenset(exact))
     first = run.sample({name: _sample(value, 0) for name, value in entering.items()})
     if count == 1:
         return run.results(first, taps)
@@ -113,12 +118,13 @@ def _sample(value: Value, index: int) -> Value:
 class _Evaluation:
     """A file being evaluated: constants are computed once, shapes are learnt from the first sample."""
 
-    def __init__(self, file: OnnxFile) -> None:
+    def __init__(self, file: OnnxFile, float32: bool = False, exact: frozenset[str] = frozenset()) -> None:
         self.file = file
         self.dependent = dependent_tensors(file)
         self.logits = behind_softmax(file)
         self.shapes: dict[str, Shape] = {}
         self.constants: dict[str, Value] | None = None
+        self.float32 = Float32(self.dependent, exact, lambda n, v: _operator(n, v, ())) if float32 else None
 
     def sample(self, entering: Mapping[str, Value]) -> dict[str, Value]:
         """Every tensor for one sample."""
@@ -148,7 +154,11 @@ class _Evaluation:
                 values[node.outputs[0]] = values[node.inputs[0]]
                 continue
             known = tuple(shapes[name] for name in node.outputs if name in shapes)
-            values.update(_executed(node, values, known))
+            seen = values if self.float32 is None else self.float32.seen(node, values)
+            results = _executed(node, seen, known)
+            values.update(results)
+            if self.float32 is not None:
+                _guarded(node, self.float32.remember, node, seen, results)
         return values
 
     def results(self, values: Mapping[str, Value], taps: bool) -> Mapping[str, ExactTensor]:
@@ -161,18 +171,23 @@ class _Evaluation:
 
 def _executed(node: FileNode, values: Mapping[str, Value], shapes: tuple[Shape, ...]) -> dict[str, Value]:
     given = [values[name] if name else None for name in node.inputs]
+    if node.domain == CHANNELS_LAST:
+        result: object = _guarded(node, _channels_last, node, given)
+    else:
+        result = _guarded(node, _operator, node, given, shapes)
+    results = result if isinstance(result, tuple) else (result,)
+    return {name: _value(value) for name, value in zip(node.outputs, results, strict=False) if name}
+
+
+def _guarded(node: FileNode, function: Callable[..., object], *given: Any) -> object:
+    """``function(*given)``; whatever goes wrong is said of ``node``."""
     try:
-        if node.domain == CHANNELS_LAST:
-            result: object = _channels_last(node, given)
-        else:
-            result = _operator(node, given, shapes)
+        return function(*given)
     except IsobitError as error:
         raise IsobitError(error.code, error.message, where=node.place, hint=error.hint) from error
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         message = f"the exact evaluator cannot run {printable(node.op)}: {printable(error)}"
         raise IsobitError("E202", message, where=node.place) from error
-    results = result if isinstance(result, tuple) else (result,)
-    return {name: _value(value) for name, value in zip(node.outputs, results, strict=False) if name}
 
 
 def _value(value: Any) -> Value:

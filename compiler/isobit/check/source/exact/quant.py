@@ -188,7 +188,7 @@ def quantize_linear(data: ExactTensor | Floats, params: list[Floats], attrs: Att
     Without a zero point the type is uint8, or the one that ``output_dtype`` states (by ONNX's number).
     """
     stated = _LINEAR_TYPES.get(attrs.get("output_dtype", 0), _LINEAR_TYPES[2])
-    scale, zero = (_along_axis(value, data, attrs) for value in (*params, np.zeros((), stated))[:2])
+    scale, zero = (along_axis(value, data, attrs) for value in (*params, np.zeros((), stated))[:2])
     if zero.dtype.name.startswith("float"):
         if isinstance(data, ExactTensor):
             raise IsobitError("E202", "an activation in a small float type")
@@ -226,11 +226,11 @@ _LINEAR_TYPES: Mapping[object, Any] = {
 
 def dequantize_linear(data: ExactTensor, params: list[Floats], attrs: Attrs) -> ExactTensor:
     """``DequantizeLinear``: (x - zero_point) * scale; params: scale and, where there is one, zero point."""
-    scale, zero = (_along_axis(value, data, attrs) for value in (*params, np.zeros((), np.int64))[:2])
+    scale, zero = (along_axis(value, data, attrs) for value in (*params, np.zeros((), np.int64))[:2])
     return multiply(subtract(data, from_floats(zero)), _positive(scale))
 
 
-def _along_axis(values: Floats, data: ExactTensor | Floats, attrs: Attrs) -> Floats:
+def along_axis(values: Floats, data: ExactTensor | Floats, attrs: Attrs) -> Floats:
     """One value per index of ``axis`` (default 1), or per block of them, as an array that broadcasts to the data."""
     axis, block = int(str(attrs.get("axis", 1))), int(str(attrs.get("block_size", 0)))
     if block and values.ndim:

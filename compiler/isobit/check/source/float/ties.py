@@ -20,7 +20,7 @@ from isobit.frontend.qonnx.importer import Imported
 from isobit.frontend.qonnx.staircases import Bound, pull_back
 from isobit.frontend.qonnx.symbolic import Real
 from isobit.ir import Graph, Node
-from isobit.ir.ops import Add, Concat, Const, Linear, Output, Reindex
+from isobit.ir.ops import Add, Concat, Const, Linear, Output, Product, Reindex
 from isobit.ir.types import IntArray
 
 _UNIT = 2.0**-24
@@ -156,6 +156,9 @@ def magnitude(graph: Graph, values: Mapping[str, IntArray], name: str, sample: i
         parts = [magnitude(graph, values, i, sample) for i in node.inputs]
         weighted = [np.abs(c.astype(np.float64)) * p[0] for c, p in zip(node.coefficients, parts, strict=True)]
         return sum(weighted), len(parts) + max(p[1] for p in parts)
+    if isinstance(node, Product):
+        (left, n), (right, k) = (magnitude(graph, values, i, sample) for i in node.inputs)
+        return left * right, n + k + 1
     if isinstance(node, Reindex):
         size, terms = magnitude(graph, values, node.inputs[0], sample)
         return np.broadcast_to(size, graph.types[node.inputs[0]].shape).reshape(-1)[node.index], terms

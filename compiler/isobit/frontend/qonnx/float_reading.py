@@ -1,0 +1,124 @@
+"""What the source computes in float32 behind an exact sum: the second reading of a real tensor.
+
+A quantised tensor is integers times a float32 scale. Sums of its products are taken exactly, multiplied by the float32
+product of the two scales and rounded once; every element-wise operation behind is rounded to float32, in the file's own
+order. That is a function of the integer accumulator, monotone as long as every operation is: IEEE rounding never turns
+two numbers round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isobit.numerics.float32 import nearest_float32, scaled_float32
+
+Rationals = NDArray[Any]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One element-wise operation: ``add``, ``mul``, ``div``, ``clamp`` (least, greatest) or ``leaky`` (the slope).
+
+    ``constants`` are float32, one or one for each channel; None where a clamp has no limit.
+    """
+
+    kind: str
+    constants: tuple[Floats | None, ...]
+
+    def __call__(self, channel: int, x: Floats) -> Floats:
+        """The float32 results for float32 ``x`` in a channel."""
+        picked = [None if c is None else c[channel % len(c)] for c in self.constants]
+        return np.asarray(_OPERATIONS[self.kind](x, *picked), dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class FloatReading:
+    """``operations`` on ``fl32(scale * n + offset)``, ``n`` the integer value.
+
+    ``grid``: these are integers that a quantiser has just made, times its own float32 scale.
+    """
+
+    scale: Rationals
+    offset: Rationals
+    operations: tuple[Operation, ...] = ()
+    grid: bool = False
+
+    def then(self, kind: str, *constants: Rationals | None) -> FloatReading | None:
+        """One operation more, its constants rounded to float32; None where it is not monotone."""
+        rounded = tuple(None if c is None else float32s(c) for c in constants)
+        if kind == "leaky" and rounded[0] is not None and (rounded[0] < 0).any():
+            return None
+        return replace(self, operations=(*self.operations, Operation(kind, rounded)), grid=False)
+
+    def affine(self, a: Rationals, b: Rationals) -> FloatReading | None:
+        """``a * x`` and then ``+ b``, without what changes nothing."""
+        made: FloatReading | None = self
+        for kind, values, nothing in (("mul", a, 1), ("add", b, 0)):
+            if made is not None and (values != nothing).any():
+                made = made.then(kind, values)
+        return made
+
+    def follow(self, taken: Callable[[Any], Any]) -> FloatReading:
+        """Every array of one entry per channel taken along moved channels."""
+        moved = tuple(
+            Operation(o.kind, tuple(None if c is None else taken(c) for c in o.constants)) for o in self.operations
+        )
+        return replace(self, scale=taken(self.scale), offset=taken(self.offset), operations=moved)
+
+    def at(self, channel: int, integers: NDArray[np.int64]) -> Floats:
+        """The float32 values of ``integers`` in a channel."""
+        x = scaled_float32(integers, _pick(self.scale, channel), _pick(self.offset, channel))
+        with np.errstate(all="ignore"):
+            for operation in self.operations:
+                x = operation(channel, x)
+        return x
+
+    def falls(self, channel: int) -> bool:
+        """Does the value fall where the integer rises?"""
+        factors = [o.constants[0] for o in self.operations if o.kind in ("mul", "div")]
+        negative = sum(bool(c[channel % len(c)] < 0) for c in factors if c is not None)
+        return bool(_pick(self.scale, channel) < 0) != bool(negative % 2)
+
+
+def of_product(x: FloatReading | None, scale: Rationals, offset: Rationals) -> FloatReading:
+    """The reading of a product's integers: the product of two float32 scales is a float32 itself.
+
+    Args:
+        x: the reading of the activations that were multiplied.
+        scale: the exact products of the scales; ``offset`` the sum of what zero points add.
+    """
+    if x is None or not x.grid or (x.scale != x.scale[0]).any():
+        return FloatReading(scale, offset)
+    rounded = np.array([Fraction(float(v)) for v in float32s(scale)], dtype=object)
+    return FloatReading(rounded, offset * (rounded / scale))
+
+
+def float32s(values: Sequence[Fraction] | Rationals) -> Floats:
+    """The nearest float32 of every rational."""
+    return np.array([nearest_float32(v) for v in values], np.float32)
+
+
+def _pick(values: Rationals, channel: int) -> Fraction:
+    value: Fraction = values[channel % len(values)]
+    return value
+
+
+def _clamp(x: Floats, lo: Any, hi: Any) -> Floats:
+    x = x if lo is None else np.maximum(x, lo)
+    return x if hi is None else np.minimum(x, hi)
+
+
+_OPERATIONS: dict[str, Callable[..., Floats]] = {
+    "add": lambda x, v: x + v,
+    "clamp": _clamp,
+    "div": lambda x, v: x / v,
+    "leaky": lambda x, v: np.where(x < 0, x * v, x),
+    "mul": lambda x, v: x * v,
+}
