@@ -6,6 +6,9 @@ exits with :attr:`IsobitError.exit_code`. ``CODES`` is the one list; ``docs/erro
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 EXIT_EQUAL = 0
 EXIT_MISMATCH = 1
 EXIT_REFUSED = 2
@@ -69,6 +72,7 @@ CODES: dict[str, str] = {
     "E610": "the operating system refused an operation",
     "E611": "the build was made by another version of isobit",
     "E612": "the generated C++ breaks a rule of Vitis HLS",
+    "E613": "the argument is unknown or not of its kind",
     "E614": "Verilator is not installed",
     # E8xx: requantizers
     "E801": "a requantizer needs a wider multiplicand",
@@ -138,6 +142,14 @@ def promised(holds: bool, message: str, *, where: str = "") -> None:
     """
     if not holds:
         raise IsobitError("E901", message, where=where, hint="this is a bug of isobit: please report it")
+
+
+def did_you_mean(name: object, names: Iterable[str]) -> str:
+    """A hint: the known name that looks most like ``name``, and all of them where they are few; "" for no names."""
+    known = sorted(names)
+    close = [f"did you mean {printable(n)!r}?" for n in get_close_matches(str(name), known, 1)]
+    listed = ["one of " + ", ".join(map(printable, known))] if 0 < len(known) <= 40 else []
+    return " ".join(close + listed)
 
 
 def printable(name: object, limit: int = 120) -> str:

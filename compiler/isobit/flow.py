@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import onnx
@@ -23,7 +24,7 @@ from isobit.frontend.onnx.whole import whole_file
 from isobit.frontend.qonnx.float_arithmetic import Asked, FloatArithmetic, arithmetic_of
 from isobit.frontend.qonnx.importer import InputType, import_traced
 from isobit.frontend.tflite.model import is_tflite
-from isobit.hardware import load_board
+from isobit.hardware import Board, load_board
 from isobit.hardware.prices import PRICES
 from isobit.interp import Evaluator, run
 from isobit.interp.work import multiply_accumulates
@@ -42,15 +43,16 @@ TESTBENCH_FRAMES, TESTBENCH_MACS = 16, 100_000_000
 
 
 def compile_model(
-    source: str | Path | torch.nn.Module,
+    source: Any,
     output: str | Path,
     *,
-    board: str = "pynq-z1",
+    board: str | Board = "pynq-z1",
     input_shape: tuple[int, ...] | None = None,
     input_type: str | None = None,
     input_scale: str = "1",
     exporter: Exporter = "torchscript",
     arithmetic: Asked = "auto",
+    arguments: Mapping[str, Any] = MappingProxyType({}),
     backend: str = DEFAULT,
     plan_request: Any = None,
     rescale_bits: int | None = None,
@@ -63,8 +65,8 @@ def compile_model(
     """Compile a model into a Vitis HLS project.
 
     Args:
-        source: a QONNX, ONNX or TFLite file, a Brevitas module, or ``file.py:factory`` (or ``package.module:factory``)
-            that returns one.
+        source: a QONNX, ONNX or TFLite file, its bytes, an ``onnx.ModelProto`` or qonnx ``ModelWrapper``, a Brevitas
+            module, or ``file.py:factory`` (or ``package.module:factory``) that returns one.
         output: the build folder; replaced if it is an isobit build, refused if it holds anything else.
         board: a board's name or a ``.toml`` file.
         input_shape: shape of one sample, for Brevitas sources.
@@ -72,6 +74,7 @@ def compile_model(
         input_scale: the real value of one step of ``input_type``, a rational such as ``1/255``.
         arithmetic: what a layer computes behind its exact accumulators: ``exact`` rational arithmetic, the source's own
             ``float32``, or ``auto``, which is float32 where ties between the two are systematic and exact elsewhere.
+        arguments: of the factory, by name.
         backend: what makes the project (:mod:`isobit.backends.registry`).
         plan_request: how much of the board may be used, how fast it must be, and what is fixed layer by layer: the back
             end's own request (:class:`isobit.backends.dataflow.planner.PlanRequest`), None to leave it all to the plan.
@@ -90,14 +93,15 @@ def compile_model(
     """
     declared = InputType.parse(input_type, input_scale) if input_type else None
     arithmetic_of(arithmetic)
-    target, maker = load_board(board), find_backend(backend)
+    target = load_board(board) if isinstance(board, str) else board
+    maker = find_backend(backend)
     request = maker.request() if plan_request is None else plan_request
     rescale = RescaleRequest(rescale_bits, parse_share(budget) if isinstance(budget, str) else budget, refit)
     if inputs is not None and budget is None:
         raise IsobitError("E803", "inputs without a budget", hint="add --budget 50ppm, or leave --inputs out")
     with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:
         progress("reading the model")
-        path, name = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter)
+        path, name = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter, arguments)
         report = None
         if rescale_bits is not None and refit:
             from isobit.refit.model import refit_file
@@ -145,11 +149,7 @@ def refit_source(
     declared = InputType.parse(input_type, input_scale) if input_type else None
     with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:
         given, target = Path(scratch) / "model.onnx", Path(scratch) / "refit.onnx"
-        if isinstance(source, onnx.ModelProto):
-            given.write_bytes(source.SerializeToString())
-            path = given
-        else:
-            path, _ = _as_file(source, given, input_shape, exporter)
+        path, _ = _as_file(source, given, input_shape, exporter)
         _refuse_refit(path)
         refit_file(path, target, bits, declared)
         return onnx.load_model(str(target))
@@ -196,20 +196,47 @@ def _refuse_refit(path: Path) -> None:
         )
 
 
-def _as_file(source: Any, scratch: Path, shape: tuple[int, ...] | None, exporter: Exporter) -> tuple[Path, str]:
-    if isinstance(source, str | Path):
-        text = str(source)
-        if text.endswith((".onnx", ".tflite")) or ":" not in text:
-            return Path(text), Path(text).name
+def _as_file(
+    source: Any, scratch: Path, shape: tuple[int, ...] | None, exporter: Exporter,
+    arguments: Mapping[str, Any] = MappingProxyType({}),
+) -> tuple[Path, str]:  # fmt: skip
+    """The source as a file, ``scratch`` where it is none yet, and its name."""
+    if isinstance(source, str | Path) and _names_factory(str(source)):
         from isobit.frontend.brevitas import export_brevitas
 
-        location, _, factory = text.rpartition(":")
-        return export_brevitas(text, shape, scratch, exporter), f"{Path(location).name}:{factory}"
+        location, _, factory = str(source).rpartition(":")
+        path = export_brevitas(str(source), shape, scratch, exporter, arguments)
+        return path, f"{Path(location).name}:{factory}"
+    if arguments:
+        raise IsobitError("E301", "arguments are for a factory", hint="file.py:factory, or leave them out")
+    if isinstance(source, str | Path):
+        return Path(source), Path(source).name
+    found = _content(source)
+    if found is not None:
+        scratch.write_bytes(found[0])
+        return scratch, found[1]
     from isobit.frontend.brevitas import export_module
 
     if not hasattr(source, "forward"):
-        raise IsobitError("E301", f"{type(source).__name__} is neither a path nor a torch module")
+        kinds = "a path, bytes, an onnx.ModelProto, a qonnx ModelWrapper or a torch module"
+        raise IsobitError("E301", f"{type(source).__name__} is not {kinds}")
+    if isinstance(source, type):
+        raise IsobitError("E301", f"{source.__name__} is a class", hint=f"give an instance: {source.__name__}()")
     return export_module(source, shape, scratch, exporter), type(source).__name__
+
+
+def _names_factory(text: str) -> bool:
+    return ":" in text and not text.endswith((".onnx", ".tflite"))
+
+
+def _content(source: Any) -> tuple[bytes, str] | None:
+    """A model in memory as a file's bytes, and its name; None for anything else."""
+    if isinstance(source, bytes | bytearray):
+        return bytes(source), "model"
+    proto = source.model if type(source).__name__ == "ModelWrapper" else source
+    if isinstance(proto, onnx.ModelProto):
+        return proto.SerializeToString(), proto.graph.name or "model"
+    return None
 
 
 def _testbench_vectors(graph: Graph) -> dict[str, IntArray]:

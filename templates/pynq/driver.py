@@ -70,6 +70,11 @@ class Port:
         elements = np.frombuffer(np.ascontiguousarray(raw).tobytes(), dtype=self.dtype)
         return elements.astype(np.int64).reshape(-1, *self.shape)
 
+    def real(self, integer: int, channel: int) -> float:
+        """The real value that an integer of this channel (the last index) stands for."""
+        scale, offset = (self.host[name] for name in ("scale", "offset"))
+        return float(scale[channel % len(scale)] * integer + offset[channel % len(offset)])
+
 
 @dataclass(frozen=True)
 class Model:
@@ -163,7 +168,11 @@ class Accelerator:
         return {p.name: dequantise(p.host, integers[p.name]) for p in self.model.outputs}
 
     def run_integers(self, inputs: Array | Mapping[str, Array]) -> dict[str, Array]:
-        """The same on the integers of the ports, in their layout: int64 ``(batch, *shape)`` in and out."""
+        """The same on the integers of the ports, in their layout, channels last: int64 ``(batch, *shape)`` in and out.
+
+        An integer stands for ``scale * integer + offset`` (``Port.host``). Where these differ between channels the
+        greatest integer need not be the greatest value: take ``argmax`` of what :meth:`run` gives.
+        """
         integers = self._by_name(inputs)
         return self._stream(_count(integers), lambda port, part: integers[port.name][part])
 

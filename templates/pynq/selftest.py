@@ -12,8 +12,10 @@ def main() -> int:
     net = Accelerator()
     print(f"{net.model.title} on {net.model.board}, {net.model.clock_mhz:g} MHz, up to {net.batch} samples a transfer")
     differences = net.compare()
+    ports = {port.name: port for port in net.model.ports}
     for d in differences:
-        print(f"DIFFERENT: {d.output}, sample {d.sample}, element {d.index}: {d.got}, expected {d.expected}")
+        got, expected = (f"{n} ({ports[d.output].real(n, d.index[-1]):.6g})" for n in (d.got, d.expected))
+        print(f"DIFFERENT: {d.output}, sample {d.sample}, element {d.index}: {got}, expected {expected}")
     if differences:
         return 1
     print("EQUAL: every integer is the expected one")

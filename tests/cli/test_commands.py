@@ -8,10 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import onnx
 import pytest
 
 from isobit import demo
 from isobit.errors import CODES
+from isobit.report.text import middle_cut
 from isobit.version import __version__
 from tests.cli.runner import Outcome, environment, isobit, isobit_process, small_model, tree
 
@@ -31,7 +33,7 @@ def refused(done: Outcome, code: str, status: int = 2) -> bool:
 def test_compile_lists_the_layers_and_names_the_next_command(tmp_path: Path) -> None:
     done = isobit("compile", small_model(tmp_path), "-o", tmp_path / "a build", "--board", "zcu104")
     assert (done.status, done.err) == (0, "")
-    first = [line.split()[0] for line in done.out.splitlines()]
+    first = [line.split()[0] for line in done.out.splitlines() if line.strip()]
     assert all(name in first for name in ("pixels", "MatMul_2", "Quant_5", "MatMul_7", "Quant_8", "t8"))
     assert "no vendor tool was run" in done.out
     assert f"isobit csim '{tmp_path / 'a build'}'" in done.out
@@ -39,11 +41,42 @@ def test_compile_lists_the_layers_and_names_the_next_command(tmp_path: Path) -> 
 
 def test_tables_fit_80_columns_and_cut_no_name(tmp_path: Path) -> None:
     done = isobit_process("compile", demo.MODEL, "-o", tmp_path / "b")
-    table = done.out.partition("estimate")[0]
+    table = done.out.partition("FIFOs")[0]
     assert done.status == 0 and max(map(len, table.splitlines())) <= 80 and "…" not in done.out
     layers = isobit("explain", tmp_path / "b").out
     assert all(name in layers for name in json.loads((tmp_path / "b/manifest.json").read_text())["project"]["layers"])
     assert max(map(len, isobit_process("boards").out.splitlines())) <= 80
+
+
+def test_long_names_are_cut_in_the_middle_and_whole_when_wide(tmp_path: Path) -> None:
+    proto, model = onnx.load(str(small_model(tmp_path))), tmp_path / "long.onnx"
+    for node in proto.graph.node:
+        node.name = f"encoder.stage.block.layer.{node.name or node.output[0]}.projection"
+    onnx.save(proto, str(model))
+    out = isobit("compile", model, "-o", tmp_path / "b").out.partition("FIFOs")[0]
+    wide = isobit("explain", tmp_path / "b", "--wide").out
+    layers = json.loads((tmp_path / "b/manifest.json").read_text())["project"]["layers"]
+    assert max(map(len, out.splitlines())) <= 80 and out.count("limited by ") == 1 and out.count(" *") == 1
+    assert all(name in wide for name in layers)
+    assert [middle_cut("abcdefgh", n) for n in (8, 7, 6)] == ["abcdefgh", "abc…fgh", "abc…gh"]
+
+
+def test_compile_as_json_and_two_builds_side_by_side(tmp_path: Path) -> None:
+    model = small_model(tmp_path)
+    done = isobit("compile", model, "-o", tmp_path / "a", "--json")
+    found = json.loads(done.out)
+    assert isobit("compile", model, "-o", tmp_path / "b", "--board", "zcu104", "--target-ii", 64).status == 0
+    assert found["name"] == "model.onnx" and found["layers"][0]["name"] == "pixels"
+    beside = json.loads(isobit("compare", tmp_path / "a", tmp_path / "b", "--json").out)
+    whole = {row["name"]: (row["first"], row["second"]) for row in beside["whole"]}
+    assert beside["same_graph"] and whole["board"] == ("Digilent PYNQ-Z1", "AMD ZCU104")
+    assert whole["clocks a frame"][0] == str(found["interval"]) and beside["alone"] == [[], []]
+    assert set(beside["layers"]) == {layer["name"] for layer in found["layers"]}
+    shown = isobit("compare", tmp_path / "a", tmp_path / "b").out
+    assert "the same integer graph" in shown and "not run yet" in shown
+    alike = f"{len(found['layers'])} layers are built alike\n"
+    assert isobit("compare", tmp_path / "a", tmp_path / "a").out.endswith(alike)
+    assert isobit("compare", tmp_path / "a", tmp_path).status == 2
 
 
 def test_two_builds_are_byte_identical(tmp_path: Path) -> None:

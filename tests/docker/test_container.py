@@ -102,7 +102,7 @@ def test_the_bounded_simulation(engine: Engine, copy: Path) -> None:
 
 
 def test_a_mismatch_is_a_mismatch(engine: Engine, build: Path, tmp_path: Path) -> None:
-    change = lambda text: text.replace("{1, 4, -3, 2}", "{1, 4, -3, 3}")  # noqa: E731
+    change = lambda text: text.replace("{1, 4", "{1, 5")  # noqa: E731
     wrong = edited(build, tmp_path / "b", "hls/parameters.hpp", change)
     done = isobit("csim", wrong, "--bounded", "--docker")
     assert done.status == 1 and "first mismatch: sample " in done.out and "NOT EQUAL" in done.out

@@ -34,6 +34,7 @@ def name_of(page: Path) -> str:
 def test_code_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(demo.MODEL, "model.onnx")
+    shutil.copy(demo.SAMPLES, "samples.npz")
     assert run_page(page) > 0
 
 
@@ -85,7 +86,7 @@ def test_every_error_code_has_cause_and_remedy() -> None:
 
 def test_every_command_and_option_is_documented() -> None:
     text = (DOCS / "cli.md").read_text(encoding="utf-8")
-    sections = dict(re.findall(r"^## isobit (\w+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    sections = dict(re.findall(r"^## isobit ([\w-]+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
     commands = get_command(app).commands  # type: ignore[attr-defined]
     assert set(sections) == set(commands)
     for name, command in commands.items():

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,10 @@ from isobit.build.files import file_hashes
 from isobit.build.folder import load_build
 from isobit.errors import IsobitError
 from isobit.hardware import board_names, load_board
-from isobit.interp import quantise, run
+from isobit.interp import dequantise, quantise, run
+from isobit.interp.host import Floats
+from isobit.ir.ops import Output
+from isobit.ir.types import IntArray
 from isobit.pynq.pack import package
 from tests.cli.runner import isobit as command
 from tests.cli.runner import tree
@@ -61,6 +65,25 @@ def test_vectors_are_the_interpreters(compiled: Callable[..., Path], tmp_path: P
         expected = integers | run(build.graph, integers)
         for node, name in ports.items():
             assert np.array_equal(vectors[name], expected[node]) and len(vectors[name]) == 64
+        for node in build.graph.outputs:
+            scale, offset = (vectors[f"{kind}_{ports[node.name]}"] for kind in ("scale", "offset"))
+            integers_out = expected[node.name]
+            assert np.array_equal((integers_out * scale + offset).astype(np.float32), real(node, integers_out))
+
+
+def real(node: Output, integers: IntArray) -> Floats:
+    """Real values of integers, in the graph's layout."""
+    return dequantise(replace(node, host=()), integers)
+
+
+def test_the_readme_says_what_integers_stand_for(compiled: Callable[..., Path], tmp_path: Path) -> None:
+    package(load_build(compiled("ports")), tmp_path / "p")
+    model = json.loads((tmp_path / "p" / "model.json").read_text())
+    text = (tmp_path / "p" / "README.md").read_text()
+    by_channel = [len(set(p["host"]["scale"])) > 1 or len(set(p["host"]["offset"])) > 1 for p in model["ports"]]
+    assert text.count("| scale n + offset, by channel |") == sum(by_channel)
+    whole = [p["host"]["scale"][0] for p, differ in zip(model["ports"], by_channel, strict=True) if not differ]
+    assert all(f"| {scale:.9g} n" in text for scale in whole)
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,11 @@ class Simulation:
 
 
 class Simulator(Protocol):
-    """A project that is being made ready to run, in the background where that takes time."""
+    """A project that is being made ready to run, in the background where that takes time.
+
+    What was compiled is kept in the build by :mod:`isobit.backends.kept`. :meth:`run` may be called by several threads
+    at once.
+    """
 
     @property
     def flavour(self) -> str:
@@ -198,7 +202,8 @@ class Backend(Protocol[R, P, D]):
         """Which of a build's files a vendor's tool synthesises, in reading order; none where there are none."""
 
     def flavours(self, checked: bool) -> tuple[str, ...]:
-        """The simulations that a verdict takes; ``checked`` asks for one that stops where a bit would be lost."""
+        """The simulations that a verdict takes, the fastest last; ``checked`` asks for one that stops where a bit would
+        be lost."""
 
     def simulator(
         self, folder: Path, graph: Graph, design: D, flavour: str, scratch: Path, compiler: str | None

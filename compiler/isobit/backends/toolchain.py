@@ -8,11 +8,13 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from isobit import templates
+from isobit.backends.kept import Kept, key_of
 from isobit.errors import IsobitError, printable
 
 Flavour = Literal["faithful", "native", "checked", "tapped", "bounded"]
@@ -79,13 +81,18 @@ def ap_types_folder() -> Path:
     )
 
 
-def include_flags(project: Path, flavour: Flavour) -> list[str]:
-    """``-I`` flags: the project, the simulation stand-ins, then ap_types or our integer shim."""
+def include_folders(project: Path, flavour: Flavour) -> list[Path]:
+    """Where headers are looked for: the project, the simulation stand-ins, then ap_types or our integer shim."""
     sim = templates.root() / "sim"
     integers = sim / "native" if flavour in ("native", "checked", "bounded") else ap_types_folder()
-    streams = [f"-I{sim / 'bounded'}"] if flavour == "bounded" else []
-    own = integers.parent == sim
-    return [f"-I{project}", *streams, f"-I{sim / 'common'}", f"{'-I' if own else '-isystem'}{integers}"]
+    return [project, *([sim / "bounded"] if flavour == "bounded" else []), sim / "common", integers]
+
+
+def include_flags(project: Path, flavour: Flavour) -> list[str]:
+    """:func:`include_folders` as flags; the open ap_types are a system's headers, whose warnings are not ours."""
+    *own, integers = include_folders(project, flavour)
+    system = integers.parent != templates.root() / "sim"
+    return [*(f"-I{folder}" for folder in own), f"{'-isystem' if system else '-I'}{integers}"]
 
 
 class Compilation:
@@ -93,20 +100,33 @@ class Compilation:
 
     Design and testbench are one translation unit, which parses the integer headers once: half of a small network's
     compile time.
+
+    Args:
+        project: the C++.
+        folder: where the program goes.
+        build: the build that keeps it (:mod:`isobit.backends.kept`); no compiler runs where it has one already.
     """
 
-    def __init__(self, project: Path, folder: Path, flavour: Flavour, compiler: str) -> None:
+    def __init__(
+        self, project: Path, folder: Path, flavour: Flavour, compiler: str, build: Path | None = None
+    ) -> None:  # fmt: skip
         self.flavour: Flavour = flavour
         self._output = folder / f"tb-{flavour}"
-        command = [
-            compiler, "-std=c++14", *_FLAGS[flavour], *_COLLECT_EARLIER, "-Wno-unknown-pragmas", "-w",
-            *include_flags(project, flavour), "-include", str(project / "top.cpp"), str(project / "tb.cpp"),
-            "-o", str(self._output),
-        ]  # fmt: skip
+        flags = ["-std=c++14", *_FLAGS[flavour], *_COLLECT_EARLIER, "-Wno-unknown-pragmas", "-w"]
+        self._kept = None
+        if build is not None:
+            key = key_of([*flags, *_identity(compiler)], include_folders(project, flavour))
+            self._kept = Kept(build, flavour, key)
         self._started = time.time()
         self._log = folder / f"compile-{flavour}.log"
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self._process: subprocess.Popen[bytes] | None = None
+        if self._kept is not None and self._kept.take(self._output):
+            return
+        command = [
+            compiler, *flags, *include_flags(project, flavour), "-include", str(project / "top.cpp"),
+            str(project / "tb.cpp"), "-o", str(self._output),
+        ]  # fmt: skip
+        self._process = _begun(command, self._log)
 
     def result(self) -> Binary:
         """The executable.
@@ -114,6 +134,8 @@ class Compilation:
         Raises:
             IsobitError: E605 with the compiler's first error line.
         """
+        if self._process is None:
+            return Binary(self._output, self.flavour, 0.0)
         try:
             status = self._process.wait(COMPILE_TIMEOUT)
         except subprocess.TimeoutExpired as error:
@@ -123,11 +145,13 @@ class Compilation:
             raise IsobitError(
                 "E605", self._first_error(), where=f"{self.flavour} build", hint="was a file of the build edited?"
             )
+        if self._kept is not None:
+            self._kept.put(self._output)
         return Binary(self._output, self.flavour, self._output.stat().st_mtime - self._started)
 
     def stop(self) -> None:
         """End the compiler if it is still running."""
-        if self._process.poll() is None:
+        if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
 
@@ -135,3 +159,17 @@ class Compilation:
         text = self._log.read_text(encoding="utf-8", errors="replace")
         match = re.search(r"^.*\berror: .*$", text, re.MULTILINE)
         return printable(match.group(0) if match else text.strip()[:200] or "no message", 300)
+
+
+def _begun(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as file:
+        return subprocess.Popen(command, stdout=file, stderr=file, stdin=subprocess.DEVNULL)
+
+
+def _identity(compiler: str) -> list[str]:
+    """A compiler by its kind and version, wherever it lies."""
+    try:
+        done = subprocess.run([compiler, "--version"], capture_output=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return [compiler]
+    return [Path(compiler).name, done.stdout.decode(errors="replace")]

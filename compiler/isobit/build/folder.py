@@ -40,7 +40,7 @@ ONNX, TFLITE = "source.onnx", "source.tflite"
 EXACT, PROOFS = "exact.txt", "proofs.json"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Build:
     """A compiled project: its folder, the integer graph, the design, and what the manifest says.
 
@@ -53,6 +53,12 @@ class Build:
     backend: AnyBackend
     design: object
     exact: Graph | None = None
+
+    def __repr__(self) -> str:
+        m = self.manifest
+        size = f"{m.estimate.lut} LUT, {m.estimate.dsp} DSP, {m.estimate.bram36} BRAM36"
+        speed = f"one frame every {m.estimate.interval} clocks at {m.board.clock_mhz:g} MHz"
+        return f"<isobit build {str(self.path)!r}: {printable(m.source.name)} on {m.board.name}, {size}, {speed}>"
 
     @property
     def reference(self) -> Graph:

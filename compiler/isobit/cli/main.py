@@ -1,6 +1,6 @@
 """The command line: ``isobit compile``, ``csim``, ``show``, ``explain``, ``boards``, ``paths``.
 
-``report``, ``verify`` and ``fifos`` are in :mod:`isobit.cli.report`, the rest in :mod:`isobit.cli.package`.
+``predict`` and ``accuracy`` are in :mod:`isobit.cli.predict`, the others in the modules beside it.
 
 Exit codes: 0 equal (or done), 1 mismatch or a failed simulation, 2 refused (or wrong usage), 3 does not fit, 130
 interrupted, 141 the reader of the output went away, 143 terminated.
@@ -14,8 +14,9 @@ import os
 import shlex
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.markup import escape
@@ -23,15 +24,19 @@ from typer.core import TyperGroup
 
 from isobit import errors
 from isobit.cli.check_model import check_model_command
+from isobit.cli.compare import compare_command
 from isobit.cli.cosim import cosim_command
 from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.package import lint_command, package_command
-from isobit.cli.planning import plan_request
+from isobit.cli.predict import accuracy_command, predict_command
 from isobit.cli.report import fifos_command, report_command, verify_command
 from isobit.cli.rtl import rtl_command
 from isobit.cli.terminal import Progress, err, out
 from isobit.errors import IsobitError
 from isobit.version import __version__
+
+if TYPE_CHECKING:
+    from isobit.build.folder import Build
 
 
 class _Guarded(TyperGroup):
@@ -65,6 +70,9 @@ app = typer.Typer(
     cls=_Guarded, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
     help="Quantised neural networks to Vitis HLS projects that compute the very same integers, as C simulation shows.",
 )  # fmt: skip
+app.command("predict")(predict_command)
+app.command("accuracy")(accuracy_command)
+app.command("compare")(compare_command)
 app.command("report")(report_command)
 app.command("verify")(verify_command)
 app.command("fifos")(fifos_command)
@@ -93,6 +101,7 @@ Arithmetic = Annotated[
 ]
 
 
+Wide = Annotated[bool, typer.Option("--wide", help="whole names, however long the lines")]
 Docker = Annotated[bool, typer.Option("--docker", help="run it in a container (Docker or Podman)")]
 Memory = Annotated[str, typer.Option("--memory", help="memory limit of the container")]
 
@@ -140,36 +149,38 @@ def compile_command(
         "throughput"
     ),
     backend: Annotated[str, typer.Option(help="what makes the project")] = "dataflow",
+    clock: Annotated[float | None, typer.Option(help="clock in MHz, in the place of the board's own")] = None,
+    arg: Annotated[list[str] | None, typer.Option(help="argument of the factory: bits=4; may be repeated")] = None,
+    wide: Wide = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the layers and the estimate as JSON")] = False,
     docker: Docker = False,
     memory: Memory = "4g",
 ) -> None:
     """Compile a model into a Vitis HLS project."""
-    from isobit.check.csim.samples import sample_form
-    from isobit.check.csim.vectors import load_vectors
+    from isobit.api.arguments import assignments
+    from isobit.api.compile import Asked, compile, request_of, target_board
     from isobit.container.run import compile_contained
-    from isobit.flow import compile_model
-    from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
     from isobit.report.rescale import rescale_lines
+    from isobit.report.result import summarise
     from isobit.report.text import arithmetic_lines, build_table
 
-    given = _given(ctx)
-    request = plan_request(
-        backend, given, board, plan=plan, fps=target_fps, clocks=target_ii, samples=samples_per_clock, share=max_util,
-        fifos=fifos,
-    )  # fmt: skip
+    asked = Asked(plan, target_fps, target_ii, samples_per_clock, max_util, fifos)
     with Progress() as progress:
         if docker:
-            build = compile_contained(model, output, given, memory, progress)
+            request_of(backend, target_board(board, clock), asked)
+            build: Build = compile_contained(model, output, _given(ctx), memory, progress)
         else:
-            build = compile_model(
-                model, output, board=board, input_shape=_shape(input_shape), input_type=input_type,
-                input_scale=input_scale, exporter=_exporter(exporter), arithmetic=arithmetic_of(arithmetic),
-                backend=backend,
-                plan_request=request,
-                rescale_bits=rescale_bits, refit=refit, budget=budget,
-                inputs=load_vectors(inputs) if inputs else None, samples=sample_form(samples), progress=progress,
+            build = compile(
+                model, output, board=board, clock_mhz=clock, input_shape=input_shape, input_type=input_type,
+                input_scale=input_scale, exporter=exporter, arithmetic=arithmetic, arguments=assignments(arg or []),
+                backend=backend, plan=plan, target_fps=target_fps, target_ii=target_ii,
+                samples_per_clock=samples_per_clock, max_util=max_util, fifos=fifos,
+                rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=inputs, samples=samples, progress=progress,
             )  # fmt: skip
-    out.print(build_table(build), crop=False)
+    if as_json:
+        sys.stdout.write(json.dumps(asdict(summarise(build)), indent=1) + "\n")
+        return
+    out.print(build_table(build, wide=wide), crop=False)
     for line in [*arithmetic_lines(build), *rescale_lines(build)]:
         out.print(line, soft_wrap=True)
     out.print(f"Vitis HLS project in {escape(shlex.quote(str(build.hls)))}", soft_wrap=True)
@@ -256,6 +267,7 @@ def show(
     arithmetic: Arithmetic = "auto",
 ) -> None:
     """Print the integer graph with every value's interval and width."""
+    from isobit.api.arguments import one_of, shape_of
     from isobit.build.folder import load_build
     from isobit.flow import import_source
     from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
@@ -265,9 +277,10 @@ def show(
     if Path(what).is_dir():
         graph = load_build(Path(what)).graph
     else:
+        one_of("exporter", exporter, ("torchscript", "dynamo"), "E302")
         graph = import_source(
-            what, input_shape=_shape(input_shape), input_type=input_type, input_scale=input_scale,
-            exporter=_exporter(exporter), arithmetic=arithmetic_of(arithmetic),
+            what, input_shape=shape_of(input_shape), input_type=input_type, input_scale=input_scale,
+            exporter=cast(Any, exporter), arithmetic=arithmetic_of(arithmetic),
         )  # fmt: skip
         graph = graph if raw else optimise(graph)
     sys.stdout.write(print_graph(graph, full=full))
@@ -277,6 +290,7 @@ def show(
 def explain(
     build: Annotated[Path, typer.Argument(help="build folder")],
     layer: Annotated[str | None, typer.Argument(help="a layer's name; without it the layers are listed")] = None,
+    wide: Wide = False,
 ) -> None:
     """Say where a layer came from, which rules fired, its interval, and how it is built and what that beat."""
     from isobit.build.folder import load_build
@@ -284,7 +298,7 @@ def explain(
 
     loaded = load_build(build)
     if layer is None:
-        out.print(build_table(loaded), crop=False)
+        out.print(build_table(loaded, wide=wide), crop=False)
         return
     out.print(explain_layer(loaded, layer), crop=False)
 
@@ -296,22 +310,9 @@ def main_options(version: Annotated[bool, typer.Option("--version", help="print 
         raise typer.Exit
 
 
-def _shape(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    parts = text.replace("x", ",").split(",")
-    if not all(p.strip().isdigit() and int(p) > 0 for p in parts):
-        raise IsobitError(
-            "E106",
-            f"--input-shape {errors.printable(text)!r} is not a list of positive integers",
-            hint="for example 1,28,28",
-        )
-    return tuple(int(p) for p in parts)
-
-
 def _given(ctx: typer.Context) -> dict[str, object]:
     """The options that stand on the command line, but those that say where to run and what to write."""
-    own = {"output", "docker", "memory"}
+    own = {"output", "docker", "memory", "wide", "as_json"}
     options = [p for p in ctx.command.params if p.param_type_name == "option" and p.name and p.name not in own]
     sources = {p.name: ctx.get_parameter_source(str(p.name)) for p in options}
     return {
@@ -319,12 +320,6 @@ def _given(ctx: typer.Context) -> dict[str, object]:
         for p in options
         if (found := sources[p.name]) is not None and found.name == "COMMANDLINE"
     }
-
-
-def _exporter(name: str) -> Any:
-    if name not in ("torchscript", "dynamo"):
-        raise IsobitError("E302", f"no exporter {errors.printable(name)!r}", hint="torchscript or dynamo")
-    return name
 
 
 def _terminate(*_: Any) -> None:

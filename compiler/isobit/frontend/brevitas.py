@@ -24,9 +24,10 @@ import logging
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 from unittest import mock
 
@@ -47,12 +48,13 @@ _SHAPE_HINT = "state the shape of one sample, without the batch, for example --i
 
 
 def export_brevitas(
-    source: str, input_shape: tuple[int, ...] | None, destination: Path, exporter: Exporter = "torchscript"
-) -> Path:
+    source: str, input_shape: tuple[int, ...] | None, destination: Path, exporter: Exporter = "torchscript",
+    arguments: Mapping[str, Any] = MappingProxyType({}),
+) -> Path:  # fmt: skip
     """Builds the module that ``source`` names and exports it to the QONNX file ``destination``, which it returns.
 
     Args:
-        source: ``file.py:factory`` or ``package.module:factory``; the factory takes no argument and returns a
+        source: ``file.py:factory`` or ``package.module:factory``; the factory takes ``arguments`` by name and returns a
             ``torch.nn.Module``. A name bound to a module instance is taken as it is.
         input_shape: shape of one sample without the batch dimension; ``None`` infers it.
         exporter: which of torch's two ONNX exporters to use.
@@ -60,7 +62,7 @@ def export_brevitas(
     Raises:
         IsobitError: E301 (source), E302 (export), E303 (package not installed), E601 (file cannot be written).
     """
-    return export_module(load_module(source), input_shape, destination, exporter)
+    return export_module(load_module(source, arguments), input_shape, destination, exporter)
 
 
 def export_module(
@@ -85,7 +87,7 @@ def export_module(
     return destination
 
 
-def load_module(source: str) -> torch.nn.Module:
+def load_module(source: str, arguments: Mapping[str, Any] = MappingProxyType({})) -> torch.nn.Module:
     """The module that ``source`` names (see :func:`export_brevitas`).
 
     Raises:
@@ -103,7 +105,7 @@ def load_module(source: str) -> torch.nn.Module:
         factory = getattr(_user_code(lambda: _import(location), "importing the source", source), name, None)
         if factory is None:
             raise IsobitError("E301", f"there is no factory named {printable(name)!r}", where=location)
-        return _made_by(factory, source)
+        return _made_by(factory, source, arguments)
 
 
 def infer_input_shape(module: torch.nn.Module) -> tuple[int, ...]:
@@ -132,9 +134,12 @@ def _import(location: str) -> ModuleType:
     return module
 
 
-def _made_by(factory: Any, source: str) -> torch.nn.Module:
+def _made_by(factory: Any, source: str, arguments: Mapping[str, Any]) -> torch.nn.Module:
     base = importlib.import_module("torch.nn").Module
-    made = factory if isinstance(factory, base) else _user_code(factory, "calling the factory", source)
+    if isinstance(factory, base) and arguments:
+        raise IsobitError("E301", "a module takes no arguments", where=source, hint="leave --arg out")
+    make = partial(factory, **arguments) if callable(factory) else factory
+    made = factory if isinstance(factory, base) else _user_code(make, "calling the factory", source)
     if not isinstance(made, base):
         raise IsobitError("E301", f"the factory returned {type(made).__name__}, not a torch.nn.Module", where=source)
     return made  # type: ignore[no-any-return]

@@ -9,10 +9,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from isobit.errors import IsobitError, printable
+from isobit.errors import IsobitError, did_you_mean, printable
 
 MOST = 1 << 40
 """More of any resource than a part can have."""
+MOST_MHZ = 1000
 PsSetting = Annotated[str, Field(pattern=r"^[A-Za-z0-9_. /-]+$")]
 PsName = Annotated[str, Field(pattern=r"^P(CW|SU)_[A-Za-z0-9_]+$")]
 
@@ -36,7 +37,7 @@ class Board(BaseModel):
     dsps: int = Field(ge=0, lt=MOST)
     bram36: int = Field(ge=0, lt=MOST)
     uram: int = Field(ge=0, lt=MOST)
-    clock_mhz: float = Field(gt=0, le=1000)
+    clock_mhz: float = Field(gt=0, le=MOST_MHZ)
     ps: Literal["zynq7", "zynqmp"] | None = None
     board_part: str = Field(default="", pattern=r"^([A-Za-z0-9._-]+(:[A-Za-z0-9._-]+){3})?$")
     board_files: str = Field(default="", pattern=r"^(https://[A-Za-z0-9._/-]+)?$")
@@ -71,9 +72,20 @@ def load_board(name: str) -> Board:
         return _parse(Path(name))
     if name not in board_names():
         raise IsobitError(
-            "E501", f"no board {printable(name)!r}", hint="one of " + ", ".join(board_names()) + ", or a .toml file"
+            "E501", f"no board {printable(name)!r}", hint=did_you_mean(name, board_names()) + ", or a .toml file"
         )
     return _parse(Path(str(files("isobit.hardware").joinpath("boards", name + ".toml"))))
+
+
+def at_clock(board: Board, clock_mhz: float) -> Board:
+    """The board with another clock.
+
+    Raises:
+        IsobitError: E501 when no board runs at that.
+    """
+    if not 0 < clock_mhz <= MOST_MHZ:
+        raise IsobitError("E501", f"a clock of {clock_mhz:g} MHz", hint=f"more than 0, at most {MOST_MHZ}")
+    return board.model_copy(update={"clock_mhz": float(clock_mhz)})
 
 
 def _parse(path: Path) -> Board:

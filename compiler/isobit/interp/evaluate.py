@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from isobit.errors import IsobitError
+from isobit.errors import IsobitError, printable
 from isobit.interp.matmul import ExactProduct
 from isobit.interp.steps import StepFunction
 from isobit.interp.windows import grouped, highest, patches
@@ -196,9 +196,23 @@ class Evaluator:
         return lambda x: np.argsort(~_exact(x), axis=-2, kind="stable")[..., : node.k, :]
 
 
-def run(graph: Graph, inputs: Mapping[str, IntArray], *, taps: bool = False) -> dict[str, IntArray]:
-    """Evaluate ``graph`` once; see :meth:`Evaluator.run`."""
-    return Evaluator(graph).run(inputs, taps=taps)
+def run(graph: Graph, inputs: Mapping[str, IntArray] | IntArray, *, taps: bool = False) -> dict[str, IntArray]:
+    """Evaluate ``graph`` once; see :meth:`Evaluator.run`.
+
+    Args:
+        inputs: integers by the node's or the model's own name of an input, or the array alone where there is one input.
+    """
+    return Evaluator(graph).run(_by_node(graph, inputs), taps=taps)
+
+
+def _by_node(graph: Graph, inputs: Mapping[str, IntArray] | IntArray) -> dict[str, IntArray]:
+    """The arrays by the names of their nodes."""
+    if not isinstance(inputs, Mapping):
+        if len(graph.inputs) != 1:
+            names = ", ".join(printable(node.outside) for node in graph.inputs)
+            raise IsobitError("E607", f"one array for each input is needed: {names}", hint="give them by name")
+        return {graph.inputs[0].name: np.asarray(inputs)}
+    return {node.name: inputs[n] for node in graph.inputs for n in (node.outside, node.name) if n in inputs}
 
 
 def _checked_input(node: ops.Input, inputs: Mapping[str, IntArray]) -> IntArray:

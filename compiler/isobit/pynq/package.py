@@ -26,6 +26,7 @@ from isobit.ir.ops import HostOp, Input, Output
 from isobit.version import __version__
 
 KIND = "isobit PYNQ package"
+_BY_CHANNEL = "scale n + offset, by channel"
 _COPIED = ("build.tcl", "Makefile", "driver.py", "arithmetic.py", "selftest.py", "notebook.ipynb")
 _RENDERED = ("settings.tcl", "README.md")
 _DMA_WIDTHS = (8, 16, 32, 64, 128, 256, 512, 1024)
@@ -119,20 +120,39 @@ def _rendered(build: Build, board: Board, model: Mapping[str, Any]) -> dict[str,
     context = {
         "board": board, "ports": ports, "model": model, "title": model["title"], "version": __version__,
         "interval": model["interval"], "names": [templates.comment_text(p.outside) for p in ports],
-        "widths": [p.word_bits for p in ports],
+        "widths": [p.word_bits for p in ports], "reals": [_real(p["host"]) for p in model["ports"]],
+        "by_channel": any(_real(p["host"]) == _BY_CHANNEL for p in model["ports"] if not p["is_input"]),
     }  # fmt: skip
     return {name: environment.get_template(name + ".j2").render(context) for name in _RENDERED}
 
 
+def _real(host: Mapping[str, Any]) -> str:
+    """What an integer n of a port stands for."""
+    if len(set(host["scale"])) > 1 or len(set(host["offset"])) > 1:
+        return _BY_CHANNEL
+    scale, offset = host["scale"][0], host["offset"][0]
+    return f"{scale:.9g} n" + (f" {'+' if offset > 0 else '-'} {abs(offset):.9g}" if offset else "")
+
+
 def _vectors(build: Build, samples: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Floats, the integers they become and the integers that come out, by port name, in the ports' own types."""
+    """Floats, the integers they become and the integers that come out, by port name, in the ports' own types.
+
+    ``scale_`` and ``offset_`` of a port, float64 by channel, say what its integers stand for.
+    """
     by_node = {port.node: port for port in build.ports}
     integers = {node.name: quantise(node, samples[node.outside]) for node in build.graph.inputs}
     results = integers | run(build.graph, integers)
     floats = {
         "float_" + by_node[node.name].name: np.asarray(samples[node.outside], np.float32) for node in build.graph.inputs
     }
-    return floats | {by_node[n].name: values.astype(by_node[n].dtype) for n, values in results.items() if n in by_node}
+    meant = {
+        f"{name}_{by_node[node.name].name}": np.array([float(v) for v in values])
+        for side in (build.graph.inputs, build.graph.outputs)
+        for node in side
+        for name, values in (("scale", node.scale), ("offset", node.offset))
+    }
+    carried = {by_node[n].name: values.astype(by_node[n].dtype) for n, values in results.items() if n in by_node}
+    return floats | meant | carried
 
 
 def _refuse_other_board(build: Build, board: Board) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 
 from isobit.backends.base import LayerRecord
 from isobit.backends.dataflow.design import Design
+from isobit.backends.dataflow.network import Network
 from isobit.build.folder import PROOFS, Build
+from isobit.check.csim.accuracy import Accuracy, read_accuracy
 from isobit.check.csim.last import BOUNDED, CSIM, Record, read_record
 from isobit.check.proofs.sums import SumCheck
 from isobit.check.proofs.verify import StepCheck, Verification, verify_build
@@ -97,7 +99,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Report:
-    """A build with its verdicts (None: not run yet), its requantizers and what its accumulators held.
+    """A build with its verdicts and accuracy (None: not run yet), its requantizers and what its accumulators held.
 
     ``proofs`` has every step's, and ``sums`` that of every sum with short coefficients, checked again from the build's
     files when the report is made; none in a build that was written without.
@@ -109,6 +111,7 @@ class Report:
     proofs: tuple[StepCheck, ...]
     sums: tuple[SumCheck, ...]
     histograms: tuple[Histogram, ...]
+    accuracy: Accuracy | None = None
 
     @property
     def changed(self) -> int:
@@ -120,6 +123,23 @@ class Report:
         """What ``csim`` says is equal: the source belongs to it when it was compared with the graph that is built."""
         compared = self.csim is None or (self.csim.source is not None and not self.changed)
         return "C++ = graph = source" if compared else "C++ = graph"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The process that sets the pace: the node it computes, or its own name, and the clocks it is busy per frame."""
+
+    name: str
+    clocks: int
+
+
+def slowest(build: Build) -> Pace | None:
+    """What limits a dataflow design by its declared schedules; None for any other."""
+    if not isinstance(build.design, Design):
+        return None
+    network = Network(build.design)
+    found = max(build.design.processes, key=lambda p: network.busy(p.name))
+    return Pace(found.node or found.name, network.busy(found.name))
 
 
 def summarise(build: Build) -> Summary:
@@ -144,7 +164,8 @@ def report(build: Build, inputs: Any = None) -> Report:
     """
     csim, bounded = (read_record(build, name) for name in (CSIM, BOUNDED))
     proofs = verify_build(build.path) if PROOFS in build.manifest.files else Verification(())
-    return Report(summarise(build), csim, bounded, proofs.steps, proofs.sums, histograms(build, inputs))
+    found = read_accuracy(build)
+    return Report(summarise(build), csim, bounded, proofs.steps, proofs.sums, histograms(build, inputs), found)
 
 
 def _layer(graph: Graph, node: Node, record: LayerRecord | None) -> Layer:

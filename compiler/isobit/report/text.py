@@ -17,26 +17,50 @@ from isobit.check.csim.result import CsimResult
 from isobit.check.source.float.ties import Tie
 from isobit.check.source.oracles import OracleRun
 from isobit.check.source.verdict import SourceForm, SourceVerdict, labels_of
-from isobit.errors import IsobitError, printable
+from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import board_names, load_board
 from isobit.passes.rules import unfolded
-from isobit.report.result import Layer, Report, Summary, summarise
+from isobit.report.result import Layer, Pace, Report, Summary, slowest, summarise
 
 _TIES_SHOWN = 5
+_LINE, _LEAST_NAME = 80, 9
 _SHOWN = ("LUT", "DSP", "BRAM36")
 
 
-def build_table(build: Build) -> RenderableType:
-    """One row per layer, and the estimate against the board."""
+def build_table(build: Build, *, wide: bool = False) -> RenderableType:
+    """What limits the design and what it takes, then one row per layer and the sums per kind.
+
+    Names are cut in the middle so that the table fits 80 columns, unless it is to be ``wide``.
+    """
     summary = summarise(build)
-    title = f"{escape(summary.name)} on {escape(summary.board)}"
-    table = _table(title, ("layer", "built as"), ("shape", "bits", "PE x SIMD", "clocks", *_SHOWN))
-    for layer in summary.layers:
-        table.add_row(*_row(layer))
-    return Group(table, _line(_estimate(summary)), *map(_line, summary.lines))
+    pace = slowest(build)
+    marked = {pace.name} if pace else set()
+    rows = [_row(layer, layer.name in marked) for layer in summary.layers]
+    kinds = _kinds(summary.layers)
+    head = ("layer", "built as", "shape", "bits", "PE x SIMD", "clocks", *_SHOWN)
+    gap = 2  # what the box and the padding put behind a column
+    room = _LINE - sum(max(len(row[i]) for row in (head, *rows, *kinds)) + gap for i in range(1, len(head))) - gap
+    table = lined_table("", head[:2], head[2:])
+    if wide:
+        table.width = _LINE - room + max(len(row[0]) for row in rows)
+    for row in rows:
+        table.add_row(row[0] if wide else middle_cut(row[0], max(room, _LEAST_NAME)), *row[1:])
+    table.add_section()
+    for row in kinds:
+        table.add_row(*row)
+    lines = [f"{summary.name} on {summary.board}", *_verdict(summary, pace)]
+    return Group(*map(_line, lines), table, *map(_line, summary.lines))
 
 
-def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+def middle_cut(name: str, room: int) -> str:
+    """A name in so many characters: its ends tell layers apart."""
+    if len(name) <= room:
+        return name
+    tail = (room - 1) // 2
+    return f"{name[: room - 1 - tail]}…{name[-tail:]}"
+
+
+def lined_table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
     """A table whose names and sentences fold over lines where they must and whose numbers never do."""
     table = Table(
         title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False,
@@ -49,21 +73,34 @@ def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
     return table
 
 
-def _row(layer: Layer) -> list[str]:
+def _row(layer: Layer, slow: bool = False) -> list[str]:
     numbers = ["x".join(map(str, layer.shape)), str(layer.bits)]
     if not layer.built_as:
         return [layer.name, layer.op, *numbers, *[""] * (2 + len(_SHOWN))]
     cost = dict(layer.cost)
-    folding = [layer.folding("x"), str(layer.cycles)]
+    folding = [layer.folding("x"), f"{'*' if slow else ''}{layer.cycles}"]
     return [layer.name, layer.built_as, *numbers, *folding, *(str(cost[k]) for k in _SHOWN)]
 
 
-def _estimate(summary: Summary) -> str:
+def _kinds(layers: Sequence[Layer]) -> list[list[str]]:
+    """What all layers of a kind take together, where there are several."""
+    rows = []
+    for kind in sorted({layer.built_as for layer in layers if layer.built_as}):
+        costs = [dict(layer.cost) for layer in layers if layer.built_as == kind]
+        if len(costs) > 1:
+            sums = (str(sum(cost[k] for cost in costs)) for k in _SHOWN)
+            rows.append([f"all {len(costs)}", kind, "", "", "", "", *sums])
+    return rows
+
+
+def _verdict(summary: Summary, pace: Pace | None) -> list[str]:
+    """How fast, limited by what, and how large."""
     shown = (r for r in summary.resources if r.name in _SHOWN or (r.name == "URAM" and r.available))
     used = ", ".join(f"{r.used} {r.name} ({r.share:.0%})" for r in shown)
     rate = f"{summary.frames_per_second:,.0f} frames/s at {summary.clock_mhz:g} MHz"
-    clocks = f"one frame every {summary.interval} clocks (latency {summary.latency})"
-    return f"estimate (no vendor tool was run): {used}\n{clocks}: {rate}"
+    lines = [f"one frame every {summary.interval} clocks (latency {summary.latency}): {rate}"]
+    lines += [f"limited by {middle_cut(pace.name, 40)}, busy for {pace.clocks} of them"] if pace else []
+    return [*lines, f"estimate (no vendor tool was run): {used}"]
 
 
 def report_lines(report: Report) -> RenderableType:
@@ -92,7 +129,9 @@ def arithmetic_lines(build: Build) -> list[Text]:
 
 def csim_table(result: CsimResult) -> RenderableType:
     """Both verdicts, with counts; the first wrong element when there is one."""
-    table = _table("C++ = graph", ("build",), ("vectors", "outputs", "mismatches", "compile s", "run s", "vectors/s"))
+    table = lined_table(
+        "C++ = graph", ("build",), ("vectors", "outputs", "mismatches", "compile s", "run s", "vectors/s")
+    )
     for run in result.runs:
         rate = f"{run.vectors / max(run.seconds, 1e-9):,.0f}"
         counts = (f"{run.vectors:,}", f"{run.outputs:,}", f"{run.mismatches:,}")
@@ -166,7 +205,7 @@ def explain_layer(build: Build, name: str) -> RenderableType:
     """
     layers = {layer.name: layer for layer in summarise(build).layers}
     if name not in layers:
-        raise IsobitError("E609", f"no layer {printable(name)!r}", hint="one of " + ", ".join(layers))
+        raise IsobitError("E609", f"no layer {printable(name)!r}", hint=did_you_mean(name, layers))
     node, kind, built = build.graph.by_name[name], build.graph.types[name], build.manifest.project.layers.get(name)
     lines = [
         f"{name}: {node.op} of {', '.join(node.inputs) or 'nothing'}",
@@ -190,7 +229,7 @@ def _channels(values: Any) -> str:
 
 def _candidates(candidates: Sequence[CandidateRecord], pair: str) -> Table:
     """The bodies of a step; ``pair`` is what is known of two steps in its place ("" for nothing)."""
-    table = _table("implementations, the chosen first", ("body", "why"), ("LUT", "DSP", "BRAM36"))
+    table = lined_table("implementations, the chosen first", ("body", "why"), ("LUT", "DSP", "BRAM36"))
     for row in candidates:
         costs = [str(n) if row.possible else "-" for n in (row.lut, row.dsp, row.bram36)]
         table.add_row(row.implementation, escape(row.reason), *costs)
@@ -201,7 +240,7 @@ def _candidates(candidates: Sequence[CandidateRecord], pair: str) -> Table:
 
 def boards_table() -> Table:
     """The boards that come with isobit."""
-    table = _table("", ("board", "part"), ("LUT", "DSP", "BRAM36", "URAM", "MHz"))
+    table = lined_table("", ("board", "part"), ("LUT", "DSP", "BRAM36", "URAM", "MHz"))
     for b in map(load_board, board_names()):
         resources = (b.lut, b.dsps, b.bram36, b.uram)
         table.add_row(b.name, b.part, *map(str, resources), f"{b.clock_mhz:g}")

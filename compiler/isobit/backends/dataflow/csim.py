@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -53,7 +54,7 @@ class CppSimulator:
         self, folder: Path, graph: Graph, ports: Sequence[Port], flavour: Flavour, scratch: Path, compiler: str | None
     ) -> None:  # fmt: skip
         self._graph, self._ports, self._scratch = graph, ports, scratch
-        self._compilation = Compilation(folder / HLS, scratch, flavour, find_compiler(compiler))
+        self._compilation = Compilation(folder / HLS, scratch, flavour, find_compiler(compiler), folder)
 
     @property
     def flavour(self) -> str:
@@ -73,17 +74,18 @@ class CppSimulator:
             IsobitError: E605 when it does not compile.
         """
         binary = self.ready()
-        sent, received = (self._scratch / f"{side}-{self.flavour}" for side in ("inputs", "outputs"))
-        for side in (sent, received):
-            side.mkdir(exist_ok=True)
         frames = len(next(iter(integers.values())))
-        for port in (p for p in self._ports if p.is_input):
-            (sent / f"{port.name}.bin").write_bytes(port.raw(integers[port.node].reshape(frames, -1)))
-        started = time.monotonic()
-        _run([str(binary.path), str(sent), str(received), "--store"], self.flavour, timeout)
-        seconds = time.monotonic() - started
-        outputs = {p.node: self._read(received / f"{p.name}.bin", p, frames) for p in self._ports if not p.is_input}
-        return Simulation(outputs, binary.seconds, seconds, self._taps(received, frames))
+        with tempfile.TemporaryDirectory(prefix=f"{self.flavour}-", dir=self._scratch) as place:
+            sent, received = (Path(place) / side for side in ("inputs", "outputs"))
+            for side in (sent, received):
+                side.mkdir()
+            for port in (p for p in self._ports if p.is_input):
+                (sent / f"{port.name}.bin").write_bytes(port.raw(integers[port.node].reshape(frames, -1)))
+            started = time.monotonic()
+            _run([str(binary.path), str(sent), str(received), "--store"], self.flavour, timeout)
+            seconds = time.monotonic() - started
+            outputs = {p.node: self._read(received / f"{p.name}.bin", p, frames) for p in self._ports if not p.is_input}
+            return Simulation(outputs, binary.seconds, seconds, self._taps(received, frames))
 
     def ready(self) -> Binary:
         """Wait for the compiler.

@@ -25,7 +25,7 @@ _DESIGN: TypeAdapter[Design] = TypeAdapter(Design)
 
 def design_text(design: Design) -> str:
     """The design as JSON."""
-    return _DESIGN.dump_json(design, indent=1).decode("ascii") + "\n"
+    return _DESIGN.dump_json(design, indent=1).decode("utf-8") + "\n"
 
 
 def read_design(path: Path) -> Design:

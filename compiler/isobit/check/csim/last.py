@@ -69,16 +69,18 @@ class Record:
 
 
 def recorded(name: str) -> Callable[[_F], _F]:
-    """A simulation whose verdict, or failure by name (CheckFailed), is kept as ``name`` in the build's folder."""
+    """A simulation whose verdict, or failure by name (CheckFailed), is kept as ``name`` in the build's folder.
+
+    One that was interrupted or refused found nothing: the last verdict stands.
+    """
 
     def around(simulation: _F) -> _F:
         @wraps(simulation)
         def run(build: Build, *args: Any, **options: Any) -> CsimResult:
-            _forget(build, name)
             try:
                 result = simulation(build, *args, **options)
             except CheckFailed as error:
-                _keep(build, name, Record(_digest(build), "failed", failure=str(error)))
+                _keep(build, name, Record(build_digest(build), "failed", failure=str(error)))
                 raise
             _keep(build, name, record_of(build, result))
             return result
@@ -92,7 +94,7 @@ def record_of(build: Build, result: CsimResult) -> Record:
     """The part of a result that depends on inputs only."""
     runs = tuple(RunCounts(r.flavour, r.vectors, r.outputs, r.mismatches) for r in result.runs)
     source = _counts(result.source) if result.source else None
-    return Record(_digest(build), result.verdict, runs, result.mismatch, source)
+    return Record(build_digest(build), result.verdict, runs, result.mismatch, source)
 
 
 def read_record(build: Build, name: str) -> Record | None:
@@ -110,7 +112,7 @@ def read_record(build: Build, name: str) -> Record | None:
         raise IsobitError(
             "E608", f"{name} is not what isobit writes", where=printable(path), hint="run isobit csim again"
         ) from error
-    return record if record.build == _digest(build) else None
+    return record if record.build == build_digest(build) else None
 
 
 def _counts(verdict: SourceVerdict) -> SourceCounts:
@@ -121,21 +123,24 @@ def _counts(verdict: SourceVerdict) -> SourceCounts:
     )  # fmt: skip
 
 
-def _digest(build: Build) -> str:
+def build_digest(build: Build) -> str:
+    """The manifest's hash: whose verdict a record is."""
     return hashlib.sha256((build.path / MANIFEST).read_bytes()).hexdigest()
 
 
 # A build on a read-only medium can be simulated all the same: then there is no record.
 
 
-def _forget(build: Build, name: str) -> None:
+def keep_record(build: Build, name: str, content: bytes) -> None:
+    """Write a record into the build's folder, the whole of it or nothing."""
+    partial = build.path / f".{name}.partial"
     with suppress(OSError):
-        (build.path / name).unlink(missing_ok=True)
+        partial.write_bytes(content + b"\n")
+        partial.replace(build.path / name)
 
 
 def _keep(build: Build, name: str, record: Record) -> None:
-    with suppress(OSError):
-        (build.path / name).write_bytes(_ADAPTER.dump_json(record, indent=1) + b"\n")
+    keep_record(build, name, _ADAPTER.dump_json(record, indent=1))
 
 
 _ADAPTER: TypeAdapter[Record] = TypeAdapter(Record)

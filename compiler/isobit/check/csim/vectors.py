@@ -50,9 +50,18 @@ def save_taps(path: Path, taps: Mapping[str, IntArray]) -> None:
     Raises:
         IsobitError: E601 when the file cannot be written.
     """
+    save_arrays(path, taps)
+
+
+def save_arrays(path: Path, arrays: Mapping[str, Vectors]) -> None:
+    """An ``.npz`` file of these arrays, the same bytes for the same arrays; any name will do.
+
+    Raises:
+        IsobitError: E601 when the file cannot be written.
+    """
     try:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, values in taps.items():
+            for name, values in arrays.items():
                 with archive.open(name + ".npy", "w") as member:
                     np.lib.format.write_array(member, np.ascontiguousarray(values), allow_pickle=False)
     except OSError as error:

@@ -66,7 +66,7 @@ def _entering(
     for node in build.reference.inputs:
         index, given = index_of[node.outside], integers[node.name][:count]
         if file.tensors[index].dtype != "float32":
-            entering[index], built[node.name] = _outside(node, given), given
+            entering[index], built[node.name] = in_source_layout(node, given), given
             continue
         floats = samples.get(node.outside)
         if floats is None or np.issubdtype(floats.dtype, np.integer):
@@ -76,7 +76,7 @@ def _entering(
     return entering, built
 
 
-def _outside(node: Input, integers: IntArray) -> IntArray:
+def in_source_layout(node: Input, integers: IntArray) -> IntArray:
     """The graph's input integers in the source's layout."""
     for op in reversed(node.host):
         if op.kind == "transpose":

@@ -1,0 +1,106 @@
+"""Arguments of a user's: refused with a code and the nearest name, before any work."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import math
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from isobit.check.csim.vectors import load_vectors
+from isobit.errors import IsobitError, did_you_mean, printable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def coded(function: Callable[P, R]) -> Callable[P, R]:
+    """The function, whose wrong call is an :class:`IsobitError` (E613) and no TypeError."""
+    signature = inspect.signature(function)
+    names = [name for name in signature.parameters if name != "self"]
+
+    @wraps(function)
+    def checked(*args: P.args, **options: P.kwargs) -> R:
+        for name in options:
+            if name not in names:
+                raise _wrong(function, f"no argument {printable(name)!r}", did_you_mean(name, names))
+        try:
+            signature.bind(*args, **options)
+        except TypeError as error:
+            raise _wrong(function, printable(error), "its arguments: " + ", ".join(names)) from error
+        return function(*args, **options)
+
+    return checked
+
+
+def _wrong(function: Callable[..., Any], what: str, hint: str) -> IsobitError:
+    return IsobitError("E613", what, where=f"isobit.{function.__name__}", hint=hint)
+
+
+def number(name: str, value: Any, least: float, most: float = math.inf, *, whole: bool = False) -> None:
+    """Refuse what is no number from ``least`` to ``most``."""
+    kinds = (int,) if whole else (int, float, Fraction)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most or value == math.inf:
+        kind = "a whole number" if whole else "a number"
+        limits = f"from {least:g} to {most:g}" if most < math.inf else f"of at least {least:g}"
+        raise IsobitError("E613", f"{name} = {printable(repr(value))}", hint=f"{kind} {limits}")
+
+
+def text(name: str, value: Any) -> None:
+    """Refuse what is no text."""
+    if not isinstance(value, str):
+        raise IsobitError("E613", f"{name} = {printable(repr(value))}", hint="a text")
+
+
+def one_of(name: str, value: Any, known: Iterable[str], code: str = "E613") -> None:
+    """Refuse what is none of the known words."""
+    if value not in (words := list(known)):
+        raise IsobitError(code, f"{name} = {printable(repr(value))}", hint=did_you_mean(value, words))
+
+
+def shape_of(value: Any) -> tuple[int, ...] | None:
+    """A sample's shape from a tuple or list of integers, one integer, or text such as ``1,28,28``.
+
+    Raises:
+        IsobitError: E106 for anything else.
+    """
+    if value is None:
+        return None
+    parts = value.replace("x", ",").split(",") if isinstance(value, str) else value
+    parts = [parts] if isinstance(parts, int) else parts
+    try:
+        sizes = tuple(int(p) for p in parts if not isinstance(p, bool | float))
+    except (TypeError, ValueError):
+        sizes = ()
+    if not sizes or len(sizes) != len(parts) or min(sizes) < 1:
+        raise IsobitError(
+            "E106", f"input_shape {printable(value)!r} is not a list of positive integers", hint="1,28,28"
+        )
+    return sizes
+
+
+def assignments(words: Iterable[str]) -> dict[str, Any]:
+    """``bits=4`` as Python reads it: numbers, True, None, tuples and quoted text; anything else is text.
+
+    Raises:
+        IsobitError: E613 for a word without a name.
+    """
+    found: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not (equals and name.isidentifier()):
+            raise IsobitError("E613", f"--arg {printable(word)!r}", hint="--arg bits=4")
+        try:
+            found[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            found[name] = value
+    return found
+
+
+def vectors_of(inputs: Any) -> Any:
+    """Arrays as they are; those of a file where a path names one."""
+    return load_vectors(Path(inputs)) if isinstance(inputs, str | Path) else inputs

@@ -1,0 +1,79 @@
+"""A build as a Python user holds it: what it is in one line, what it predicts, what it was found to be."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from isobit.api.arguments import coded, vectors_of
+from isobit.build import folder
+from isobit.check.csim.accuracy import Accuracy
+from isobit.check.csim.accuracy import accuracy as measure
+from isobit.check.csim.predict import predict
+from isobit.check.csim.samples import sample_form
+from isobit.errors import IsobitError, printable
+from isobit.report.result import Layer, summarise
+from isobit.report.text import build_table
+
+
+class Shown(str):
+    """Text that shows itself, lines and all."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class Build(folder.Build):
+    """A build's folder with what can be asked of it; :class:`isobit.build.folder.Build` has its fields."""
+
+    @classmethod
+    def of(cls, build: folder.Build) -> Build:
+        """The same build."""
+        return build if isinstance(build, Build) else cls(**vars(build))
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Every value of the graph: type, hardware, where it came from."""
+        return summarise(self).layers
+
+    @coded
+    def predict(
+        self, inputs: Any, *, integers: bool = False, graph: bool = False, samples: str | None = None,
+        compiler: str | None = None, timeout: float = 600.0,
+    ) -> Any:  # fmt: skip
+        """What the compiled C++ says of one sample or a batch: :func:`isobit.check.csim.predict.predict`."""
+        return predict(
+            self, vectors_of(inputs), integers=integers, graph=graph, samples=sample_form(samples), compiler=compiler,
+            timeout=timeout,
+        )  # fmt: skip
+
+    @coded
+    def accuracy(self, inputs: Any, labels: Any, *, topk: int = 5, source: bool = True) -> Accuracy:
+        """Top-1 and top-k of C++, graph and source: :func:`isobit.check.csim.accuracy.accuracy`."""
+        return measure(self, vectors_of(inputs), vectors_of(labels), topk=topk, source=source)
+
+    def summary(self) -> str:
+        """The layers and the estimate, as ``isobit compile`` prints them."""
+        console = Console(file=io.StringIO(), width=100, highlight=False)
+        with console.capture() as shown:
+            console.print(build_table(self), crop=False)
+        return Shown(shown.get())
+
+
+def opened(build: Any) -> Build:
+    """A build, or the one in a folder.
+
+    Raises:
+        IsobitError: E613 for what is neither, and those of :func:`isobit.build.folder.load_build`.
+    """
+    if isinstance(build, folder.Build):
+        return Build.of(build)
+    if isinstance(build, str | Path):
+        return Build.of(folder.load_build(build))
+    what = f"{printable(type(build).__name__)} is neither a build nor a path"
+    raise IsobitError("E613", what, hint="isobit.compile and isobit.load give builds")

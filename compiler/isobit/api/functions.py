@@ -1,0 +1,127 @@
+"""The functions of the Python package: each takes a build or its folder, and arrays or the files that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from isobit.api.arguments import coded, shape_of, vectors_of
+from isobit.api.build import Build, opened
+from isobit.build import folder
+from isobit.check.csim import accuracy as accuracies
+from isobit.check.csim import clocks, run
+from isobit.check.csim import predict as predictions
+from isobit.check.csim.result import CsimResult
+from isobit.check.csim.samples import sample_form
+from isobit.check.lint import rules
+from isobit.check.proofs import verify as proofs
+from isobit.check.source.float.ort import ort_level_of
+from isobit.flow import Exporter, refit_source
+from isobit.hardware import Board, board_names, load_board
+from isobit.pynq import pack
+from isobit.report import page
+
+Progress = Callable[[str], None]
+
+
+def _quiet(_: str) -> None:
+    """No progress is told."""
+
+
+@coded
+def load(path: str | Path) -> Build:
+    """A build's folder, checked against its manifest."""
+    return opened(path)
+
+
+def boards() -> tuple[Board, ...]:
+    """The boards that come with isobit; ``name`` is what ``board=`` takes."""
+    return tuple(map(load_board, board_names()))
+
+
+@coded
+def csim(
+    build: Build | str | Path, inputs: Any = None, *, vectors: int | None = None, checked: bool = False,
+    compiler: str | None = None, source: bool = True, ort_level: str = "disabled", seed: int = 0,
+    timeout: float = run.DEFAULT_TIMEOUT, taps: str | Path | None = None, samples: str | None = None,
+    progress: Progress = _quiet,
+) -> CsimResult:  # fmt: skip
+    """Both verdicts: :func:`isobit.check.csim.run.csim`."""
+    return run.csim(
+        opened(build), vectors_of(inputs), vectors=vectors, checked=checked, compiler=compiler, source=source,
+        ort_level=ort_level_of(ort_level), seed=seed, timeout=timeout, taps=Path(taps) if taps else None,
+        samples=sample_form(samples), progress=progress,
+    )  # fmt: skip
+
+
+@coded
+def predict(
+    build: Build | str | Path, inputs: Any, *, integers: bool = False, graph: bool = False, samples: str | None = None,
+    compiler: str | None = None, timeout: float = run.DEFAULT_TIMEOUT, progress: Progress = _quiet,
+) -> Any:  # fmt: skip
+    """The compiled C++ on samples: :func:`isobit.check.csim.predict.predict`."""
+    return predictions.predict(
+        opened(build), vectors_of(inputs), integers=integers, graph=graph, samples=sample_form(samples),
+        compiler=compiler, timeout=timeout, progress=progress,
+    )  # fmt: skip
+
+
+@coded
+def accuracy(
+    build: Build | str | Path, inputs: Any, labels: Any, *, topk: int = 5, output: str | None = None,
+    source: bool = True, samples: str | None = None, ort_level: str = "disabled", compiler: str | None = None,
+    timeout: float = run.DEFAULT_TIMEOUT, progress: Progress = _quiet,
+) -> accuracies.Accuracy:  # fmt: skip
+    """Top-1 and top-k of C++, graph and source: :func:`isobit.check.csim.accuracy.accuracy`."""
+    return accuracies.accuracy(
+        opened(build), vectors_of(inputs), vectors_of(labels), topk=topk, output=output, source=source,
+        samples=sample_form(samples), ort_level=ort_level_of(ort_level), compiler=compiler, timeout=timeout,
+        progress=progress,
+    )  # fmt: skip
+
+
+@coded
+def write_report(build: Build | str | Path, path: str | Path | None = None, inputs: Any = None) -> Path:
+    """The report as one HTML page: :func:`isobit.report.page.write_report`."""
+    return page.write_report(opened(build), path, vectors_of(inputs))
+
+
+@coded
+def package(
+    build: Build | str | Path, destination: str | Path, board: Board | str | None = None, *, seed: int = 0
+) -> None:  # fmt: skip
+    """A PYNQ package: :func:`isobit.pynq.pack.package`."""
+    pack.package(opened(build), destination, load_board(board) if isinstance(board, str) else board, seed=seed)
+
+
+@coded
+def lint(build: Build | str | Path) -> tuple[rules.Finding, ...]:
+    """What Vitis HLS would reject or warn about: :func:`isobit.check.lint.rules.lint_build`."""
+    return rules.lint_build(opened(build))
+
+
+@coded
+def fifos(build: Build | str | Path, compiler: str | None = None) -> list[clocks.FifoChoice]:
+    """Memory and clocks of the FIFOs, as built and for either goal: :func:`isobit.check.csim.clocks.fifo_choices`."""
+    return clocks.fifo_choices(opened(build), compiler)
+
+
+@coded
+def verify(build: Build | str | Path) -> proofs.Verification:
+    """Every proof again, from the build's files alone: :func:`isobit.check.proofs.verify.verify_build`."""
+    return proofs.verify_build(build.path if isinstance(build, folder.Build) else Path(build))
+
+
+@coded
+def refit(
+    source: Any, bits: int, *, input_shape: tuple[int, ...] | str | None = None, input_type: str | None = None,
+    input_scale: str = "1", exporter: Exporter = "torchscript",
+) -> onnx.ModelProto:  # fmt: skip
+    """The model with its weights requantised for k-bit multiplicands: :func:`isobit.flow.refit_source`."""
+    return refit_source(
+        source, bits, input_shape=shape_of(input_shape), input_type=input_type, input_scale=input_scale,
+        exporter=exporter,
+    )  # fmt: skip

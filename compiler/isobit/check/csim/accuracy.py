@@ -1,0 +1,220 @@
+"""Accuracy on a user's labelled samples: the compiled C++, the graph and the source's own run, side by side.
+
+The classes of a sample are ordered by what the model hands to its user, the greatest real value first, the lower class
+of equal ones. Integers are compared too: the C++ must give the graph's, and where it does not that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from isobit.build.folder import Build
+from isobit.check.csim.compare import count_differences
+from isobit.check.csim.last import build_digest, keep_record
+from isobit.check.csim.predict import predictions, real_values
+from isobit.check.csim.run import DEFAULT_TIMEOUT, own_samples
+from isobit.check.csim.samples import SampleForm, as_integers
+from isobit.check.source.float.ort import OrtLevel
+from isobit.check.source.run import source_outputs
+from isobit.errors import IsobitError, printable
+from isobit.ir import Graph
+from isobit.ir.ops import Output, Reindex, Select
+from isobit.ir.types import IntArray
+
+ACCURACY = "accuracy.json"
+MOST_CONFUSED = 64
+"""Classes up to which the confusion matrix is kept whole."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many of the samples one of the three got right: the first class, and one of the first ``k``."""
+
+    name: str
+    top1: int
+    topk: int
+
+
+@dataclass(frozen=True)
+class Differing:
+    """Of how many samples two of the three name another first class."""
+
+    first: str
+    second: str
+    predictions: int
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """What was found; ``scores`` are of the C++, the graph and, unless ``note`` says why not, the source.
+
+    ``outputs`` integers of the C++ were compared with the graph's, ``mismatches`` differ. ``confusion`` counts samples
+    by label (row) and the first class of the C++ (column); it is empty where there are more than
+    :data:`MOST_CONFUSED` classes. ``build`` is the manifest's hash.
+    """
+
+    build: str
+    samples: int
+    classes: int
+    k: int
+    scores: tuple[Score, ...]
+    differing: tuple[Differing, ...]
+    outputs: int
+    mismatches: int
+    confusion: tuple[tuple[int, ...], ...] = ()
+    note: str = ""
+
+    @property
+    def equal(self) -> bool:
+        """Whether every integer of the C++ is the graph's."""
+        return not self.mismatches
+
+
+def accuracy(
+    build: Build, inputs: Any, labels: Any, *, topk: int = 5, output: str | None = None, source: bool = True,
+    samples: SampleForm | None = None, ort_level: OrtLevel = "disabled", compiler: str | None = None,
+    timeout: float = DEFAULT_TIMEOUT, progress: Callable[[str], None] = lambda _: None,
+) -> Accuracy:  # fmt: skip
+    """Classify ``inputs`` by the compiled C++, the graph and the source; kept as ``accuracy.json`` in the build.
+
+    Args:
+        inputs: a batch, as :func:`isobit.csim` takes it.
+        labels: one class a sample, integers from 0.
+        topk: the k of top-k, at most the number of classes.
+        output: the model's name of the output that has the classes, where there are several.
+        source: also run the source (ONNX Runtime, qonnx or LiteRT).
+
+    Raises:
+        IsobitError: E604, E605, E607; CheckFailed: E606.
+    """
+    node = _classifier(build.graph, output)
+    own = own_samples(build.graph, inputs, samples)
+    classes = _classes(build.graph, node)
+    truth = _labels(labels, len(next(iter(own.values()))), classes)
+    integers = {n.name: as_integers(n, own[n.outside]) for n in build.graph.inputs}
+    made = {
+        "C++": predictions(build, integers, compiler=compiler, timeout=timeout, progress=progress),
+        "graph": predictions(build, integers, graph=True, progress=progress),
+    }
+    values = {name: real_values(node, outputs[node.name]) for name, outputs in made.items()}
+    theirs, note = _of_source(build, own, ort_level, progress) if source else ({}, "not asked for")
+    values |= {name: outputs[node.outside] for name, outputs in theirs.items()}
+    ranked = {name: _ranking(build.graph, node, x) for name, x in values.items()}
+    k = max(min(topk, *(r.shape[1] for r in ranked.values())), 1)
+    scores = tuple(Score(name, *(_hits(r, truth, n) for n in (1, k))) for name, r in ranked.items())
+    differing = tuple(
+        Differing(a, b, int(np.count_nonzero(ranked[a][:, 0] != ranked[b][:, 0]))) for a, b in combinations(ranked, 2)
+    )
+    expected, got = made["graph"], made["C++"]
+    result = Accuracy(
+        build_digest(build), len(truth), classes, k, scores, differing,
+        sum(x.size for x in expected.values()), sum(count_differences(expected[name], got[name]) for name in expected),
+        _confusion(truth, ranked["C++"][:, 0], classes), note,
+    )  # fmt: skip
+    keep_record(build, ACCURACY, _ADAPTER.dump_json(result))
+    return result
+
+
+def _of_source(
+    build: Build, own: Mapping[str, Any], level: OrtLevel, progress: Callable[[str], None]
+) -> tuple[dict[str, Mapping[str, NDArray[Any]]], str]:
+    """The source's own outputs under its name, or why there are none."""
+    try:
+        judge, outputs = source_outputs(build, own, level, progress)
+    except IsobitError as error:
+        if error.code not in ("E303", "E606"):
+            raise
+        return {}, error.message
+    return {f"source, {judge}": outputs}, ""
+
+
+def read_accuracy(build: Build) -> Accuracy | None:
+    """The accuracy found last of this very build, None when there is none.
+
+    Raises:
+        IsobitError: E608 when the file is there and is not what :func:`accuracy` writes.
+    """
+    path = build.path / ACCURACY
+    try:
+        found = _ADAPTER.validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        raise IsobitError(
+            "E608", f"{ACCURACY} is not what isobit writes", where=printable(path), hint="run isobit accuracy again"
+        ) from error
+    return found if found.build == build_digest(build) else None
+
+
+def _classifier(graph: Graph, name: str | None) -> Output:
+    """The output that has one vector of classes a sample."""
+    named = {node.outside: node for node in graph.outputs}
+    if name is None and len(named) > 1:
+        hint = "name the one with the classes: " + " or ".join(map(printable, named))
+        raise IsobitError("E607", "the model has several outputs", hint=hint)
+    node = next(iter(named.values())) if name is None else named.get(name)
+    if node is None:
+        held = ", ".join(map(printable, named))
+        raise IsobitError("E607", f"no output {printable(name)!r}", hint=f"the model has {held}")
+    if sum(size > 1 for size in node.outside_shape) > 1:
+        shape = ", ".join(map(str, node.outside_shape))
+        what = f"{printable(node.outside)!r} has shape (batch, {shape}): accuracy is of one class a sample"
+        raise IsobitError("E607", what, hint="isobit predict gives the values")
+    return node
+
+
+def _selected(graph: Graph, node: Output) -> Select | None:
+    """The selection in the fabric whose indices an output has, None where it has values."""
+    maker = graph.by_name[node.inputs[0]]
+    while isinstance(maker, Reindex):
+        maker = graph.by_name[maker.inputs[0]]
+    return maker if isinstance(maker, Select) else None
+
+
+def _classes(graph: Graph, node: Output) -> int:
+    select = _selected(graph, node)
+    return graph.types[select.inputs[0]].shape[-1] if select else max(int(np.prod(node.outside_shape)), 1)
+
+
+def _ranking(graph: Graph, node: Output, values: NDArray[Any]) -> IntArray:
+    """Classes ``(batch, n)``, the likeliest first: all of them, or those that the fabric selects."""
+    flat = values.reshape(len(values), -1)
+    if _selected(graph, node):
+        return np.asarray(np.round(flat).astype(np.int64))
+    return np.argsort(-flat, axis=1, kind="stable")
+
+
+def _labels(labels: Any, count: int, classes: int) -> IntArray:
+    found = np.asarray(labels)
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    if found.ndim != 1 or not np.issubdtype(found.dtype, np.integer):
+        hint = "labels.argmax(axis=1) makes classes of one-hot rows" if found.ndim == 2 else "one integer a sample"
+        raise IsobitError("E607", f"labels of shape {found.shape} and type {found.dtype}", hint=hint)
+    if len(found) != count:
+        raise IsobitError("E607", f"{len(found)} labels for {count} samples")
+    if int(found.min()) < 0 or int(found.max()) >= classes:
+        what = f"labels from {found.min()} to {found.max()} of {classes} classes"
+        raise IsobitError("E607", what, hint="classes count from 0")
+    return found.astype(np.int64)
+
+
+def _hits(ranking: IntArray, truth: IntArray, k: int) -> int:
+    return int(np.count_nonzero((ranking[:, :k] == truth[:, None]).any(axis=1)))
+
+
+def _confusion(truth: IntArray, predicted: IntArray, classes: int) -> tuple[tuple[int, ...], ...]:
+    if classes > MOST_CONFUSED:
+        return ()
+    counts = np.bincount(truth * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+    return tuple(tuple(int(n) for n in row) for row in counts)
+
+
+_ADAPTER: TypeAdapter[Accuracy] = TypeAdapter(Accuracy)

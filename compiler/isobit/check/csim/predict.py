@@ -1,0 +1,188 @@
+"""Predictions: a user's samples through the compiled C++, back in the model's own layout and names.
+
+What comes out is what the model itself would hand to its user: real values, with the host's last float functions
+(Softmax ...) applied. Integers never go without the scale and offset that say what they mean: where these differ
+between channels, even the order of two integers says nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isobit.backends.base import Simulator
+from isobit.build.folder import Build
+from isobit.check.csim.run import DEFAULT_TIMEOUT, given_integers, simulator
+from isobit.check.csim.samples import SampleForm
+from isobit.errors import IsobitError, printable
+from isobit.interp import Evaluator, dequantise
+from isobit.interp.host import apply_host_op
+from isobit.interp.work import multiply_accumulates
+from isobit.ir import Graph
+from isobit.ir.ops import Output
+from isobit.ir.types import IntArray
+
+PART_MACS = 300_000_000
+"""Multiply-accumulates of one part of a batch: about a second of one core."""
+_MOVES = frozenset({"reshape", "transpose"})
+
+
+@dataclass(frozen=True, eq=False)
+class Integers:
+    """An output's integers, and what they mean: ``values * scale + offset``, element by element, is the real value.
+
+    ``values`` is int64 ``(batch, *shape)`` in the model's layout, ``scale`` and ``offset`` float64 ``shape``.
+    ``functions`` are the float functions that the model applies behind that real value, by name; mostly none.
+    """
+
+    values: IntArray
+    scale: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    functions: tuple[str, ...] = ()
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the greatest integer is the greatest real value: one positive scale and one offset for all."""
+        first = self.scale.flat[0], self.offset.flat[0]
+        return bool(first[0] > 0 and (self.scale == first[0]).all() and (self.offset == first[1]).all())
+
+
+def predict(
+    build: Build, inputs: Any, *, integers: bool = False, graph: bool = False, samples: SampleForm | None = None,
+    compiler: str | None = None, timeout: float = DEFAULT_TIMEOUT, progress: Callable[[str], None] = lambda _: None,
+) -> Any:  # fmt: skip
+    """What the compiled C++ says of ``inputs``; :func:`predictions` by another face.
+
+    Args:
+        inputs: one sample or a batch of them, as :func:`isobit.csim` takes them.
+        integers: :class:`Integers` in the place of real values.
+
+    Returns:
+        float32 ``(batch, *shape)``, without the batch axis for one sample; where there are several outputs a dictionary
+        of such arrays by the model's names.
+    """
+    given, single = one_or_many(build.graph, inputs, samples)
+    made = predictions(
+        build, given_integers(build.graph, given, samples), graph=graph, compiler=compiler, timeout=timeout,
+        progress=progress,
+    )  # fmt: skip
+    results: dict[str, Any] = {}
+    for node in build.graph.outputs:
+        if integers:
+            found = meant(build.graph, node, made[node.name])
+            values = found.values[0] if single else found.values
+            results[node.outside] = Integers(values, found.scale, found.offset, found.functions)
+        else:
+            reals = real_values(node, made[node.name])
+            results[node.outside] = reals[0] if single else reals
+    return next(iter(results.values())) if len(results) == 1 else results
+
+
+def predictions(
+    build: Build, integers: Mapping[str, IntArray], *, graph: bool = False, compiler: str | None = None,
+    timeout: float = DEFAULT_TIMEOUT, progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, IntArray]:  # fmt: skip
+    """The output integers ``(batch, *shape)`` by the graph's names, on all cores.
+
+    Args:
+        integers: of every input of the graph, by its name.
+        graph: ask the interpreter, not the C++.
+        timeout: seconds for one part of the batch.
+
+    Raises:
+        IsobitError: E604, E605; CheckFailed: E606.
+    """
+    if graph:
+        progress("running the interpreter")
+        return Evaluator(build.graph).run(integers)
+    flavour = build.backend.flavours(checked=False)[-1]
+    with tempfile.TemporaryDirectory(prefix="isobit-predict-") as scratch:
+        progress(f"compiling {flavour}")
+        one = simulator(build, flavour, Path(scratch), compiler)
+        try:
+            return _in_parts(build, one, integers, timeout, progress)
+        finally:
+            one.stop()
+
+
+def one_or_many(graph: Graph, inputs: Any, samples: SampleForm | None = None) -> tuple[Any, bool]:
+    """``inputs`` with a batch axis, and whether they had none: a sample's own shape says so."""
+    given = {name: _array(x) for name, x in inputs.items()} if isinstance(inputs, Mapping) else _array(inputs)
+    shapes = {node.outside: node.shape if samples == "graph" else node.outside_shape for node in graph.inputs}
+    arrays = given if isinstance(given, dict) else dict.fromkeys(shapes, given)
+    if not shapes.keys() <= arrays.keys() or any(arrays[n].shape != shape for n, shape in shapes.items()):
+        return given, False
+    return {name: array[None] for name, array in arrays.items()} if isinstance(given, dict) else given[None], True
+
+
+def real_values(node: Output, integers: IntArray) -> NDArray[Any]:
+    """float32 ``(batch, *outside_shape)``: what the model hands to its user."""
+    return np.asarray(dequantise(node, integers).reshape(len(integers), *node.outside_shape))
+
+
+def meant(graph: Graph, node: Output, integers: IntArray) -> Integers:
+    """Output integers in the model's layout, with their scale and offset."""
+    shape = graph.types[node.name].shape
+
+    def each(values: tuple[Fraction, ...]) -> NDArray[np.float64]:
+        spread = np.broadcast_to(np.array([float(v) for v in values]), shape)
+        return np.ascontiguousarray(_moved(node, spread[None])[0])
+
+    functions = tuple(op.kind for op in node.host if op.kind not in _MOVES)
+    return Integers(_moved(node, integers).astype(np.int64), each(node.scale), each(node.offset), functions)
+
+
+def _moved(node: Output, values: NDArray[Any]) -> NDArray[Any]:
+    for op in node.host:
+        if op.kind in _MOVES:
+            values = apply_host_op(op, values)
+    return values.reshape(len(values), *node.outside_shape)
+
+
+def _array(x: Any) -> NDArray[Any]:
+    """Lists and tensors of other packages as numpy arrays."""
+    try:
+        return np.asarray(x.detach().cpu().numpy() if hasattr(x, "detach") else x)
+    except (TypeError, ValueError) as error:
+        raise IsobitError("E607", printable(error), hint="give a numpy array, batch first") from error
+
+
+def _in_parts(
+    build: Build, one: Simulator, integers: Mapping[str, IntArray], timeout: float, progress: Callable[[str], None]
+) -> dict[str, IntArray]:
+    """Run a batch in parts, as many at a time as there are cores."""
+    count, cores = len(next(iter(integers.values()))), _cores()
+    size = min(-(-count // cores), max(PART_MACS // max(multiply_accumulates(build.graph), 1), 1))
+    parts = [slice(first, first + size) for first in range(0, count, size)]
+    results: dict[str, IntArray] = {}
+
+    def run(part: slice) -> tuple[slice, Mapping[str, IntArray]]:
+        return part, one.run({name: x[part] for name, x in integers.items()}, timeout).outputs
+
+    def keep(part: slice, outputs: Mapping[str, IntArray], done: int) -> None:
+        for name, x in outputs.items():
+            results.setdefault(name, np.empty((count, *x.shape[1:]), x.dtype))[part] = x
+        progress(f"running {one.flavour}: {min(done * size, count):,} of {count:,} samples")
+
+    keep(*run(parts[0]), 1)  # it waits for the compiler
+    pool = ThreadPoolExecutor(cores)
+    try:
+        for done, future in enumerate(as_completed([pool.submit(run, part) for part in parts[1:]]), start=2):
+            keep(*future.result(), done)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return results
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,94 @@
+"""``isobit predict`` and ``isobit accuracy``: a user's samples through the compiled C++."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from isobit.cli.terminal import Progress, out
+from isobit.errors import EXIT_EQUAL, EXIT_MISMATCH
+
+BuildFolder = Annotated[Path, typer.Argument(help="build folder")]
+Inputs = Annotated[Path, typer.Option(help=".npy of samples in the model's own layout; .npz where there are several")]
+Samples = Annotated[str | None, typer.Option("--samples", help="integers in --inputs are: real, integers or graph")]
+Compiler = Annotated[str | None, typer.Option(help="C++ compiler: g++ or clang++")]
+Timeout = Annotated[float, typer.Option(min=0.1, help="seconds for one part of the samples")]
+
+
+def predict_command(
+    build: BuildFolder,
+    inputs: Inputs,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help=".npz (or .npy for one output) to write; printed without")
+    ] = None,
+    integers: Annotated[bool, typer.Option("--integers", help="integers, with their scale and offset")] = False,
+    graph: Annotated[bool, typer.Option("--graph", help="ask the interpreter, not the C++")] = False,
+    samples: Samples = None,
+    compiler: Compiler = None,
+    timeout: Timeout = 600.0,
+) -> None:
+    """Run samples through the compiled C++: the model's own outputs, by its names and in its layout."""
+    from isobit.build.folder import load_build
+    from isobit.check.csim.predict import predict
+    from isobit.check.csim.samples import sample_form
+    from isobit.check.csim.vectors import load_vectors
+    from isobit.report.predict import as_arrays, prediction_lines, refuse_name, save_predictions
+
+    if output is not None:
+        refuse_name(output, integers)
+    with Progress() as progress:
+        loaded = load_build(build)
+        made = predict(
+            loaded, load_vectors(inputs), integers=integers, graph=graph, samples=sample_form(samples),
+            compiler=compiler, timeout=timeout, progress=progress,
+        )  # fmt: skip
+    arrays = as_arrays(loaded, made)
+    if output is None:
+        for line in prediction_lines(arrays):
+            out.print(escape(line), soft_wrap=True)
+        return
+    save_predictions(output, arrays)
+    out.print(f"{', '.join(map(escape, arrays))} in {escape(shlex.quote(str(output)))}", soft_wrap=True)
+
+
+def accuracy_command(
+    build: BuildFolder,
+    inputs: Inputs,
+    labels: Annotated[Path, typer.Option(help=".npy of one class a sample, counted from 0; or labels.npz:y")],
+    topk: Annotated[int, typer.Option("--topk", min=1, help="the k of top-k")] = 5,
+    output: Annotated[str | None, typer.Option(help="the output with the classes, where there are several")] = None,
+    source: Annotated[bool, typer.Option(help="also run the source model")] = True,
+    samples: Samples = None,
+    ort_level: Annotated[
+        str, typer.Option("--ort-level", help="optimisation of ONNX Runtime: disabled, basic, extended or all")
+    ] = "disabled",
+    compiler: Compiler = None,
+    timeout: Timeout = 600.0,
+    as_json: Annotated[bool, typer.Option("--json", help="print it as JSON, the confusion matrix too")] = False,
+) -> None:
+    """Top-1 and top-k of the C++, the graph and the source, side by side. Status 1 if the C++ is not the graph."""
+    from isobit.build.folder import load_build
+    from isobit.check.csim.accuracy import accuracy
+    from isobit.check.csim.samples import sample_form
+    from isobit.check.csim.vectors import load_vectors
+    from isobit.check.source.float.ort import ort_level_of
+    from isobit.report.predict import accuracy_table
+
+    with Progress() as progress:
+        found = accuracy(
+            load_build(build), load_vectors(inputs), load_vectors(labels), topk=topk, output=output, source=source,
+            samples=sample_form(samples), ort_level=ort_level_of(ort_level), compiler=compiler, timeout=timeout,
+            progress=progress,
+        )  # fmt: skip
+    if as_json:
+        sys.stdout.write(json.dumps(asdict(found) | {"equal": found.equal}, indent=1) + "\n")
+    else:
+        out.print(accuracy_table(found))
+    raise typer.Exit(EXIT_EQUAL if found.equal else EXIT_MISMATCH)
