@@ -125,7 +125,7 @@ def test_a_depth_that_cannot_be_is_refused(text: str, code: str, message: str, t
 
 def test_an_unknown_goal_is_refused(tmp_path: Path) -> None:
     done = isobit("compile", residual_model(tmp_path), "-o", tmp_path / "b", "--fifos", "deep")
-    assert done.status == 2 and "no FIFO goal 'deep'" in done.err
+    assert done.status == 2 and "fifos = 'deep'" in done.err and "least, throughput" in done.err
 
 
 def test_fixed_depths_replace_those_of_the_goal() -> None:

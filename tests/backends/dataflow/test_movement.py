@@ -63,14 +63,16 @@ NETS["halves"] = halves
 
 
 @pytest.mark.parametrize(("name", "interval", "samples"), [
-    *((name, None, 1) for name in NETS), ("3-along-0", 20, 4), ("3-along-1", 20, 2),
+    *((name, None, None) for name in NETS), ("3-along-0", 20, 8), ("3-along-1", 25, 2),
 ])  # fmt: skip
 def test_moved_frames_are_exact_with_the_planned_room(
-    name: str, interval: int | None, samples: int, tmp_path: Path
+    name: str, interval: int | None, samples: int | None, tmp_path: Path
 ) -> None:
+    """``samples`` are those of the concatenation, where the interval asked for needs so many."""
     build, plan = built(NETS[name](), tmp_path / "build", PlanRequest(share=1.0, interval=interval))
     assert "reorder" not in {layer.implementation for layer in plan.layers.values()}
-    assert {layer.samples for layer in plan.layers.values() if layer.implementation == "concat"} <= {samples}
+    taken = {layer.samples for layer in plan.layers.values() if layer.implementation == "concat"}
+    assert samples is None or taken == {samples}
     assert csim(build, vectors=20, source=False).equal
     assert bounded_csim(build).equal
 
