@@ -175,7 +175,8 @@ def compile_command(
                 input_scale=input_scale, exporter=exporter, arithmetic=arithmetic, arguments=assignments(arg or []),
                 backend=backend, plan=plan, target_fps=target_fps, target_ii=target_ii,
                 samples_per_clock=samples_per_clock, max_util=max_util, fifos=fifos,
-                rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=inputs, samples=samples, progress=progress,
+                rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=inputs, samples=samples,
+                progress=progress,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(summarise(build)), indent=1) + "\n")
