@@ -47,7 +47,7 @@ CASES: dict[str, tuple[str, Make]] = {
     "unknown operator": ("E201", lambda n: n.op("Sin", inner(n))),
     "weights on the left": ("E202", lambda n: n.op("MatMul", FOUR[:1, :1], inner(n))),
     "product of two activations": ("E201", lambda n: n.op("MatMul", square(n), square(n))),
-    "activation times activation": ("E201", lambda n: n.op("Mul", inner(n), inner(n))),
+    "activation over activation": ("E201", lambda n: n.op("Div", inner(n), inner(n))),
     "activation plus raw input": ("E201", lambda n: n.op("Add", inner(n), "x")),
     "bias computed at run time": ("E201", lambda n: n.op("Gemm", inner(n), weights(n), inner(n))),
     "transposed batch": ("E202", lambda n: n.op("Transpose", inner(n), perm=[1, 0])),

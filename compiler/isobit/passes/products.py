@@ -58,7 +58,7 @@ class StepIntoTable(Rule):
         if len(inner.values) < rows and rows * inner.values.shape[1] > self.most_entries:
             return None
         wide = np.broadcast_to(inner.values, (rows, inner.values.shape[1]))
-        values = np.stack([node.curves[c % len(node.curves)](row) for c, row in enumerate(wide)])
+        values = np.stack([node.curves.of(c)(row) for c, row in enumerate(wide)])
         source = inner.source + node.source
         return (Table(name=node.name, inputs=inner.inputs, lo=inner.lo, values=frozen_ints(values), source=source),)
 
