@@ -53,7 +53,8 @@ def test_user_vectors_floats_or_integers(build: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     np.save(tmp_path / "floats.npy", rng.normal(size=(50, 4)).astype(np.float32))
     done = isobit("csim", build, "--inputs", tmp_path / "floats.npy")
-    assert done.status == 0 and "EQUAL" in done.out.splitlines() and " 50 " in done.out and " 100 " in done.out
+    last = "EQUAL to exact arithmetic, but 4 of 100 outputs differ from"  # ties
+    assert done.status == 0 and last in done.out.splitlines() and " 50 " in done.out and " 100 " in done.out
 
 
 def test_one_array_of_an_archive(build: Path, tmp_path: Path) -> None:
@@ -75,7 +76,7 @@ def test_an_altered_weight_is_named(build: Path, tmp_path: Path) -> None:
 
 
 def test_an_altered_step_is_named_with_its_accumulator(build: Path, tmp_path: Path) -> None:
-    code = "{ auto word = s_Quant_5.read(); word.data[2] = 9; s_Quant_5.write(word); }"
+    code = "for (int i = 0; i < 3; i++) { auto w = s_Quant_5.read(); if (i == 2) w.data[0] = 9; s_Quant_5.write(w); }"
     done = simulated(build, tmp_path / "b", TOP, after_layer("Quant_5", code))
     (line,) = [line for line in done.out.splitlines() if line.startswith("first mismatch: ")]
     assert done.status == 1 and "NOT EQUAL" in done.out
@@ -88,8 +89,8 @@ def named(done: Outcome, *parts: str) -> bool:
 
 def test_checked_names_the_layer_that_loses_a_bit(build: Path, tmp_path: Path) -> None:
     def narrowed(text: str) -> str:
-        """The accumulator of MatMul_2 one bit narrower, in its stream and at both of its ends."""
-        declared = r"struct cfg_(?:MatMul_2|Quant_5) \{.*?\};|^[^\n]*\bs_MatMul_2\b[^\n]*;$"
+        """The accumulator of MatMul_2 one bit narrower, in its streams and in all that they join."""
+        declared = r"struct cfg_(?:MatMul_2|regroup_MatMul_2_x1|Quant_5) \{.*?\};|^[^\n]*\bs_MatMul_2(?:_x1)?\b[^\n]*;$"
         return re.sub(declared, lambda m: m[0].replace("ap_int<9>", "ap_int<8>"), text, flags=re.DOTALL | re.MULTILINE)
 
     done = simulated(build, tmp_path / "b", TOP, narrowed, "--checked")
