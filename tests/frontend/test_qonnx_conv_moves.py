@@ -211,7 +211,7 @@ def test_resize_in_one_dimension_between_convolutions(tmp_path: Path) -> None:
     assert_exact(net, tmp_path, images(net))
 
 
-@pytest.mark.parametrize("extra", [{"mode": "linear"}, {"coordinate_transformation_mode": "tf_crop_and_resize"}])
+@pytest.mark.parametrize("extra", [{"mode": "cubic"}, {"coordinate_transformation_mode": "tf_crop_and_resize"}])
 def test_refused_enlargements(tmp_path: Path, extra: dict[str, str]) -> None:
     net, x = start(2, 3, 4)
     attrs = {"mode": "nearest"} | extra
