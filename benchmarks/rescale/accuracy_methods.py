@@ -33,7 +33,7 @@ from isobit.numerics.tflite import quantize_multiplier, rounded_once, rounded_tw
 from isobit.passes import FOLDING, optimise
 from isobit.passes.budget import apply_budget, plain_rescale
 from isobit.passes.shrink import ShrinkMultiplicands
-from isobit.refit.model import refit_file
+from isobit.refitting.model import refit_file
 from isobit.train import Data, accuracy, adam, fit, rescale_aware
 
 REFIT_BITS, AWARE_BITS = 20, 16

@@ -79,7 +79,7 @@ def compile_model(
         plan_request: how much of the board may be used, how fast it must be, and what is fixed layer by layer: the back
             end's own request (:class:`isobit.backends.dataflow.planner.PlanRequest`), None to leave it all to the plan.
         rescale_bits: the widest multiplicand that a requantizer may have; any width without it.
-        refit: requantise the float weights so that short multiplicands are exact (:mod:`isobit.refit.model`); the
+        refit: requantise the float weights so that short multiplicands are exact (:mod:`isobit.refitting.model`); the
             build's source is the refitted model.
         budget: the share of a channel's reachable accumulators that may give another output, by one step, for the sake
             of short multiplicands: ``50ppm``, ``0.1%``, ``1/20000``.
@@ -104,7 +104,7 @@ def compile_model(
         path, name = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter, arguments)
         report = None
         if rescale_bits is not None and refit:
-            from isobit.refit.model import refit_file
+            from isobit.refitting.model import refit_file
 
             progress("refitting the weights")
             _refuse_refit(path)
@@ -136,7 +136,7 @@ def refit_source(
     input_scale: str = "1",
     exporter: Exporter = "torchscript",
 ) -> onnx.ModelProto:
-    """The QONNX model with its weights refitted to ``bits``-bit multiplicands (:mod:`isobit.refit.model`).
+    """The QONNX model with its weights refitted to ``bits``-bit multiplicands (:mod:`isobit.refitting.model`).
 
     Args:
         source: a QONNX file or model, a Brevitas module, or ``file.py:factory``; the rest as in :func:`compile_model`.
@@ -144,7 +144,7 @@ def refit_source(
     Raises:
         IsobitError: E804 when nothing can be refitted, and every refusal of an import.
     """
-    from isobit.refit.model import refit_file
+    from isobit.refitting.model import refit_file
 
     declared = InputType.parse(input_type, input_scale) if input_type else None
     with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:

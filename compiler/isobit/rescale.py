@@ -31,7 +31,7 @@ Seen = Callable[[Graph], Mapping[str, IntArray]]
 @dataclass(frozen=True)
 class RescaleRequest:
     """``bits``: the widest multiplicand allowed, None for any; ``budget``: the share of accumulators that may change
-    for it; ``refit``: the source was refitted (:mod:`isobit.refit.model`), which the hints then leave out."""
+    for it; ``refit``: the source was refitted (:mod:`isobit.refitting.model`), which the hints then leave out."""
 
     bits: int | None = None
     budget: Fraction | None = None

@@ -17,7 +17,7 @@ ORDER = (
     "errors version templates numerics ir interp passes hardware backends rescale build check container pynq report "
     "flow api demo cli"
 ).split()  # each may import what stands before it
-SIDE = ("frontend", "refit", "train")  # real numbers end there: they know only numbers and the graph
+SIDE = ("frontend", "refitting", "train")  # real numbers end there: they know only numbers and the graph
 BELOW_SIDE = {"errors", "version", "numerics", "ir"}
 ABOVE_SIDE = {"check", "container", "pynq", "report", "flow", "api", "demo", "cli"}
 TORCH = {"torch", "torchvision", "brevitas"}
@@ -64,7 +64,7 @@ def layer(path: Path) -> str:
 def allowed(importer: str) -> set[str]:
     """The layers that ``importer`` may import, itself included."""
     if importer in SIDE:
-        return {importer, *BELOW_SIDE} | ({"frontend"} if importer == "refit" else set())
+        return {importer, *BELOW_SIDE} | ({"frontend"} if importer == "refitting" else set())
     before = set(ORDER[: ORDER.index(importer) + 1])
     return before | set(SIDE) if importer in ABOVE_SIDE else before
 
@@ -169,3 +169,11 @@ def test_files_stay_short() -> None:
     assert len(files) > len(SOURCES)
     long = {shown(p): n for p in files if (n := len(p.read_text(encoding="utf-8").splitlines())) > MAX_LINES}
     assert not long
+
+
+def test_no_room_has_the_name_of_a_public_function() -> None:
+    """Importing a room would put it in the function's place: ``isobit.refit`` was lost so."""
+    public = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    assigned = {getattr(n.targets[0], "id", ""): n.value for n in public.body if isinstance(n, ast.Assign)}
+    rooms = {p.stem for p in PACKAGE.iterdir() if p.is_dir() or p.suffix == ".py"}
+    assert rooms & set(ast.literal_eval(assigned["__all__"])) == set()

@@ -25,7 +25,7 @@ from isobit.numerics import MultiplyShift, NoMultiplyShift, least_multiply_shift
 from isobit.passes import FOLDING, optimise
 from isobit.passes.budget import shown
 from isobit.passes.shrink import ShrinkMultiplicands
-from isobit.refit.model import refit_file, refit_model
+from isobit.refitting.model import refit_file, refit_model
 from isobit.report.rescale import rescale_lines
 from isobit.rescale import RescaleRequest
 from tests.onnx_builder import Net, mlp, save

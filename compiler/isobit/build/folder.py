@@ -83,7 +83,7 @@ class Build:
 
 @dataclass(frozen=True)
 class Origin:
-    """What the manifest says of the source beyond its bytes; ``refit`` is :class:`isobit.refit.model.Refit`'s data."""
+    """What the manifest says of the source beyond its bytes; ``refit`` is a :class:`isobit.refitting.model.Refit`."""
 
     name: str
     input_type: str | None = None

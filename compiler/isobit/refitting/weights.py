@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from isobit.errors import printable
 from isobit.frontend.onnx.model import SourceModel
 from isobit.numerics import exact, plain_multiplicand
-from isobit.refit.layers import Layer, limits
+from isobit.refitting.layers import Layer, limits
 
 Floats = NDArray[Any]
 

@@ -14,7 +14,7 @@ from math import prod
 
 from isobit.frontend.onnx.model import SourceModel, SourceNode
 from isobit.frontend.qonnx.builder import attribute_ints
-from isobit.refit.edit import odd_part
+from isobit.refitting.edit import odd_part
 
 LINEAR = frozenset({"Conv", "MatMul", "Gemm"})
 HOMOGENEOUS = frozenset(

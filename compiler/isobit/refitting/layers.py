@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from isobit.frontend.onnx.model import SourceModel, SourceNode
 from isobit.numerics import Rounding
 from isobit.numerics.float_quantise import quantise_float, sign_float
-from isobit.refit.groups import LINEAR
+from isobit.refitting.groups import LINEAR
 
 Floats = NDArray[Any]
 _WEIGHT_QUANTISERS = frozenset({"Quant", "BipolarQuant"})

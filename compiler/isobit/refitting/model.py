@@ -4,7 +4,7 @@ A source-to-source transformation, without data. With ``M = S_x * S_w / S_y`` a 
 ``m * 2**-s``. So
 
 * the scales of all activations become one number times powers of two: a positive factor commutes with ReLU, pooling
-  and movement, and the layers with weights on either side absorb it (:mod:`isobit.refit.groups`);
+  and movement, and the layers with weights on either side absorb it (:mod:`isobit.refitting.groups`);
 * the scale of every output channel's weights becomes ``m * 2**e`` with the k-bit m nearest to what it was, or its
   neighbour where that moves the weights less, and the float weights are quantised with it;
 * BatchNormalization behind a layer is folded into its weights, biases follow;
@@ -33,11 +33,11 @@ from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import SourceModel, SourceNode
 from isobit.frontend.qonnx.importer import InputType
 from isobit.numerics import exact, plain_multiplicand
-from isobit.refit.edit import Edit, nearby, nearly_float, odd_part, shortened
-from isobit.refit.emit import to_proto
-from isobit.refit.groups import Group, Groups, pool_size
-from isobit.refit.layers import Layer, find_layers, quantised
-from isobit.refit.weights import IntegerWeights, LayerMove, chosen_scale, moved
+from isobit.refitting.edit import Edit, nearby, nearly_float, odd_part, shortened
+from isobit.refitting.emit import to_proto
+from isobit.refitting.groups import Group, Groups, pool_size
+from isobit.refitting.layers import Layer, find_layers, quantised
+from isobit.refitting.weights import IntegerWeights, LayerMove, chosen_scale, moved
 
 ENTRY_BITS, FLOAT_BITS = 12, 24
 _NEAREST = frozenset({"ROUND", "HALF_UP", "HALF_DOWN", "HALF_EVEN"})
