@@ -171,7 +171,7 @@ def test_from_python_the_page_is_the_commands(build: Path, tmp_path: Path) -> No
 
 
 def test_folding_shows_samples_per_clock_where_there_are_several(tmp_path: Path) -> None:
-    plain = isobit_package.compile(wide_model(tmp_path), tmp_path / "plain")
+    plain = isobit_package.compile(wide_model(tmp_path), tmp_path / "plain", plan_request=PlanRequest(interval=100_000))
     wide = isobit_package.compile(wide_model(tmp_path), tmp_path / "wide", plan_request=PlanRequest(samples=8))
     for build, factors in ((plain, 2), (wide, 3)):
         (layer,) = (layer for layer in summarise(build).layers if layer.op == "linear")
