@@ -14,7 +14,7 @@ import onnx
 
 from isobit.backends.registry import DEFAULT, find_backend
 from isobit.build.folder import Build, Origin, write_build
-from isobit.build.manifest import ArithmeticRecord, TiesRecord
+from isobit.build.manifest import EXACT_ARITHMETIC, ArithmeticRecord, TiesRecord
 from isobit.check.csim.run import given_integers
 from isobit.check.csim.samples import SampleForm
 from isobit.check.csim.stimuli import vectors_for
@@ -179,7 +179,7 @@ def _imported(path: Path, declared: InputType | None, arithmetic: Asked) -> tupl
     if arithmetic == "float32":
         hint = "leave --arithmetic out"
         raise IsobitError("E210", "a TFLite file says its integers itself", where=printable(path), hint=hint)
-    return import_tflite(path), ArithmeticRecord()
+    return import_tflite(path), EXACT_ARITHMETIC
 
 
 def _followed(made: FloatArithmetic, asked: Asked) -> ArithmeticRecord:

@@ -63,6 +63,9 @@ class Bench:
         package = ("package", self.build, "-o", self.folder / "package")
         for command in (package, *((name, self.build, *options) for name, *options in COMMANDS)):
             done = isobit(*command)
+            if command[0] == "lint" and done.status == 1:  # a file that the manifest no longer lists is a finding
+                assert done.out.endswith("findings\n") and done.err == ""
+                continue
             assert (done.status, done.err) == (0, "") or (done.status in (2, 3) and done.err[:2] in ("E5", "E6")), (
                 place, value, command, done,
             )  # fmt: skip

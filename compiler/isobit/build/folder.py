@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from isobit.backends.ports import Port
 from isobit.backends.registry import AnyBackend
 from isobit.build.files import MANIFEST, atomic_folder, file_hashes, write_files
 from isobit.build.manifest import (
+    EXACT_ARITHMETIC,
     FORMAT,
     AnyManifest,
     ArithmeticRecord,
@@ -89,7 +90,7 @@ class Origin:
     input_type: str | None = None
     input_scale: str = "1"
     refit: Mapping[str, Any] | None = None
-    arithmetic: ArithmeticRecord = field(default_factory=ArithmeticRecord)
+    arithmetic: ArithmeticRecord = EXACT_ARITHMETIC
 
     def record(self, source: bytes) -> SourceRecord:
         """The manifest's record of the source with these bytes."""

@@ -78,10 +78,14 @@ class ArithmeticRecord(Record):
     although float32 is followed.
     """
 
-    followed: Literal["exact", "float32"] = "exact"
-    asked: Literal["exact", "float32", "auto"] = "exact"
-    ties: tuple[TiesRecord, ...] = ()
-    exact: tuple[str, ...] = ()
+    followed: Literal["exact", "float32"]
+    asked: Literal["exact", "float32", "auto"]
+    ties: tuple[TiesRecord, ...]
+    exact: tuple[str, ...]
+
+
+EXACT_ARITHMETIC = ArithmeticRecord(followed="exact", asked="exact", ties=(), exact=())
+"""Nothing was asked, and nothing is to be said."""
 
 
 class SourceRecord(Record):
@@ -92,7 +96,7 @@ class SourceRecord(Record):
     input_type: str | None
     input_scale: str
     refit: RefitRecord | None = None
-    arithmetic: ArithmeticRecord = ArithmeticRecord()
+    arithmetic: ArithmeticRecord
 
 
 class EstimateRecord(CostRecord):

@@ -70,7 +70,7 @@ class DataflowRecord(ProjectRecord):
 
     layers: Mapping[str, DataflowLayer]
     fifos: FifosRecord
-    beyond: str = ""
+    beyond: str
 
     @property
     def lines(self) -> tuple[str, ...]:
