@@ -5,8 +5,16 @@
 # Seen: export_onnx_qcdq writes FLOOR, CEIL, ROUND_TO_ZERO and DPU as a plain QuantizeLinear without a word, so that the
 # file rounds half to even and its outputs differ from the module's by a whole step. export_qonnx writes the names
 # ROUND_TO_ZERO and DPU, which qonnx 1.0.0 cannot run ("Could not resolve rounding mode").
-. "$(dirname "$0")/lib.sh"
-fresh_venv torch==2.13.0 brevitas==0.13.4 qonnx==1.0.0 onnx==1.22.0 onnxruntime==1.31.1 onnxoptimizer==0.4.2 onnxscript==0.7.2
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+for package in torch==2.13.0 brevitas==0.13.4 qonnx==1.0.0 onnx==1.22.0 onnxruntime==1.31.1 onnxoptimizer==0.4.2 onnxscript==0.7.2; do # one by one: a pinned torch keeps the rest from another
+    "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$package"
+done
+python="$work/venv/bin/python"
+export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 TF_CPP_MIN_LOG_LEVEL=3
 cd "$work"
 "$python" - 2>/dev/null <<'PY'
 import brevitas.nn as qnn

@@ -3,8 +3,16 @@
 # One would expect a compiler of distributed arithmetic to keep every integer coefficient, or to refuse one too wide.
 # Seen: coefficients pass through float32. Up to 24 bits the adder graph is exact; 16,777,217 and its like become the
 # nearest float32 without a word, and the result is off by the input times the difference.
-. "$(dirname "$0")/lib.sh"
-fresh_venv da4ml==0.6.0
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+for package in da4ml==0.6.0; do # one by one: a pinned torch keeps the rest from another
+    "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$package"
+done
+python="$work/venv/bin/python"
+export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 TF_CPP_MIN_LOG_LEVEL=3
 "$python" - <<'PY'
 import numpy as np
 from da4ml.trace import FixedVariableArrayInput, comb_trace

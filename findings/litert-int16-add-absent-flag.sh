@@ -5,8 +5,16 @@
 # shift-only kernel if all scales are powers of two: it refuses the file when neither input has the output's scale, and
 # else rounds another way than the same file with the flag false. TFLM does not read the flag. TensorFlow's own
 # converter writes false, so only files of other writers meet this.
-. "$(dirname "$0")/lib.sh"
-fresh_venv ai-edge-litert==2.3.0 tflite-micro==0.dev20261023182759
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+for package in ai-edge-litert==2.3.0 tflite-micro==0.dev20261023182759; do # one by one: a pinned torch keeps the rest from another
+    "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$package"
+done
+python="$work/venv/bin/python"
+export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 TF_CPP_MIN_LOG_LEVEL=3
 "$python" - 2>/dev/null <<'PY'
 import numpy as np
 from one_operator import file_of, litert, tensor, tflm

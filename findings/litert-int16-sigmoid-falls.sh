@@ -4,8 +4,16 @@
 # Seen: with the input scale 2^-12 LiteRT without the reference resolver takes a fixed-point kernel of its own whose
 # outputs fall at hundreds of inputs and lie up to 12 steps off; at 2^-13 or 0.00031 it agrees with the reference kernel, which
 # never falls. TFLM equals the reference kernel everywhere. The reference's TANH is not odd at 2^-13.
-. "$(dirname "$0")/lib.sh"
-fresh_venv ai-edge-litert==2.3.0 tflite-micro==0.dev20261023182759
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+for package in ai-edge-litert==2.3.0 tflite-micro==0.dev20261023182759; do # one by one: a pinned torch keeps the rest from another
+    "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$package"
+done
+python="$work/venv/bin/python"
+export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 TF_CPP_MIN_LOG_LEVEL=3
 "$python" - 2>/dev/null <<'PY'
 import numpy as np
 from one_operator import file_of, litert, tensor, tflm

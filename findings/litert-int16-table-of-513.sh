@@ -4,8 +4,16 @@
 # Seen: LiteRT (all of its kernels) takes a table of 513 entries and interpolates, also where the function is steep: the
 # result is up to 5,731 steps off for RSQRT and 12,552 for LOG. TFLM's RSQRT is within one step, so that the two
 # runtimes of one file differ by 5,731.
-. "$(dirname "$0")/lib.sh"
-fresh_venv ai-edge-litert==2.3.0 tflite-micro==0.dev20261023182759
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+for package in ai-edge-litert==2.3.0 tflite-micro==0.dev20261023182759; do # one by one: a pinned torch keeps the rest from another
+    "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$package"
+done
+python="$work/venv/bin/python"
+export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 TF_CPP_MIN_LOG_LEVEL=3
 "$python" - 2>/dev/null <<'PY'
 import numpy as np
 from one_operator import file_of, litert, tensor, tflm

@@ -2,8 +2,16 @@
 # ai-edge-litert 2.3.0 (x86-64): SQRT of int8, beside its sisters EXP, LOG and RSQRT.
 # One would expect one rounding in a family of kernels that all evaluate a function of one integer.
 # Seen: SQRT cuts the fraction off (all 127 results are the floor, 65 of them not the nearest); the other three round.
-. "$(dirname "$0")/lib.sh"
-fresh_venv ai-edge-litert==2.3.0
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+for package in ai-edge-litert==2.3.0; do # one by one: a pinned torch keeps the rest from another
+    "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$package"
+done
+python="$work/venv/bin/python"
+export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 TF_CPP_MIN_LOG_LEVEL=3
 "$python" - 2>/dev/null <<'PY'
 import numpy as np
 from one_operator import file_of, litert, tensor

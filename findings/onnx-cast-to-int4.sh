@@ -3,8 +3,16 @@
 # One would expect the fraction to be cut off, as both do for INT8 and as onnx's own evaluator does for INT4.
 # Seen: ONNX Runtime rounds to nearest, halves away from zero, for the 4-bit types alone.
 # A Cast is thus not a QuantizeLinear of scale 1 either, which rounds halves to even in both.
-. "$(dirname "$0")/lib.sh"
-fresh_venv onnx==1.23.2 onnxruntime==1.32.0
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+for package in onnx==1.23.2 onnxruntime==1.32.0; do # one by one: a pinned torch keeps the rest from another
+    "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$package"
+done
+python="$work/venv/bin/python"
+export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 TF_CPP_MIN_LOG_LEVEL=3
 "$python" - <<'PY'
 import numpy as np
 import onnx

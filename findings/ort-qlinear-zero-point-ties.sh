@@ -5,8 +5,16 @@
 # point every exact half falls to the other side; QLinearConv, QLinearMatMul, QGemm, QLinearConcat, QLinearLeakyRelu and
 # QLinearGlobalAveragePool round first. All scales here are powers of two: no float error is involved.
 # The optimiser (EXTENDED and up) puts these kernels into a QDQ file, which therefore gives two answers.
-. "$(dirname "$0")/lib.sh"
-fresh_venv onnx==1.22.0 onnxruntime==1.32.0
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+for package in onnx==1.22.0 onnxruntime==1.32.0; do # one by one: a pinned torch keeps the rest from another
+    "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$package"
+done
+python="$work/venv/bin/python"
+export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 TF_CPP_MIN_LOG_LEVEL=3
 "$python" - <<'PY'
 import numpy as np
 import onnxruntime as ort

@@ -4,8 +4,16 @@
 # UseQDQContribOps describes and as older versions did.
 # Seen: the file says opset 21 and standard QuantizeLinear, so that *every* node is read by opset 21's rules, while
 # ir_version stays 8, older than that opset. onnx.checker does not mind. 8-bit activations leave the opset alone.
-. "$(dirname "$0")/lib.sh"
-fresh_venv onnx==1.22.0 onnxruntime==1.32.0 sympy==1.14.0
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+for package in onnx==1.22.0 onnxruntime==1.32.0 sympy==1.14.0; do # one by one: a pinned torch keeps the rest from another
+    "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$package"
+done
+python="$work/venv/bin/python"
+export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 TF_CPP_MIN_LOG_LEVEL=3
 cd "$work"
 "$python" - 2>/dev/null <<'PY'
 import numpy as np

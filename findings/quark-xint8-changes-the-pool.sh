@@ -6,8 +6,16 @@
 # the end of the node list, behind the node that reads it: onnx.checker rejects the file, ONNX Runtime runs it.
 # Biases are int8 with a power-of-two scale of their own, not int32 with the product of the scales; an activation behind
 # a ReLU is uint8 with zero point 128, so that half of its codes are never used.
-. "$(dirname "$0")/lib.sh"
-fresh_venv torch==2.13.0 amd-quark==0.13 onnx==1.22.0 onnxruntime==1.32.0
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+for package in torch==2.13.0 amd-quark==0.13 onnx==1.22.0 onnxruntime==1.32.0; do # one by one: a pinned torch keeps the rest from another
+    "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$package"
+done
+python="$work/venv/bin/python"
+export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 TF_CPP_MIN_LOG_LEVEL=3
 cd "$work"
 "$python" - 2>/dev/null <<'PY'
 import numpy as np

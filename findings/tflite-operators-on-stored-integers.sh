@@ -4,8 +4,16 @@
 # refused when the scales of inputs and output differ.
 # Seen: all kernels take them, and work on the stored integers: MAXIMUM(0.3, -0.7) is the greater *integer*, CAST to
 # float32 is the integer and not the value, FLOOR_DIV forgets all three scales. LESS of the same two tensors is right.
-. "$(dirname "$0")/lib.sh"
-fresh_venv ai-edge-litert==2.3.0 tflite-micro==0.dev20261023182759
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+for package in ai-edge-litert==2.3.0 tflite-micro==0.dev20261023182759; do # one by one: a pinned torch keeps the rest from another
+    "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$package"
+done
+python="$work/venv/bin/python"
+export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 TF_CPP_MIN_LOG_LEVEL=3
 "$python" - 2>/dev/null <<'PY'
 import numpy as np
 from one_operator import file_of, litert, tensor, tflm
