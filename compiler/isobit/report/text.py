@@ -167,12 +167,12 @@ def _source_lines(v: SourceVerdict) -> list[str]:
         f"source = graph, {each}: {v.float_integers:,} integers of {v.float_samples:,} samples,\n"
         f"  {len(v.ties):,} ties, {len(v.unexplained):,} unexplained differences",
     ]
-    lines += [_oracle_line(oracle) for oracle in v.oracles if v.ends is None or not oracle.ran]
+    lines += [_oracle_line(oracle) for oracle in v.oracles if v.form == "tflite" or v.ends is None or not oracle.ran]
     for label, ties in (("tie", v.ties), ("unexplained", v.unexplained)):
         lines += [_tie_line(v.form, label, t) for t in ties[:_TIES_SHOWN]]
         if len(ties) > _TIES_SHOWN:
             lines.append(f"  ... {len(ties) - _TIES_SHOWN:,} more (--json lists all)")
-    if v.ends:
+    if v.ends and v.form == "onnx":
         lines.append(f"end to end, the source's own run by {v.ends.oracle}:\n  {v.ends}")
     return lines
 

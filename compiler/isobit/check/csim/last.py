@@ -61,7 +61,10 @@ class Record:
     """A simulation's verdict; ``failure`` is the message of one that stopped by name, ``build`` the manifest's hash."""
 
     build: str
-    verdict: Literal["equal", "equal to exact arithmetic", "equal to float32 arithmetic", "not equal", "failed"]
+    verdict: Literal[
+        "equal", "equal to exact arithmetic", "equal to float32 arithmetic", "equal to the reference kernels",
+        "not equal", "failed",
+    ]  # fmt: skip
     runs: tuple[RunCounts, ...] = ()
     mismatch: Mismatch | None = None
     source: SourceCounts | None = None

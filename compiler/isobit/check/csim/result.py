@@ -8,7 +8,9 @@ from typing import Literal
 from isobit.check.csim.compare import Mismatch
 from isobit.check.source.verdict import SourceVerdict
 
-Verdict = Literal["equal", "equal to exact arithmetic", "equal to float32 arithmetic", "not equal"]
+Verdict = Literal[
+    "equal", "equal to exact arithmetic", "equal to float32 arithmetic", "equal to the reference kernels", "not equal"
+]
 
 
 @dataclass(frozen=True)
@@ -43,4 +45,6 @@ class CsimResult:
         ends = self.source.ends if self.source else None
         if self.source is None or ends is None or ends.bare:
             return "equal"
+        if self.source.form == "tflite":
+            return "equal to the reference kernels"
         return "equal to float32 arithmetic" if self.source.arithmetic == "float32" else "equal to exact arithmetic"

@@ -28,6 +28,8 @@ from isobit.errors import IsobitError, printable
 Floats = NDArray[Any]
 OrtLevel = Literal["disabled", "basic", "extended", "all"]
 ORT_LEVELS: tuple[OrtLevel, ...] = get_args(OrtLevel)
+DEPLOYED: OrtLevel = "all"
+"""What ONNX Runtime does where nobody asks for another level."""
 PACKAGE = "onnxruntime"
 _BATCH = 256
 _DOMAINS = ("", "ai.onnx", "com.microsoft")

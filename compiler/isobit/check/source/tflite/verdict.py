@@ -17,7 +17,7 @@ from isobit.check.source.float.ties import Tie
 from isobit.check.source.tflite.evaluate import evaluate_tflite
 from isobit.check.source.tflite.file import File, read_tflite
 from isobit.check.source.tflite.layers import Beside, centred, output_integers
-from isobit.check.source.tflite.oracles import litert_oracles
+from isobit.check.source.tflite.oracles import litert_oracles, shown_by_default
 from isobit.check.source.verdict import SourceVerdict
 from isobit.errors import IsobitError
 from isobit.frontend.tflite.file import load_tflite
@@ -52,7 +52,17 @@ def check_tflite(build: Build, integers: Mapping[str, IntArray], samples: Mappin
         wrong += int(np.count_nonzero(mine[node.name] != expected))
     every, different = _layers(beside, reference)
     count = len(next(iter(entering.values())))
-    return SourceVerdict(compared, wrong, count, every, (), tuple(different), form="tflite", oracles=oracles)
+    return SourceVerdict(
+        compared,
+        wrong,
+        count,
+        every,
+        (),
+        tuple(different),
+        form="tflite",
+        oracles=oracles,
+        ends=shown_by_default(oracles),
+    )
 
 
 def _entering(
