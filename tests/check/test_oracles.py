@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
@@ -17,7 +18,8 @@ from isobit.check.csim.stimuli import vectors_for
 from isobit.check.source import compare
 from isobit.check.source.compare import check_source
 from isobit.check.source.exact.ops import square_root
-from isobit.check.source.float.ort import run_ort, why_not_ort
+from isobit.check.source.float.ort import OrtLevel, run_ort, why_not_ort
+from isobit.check.source.float.run import FloatRun
 from isobit.check.source.oracles import EndToEnd
 from isobit.check.source.verdict import SourceVerdict
 from isobit.errors import IsobitError
@@ -55,9 +57,52 @@ def test_onnx_runtime_sums_what_the_file_says_on_every_processor(tmp_path: Path)
 
 def test_the_verdict_names_onnx_runtime_and_its_version(tmp_path: Path) -> None:
     verdict = checked(compile_model(saturating(tmp_path), tmp_path / "build"))
-    assert [str(oracle) for oracle in verdict.oracles] == [f"onnxruntime {metadata.version('onnxruntime')}"]
-    assert all(oracle.ran for oracle in verdict.oracles) and not verdict.unexplained
-    assert verdict.ends is not None and verdict.ends.equal == verdict.ends.outputs == 64 * 3
+    name = f"onnxruntime {metadata.version('onnxruntime')}"
+    assert [str(oracle) for oracle in verdict.oracles] == [name, name]
+    judge, deployed = verdict.oracles
+    assert (judge.outputs, judge.mismatches) == (64 * 3, 0) and judge.ran and not verdict.unexplained
+    assert deployed.note == "as deployed, graph optimisation all"  # which saturates on some processors
+    assert verdict.ends is not None and verdict.ends.differing == deployed.mismatches
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_what_onnx_runtime_shows_as_it_comes_decides_the_word(
+    wrong: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user's own tool runs at its default level: another number there is never behind a bare EQUAL."""
+    build = compile_model(saturating(tmp_path), tmp_path / "build")
+    honest = run_ort
+
+    def run(path: Path, inputs: Any, level: OrtLevel = "disabled", also: Any = ()) -> FloatRun:
+        done = honest(path, inputs, also=also)
+        if level == "disabled" or not wrong:
+            return done
+        return replace(done, outputs={name: value + 1 for name, value in done.outputs.items()})
+
+    monkeypatch.setattr(compare, "run_ort", run)
+    verdict = checked(build)
+    assert verdict.ends is not None and verdict.equal
+    assert verdict.ends.differing == (64 * 3 if wrong else 0)
+    assert verdict.ends.oracle.endswith(", level all") is wrong
+    word = CsimResult((), None, verdict).verdict
+    assert word == ("equal to exact arithmetic" if wrong else "equal")
+
+
+def test_a_default_level_that_cannot_run_the_file_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = compile_model(saturating(tmp_path), tmp_path / "build")
+    honest = run_ort
+
+    def run(path: Path, inputs: Any, level: OrtLevel = "disabled", also: Any = ()) -> FloatRun:
+        if level != "disabled":
+            raise IsobitError("E606", "onnxruntime cannot run the model: no kernel")
+        return honest(path, inputs, also=also)
+
+    monkeypatch.setattr(compare, "run_ort", run)
+    verdict = checked(build)
+    assert verdict.equal and verdict.ends is not None and verdict.ends.differing == 0
+    assert verdict.oracles[1].note.endswith("no kernel") and not verdict.oracles[1].ran
+    asked = checked(build, "all")
+    assert asked.ends is None and "no kernel" in asked.note
 
 
 def test_a_deployed_level_is_compared_end_to_end_and_named(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import isobit
 from isobit.build.folder import Build
+from isobit.check.csim.result import CsimResult
 from isobit.check.csim.stimuli import vectors_for
 from isobit.check.source.compare import check_source
 from isobit.check.source.tflite import litert, oracles
@@ -184,3 +185,17 @@ def test_the_terminal_names_the_oracles() -> None:
     assert "oracle: LiteRT, reference kernels 2.3.0: 8 samples,\n  3 of 80 outputs differ, 2 unexplained" in lines
     assert "layer y, sample 0" in lines and "a note" in lines and "oracle: other: not run: not here" in lines
     assert not verdict.equal
+
+
+def test_other_numbers_of_the_default_kernels_are_never_behind_a_bare_equal() -> None:
+    """What most users of LiteRT run rounds otherwise for some operators."""
+    judges = (
+        OracleRun("LiteRT, reference kernels", "1", 4, 4000),
+        OracleRun("LiteRT, default kernels", "1", 4, 4000, 5),
+    )
+    for ran, word in ((judges, "equal to the reference kernels"), (judges[:1], "equal")):
+        ends = oracles.shown_by_default(ran)
+        verdict = SourceVerdict(4000, 0, 4, 4000, (), (), form="tflite", oracles=ran, ends=ends)
+        assert verdict.equal and CsimResult((), None, verdict).verdict == word
+    few = oracles.shown_by_default((OracleRun("LiteRT, default kernels", "1", 4, 4000, 4),))
+    assert few is not None and (few.differing, few.bare) == (4, True)
