@@ -44,48 +44,26 @@ module isobit_multiply_shift #(
     input  logic                out_ready
 );
   localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
-  localparam int PRODUCT = IN_T + MULTIPLIER_T + 2;
   localparam int SUM = SUM_T + (SUM_T_SIGNED ? 0 : 1);
-  localparam int WIDE = SUM > 33 ? SUM : 33;  // holds the sum and both limits
-  localparam logic signed [OUT_T:0] LEAST = (OUT_T + 1)'(LO);
-  localparam logic signed [OUT_T:0] MOST = (OUT_T + 1)'(HI);
 
   logic [ROW_BITS-1:0] row;
+  logic signed [SUM-1:0] sum[PE];
   logic advance;
   wire issue = advance && in_valid;
   assign in_ready = advance;
   isobit_pipeline #(.LATENCY(4)) pipeline (.clk, .rst, .writes(issue), .advance, .out_valid, .out_ready);
-  always_ff @(posedge clk) begin
-    if (rst) row <= '0;
-    else if (issue) row <= row == ROW_BITS'(ROWS - 1) ? '0 : row + 1'b1;
-  end
+  isobit_multiply_add #(
+      .CHANNELS(CHANNELS), .PE(PE), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .MULTIPLIER_T(MULTIPLIER_T),
+      .MULTIPLIER_T_SIGNED(MULTIPLIER_T_SIGNED), .OFFSET_T(OFFSET_T), .OFFSET_T_SIGNED(OFFSET_T_SIGNED), .SUM(SUM),
+      .MULTIPLIERS(MULTIPLIERS), .OFFSETS(OFFSETS)
+  ) multiply_add (.clk, .rst, .issue, .enable(advance), .in_data, .row, .sum);
 
-  logic [PE*IN_T-1:0] x;
-  logic [LANES*MULTIPLIER_T-1:0] multipliers;
-  logic [LANES*OFFSET_T-1:0] offsets;
-  logic [LANES*SHIFT_BITS-1:0] shifts;
-  isobit_rom #(.WIDTH(LANES * MULTIPLIER_T), .DEPTH(ROWS), .VALUES(MULTIPLIERS)) multiplier_rom (
-      .clk, .enable(advance), .address(row), .word(multipliers));
-  isobit_rom #(.WIDTH(LANES * OFFSET_T), .DEPTH(ROWS), .VALUES(OFFSETS)) offset_rom (
-      .clk, .enable(advance), .address(row), .word(offsets));
-  isobit_rom #(.WIDTH(LANES * SHIFT_BITS), .DEPTH(ROWS), .VALUES(SHIFTS)) shift_rom (
-      .clk, .enable(advance), .address(row), .word(shifts));
-  always_ff @(posedge clk) if (advance) x <= in_data;
-
-  logic signed [PRODUCT-1:0] product[PE];
-  logic signed [OFFSET_T:0] offset[PE];
-  logic signed [SUM-1:0] sum[PE], shifted[PE];
-  function automatic logic signed [IN_T:0] acc(input int pe);
-    return {IN_T_SIGNED & x[pe*IN_T+IN_T-1], x[pe*IN_T+:IN_T]};
-  endfunction
-  function automatic logic signed [MULTIPLIER_T:0] factor(input int l);
-    return {MULTIPLIER_T_SIGNED & multipliers[l*MULTIPLIER_T+MULTIPLIER_T-1], multipliers[l*MULTIPLIER_T+:MULTIPLIER_T]};
-  endfunction
-  function automatic logic signed [OFFSET_T:0] constant(input int l);
-    return {OFFSET_T_SIGNED & offsets[l*OFFSET_T+OFFSET_T-1], offsets[l*OFFSET_T+:OFFSET_T]};
-  endfunction
+  logic signed [SUM-1:0] shifted[PE];
   if (SHIFT_T > 0) begin : g_own_shift
-    logic [LANES*SHIFT_BITS-1:0] of_product, of_sum;
+    // A channel's own shift goes beside its product and its sum.
+    logic [LANES*SHIFT_BITS-1:0] shifts, of_product, of_sum;
+    isobit_rom #(.WIDTH(LANES * SHIFT_BITS), .DEPTH(ROWS), .VALUES(SHIFTS)) shift_rom (
+        .clk, .enable(advance), .address(row), .word(shifts));
     always_ff @(posedge clk) begin
       if (advance) begin
         of_product <= shifts;
@@ -95,18 +73,9 @@ module isobit_multiply_shift #(
     always_comb for (int pe = 0; pe < PE; pe++) shifted[pe] = sum[pe] >>> of_sum[pe%LANES*SHIFT_BITS+:SHIFT_BITS];
   end else begin : g_one_shift
     always_comb for (int pe = 0; pe < PE; pe++) shifted[pe] = sum[pe] >>> K;
+    wire unused = &{1'b0, row, SHIFTS};
   end
-  always_ff @(posedge clk) begin
-    if (advance) begin
-      for (int pe = 0; pe < PE; pe++) begin
-        product[pe] <= acc(pe) * factor(pe % LANES);
-        offset[pe] <= constant(pe % LANES);
-        sum[pe] <= SUM'(product[pe]) + SUM'(offset[pe]);
-        if (CLAMP && WIDE'(shifted[pe]) < WIDE'(LO)) out_data[pe*OUT_T+:OUT_T] <= LEAST[OUT_T-1:0];
-        else if (CLAMP && WIDE'(shifted[pe]) > WIDE'(HI)) out_data[pe*OUT_T+:OUT_T] <= MOST[OUT_T-1:0];
-        else out_data[pe*OUT_T+:OUT_T] <= OUT_T'(shifted[pe]);
-      end
-    end
-  end
-  wire unused = &{1'b0, FOLDS[0], PRODUCT_T[0], PRODUCT_T_SIGNED, OUT_T_SIGNED, SHIFT_T_SIGNED, LEAST, MOST, shifts};
+  isobit_clamp #(.PE(PE), .WIDTH(SUM), .OUT_T(OUT_T), .LO(LO), .HI(HI), .CLAMP(CLAMP)) clamp (
+      .clk, .enable(advance), .value(shifted), .out_data);
+  wire unused = &{1'b0, FOLDS[0], PRODUCT_T[0], PRODUCT_T_SIGNED, OUT_T_SIGNED, SHIFT_T_SIGNED};
 endmodule

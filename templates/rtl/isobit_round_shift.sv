@@ -40,43 +40,20 @@ module isobit_round_shift #(
     input  logic                out_ready
 );
   localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
-  localparam int PRODUCT = IN_T + MULTIPLIER_T + 2;
   localparam int SUM = SUM_T + (SUM_T_SIGNED ? 0 : 1);
-  localparam int WIDE = SUM > 33 ? SUM : 33;  // holds the sum and both limits
-  localparam logic signed [OUT_T:0] LEAST = (OUT_T + 1)'(LO);
-  localparam logic signed [OUT_T:0] MOST = (OUT_T + 1)'(HI);
 
   logic [ROW_BITS-1:0] row;
+  logic signed [SUM-1:0] sum[PE];
   logic advance;
   wire issue = advance && in_valid;
   assign in_ready = advance;
   isobit_pipeline #(.LATENCY(5)) pipeline (.clk, .rst, .writes(issue), .advance, .out_valid, .out_ready);
-  always_ff @(posedge clk) begin
-    if (rst) row <= '0;
-    else if (issue) row <= row == ROW_BITS'(ROWS - 1) ? '0 : row + 1'b1;
-  end
+  isobit_multiply_add #(
+      .CHANNELS(CHANNELS), .PE(PE), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .MULTIPLIER_T(MULTIPLIER_T),
+      .MULTIPLIER_T_SIGNED(MULTIPLIER_T_SIGNED), .OFFSET_T(OFFSET_T), .OFFSET_T_SIGNED(OFFSET_T_SIGNED), .SUM(SUM),
+      .MULTIPLIERS(MULTIPLIERS), .OFFSETS(OFFSETS)
+  ) multiply_add (.clk, .rst, .issue, .enable(advance), .in_data, .row, .sum);
 
-  logic [PE*IN_T-1:0] x;
-  logic [LANES*MULTIPLIER_T-1:0] multipliers;
-  logic [LANES*OFFSET_T-1:0] offsets;
-  isobit_rom #(.WIDTH(LANES * MULTIPLIER_T), .DEPTH(ROWS), .VALUES(MULTIPLIERS)) multiplier_rom (
-      .clk, .enable(advance), .address(row), .word(multipliers));
-  isobit_rom #(.WIDTH(LANES * OFFSET_T), .DEPTH(ROWS), .VALUES(OFFSETS)) offset_rom (
-      .clk, .enable(advance), .address(row), .word(offsets));
-  always_ff @(posedge clk) if (advance) x <= in_data;
-
-  logic signed [PRODUCT-1:0] product[PE];
-  logic signed [OFFSET_T:0] offset[PE];
-  logic signed [SUM-1:0] sum[PE], rounded[PE];
-  function automatic logic signed [IN_T:0] acc(input int pe);
-    return {IN_T_SIGNED & x[pe*IN_T+IN_T-1], x[pe*IN_T+:IN_T]};
-  endfunction
-  function automatic logic signed [MULTIPLIER_T:0] factor(input int l);
-    return {MULTIPLIER_T_SIGNED & multipliers[l*MULTIPLIER_T+MULTIPLIER_T-1], multipliers[l*MULTIPLIER_T+:MULTIPLIER_T]};
-  endfunction
-  function automatic logic signed [OFFSET_T:0] constant(input int l);
-    return {OFFSET_T_SIGNED & offsets[l*OFFSET_T+OFFSET_T-1], offsets[l*OFFSET_T+:OFFSET_T]};
-  endfunction
   // Whether floor(sum / 2^K) becomes the next integer.
   function automatic logic up(input logic signed [SUM-1:0] value);
     logic negative = value[SUM-1], odd = value[K];
@@ -92,18 +69,13 @@ module isobit_round_shift #(
       default: return 1'b0;
     endcase
   endfunction
+  logic signed [SUM-1:0] rounded[PE];
   always_ff @(posedge clk) begin
     if (advance) begin
-      for (int pe = 0; pe < PE; pe++) begin
-        product[pe] <= acc(pe) * factor(pe % LANES);
-        offset[pe] <= constant(pe % LANES);
-        sum[pe] <= SUM'(product[pe]) + SUM'(offset[pe]);
-        rounded[pe] <= (sum[pe] >>> K) + SUM'($signed({1'b0, up(sum[pe])}));
-        if (CLAMP && WIDE'(rounded[pe]) < WIDE'(LO)) out_data[pe*OUT_T+:OUT_T] <= LEAST[OUT_T-1:0];
-        else if (CLAMP && WIDE'(rounded[pe]) > WIDE'(HI)) out_data[pe*OUT_T+:OUT_T] <= MOST[OUT_T-1:0];
-        else out_data[pe*OUT_T+:OUT_T] <= OUT_T'(rounded[pe]);
-      end
+      for (int pe = 0; pe < PE; pe++) rounded[pe] <= (sum[pe] >>> K) + SUM'($signed({1'b0, up(sum[pe])}));
     end
   end
-  wire unused = &{1'b0, FOLDS[0], PRODUCT_T[0], PRODUCT_T_SIGNED, OUT_T_SIGNED, LEAST, MOST};
+  isobit_clamp #(.PE(PE), .WIDTH(SUM), .OUT_T(OUT_T), .LO(LO), .HI(HI), .CLAMP(CLAMP)) clamp (
+      .clk, .enable(advance), .value(rounded), .out_data);
+  wire unused = &{1'b0, FOLDS[0], PRODUCT_T[0], PRODUCT_T_SIGNED, OUT_T_SIGNED, row};
 endmodule

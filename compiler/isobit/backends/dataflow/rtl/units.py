@@ -46,6 +46,7 @@ def _taps(c: Constants) -> int:
 
 _WEIGHTS = frozenset({"WEIGHTS"})
 _TWO = ("in_a", "in_b")
+_REQUANTIZER = ("rom", "multiply_add", "clamp")
 RTL_UNITS: dict[str, RtlUnit] = {
     "add": RtlUnit("add", _of(3), _TWO, arrays=("KA", "KB"), parts=("rom",)),
     "argmax": RtlUnit("argmax", lambda c: 2 + depth_of_tree(min(c["LANES"], c["FRAME"])), parts=("largest",)),
@@ -63,7 +64,9 @@ RTL_UNITS: dict[str, RtlUnit] = {
     "fork_flag": RtlUnit("stream_io", _of(0), outputs=("out_a", "out_b")),
     "lookup": RtlUnit("lookup", _of(2), arrays=("TABLE",), in_files=frozenset({"TABLE"}), parts=("rom",)),
     "max_pool": RtlUnit("max_pool", _of(2)),
-    "multiply_shift": RtlUnit("multiply_shift", _of(4), arrays=("MULTIPLIERS", "OFFSETS", "SHIFTS"), parts=("rom",)),
+    "multiply_shift": RtlUnit(
+        "multiply_shift", _of(4), arrays=("MULTIPLIERS", "OFFSETS", "SHIFTS"), parts=_REQUANTIZER
+    ),
     "pad": RtlUnit("pad", _of(1)),
     "parallel_concat": RtlUnit("concat", _of(1), _TWO),
     "parallel_dense": RtlUnit(
@@ -80,7 +83,7 @@ RTL_UNITS: dict[str, RtlUnit] = {
     "read_frame": RtlUnit("stream_io", _of(0), outputs=("out", "last")),
     "read_further_frame": RtlUnit("stream_io", _of(0)),
     "reorder": RtlUnit("reorder", _of(2), arrays=("INDEX",), in_files=frozenset({"INDEX"}), parts=("rom",)),
-    "round_shift": RtlUnit("round_shift", _of(5), arrays=("MULTIPLIERS", "OFFSETS"), parts=("rom",)),
+    "round_shift": RtlUnit("round_shift", _of(5), arrays=("MULTIPLIERS", "OFFSETS"), parts=_REQUANTIZER),
     "slice": RtlUnit("slice", _of(1)),
     "sliding_window": RtlUnit("sliding_window", _of(2)),
     "thresholds": RtlUnit("thresholds", lambda c: 2 + depth_of_tree(c["LEVELS"] + 1), arrays=("START", "CUTS")),
