@@ -110,7 +110,7 @@ def _source(build: Any) -> Iterator[tuple[str, str]]:
     if verdict.exact_mismatches > 0:
         yield "exact arithmetic", f"{verdict.exact_mismatches} of {verdict.exact_outputs} outputs"
     if verdict.unexplained:
-        (judge_of,) = (oracle for oracle in verdict.oracles if oracle.ran and oracle.version)
+        judge_of = next(oracle for oracle in verdict.oracles if oracle.ran and oracle.version)
         yield judge_of.name, f"{len(verdict.unexplained)} unexplained, {verdict.unexplained[0]}"
 
 
