@@ -14,9 +14,8 @@ from rich.text import Text
 from isobit.backends.dataflow.record import CandidateRecord, DataflowLayer
 from isobit.build.folder import Build
 from isobit.check.csim.result import CsimResult
-from isobit.check.source.float.ties import Tie
 from isobit.check.source.oracles import OracleRun
-from isobit.check.source.verdict import SourceForm, SourceVerdict, labels_of
+from isobit.check.source.verdict import SourceForm, SourceVerdict, Tie, labels_of
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import board_names, load_board
 from isobit.passes.rules import unfolded

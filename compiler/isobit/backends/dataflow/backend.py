@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from isobit.backends.base import BOUNDED, TAPPED, Backend, Estimate, ProjectRecord, Simulator, refuse_flavour
-from isobit.backends.dataflow.catalogue.scaling import multiplicand_bits
 from isobit.backends.dataflow.csim import FLAVOURS, CppSimulator
 from isobit.backends.dataflow.design import Design
 from isobit.backends.dataflow.design_file import DESIGN, contradictions, read_design
@@ -14,6 +13,7 @@ from isobit.backends.dataflow.fifo import size_fifos
 from isobit.backends.dataflow.fifo_figures import total_cost
 from isobit.backends.dataflow.lower import lower
 from isobit.backends.dataflow.planner import DEFAULT_REQUEST, Plan, PlanRequest, plan_for
+from isobit.backends.dataflow.planner.steps import multiplicand_bits
 from isobit.backends.dataflow.record import DataflowRecord, describe, refuse_other_record
 from isobit.backends.dataflow.whole import whole_design
 from isobit.backends.dataflow.writer import HLS, PLAN, project_files

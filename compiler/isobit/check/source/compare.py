@@ -21,11 +21,12 @@ from isobit.build.folder import Build
 from isobit.check.csim.stimuli import float_samples
 from isobit.check.source.ends import LAYOUT_OPS, before_last, end_to_end, read_back
 from isobit.check.source.exact.evaluate import evaluate_exact
-from isobit.check.source.float.ort import DEPLOYED, PACKAGE, OrtLevel, ort_version, run_ort, why_not_ort
+from isobit.check.source.float.ort import PACKAGE, ort_version, run_ort, why_not_ort
 from isobit.check.source.float.run import FloatRun, qonnx_version, run_float
-from isobit.check.source.float.ties import Tie, classify
+from isobit.check.source.float.ties import classify
+from isobit.check.source.level import DEPLOYED, OrtLevel
 from isobit.check.source.oracles import EndToEnd, OracleRun
-from isobit.check.source.verdict import SourceVerdict, in_graph_layout, nearest_integers
+from isobit.check.source.verdict import SourceVerdict, Tie, in_graph_layout, nearest_integers
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import SourceModel

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from isobit.build.folder import Build
 from isobit.check.csim.samples import as_integers
 from isobit.check.csim.stimuli import float_samples
-from isobit.check.source.float.ort import PACKAGE, OrtLevel, ort_version, run_ort, why_not_ort
+from isobit.check.source.float.ort import PACKAGE, ort_version, run_ort, why_not_ort
 from isobit.check.source.float.run import qonnx_version, run_float
+from isobit.check.source.level import OrtLevel
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.tflite.model import is_tflite

@@ -48,7 +48,7 @@ def round_shift_candidate(graph: Graph, node: Node, pe: int, prices: Prices) -> 
     """For steps whose multipliers and offsets are multiples of a power of two and that round in one mode."""
     if not isinstance(node, Step):
         return None
-    x, kind, found = graph.types[node.inputs[0]], graph.types[node.name], _shared(graph, node)
+    x, kind, found = graph.types[node.inputs[0]], graph.types[node.name], round_shift_of(graph, node)
     if found is None:
         return Candidate("round_shift", Cost(), False, "scales are no powers of two")
     m_bits, c_bits = max(found.m).bit_length(), bit_width(min(found.c), max(found.c))
@@ -56,18 +56,9 @@ def round_shift_candidate(graph: Graph, node: Node, pe: int, prices: Prices) -> 
     return Candidate("round_shift", total, True, f"{found.rounding.name} of {m_bits}-bit multiples, shift {found.k}")
 
 
-def multiplicand_bits(graph: Graph, node: Step, implementation: str) -> int:
-    """The widest multiplicand of a step built so, in bits; 0 for a body without one."""
-    if implementation == "multiply_shift":
-        return max(c.m for c in node.curves if isinstance(c, MultiplyShift)).bit_length()
-    if implementation == "round_shift":
-        found = _shared(graph, node)
-        return max(found.m).bit_length() if found else 0
-    return 0
-
-
 @per_graph
-def _shared(graph: Graph, node: Step) -> RoundShift | None:
+def round_shift_of(graph: Graph, node: Step) -> RoundShift | None:
+    """The rounding shift that a step is; None where it is none."""
     los, his = node.curves.reach(graph.types[node.inputs[0]])
     return shared_round_shift(node.curves, los, his, graph.types[node.name].bounds)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from isobit.backends.dataflow.catalogue import CATALOGUE
+from isobit.backends.dataflow.catalogue.scaling import round_shift_of
 from isobit.backends.dataflow.layer import Candidate
 from isobit.hardware import Board, Prices
 from isobit.ir import Graph
 from isobit.ir.ops import Step, Table
+from isobit.numerics import MultiplyShift
 
 
 def candidates(graph: Graph, node: Step | Table, pe: int, board: Board) -> tuple[Candidate, ...]:
@@ -15,3 +17,13 @@ def candidates(graph: Graph, node: Step | Table, pe: int, board: Board) -> tuple
     bodies = [template.candidate for template in CATALOGUE.values() if template.candidate is not None]
     made = [candidate for body in bodies if (candidate := body(graph, node, pe, prices)) is not None]
     return tuple(sorted(made, key=lambda c: (not c.possible, prices.weigh(c.cost))))
+
+
+def multiplicand_bits(graph: Graph, node: Step, implementation: str) -> int:
+    """The widest multiplicand of a step built so, in bits; 0 for a body without one."""
+    if implementation == "multiply_shift":
+        return max(c.m for c in node.curves if isinstance(c, MultiplyShift)).bit_length()
+    if implementation == "round_shift":
+        found = round_shift_of(graph, node)
+        return max(found.m).bit_length() if found else 0
+    return 0
