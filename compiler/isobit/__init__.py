@@ -7,6 +7,7 @@ assert result.equal
 
 from isobit.api.build import Build
 from isobit.api.compile import compile
+from isobit.api.export import export
 from isobit.api.functions import (
     accuracy,
     boards,
@@ -26,5 +27,5 @@ from isobit.version import __version__
 
 __all__ = [
     "Build", "CheckFailed", "CsimResult", "DoesNotFit", "IsobitError", "__version__", "accuracy", "boards", "compile",
-    "csim", "fifos", "lint", "load", "package", "predict", "refit", "verify", "write_report",
+    "csim", "export", "fifos", "lint", "load", "package", "predict", "refit", "verify", "write_report",
 ]  # fmt: skip
