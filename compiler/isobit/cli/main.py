@@ -26,6 +26,7 @@ from isobit import errors
 from isobit.cli.check_model import check_model_command
 from isobit.cli.compare import compare_command
 from isobit.cli.cosim import cosim_command
+from isobit.cli.export import export_command
 from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.package import lint_command, package_command
 from isobit.cli.predict import accuracy_command, predict_command
@@ -78,6 +79,7 @@ app.command("verify")(verify_command)
 app.command("fifos")(fifos_command)
 app.command("package")(package_command)
 app.command("lint")(lint_command)
+app.command("export")(export_command)
 app.command("rtl")(rtl_command)
 app.command("cosim")(cosim_command)
 app.command("check-model")(check_model_command)
