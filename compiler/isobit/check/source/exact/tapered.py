@@ -6,15 +6,15 @@ run, and the digits of a fraction.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.check.source.exact.tensor import ExactTensor, from_floats, from_fractions, multiply
+from isobit.check.source.exact.tensor import ExactTensor, from_floats, from_fractions, multiply, objects
 from isobit.errors import IsobitError
 
 Attrs = Mapping[str, object]
@@ -47,21 +47,33 @@ def _checked(scale: NDArray[Any]) -> NDArray[Any]:
 def tapered_quant(data: ExactTensor | NDArray[Any], scale: NDArray[Any], attrs: Attrs) -> ExactTensor:
     """``TaperedQuant``: the nearest number to ``data / scale`` (of floats the float32 quotient), times the scale."""
     numbers, scale = _numbers(attrs), _checked(scale)
-    if isinstance(data, ExactTensor):
-        factors = np.broadcast_to(scale, data.shape).reshape(-1)
-        values = [Fraction(int(n), data.den) / Fraction(float(s)) for n, s in zip(data.num.flat, factors, strict=True)]
-        shape = data.shape
-    else:
-        quotient = np.asarray(data, np.float32) / scale
-        values, shape = [Fraction(float(v)) for v in quotient.flat], quotient.shape
-    return multiply(from_fractions([_nearest(v, numbers) for v in values], shape), from_floats(scale))
+    if not isinstance(data, ExactTensor):
+        return multiply(
+            _placed(from_floats(np.asarray(np.asarray(data, np.float32) / scale)), numbers), from_floats(scale)
+        )
+    factors = np.broadcast_to(scale, data.shape)
+    found = np.empty(data.shape, dtype=object)
+    for factor in np.unique(factors):
+        where = factors == factor
+        some = ExactTensor(objects(data.num[where]), data.den)
+        placed = _placed(some, numbers, Fraction(float(factor)))
+        found[where] = [Fraction(int(n), placed.den) for n in placed.num]
+    return multiply(from_fractions(list(found.flat), data.shape), from_floats(scale))
 
 
-def _nearest(value: Fraction, numbers: list[Fraction]) -> Fraction:
-    """The list begins with an even code, so that an even place is one."""
-    place = bisect_left(numbers, value)
-    near = range(max(place - 1, 0), min(place + 1, len(numbers)))
-    return numbers[min(near, key=lambda k: (abs(numbers[k] - value), k % 2))]
+def _placed(data: ExactTensor, numbers: list[Fraction], scale: Fraction = Fraction(1)) -> ExactTensor:
+    """The nearest number to each ``data / scale``, by the numerators from which on it is the next one.
+
+    Of two that are equally near it is the one with an even code. The list begins with one, so an even place is one.
+    """
+    edges = []
+    for place, (below, above) in enumerate(pairwise(numbers), 1):
+        edge = (below + above) / 2 * scale * data.den
+        edges.append(
+            -(-edge.numerator // edge.denominator) if place % 2 == 0 else edge.numerator // edge.denominator + 1
+        )
+    places = np.searchsorted(objects(edges), data.num.reshape(-1), side="right")
+    return from_fractions([numbers[place] for place in places], data.shape)
 
 
 def tapered_decode(codes: NDArray[Any], scale: NDArray[Any], attrs: Attrs) -> ExactTensor:
