@@ -8,6 +8,6 @@ from isobit.train.requantizer import Requantizer
 from isobit.train.rescale import finish, multiplicands, rescale_aware
 
 __all__ = [
-    "Accumulator", "Data", "Epoch", "FixedPoint", "Requantizer", "accuracy", "adam", "cosine", "digits", "finish", "fit",
-    "fixed", "load_data", "multiplicands", "parse_fixed", "rescale_aware",
+    "Accumulator", "Data", "Epoch", "FixedPoint", "Requantizer", "accuracy", "adam", "cosine", "digits", "finish",
+    "fit", "fixed", "load_data", "multiplicands", "parse_fixed", "rescale_aware",
 ]  # fmt: skip
