@@ -47,6 +47,8 @@ CODES: dict[str, str] = {
     "E305": "the training data cannot be used",
     "E306": "the checkpoint cannot be used",
     "E307": "the loss is no longer a number",
+    "E310": "the number format cannot be used",
+    "E311": "the network cannot be quantised",
     # E4xx: the integer graph
     "E401": "the integer graph is not well formed",
     "E402": "the graph text cannot be parsed",
