@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from isobit.errors import IsobitError, printable
-from isobit.frontend.onnx.model import LINEAR_QUANTISERS, QUANTISERS, SourceModel
+from isobit.frontend.onnx.model import LINEAR_QUANTISERS, OWN_OPERATORS, QUANTISERS, SourceModel
 
-_ALL = QUANTISERS | LINEAR_QUANTISERS
+_ALL = QUANTISERS | LINEAR_QUANTISERS | OWN_OPERATORS
 _TOOLS = "brevitas.nn layers, or onnxruntime.quantization.quantize_static in QDQ form"
 
 
