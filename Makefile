@@ -4,6 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.isobit-installed
+# Tests start hundreds of interpreters: without byte code each one compiles the package again.
+unexport PYTHONDONTWRITEBYTECODE
 
 setup: $(STAMP)
 

@@ -18,7 +18,7 @@ from isobit.check.csim.result import CsimResult
 from isobit.check.csim.samples import sample_form
 from isobit.check.lint import rules
 from isobit.check.proofs import verify as proofs
-from isobit.check.source.float.ort import ort_level_of
+from isobit.check.source.level import ort_level_of
 from isobit.flow import Exporter, refit_source
 from isobit.hardware import Board, board_names, load_board
 from isobit.pynq import pack

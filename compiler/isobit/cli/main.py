@@ -26,6 +26,7 @@ from isobit import errors
 from isobit.cli.check_model import check_model_command
 from isobit.cli.compare import compare_command
 from isobit.cli.cosim import cosim_command
+from isobit.cli.export import export_command
 from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.package import lint_command, package_command
 from isobit.cli.plan import plan_command
@@ -79,6 +80,7 @@ app.command("verify")(verify_command)
 app.command("fifos")(fifos_command)
 app.command("package")(package_command)
 app.command("lint")(lint_command)
+app.command("export")(export_command)
 app.command("rtl")(rtl_command)
 app.command("cosim")(cosim_command)
 app.command("check-model")(check_model_command)
@@ -225,7 +227,7 @@ def csim(
     from isobit.check.csim.run import csim as run_csim
     from isobit.check.csim.samples import sample_form
     from isobit.check.csim.vectors import load_vectors
-    from isobit.check.source.float.ort import ort_level_of
+    from isobit.check.source.level import ort_level_of
     from isobit.container.run import CsimOptions, csim_contained
     from isobit.report.rescale import rescale_lines
     from isobit.report.text import csim_table
@@ -270,16 +272,18 @@ def show(
     arithmetic: Arithmetic = "auto",
 ) -> None:
     """Print the integer graph with every value's interval and width."""
-    from isobit.api.arguments import one_of, shape_of
-    from isobit.build.folder import load_build
-    from isobit.flow import import_source
-    from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
     from isobit.ir import print_graph
-    from isobit.passes import optimise
 
     if Path(what).is_dir():
+        from isobit.build.folder import load_build
+
         graph = load_build(Path(what)).graph
     else:
+        from isobit.api.arguments import one_of, shape_of
+        from isobit.flow import import_source
+        from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
+        from isobit.passes import optimise
+
         one_of("exporter", exporter, ("torchscript", "dynamo"), "E302")
         graph = import_source(
             what, input_shape=shape_of(input_shape), input_type=input_type, input_scale=input_scale,

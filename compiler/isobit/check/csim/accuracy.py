@@ -21,8 +21,7 @@ from isobit.check.csim.last import build_digest, keep_record
 from isobit.check.csim.predict import predictions, real_values
 from isobit.check.csim.run import DEFAULT_TIMEOUT, own_samples
 from isobit.check.csim.samples import SampleForm, as_integers
-from isobit.check.source.float.ort import OrtLevel
-from isobit.check.source.run import source_outputs
+from isobit.check.source.level import OrtLevel
 from isobit.errors import IsobitError, printable
 from isobit.ir import Graph
 from isobit.ir.ops import Output, Reindex, Select
@@ -126,6 +125,8 @@ def _of_source(
     build: Build, own: Mapping[str, Any], level: OrtLevel, progress: Callable[[str], None]
 ) -> tuple[dict[str, Mapping[str, NDArray[Any]]], str]:
     """The source's own outputs under its name, or why there are none."""
+    from isobit.check.source.run import source_outputs  # with the frontends: half a second to import
+
     try:
         judge, outputs = source_outputs(build, own, level, progress)
     except IsobitError as error:

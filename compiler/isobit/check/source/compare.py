@@ -21,17 +21,19 @@ from isobit.build.folder import Build
 from isobit.check.csim.stimuli import float_samples
 from isobit.check.source.ends import LAYOUT_OPS, before_last, end_to_end, read_back
 from isobit.check.source.exact.evaluate import evaluate_exact
-from isobit.check.source.float.ort import DEPLOYED, PACKAGE, OrtLevel, ort_version, run_ort, why_not_ort
+from isobit.check.source.float.ort import PACKAGE, ort_version, run_ort, why_not_ort
 from isobit.check.source.float.run import FloatRun, qonnx_version, run_float
-from isobit.check.source.float.ties import Tie, classify
+from isobit.check.source.float.ties import classify
+from isobit.check.source.level import DEPLOYED, OrtLevel
 from isobit.check.source.oracles import EndToEnd, OracleRun
-from isobit.check.source.verdict import SourceVerdict, in_graph_layout, nearest_integers
+from isobit.check.source.verdict import SourceVerdict, Tie, in_graph_layout, nearest_integers
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import SourceModel
 from isobit.frontend.qonnx.importer import Imported, InputType, import_traced
 from isobit.frontend.qonnx.symbolic import Real
 from isobit.frontend.tflite.model import is_tflite
+from isobit.interchange.onnx_file import is_exported
 from isobit.interp import Evaluator, quantise
 from isobit.ir import Graph
 from isobit.ir.ops import HostOp, Output
@@ -58,6 +60,10 @@ def check_source(
         from isobit.check.source.tflite.verdict import check_tflite
 
         return check_tflite(build, integers, samples)
+    if is_exported(build.source):
+        from isobit.check.source.exported import check_exported
+
+        return check_exported(build, integers)
     origin = build.manifest.source
     declared = InputType.parse(origin.input_type, origin.input_scale) if origin.input_type else None
     model = load_onnx(build.source)

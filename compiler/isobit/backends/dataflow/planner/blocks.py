@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isobit.backends.dataflow.planner.geometry import Geometry, geometry
+from isobit.backends.dataflow.geometry import Geometry, geometry
 from isobit.ir import Graph, Node
 from isobit.ir.memo import per_graph
 from isobit.ir.ops import Linear, MaxPool, Pad

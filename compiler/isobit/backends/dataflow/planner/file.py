@@ -26,7 +26,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from isobit.backends.dataflow.planner.plan import LayerChoice, LayerPlan, Plan
+from isobit.backends.dataflow.layer import LayerChoice, LayerPlan
+from isobit.backends.dataflow.planner.plan import Plan
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Memory
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from isobit.backends.dataflow.geometry import Geometry, block_lanes, box, geometry, keeps_order, upsampling
 from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, MAX_WORD_BITS, block, sample_counts, width_of
-from isobit.backends.dataflow.planner.geometry import Geometry, block_lanes, box, geometry, keeps_order, upsampling
 from isobit.errors import IsobitError, printable
 from isobit.ir import Graph, Node, accumulator_interval
 from isobit.ir.memo import per_graph

@@ -6,20 +6,19 @@ from dataclasses import replace
 from typing import Literal
 
 from isobit.backends.dataflow.catalogue import cost_of
+from isobit.backends.dataflow.geometry import Geometry, box, geometry, upsampling
+from isobit.backends.dataflow.layer import LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.blocks import Block, block
 from isobit.backends.dataflow.planner.clocks import clocks_of
 from isobit.backends.dataflow.planner.foldings import Folding, accumulator_bits
-from isobit.backends.dataflow.planner.geometry import Geometry, box, geometry, upsampling
-from isobit.backends.dataflow.planner.plan import LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.steps import candidates
 from isobit.errors import IsobitError, printable
-from isobit.hardware import Board, Cost, Memory, ram_memory, rom_memory
+from isobit.hardware import Board, Cost, Memory, Prices, ram_memory, rom_memory
 from isobit.ir import Graph, Node
-from isobit.ir.ops import Linear, MaxPool, Product, Reindex, Step, Table
+from isobit.ir.ops import Add, Const, Linear, MaxPool, Product, Reindex, Step, Table
 
 AS_PLANNED = LayerChoice()
 IN_WINDOW = "in_window"
-CHANNEL_PRODUCT = "channel_product"
 
 
 def layer_plan(
@@ -76,13 +75,21 @@ def _other(graph: Graph, node: Node, board: Board, folding: Folding, choice: Lay
         return LayerPlan(pe, simd, cycles, area, name, samples=samples)
     if isinstance(node, Product):
         return _multiplied(graph, node, board, folding)
-    # values are joined two at a time
-    area = cost_of(_TEMPLATES.get(node.op, node.op), *words).times(max(len(node.inputs) - 1, 1))
+    if isinstance(node, Add):
+        return LayerPlan(pe, simd, cycles, _joined(graph, node, board, simd * samples), node.op, samples=samples)
+    # values are concatenated two at a time
+    area = cost_of(node.op, *words).times(max(len(node.inputs) - 1, 1))
     return LayerPlan(pe, simd, cycles, area, node.op, samples=samples)
 
 
-_TEMPLATES = {"select": "argmax"}
-"""The template that prices an operation of another name."""
+def _joined(graph: Graph, node: Add, board: Board, lanes: int) -> Cost:
+    """Products with the coefficients, and their sum; what is added as a constant is no product."""
+    operands = [
+        (graph.types[name].bits, [int(c) for c in coefficients])
+        for name, coefficients in zip(node.inputs, node.coefficients, strict=True)
+        if not isinstance(graph.by_name[name], Const)
+    ]
+    return cost_of(node.op, Prices.of(board), lanes, operands, graph.types[node.name].bits)
 
 
 def _multiplied(graph: Graph, node: Product, board: Board, folding: Folding) -> LayerPlan:
@@ -92,8 +99,8 @@ def _multiplied(graph: Graph, node: Product, board: Board, folding: Folding) -> 
     lanes = simd * samples, x.bits, y.bits, out.bits
     if x.shape == y.shape:
         return LayerPlan(pe, simd, cycles, cost_of("product", *lanes, board.dsp), "product", samples=samples)
-    area = cost_of(CHANNEL_PRODUCT, *lanes, y.channels // simd, simd * y.bits, board)
-    return LayerPlan(pe, simd, cycles, area, CHANNEL_PRODUCT, samples=samples)
+    area = cost_of("channel_product", *lanes, y.channels // simd, simd * y.bits, board)
+    return LayerPlan(pe, simd, cycles, area, "channel_product", samples=samples)
 
 
 def in_window(node: Node, choice: LayerChoice) -> LayerPlan:

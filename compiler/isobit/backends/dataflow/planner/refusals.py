@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from isobit.backends.dataflow.layer import LayerPlan
 from isobit.backends.dataflow.planner.blocks import MAX_PORT_BITS, MAX_SAMPLES, MAX_WORD_BITS, width_of
 from isobit.backends.dataflow.planner.foldings import foldings
-from isobit.backends.dataflow.planner.plan import LayerPlan, Plan
+from isobit.backends.dataflow.planner.plan import Plan
 from isobit.errors import DoesNotFit, IsobitError
 from isobit.hardware import Cost
 from isobit.ir import Graph, Node

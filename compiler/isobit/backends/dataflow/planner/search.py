@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 
 from isobit.backends.dataflow.design import FifoGoal
 from isobit.backends.dataflow.latencies import PORT_OVERHEAD
+from isobit.backends.dataflow.layer import LayerChoice
 from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, border_of, port_lanes, sample_counts, width_of
 from isobit.backends.dataflow.planner.foldings import accumulator_bits, planned
 from isobit.backends.dataflow.planner.front import Candidate, Front
-from isobit.backends.dataflow.planner.plan import LayerChoice, Plan, checked
+from isobit.backends.dataflow.planner.plan import Plan, checked
 from isobit.backends.dataflow.planner.points import Point, joined, points
 from isobit.backends.dataflow.planner.refusals import does_not_fit, slow_port, too_slow
 from isobit.errors import IsobitError
