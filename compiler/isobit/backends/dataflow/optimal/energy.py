@@ -8,7 +8,7 @@ often and a larger PE each input. A bit read costs what one costs from an SRAM o
 
 from __future__ import annotations
 
-from isobit.backends.dataflow.planner.geometry import geometry
+from isobit.backends.dataflow.geometry import geometry
 from isobit.backends.dataflow.planner.points import Point
 from isobit.ir import Graph
 from isobit.ir.ops import Linear

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
+from isobit.backends.dataflow.geometry import geometry
+from isobit.backends.dataflow.layer import LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.blocks import block
 from isobit.backends.dataflow.planner.clocks import clocks_of
-from isobit.backends.dataflow.planner.geometry import geometry
-from isobit.backends.dataflow.planner.plan import LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.points import Point
 from isobit.hardware import Board, Cost, Memory
 from isobit.hardware.memory import ram, rom

@@ -13,10 +13,10 @@ from typing import Literal
 
 import numpy as np
 
+from isobit.backends.dataflow.layer import LayerChoice
 from isobit.backends.dataflow.optimal.energy import memory_energy
 from isobit.backends.dataflow.optimal.others import other_points
 from isobit.backends.dataflow.optimal.wires import fifo_luts
-from isobit.backends.dataflow.planner.plan import LayerChoice
 from isobit.backends.dataflow.planner.points import Point
 from isobit.backends.dataflow.planner.search import units
 from isobit.hardware import Board, Cost

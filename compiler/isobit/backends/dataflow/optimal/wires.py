@@ -7,10 +7,10 @@ window, those that a window is joined to, and those it writes. Deeper FIFOs, beh
 
 from __future__ import annotations
 
+from isobit.backends.dataflow.geometry import geometry
+from isobit.backends.dataflow.layer import LayerPlan
 from isobit.backends.dataflow.planner.blocks import block
 from isobit.backends.dataflow.planner.foldings import accumulator_bits
-from isobit.backends.dataflow.planner.geometry import geometry
-from isobit.backends.dataflow.planner.plan import LayerPlan
 from isobit.backends.dataflow.planner.points import Point
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Linear, MaxPool
