@@ -74,6 +74,8 @@ CODES: dict[str, str] = {
     "E612": "the generated C++ breaks a rule of Vitis HLS",
     "E613": "the argument is unknown or not of its kind",
     "E614": "Verilator is not installed",
+    "E615": "Yosys is not installed",
+    "E616": "Yosys did not synthesise the RTL",
     # E8xx: requantizers
     "E801": "a requantizer needs a wider multiplicand",
     "E802": "a requantizer cannot meet the error budget",
