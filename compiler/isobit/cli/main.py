@@ -33,6 +33,7 @@ from isobit.cli.plan import plan_command
 from isobit.cli.predict import accuracy_command, predict_command
 from isobit.cli.report import fifos_command, report_command, verify_command
 from isobit.cli.rtl import rtl_command
+from isobit.cli.synth import synth_command
 from isobit.cli.terminal import Progress, err, out
 from isobit.errors import IsobitError
 from isobit.version import __version__
@@ -83,6 +84,7 @@ app.command("lint")(lint_command)
 app.command("export")(export_command)
 app.command("rtl")(rtl_command)
 app.command("cosim")(cosim_command)
+app.command("synth")(synth_command)
 app.command("check-model")(check_model_command)
 app.command("plan")(plan_command)
 app.command("boards")(boards_command)
