@@ -29,9 +29,11 @@ from isobit.cli.cosim import cosim_command
 from isobit.cli.export import export_command
 from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.package import lint_command, package_command
+from isobit.cli.plan import plan_command
 from isobit.cli.predict import accuracy_command, predict_command
 from isobit.cli.report import fifos_command, report_command, verify_command
 from isobit.cli.rtl import rtl_command
+from isobit.cli.synth import synth_command
 from isobit.cli.terminal import Progress, err, out
 from isobit.cli.words import shapes_joined
 from isobit.errors import IsobitError
@@ -86,7 +88,9 @@ app.command("lint")(lint_command)
 app.command("export")(export_command)
 app.command("rtl")(rtl_command)
 app.command("cosim")(cosim_command)
+app.command("synth")(synth_command)
 app.command("check-model")(check_model_command)
+app.command("plan")(plan_command)
 app.command("boards")(boards_command)
 app.command("paths")(paths_command)
 
