@@ -97,7 +97,9 @@ app.command("paths")(paths_command)
 Model = Annotated[
     str, typer.Argument(help="model.onnx (QONNX, QDQ), model.tflite, or file.py:factory returning a Brevitas module")
 ]
-Board = Annotated[str, typer.Option(help="board name or a .toml file; see `isobit boards`")]
+Board = Annotated[
+    str | None, typer.Option(help="board name or a .toml file; see `isobit boards`; the plan's, or pynq-z1, without it")
+]
 Shape = Annotated[
     str | None, typer.Option("--input-shape", help="shape of one sample for Brevitas sources: 1,28,28, or a=3,8 b=4")
 ]
@@ -129,7 +131,7 @@ def compile_command(
     ctx: typer.Context,
     model: Model,
     output: Annotated[Path, typer.Option("-o", "--output", help="build folder")],
-    board: Board = "pynq-z1",
+    board: Board = None,
     input_shape: Shape = None,
     input_type: Type = None,
     input_scale: Scale = "1",
@@ -170,7 +172,7 @@ def compile_command(
 ) -> None:
     """Compile a model into a Vitis HLS project."""
     from isobit.api.arguments import assignments
-    from isobit.api.compile import Asked, compile, request_of, target_board
+    from isobit.api.compile import Asked, compile, planned_board, request_of
     from isobit.container.run import compile_contained
     from isobit.report.rescale import rescale_lines
     from isobit.report.result import summarise
@@ -179,7 +181,7 @@ def compile_command(
     asked = Asked(plan, target_fps, target_ii, samples_per_clock, max_util, fifos)
     with Progress() as progress:
         if docker:
-            request_of(backend, target_board(board, clock), asked)
+            request_of(backend, planned_board(board, clock, plan), asked)
             build: Build = compile_contained(model, output, _given(ctx), memory, progress)
         else:
             build = compile(
