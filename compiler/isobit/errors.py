@@ -80,6 +80,8 @@ CODES: dict[str, str] = {
     "E615": "the graph cannot be exported in this form",
     "E616": "an exported file does not compute the graph's integers",
     "E620": "the vendor's report or the calibration file cannot be read",
+    "E621": "the study cannot be used",
+    "E622": "no cluster answers",
     # E8xx: requantizers
     "E801": "a requantizer needs a wider multiplicand",
     "E802": "a requantizer cannot meet the error budget",

@@ -26,6 +26,7 @@ from isobit import errors
 from isobit.cli.check_model import check_model_command
 from isobit.cli.compare import compare_command
 from isobit.cli.cosim import cosim_command
+from isobit.cli.explore import explore_command
 from isobit.cli.export import export_command
 from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.package import lint_command, package_command
@@ -85,6 +86,7 @@ app.command("rtl")(rtl_command)
 app.command("cosim")(cosim_command)
 app.command("check-model")(check_model_command)
 app.command("plan")(plan_command)
+app.command("explore")(explore_command)
 app.command("boards")(boards_command)
 app.command("paths")(paths_command)
 
