@@ -184,6 +184,12 @@ _TEMPLATES = (
         (stream("in_t", "LANES"),), (StreamOf("index_t", lambda c: c["K"] * _selections(c)),), s.top_k,
         latency=lambda c: 4, cost=cost.word_by_word,
     ),
+    Template(
+        "streamed_dense", "streamed_dense", ("IN", "OUT", "SIMD", "PE", "VECTORS"), _MAC,
+        (stream("in_t", "SIMD"), StreamOf("weight_t", lambda c: c["PE"] * c["SIMD"])), (stream("acc_t", "PE"),),
+        s.streamed_dense,
+        latency=lambda c: 6 + depth_of_tree(c["SIMD"]), cost=cost.streamed_dense,
+    ),
     Template("upsample", "upsample", (*_IMAGE, "FACTOR_H", "FACTOR_W"), ("elem_t",), _WORDS, _WORDS, s.upsample,
              latency=lambda c: 3, cost=cost.stored),
     Template("width_converter", "width_converter", ("FRAME", "IN_LANES", "OUT_LANES"), ("elem_t",),

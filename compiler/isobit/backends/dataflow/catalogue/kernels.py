@@ -12,30 +12,34 @@ from isobit.backends.dataflow.catalogue import lines, parallel
 from isobit.backends.dataflow.catalogue.kernel import Kernel, in_rows
 from isobit.backends.dataflow.design import Array, Stream
 from isobit.backends.dataflow.planner import LayerPlan
+from isobit.backends.dataflow.planner.foldings import accumulator_of
 from isobit.backends.dataflow.planner.geometry import Box, border, box, geometry, upsampling
-from isobit.backends.dataflow.planner.layers import CHANNEL_PRODUCT
+from isobit.backends.dataflow.planner.layers import CHANNEL_PRODUCT, STREAMED_DENSE
 from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
 from isobit.hardware import rom_memory
-from isobit.ir import Graph, Node, accumulator_interval, channels
+from isobit.ir import Graph, Node, channels
 from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Product, Reindex, Select, Step, Table
 from isobit.ir.types import IntArray
 from isobit.numerics import Curve, as_int_array
 
 
 def linear(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
-    """``isobit::dense`` or ``isobit::depthwise`` on the windows of the input; accumulators hold every partial sum."""
-    weights = graph.by_name[node.inputs[1]]
-    if not isinstance(weights, Const):
-        raise IsobitError("E504", "run-time weights have no template yet", where=node.name)
-    g = geometry(graph, node)
-    lo, hi = accumulator_interval(node, graph.types[node.inputs[0]], weights.value)
-    acc, w_type = IntType.of(int(lo.min()), int(hi.max())), IntType.holding(weights.value)
+    """``isobit::dense`` or ``isobit::depthwise`` on the windows of the input; accumulators hold every partial sum.
+
+    Weights that are known at run time only come on a stream: ``isobit::streamed_dense``.
+    """
+    weights, g = graph.by_name[node.inputs[1]], geometry(graph, node)
+    acc = IntType.of(*accumulator_of(graph, node))
+    w_type = IntType.holding(weights.value) if isinstance(weights, Const) else inputs[1].elem
     types = (("in_t", inputs[0].elem), ("weight_t", w_type), ("acc_t", acc))
     folding: tuple[tuple[str, int], ...] = (("OUT", g.outputs), ("SIMD", layer.simd), ("PE", layer.pe))
+    if not isinstance(weights, Const):
+        constants = (("IN", g.fan_in), *folding, ("VECTORS", g.positions))
+        return Kernel(STREAMED_DENSE, constants, types, (), acc, layer.pe)
     if g.depthwise:
         rows = weights.value.reshape(g.channels, g.taps).T.reshape(-1, g.channels if layer.parallel else layer.simd)
-        constants: tuple[tuple[str, int], ...] = (
+        constants = (
             ("CHANNELS", g.channels), ("PE", layer.simd), ("TAPS", g.taps), ("VECTORS", g.positions)
         )  # fmt: skip
         template, folding = "depthwise", ()

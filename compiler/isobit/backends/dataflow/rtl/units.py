@@ -86,6 +86,7 @@ RTL_UNITS: dict[str, RtlUnit] = {
     "round_shift": RtlUnit("round_shift", _of(5), arrays=("MULTIPLIERS", "OFFSETS"), parts=_REQUANTIZER),
     "slice": RtlUnit("slice", _of(1)),
     "sliding_window": RtlUnit("sliding_window", _of(2)),
+    "streamed_dense": RtlUnit("streamed_dense", _dense, ("in", "in_weights"), parts=("sums",)),
     "thresholds": RtlUnit("thresholds", lambda c: 2 + depth_of_tree(c["LEVELS"] + 1), arrays=("START", "CUTS")),
     "top_k": RtlUnit("argmax", _of(2)),
     "upsample": RtlUnit("upsample", _of(2)),
