@@ -19,6 +19,7 @@ from isobit.check.csim.run import given_integers
 from isobit.check.csim.samples import SampleForm
 from isobit.check.csim.stimuli import vectors_for
 from isobit.errors import IsobitError, printable
+from isobit.fewshot import with_head
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.whole import whole_file
 from isobit.frontend.qonnx.float_arithmetic import Asked, FloatArithmetic, arithmetic_of
@@ -61,6 +62,8 @@ def compile_model(
     budget: str | Fraction | None = None,
     inputs: Any = None,
     samples: SampleForm | None = None,
+    head: int = 0,
+    head_bits: int = 0,
     progress: Progress = lambda _: None,
 ) -> Build:
     """Compile a model into a Vitis HLS project.
@@ -86,6 +89,8 @@ def compile_model(
             of short multiplicands: ``50ppm``, ``0.1%``, ``1/20000``.
         inputs: samples as for :func:`isobit.csim`; of the accumulators that they produce the budget must hold too.
         samples: what ``inputs`` holds, as for :func:`isobit.csim`.
+        head, head_bits: classes of a nearest-prototype head on the model's features (:func:`isobit.fewshot.with_head`),
+            0 for none, and bits of its prototypes, 0 for as few as will do.
         progress: called with a few words at every stage.
 
     Raises:
@@ -111,6 +116,7 @@ def compile_model(
             _refuse_refit(path)
             path, report = refit_file(path, Path(scratch) / "refit.onnx", rescale_bits, declared)
         imported, followed = _imported(path, declared, arithmetic)
+        imported = with_head(imported, head, head_bits) if head else imported
         data = path.read_bytes() if is_tflite(path) else whole_file(path)
     progress("folding and shrinking requantizers, choosing the folding")
     seen = None if inputs is None else lambda graph: _seen(graph, inputs, samples)

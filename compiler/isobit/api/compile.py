@@ -55,6 +55,8 @@ def compile(
     budget: str | Fraction | None = None,
     inputs: Any = None,
     samples: str | None = None,
+    head: int = 0,
+    head_bits: int = 0,
     progress: Callable[[str], None] = _quiet,
 ) -> Build:
     """Compile a model into a Vitis HLS project; :func:`isobit.flow.compile_model` says what the rest means.
@@ -85,7 +87,7 @@ def compile(
                 exporter=cast(Exporter, exporter), arithmetic=arithmetic_of(arithmetic), arguments=arguments,
                 backend=backend, plan_request=plan_request,
                 rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=vectors_of(inputs),
-                samples=sample_form(samples), progress=progress,
+                samples=sample_form(samples), head=head, head_bits=head_bits, progress=progress,
             )
         )  # fmt: skip
     except BaseException:

@@ -151,6 +151,12 @@ def compile_command(
     ] = None,
     inputs: Annotated[Path | None, typer.Option(help=".npy of samples: the budget must hold for theirs too")] = None,
     samples: Samples = None,
+    head: Annotated[
+        int, typer.Option("--head", min=0, help="classes of a few-shot head behind the model's features; 0 for none")
+    ] = 0,
+    head_bits: Annotated[
+        int, typer.Option("--head-bits", min=0, help="bits of its prototypes; 0 for as few as will do")
+    ] = 0,
     fifos: Annotated[str, typer.Option(help="FIFO depths for full throughput, or the least: throughput or least")] = (
         "throughput"
     ),
@@ -182,7 +188,7 @@ def compile_command(
                 backend=backend, plan=plan, target_fps=target_fps, target_ii=target_ii,
                 samples_per_clock=samples_per_clock, max_util=max_util, fifos=fifos,
                 rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=inputs, samples=samples,
-                progress=progress,
+                head=head, head_bits=head_bits, progress=progress,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(summarise(build)), indent=1) + "\n")

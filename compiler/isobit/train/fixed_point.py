@@ -35,7 +35,7 @@ MOST_BITS = 16
 """Of the integer part and of the fraction, each."""
 
 
-class _Constant(ExtendedInjector):
+class _Constant(ExtendedInjector):  # type: ignore[misc]
     """What every quantizer of this format shares."""
 
     quant_type = QuantType.INT

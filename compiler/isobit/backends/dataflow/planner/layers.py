@@ -11,7 +11,7 @@ from isobit.backends.dataflow.geometry import Geometry, box, geometry, upsamplin
 from isobit.backends.dataflow.layer import Candidate, LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.blocks import Block, block
 from isobit.backends.dataflow.planner.clocks import clocks_of
-from isobit.backends.dataflow.planner.foldings import Folding, accumulator_bits
+from isobit.backends.dataflow.planner.foldings import Folding, accumulator_bits, streamed_weights
 from isobit.backends.dataflow.planner.steps import candidates
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Board, Cost, Memory, Prices, ram_memory, rom_memory
@@ -127,6 +127,10 @@ def _linear(graph: Graph, node: Linear, board: Board, folding: Folding, choice: 
     g, x, w = geometry(graph, node), graph.types[node.inputs[0]], graph.types[node.inputs[1]]
     blocked = _blocked(graph, node, folding)
     lines, window = _window(g, g.window_lanes(simd), x.bits, board, choice.line_buffer, blocked)
+    if streamed_weights(graph, node):
+        rows, sizes = (g.outputs // pe) * (g.fan_in // simd), (x.bits, w.bits, accumulator_bits(graph, node))
+        area = cost_of("streamed_dense", pe, simd, rows, *sizes, board.dsp, g.positions, board) + window
+        return LayerPlan(pe, simd, cycles, area, "streamed_dense", line_buffer=lines)
     lanes = simd // pe if g.depthwise else simd
     rows = g.fan_in // simd if g.depthwise else (g.outputs // pe) * (g.fan_in // simd)
     memory = rom_memory(rows, pe * lanes * w.bits) if choice.memory == "auto" else choice.memory
