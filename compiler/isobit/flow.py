@@ -20,6 +20,8 @@ from isobit.check.csim.samples import SampleForm
 from isobit.check.csim.stimuli import vectors_for
 from isobit.errors import IsobitError, printable
 from isobit.fewshot import with_head
+from isobit.frontend.factories import no_module, refuse_other_files
+from isobit.frontend.modules import Shapes
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.whole import whole_file
 from isobit.frontend.qonnx.float_arithmetic import Asked, FloatArithmetic, arithmetic_of
@@ -49,7 +51,7 @@ def compile_model(
     output: str | Path,
     *,
     board: str | Board = "pynq-z1",
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: Shapes | None = None,
     input_type: str | None = None,
     input_scale: str = "1",
     exporter: Exporter = "torchscript",
@@ -73,7 +75,7 @@ def compile_model(
             module, or ``file.py:factory`` (or ``package.module:factory``) that returns one.
         output: the build folder; replaced if it is an isobit build, refused if it holds anything else.
         board: a board's name or a ``.toml`` file.
-        input_shape: shape of one sample, for Brevitas sources.
+        input_shape: shape of one sample, for Brevitas sources; one by name for each of several inputs.
         input_type: QONNX datatype (``UINT8`` ...) of an input that has no quantiser.
         input_scale: the real value of one step of ``input_type``, a rational such as ``1/255``.
         arithmetic: what a layer computes behind its exact accumulators: ``exact`` rational arithmetic, the source's own
@@ -138,7 +140,7 @@ def refit_source(
     source: str | Path | onnx.ModelProto | torch.nn.Module,
     bits: int,
     *,
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: Shapes | None = None,
     input_type: str | None = None,
     input_scale: str = "1",
     exporter: Exporter = "torchscript",
@@ -163,7 +165,7 @@ def refit_source(
 
 
 def import_source(
-    source: Any, *, input_shape: tuple[int, ...] | None = None, input_type: str | None = None,
+    source: Any, *, input_shape: Shapes | None = None, input_type: str | None = None,
     input_scale: str = "1", exporter: Exporter = "torchscript", arithmetic: Asked = "auto",
     arguments: Mapping[str, Any] = MappingProxyType({}),
 ) -> Graph:  # fmt: skip
@@ -217,7 +219,7 @@ def _refuse_refit(path: Path) -> None:
 
 
 def _as_file(
-    source: Any, scratch: Path, shape: tuple[int, ...] | None, exporter: Exporter,
+    source: Any, scratch: Path, shape: Shapes | None, exporter: Exporter,
     arguments: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Path, str]:  # fmt: skip
     """The source as a file, ``scratch`` where it is none yet, and its name."""
@@ -230,6 +232,7 @@ def _as_file(
     if arguments:
         raise IsobitError("E301", "arguments are for a factory", hint="file.py:factory, or leave them out")
     if isinstance(source, str | Path):
+        refuse_other_files(Path(source))
         return Path(source), Path(source).name
     found = _content(source)
     if found is not None:
@@ -237,11 +240,10 @@ def _as_file(
         return scratch, found[1]
     from isobit.frontend.brevitas import export_module
 
-    if not hasattr(source, "forward"):
+    if isinstance(source, type | Mapping) or not hasattr(source, "forward"):
+        what, hint = no_module(source)
         kinds = "a path, bytes, an onnx.ModelProto, a qonnx ModelWrapper or a torch module"
-        raise IsobitError("E301", f"{type(source).__name__} is not {kinds}")
-    if isinstance(source, type):
-        raise IsobitError("E301", f"{source.__name__} is a class", hint=f"give an instance: {source.__name__}()")
+        raise IsobitError("E301", f"{what} is not {kinds}", hint=hint)
     return export_module(source, shape, scratch, exporter), type(source).__name__
 
 

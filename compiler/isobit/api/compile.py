@@ -20,6 +20,7 @@ from isobit.backends.registry import DEFAULT, find_backend
 from isobit.check.csim.samples import sample_form
 from isobit.errors import IsobitError, printable
 from isobit.flow import Exporter, compile_model
+from isobit.frontend.modules import Shapes
 from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
 from isobit.hardware import Board, load_board
 from isobit.hardware.board import at_clock
@@ -36,7 +37,7 @@ def compile(
     *,
     board: str | Board = "pynq-z1",
     clock_mhz: float | None = None,
-    input_shape: tuple[int, ...] | str | None = None,
+    input_shape: Shapes | int | str | None = None,
     input_type: str | None = None,
     input_scale: str | int | Fraction = "1",
     exporter: str = "torchscript",

@@ -35,6 +35,7 @@ from isobit.cli.report import fifos_command, report_command, verify_command
 from isobit.cli.rtl import rtl_command
 from isobit.cli.synth import synth_command
 from isobit.cli.terminal import Progress, err, out
+from isobit.cli.words import shapes_joined
 from isobit.errors import IsobitError
 from isobit.version import __version__
 
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
 
 class _Guarded(TyperGroup):
     """Whatever a command raises becomes one message without a traceback and an exit code."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, shapes_joined(args))
 
     def invoke(self, ctx: Any) -> Any:  # the Context of typer or of click, by version
         try:
@@ -94,7 +98,9 @@ Model = Annotated[
     str, typer.Argument(help="model.onnx (QONNX, QDQ), model.tflite, or file.py:factory returning a Brevitas module")
 ]
 Board = Annotated[str, typer.Option(help="board name or a .toml file; see `isobit boards`")]
-Shape = Annotated[str | None, typer.Option("--input-shape", help="shape of one sample for Brevitas sources: 1,28,28")]
+Shape = Annotated[
+    str | None, typer.Option("--input-shape", help="shape of one sample for Brevitas sources: 1,28,28, or a=3,8 b=4")
+]
 Type = Annotated[
     str | None,
     typer.Option("--input-type", help="integer type of an input that has no quantiser: UINT8, INT4, BIPOLAR ..."),

@@ -14,7 +14,7 @@ from isobit.check.csim.stimuli import float_samples
 from isobit.check.source.backbone import backbone
 from isobit.check.source.exported import exported_outputs
 from isobit.check.source.float.ort import PACKAGE, ort_version, run_ort, why_not_ort
-from isobit.check.source.float.run import qonnx_version, run_float
+from isobit.check.source.float.run import by_tensor, qonnx_version, run_float
 from isobit.check.source.level import OrtLevel
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.file import load_onnx
@@ -69,7 +69,7 @@ def _onnx(build: Build, level: OrtLevel) -> tuple[str, Callable[[Arrays], dict[s
 
     def run(x: Arrays) -> dict[str, NDArray[Any]]:
         reals = {node.outside: _real(node, x[node.outside]) for node in build.graph.inputs}
-        inputs = {i.name: reals[i.label].reshape(len(reals[i.label]), *i.shape[1:]) for i in model.inputs}
+        inputs = by_tensor(model, reals, len(next(iter(reals.values()))))
         done = run_ort(build.source, inputs, level) if by_ort else run_float(model, inputs)
         return {o.outside: _shaped(done.outputs[o.outside], o.outside_shape) for o in build.graph.outputs}
 
