@@ -14,6 +14,7 @@ from isobit.version import __version__
 if TYPE_CHECKING:
     from isobit.api.build import Build
     from isobit.api.compile import compile
+    from isobit.api.export import export
     from isobit.api.functions import (
         accuracy,
         boards,
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Build", "CheckFailed", "CsimResult", "DoesNotFit", "IsobitError", "__version__", "accuracy", "boards", "compile",
-    "csim", "fifos", "lint", "load", "package", "predict", "refit", "verify", "write_report",
+    "csim", "export", "fifos", "lint", "load", "package", "predict", "refit", "verify", "write_report",
 ]  # fmt: skip
 
-_ELSEWHERE = {"Build": "api.build", "CsimResult": "check.csim.result", "compile": "api.compile"}
+_ELSEWHERE = {"Build": "api.build", "CsimResult": "check.csim.result", "compile": "api.compile", "export": "api.export"}
 """Where a name is found that is not in ``api.functions``."""
 
 

@@ -26,6 +26,7 @@ from isobit.frontend.qonnx.importer import InputType, import_traced
 from isobit.frontend.tflite.model import is_tflite
 from isobit.hardware import Board, load_board
 from isobit.hardware.prices import PRICES
+from isobit.interchange.onnx_file import is_exported, read_exported
 from isobit.interp import Evaluator, run
 from isobit.ir import Graph
 from isobit.ir.types import IntArray
@@ -157,18 +158,21 @@ def refit_source(
 
 
 def import_source(
-    source: str | Path, *, input_shape: tuple[int, ...] | None = None, input_type: str | None = None,
+    source: Any, *, input_shape: tuple[int, ...] | None = None, input_type: str | None = None,
     input_scale: str = "1", exporter: Exporter = "torchscript", arithmetic: Asked = "auto",
+    arguments: Mapping[str, Any] = MappingProxyType({}),
 ) -> Graph:  # fmt: skip
     """The integer graph of a model before any pass (see :func:`compile_model` for the arguments)."""
     declared = InputType.parse(input_type, input_scale) if input_type else None
     with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:
-        path, _ = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter)
+        path, _ = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter, arguments)
         return _imported(path, declared, arithmetic)[0]
 
 
 def _imported(path: Path, declared: InputType | None, arithmetic: Asked) -> tuple[Graph, ArithmeticRecord]:
     """The integer graph of a file, whichever format it has, and what it follows."""
+    if is_exported(path):
+        return _exported(path, declared, arithmetic), EXACT_ARITHMETIC
     if not is_tflite(path):
         made = import_traced(load_onnx(path), declared, arithmetic_of(arithmetic))
         return made.graph, _followed(made.arithmetic, arithmetic)
@@ -183,6 +187,17 @@ def _imported(path: Path, declared: InputType | None, arithmetic: Asked) -> tupl
     return import_tflite(path), EXACT_ARITHMETIC
 
 
+def _exported(path: Path, declared: InputType | None, arithmetic: Asked) -> Graph:
+    """The graph of a file that isobit exported."""
+    if declared is not None:
+        hint = "leave --input-type out"
+        raise IsobitError("E209", "an exported file says itself what its inputs are", where=printable(path), hint=hint)
+    if arithmetic == "float32":
+        hint = "leave --arithmetic out"
+        raise IsobitError("E210", "an exported file holds integers alone", where=printable(path), hint=hint)
+    return read_exported(path)
+
+
 def _followed(made: FloatArithmetic, asked: Asked) -> ArithmeticRecord:
     ties = tuple(TiesRecord(layer=t.layer, moved=t.moved, span=t.span) for t in made.ties)
     kept = tuple(made.kept) if made.followed == "float32" else ()
@@ -190,11 +205,10 @@ def _followed(made: FloatArithmetic, asked: Asked) -> ArithmeticRecord:
 
 
 def _refuse_refit(path: Path) -> None:
-    """A TFLite file has no float weights left that could be requantised."""
-    if is_tflite(path):
-        raise IsobitError(
-            "E804", "a TFLite file holds integer weights only", where=printable(path), hint="leave --refit out"
-        )
+    """A TFLite file and an exported one have no float weights left that could be requantised."""
+    kind = "a TFLite file" if is_tflite(path) else "an exported file" if is_exported(path) else ""
+    if kind:
+        raise IsobitError("E804", f"{kind} holds integer weights only", where=printable(path), hint="leave --refit out")
 
 
 def _as_file(

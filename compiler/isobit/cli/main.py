@@ -26,11 +26,14 @@ from isobit import errors
 from isobit.cli.check_model import check_model_command
 from isobit.cli.compare import compare_command
 from isobit.cli.cosim import cosim_command
+from isobit.cli.export import export_command
 from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.package import lint_command, package_command
+from isobit.cli.plan import plan_command
 from isobit.cli.predict import accuracy_command, predict_command
 from isobit.cli.report import fifos_command, report_command, verify_command
 from isobit.cli.rtl import rtl_command
+from isobit.cli.synth import synth_command
 from isobit.cli.terminal import Progress, err, out
 from isobit.errors import IsobitError
 from isobit.version import __version__
@@ -78,9 +81,12 @@ app.command("verify")(verify_command)
 app.command("fifos")(fifos_command)
 app.command("package")(package_command)
 app.command("lint")(lint_command)
+app.command("export")(export_command)
 app.command("rtl")(rtl_command)
 app.command("cosim")(cosim_command)
+app.command("synth")(synth_command)
 app.command("check-model")(check_model_command)
+app.command("plan")(plan_command)
 app.command("boards")(boards_command)
 app.command("paths")(paths_command)
 

@@ -157,7 +157,8 @@ def _vectors(build: Build, samples: Mapping[str, Floats]) -> dict[str, Floats]:
 
 def _refuse_other_board(build: Build, board: Board) -> None:
     if board.ps is None:
-        raise IsobitError("E507", f"the file of {board.name} names no processing system", hint='add ps = "zynq7"')
+        hint = 'add ps = "zynq7" or "zynqmp"; for a part without one the IP in hls/ is what there is'
+        raise IsobitError("E507", f"the file of {board.name} names no processing system", hint=hint)
     if not (board.board_part or board.ps_config):
         raise IsobitError(
             "E507",

@@ -171,7 +171,7 @@ def _source_lines(v: SourceVerdict) -> list[str]:
         lines += [_tie_line(v.form, label, t) for t in ties[:_TIES_SHOWN]]
         if len(ties) > _TIES_SHOWN:
             lines.append(f"  ... {len(ties) - _TIES_SHOWN:,} more (--json lists all)")
-    if v.ends and v.form == "onnx":
+    if v.ends and v.form != "tflite":
         lines.append(f"end to end, the source's own run by {v.ends.oracle}:\n  {v.ends}")
     return lines
 

@@ -33,6 +33,7 @@ from isobit.frontend.onnx.model import SourceModel
 from isobit.frontend.qonnx.importer import Imported, InputType, import_traced
 from isobit.frontend.qonnx.symbolic import Real
 from isobit.frontend.tflite.model import is_tflite
+from isobit.interchange.onnx_file import is_exported
 from isobit.interp import Evaluator, quantise
 from isobit.ir import Graph
 from isobit.ir.ops import HostOp, Output
@@ -59,6 +60,10 @@ def check_source(
         from isobit.check.source.tflite.verdict import check_tflite
 
         return check_tflite(build, integers, samples)
+    if is_exported(build.source):
+        from isobit.check.source.exported import check_exported
+
+        return check_exported(build, integers)
     origin = build.manifest.source
     declared = InputType.parse(origin.input_type, origin.input_scale) if origin.input_type else None
     model = load_onnx(build.source)

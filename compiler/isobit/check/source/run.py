@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from isobit.build.folder import Build
 from isobit.check.csim.samples import as_integers
 from isobit.check.csim.stimuli import float_samples
+from isobit.check.source.exported import exported_outputs
 from isobit.check.source.float.ort import PACKAGE, ort_version, run_ort, why_not_ort
 from isobit.check.source.float.run import qonnx_version, run_float
 from isobit.check.source.level import OrtLevel
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.tflite.model import is_tflite
+from isobit.interchange.onnx_file import is_exported
 from isobit.ir.ops import Input
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -38,13 +40,21 @@ def source_outputs(
     """
     values = sum(build.graph.types[n.name].size for n in build.graph.nodes if n.inputs)
     count, size = len(next(iter(samples.values()))), max(_VALUES // max(values, 1), 1)
-    judge, run = _tflite(build) if is_tflite(build.source) else _onnx(build, ort_level)
+    judge, run = _runner(build, ort_level)
     given = {node.outside: samples[node.outside] for node in build.graph.inputs}
     chunks = []
     for first in range(0, count, size):
         progress(f"running the source by {judge}: {first:,} of {count:,} samples")
         chunks.append(run({name: x[first : first + size] for name, x in given.items()}))
     return judge, {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+
+def _runner(build: Build, level: OrtLevel) -> tuple[str, Callable[[Arrays], dict[str, NDArray[Any]]]]:
+    if is_tflite(build.source):
+        return _tflite(build)
+    if is_exported(build.source):
+        return f"{PACKAGE} {ort_version()}", lambda x: exported_outputs(build, x)
+    return _onnx(build, level)
 
 
 def _onnx(build: Build, level: OrtLevel) -> tuple[str, Callable[[Arrays], dict[str, NDArray[Any]]]]:

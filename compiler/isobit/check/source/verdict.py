@@ -13,10 +13,11 @@ from isobit.check.source.oracles import EndToEnd, OracleRun
 from isobit.ir.ops import Output
 from isobit.ir.types import IntArray
 
-SourceForm = Literal["onnx", "tflite"]
+SourceForm = Literal["onnx", "tflite", "exported"]
 Arithmetic = Literal["exact", "float32"]
 LABELS: Mapping[SourceForm, tuple[str, str]] = {
     "onnx": ("exact arithmetic", "the source in float32"),
+    "exported": ("ONNX's reference evaluator", "ONNX Runtime, output by output"),
     "tflite": ("TFLite's reference kernels", "TFLite's reference kernels, layer by layer"),
 }
 """What the two halves of the verdict were compared with."""

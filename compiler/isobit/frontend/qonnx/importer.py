@@ -29,6 +29,7 @@ from isobit.frontend.qonnx import (
     roundings,
     shapes,
     small_floats,
+    tapered,
 )
 from isobit.frontend.qonnx.builder import Builder, FunctionOrigin, Origin
 from isobit.frontend.qonnx.float_arithmetic import Asked, FloatArithmetic
@@ -88,6 +89,8 @@ _OPERATORS: Mapping[str, Handler] = {
     "Squeeze": shapes.import_reshape,
     "Sub": elementwise.import_arithmetic,
     "Tanh": elementwise.import_smooth,
+    "TaperedDecode": tapered.import_tapered_decode,
+    "TaperedQuant": tapered.import_tapered_quant,
     "TopK": shapes.import_select,
     "Transpose": shapes.import_transpose,
     "Trunc": quantisers.import_trunc,
@@ -103,11 +106,12 @@ _OPERATORS: Mapping[str, Handler] = {
 _TAKE_FUNCTIONS = frozenset(
     """
     Add BatchNormalization BipolarQuant Cast Ceil Clip Div Floor LeakyRelu Log Max Min Mul MultiThreshold Neg PRelu Pow
-    Quant QuantizeLinear Relu Round Sigmoid Sign Sqrt Sub Tanh Transpose Where
+    Quant QuantizeLinear Relu Round Sigmoid Sign Sqrt Sub Tanh TaperedQuant
+    Transpose Where
     """.split()
 ) | {*activations.ACTIVATIONS, *activations.COMPARISONS}
 """Operators that work on a function as it is; the others take its integers, where all its values are rational."""
-_GRIDS = frozenset({"BipolarQuant", "DequantizeLinear", "Quant"})
+_GRIDS = frozenset({"BipolarQuant", "DequantizeLinear", "Quant", "TaperedQuant"})
 """Their outputs are integers times a float32 scale."""
 _SUMS = frozenset({"AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum"})
 """In float32 they round once, at the end."""

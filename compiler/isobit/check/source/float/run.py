@@ -21,12 +21,12 @@ from onnx import helper, numpy_helper
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.file import load_onnx
-from isobit.frontend.onnx.model import QUANTISERS, SourceModel
+from isobit.frontend.onnx.model import OWN_DOMAIN, OWN_OPERATORS, QUANTISERS, SourceModel
 from isobit.frontend.onnx.proto import drop_width_notes
 
 Floats = NDArray[Any]
 _QONNX_DOMAIN = "qonnx.custom_op.general"
-_QUANTISERS = (*sorted(QUANTISERS), "IntQuant", "QuantizeLinear")
+_QUANTISERS = (*sorted(QUANTISERS), *sorted(OWN_OPERATORS), "IntQuant", "QuantizeLinear")
 _CHANNELS_LAST_DOMAIN = "qonnx.custom_op.channels_last"
 
 
@@ -172,7 +172,8 @@ def dependent_tensors(graph: onnx.GraphProto) -> frozenset[str]:
 
 def _normalise(proto: onnx.ModelProto) -> None:
     """Old QONNX domains to the current one; the standard opset first, because qonnx takes the first for all nodes."""
-    versions = [entry.version for entry in proto.opset_import if entry.domain not in ("", "ai.onnx", "ai.onnx.ml")]
+    others = ("", "ai.onnx", "ai.onnx.ml", OWN_DOMAIN)
+    versions = [entry.version for entry in proto.opset_import if entry.domain not in others]
     standard = next(entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx"))
     for node in proto.graph.node:
         if node.op_type in (*QUANTISERS, "IntQuant"):
@@ -180,6 +181,8 @@ def _normalise(proto: onnx.ModelProto) -> None:
     del proto.opset_import[:]
     proto.opset_import.append(helper.make_opsetid("", standard))
     proto.opset_import.append(helper.make_opsetid(_QONNX_DOMAIN, max(versions, default=1)))
+    if any(node.domain == OWN_DOMAIN for node in proto.graph.node):
+        proto.opset_import.append(helper.make_opsetid(OWN_DOMAIN, 1))
     if _channels_last(proto.graph):
         # qonnx runs the wrapped standard operator at the version that this domain declares.
         proto.opset_import.append(helper.make_opsetid(_CHANNELS_LAST_DOMAIN, standard))
