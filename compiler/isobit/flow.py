@@ -31,7 +31,6 @@ from isobit.hardware import Board, load_board
 from isobit.hardware.prices import PRICES
 from isobit.interchange.onnx_file import is_exported, read_exported
 from isobit.interp import Evaluator, run
-from isobit.interp.work import multiply_accumulates
 from isobit.ir import Graph
 from isobit.ir.types import IntArray
 from isobit.passes import folding, optimise
@@ -43,7 +42,9 @@ if TYPE_CHECKING:
 
 Exporter = Literal["torchscript", "dynamo"]
 Progress = Callable[[str], None]
-TESTBENCH_FRAMES, TESTBENCH_MACS = 16, 100_000_000
+TESTBENCH_FRAMES, TESTBENCH_CLOCKS = 16, 100_000
+"""Frames of a project's own testbench, at most, and the clocks that they may take: co-simulation makes some thousand of
+those a second."""
 
 
 def compile_model(
@@ -127,7 +128,7 @@ def compile_model(
     progress("writing the project")
     moved = None if report is None else asdict(report)
     origin = Origin(printable(name), input_type, input_scale, moved, followed)
-    vectors = _testbench_vectors(made.graph)
+    vectors = _testbench_vectors(made.graph, maker.estimate(made.plan, design).interval)
     return write_build(Path(output), made.graph, target, made.plan, design, data, origin, vectors, made, maker)
 
 
@@ -261,7 +262,8 @@ def _content(source: Any) -> tuple[bytes, str] | None:
     return None
 
 
-def _testbench_vectors(graph: Graph) -> dict[str, IntArray]:
-    frames = min(max(TESTBENCH_MACS // max(multiply_accumulates(graph), 1), 2), TESTBENCH_FRAMES)
+def _testbench_vectors(graph: Graph, interval: int) -> dict[str, IntArray]:
+    """Two frames at least, so that one follows the other, of ``interval`` clocks each."""
+    frames = min(max(TESTBENCH_CLOCKS // max(interval, 1), 2), TESTBENCH_FRAMES)
     integers = vectors_for(graph, frames, seed=1)
     return integers | run(graph, integers)
