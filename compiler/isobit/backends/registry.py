@@ -19,7 +19,13 @@ def _dataflow() -> AnyBackend:
     return DATAFLOW
 
 
-_BACKENDS: dict[str, Callable[[], AnyBackend]] = {DEFAULT: _dataflow}
+def _finn() -> AnyBackend:
+    from isobit.backends.finn.backend import FINN
+
+    return FINN
+
+
+_BACKENDS: dict[str, Callable[[], AnyBackend]] = {DEFAULT: _dataflow, "finn": _finn}
 
 
 def backend_names() -> list[str]:
