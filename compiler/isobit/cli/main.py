@@ -27,6 +27,7 @@ from isobit.cli.check_model import check_model_command
 from isobit.cli.compare import compare_command
 from isobit.cli.cosim import cosim_command
 from isobit.cli.export import export_command
+from isobit.cli.finn import finn_app
 from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.package import lint_command, package_command
 from isobit.cli.plan import plan_command
@@ -89,6 +90,7 @@ app.command("export")(export_command)
 app.command("rtl")(rtl_command)
 app.command("cosim")(cosim_command)
 app.command("synth")(synth_command)
+app.add_typer(finn_app, name="finn")
 app.command("check-model")(check_model_command)
 app.command("plan")(plan_command)
 app.command("boards")(boards_command)
@@ -202,7 +204,8 @@ def compile_command(
     out.print(build_table(build, wide=wide), crop=False)
     for line in [*arithmetic_lines(build), *rescale_lines(build)]:
         out.print(line, soft_wrap=True)
-    out.print(f"Vitis HLS project in {escape(shlex.quote(str(build.hls)))}", soft_wrap=True)
+    what, where = ("Vitis HLS project", build.hls) if build.hls.is_dir() else ("project", build.path)
+    out.print(f"{what} in {escape(shlex.quote(str(where)))}", soft_wrap=True)
     out.print(f"check it with: isobit csim {escape(shlex.quote(str(build.path)))}", soft_wrap=True)
 
 
