@@ -82,6 +82,7 @@ CODES: dict[str, str] = {
     "E616": "an exported file does not compute the graph's integers",
     "E617": "Yosys is not installed",
     "E618": "Yosys did not synthesise the RTL",
+    "E620": "the vendor's report or the calibration file cannot be read",
     # E8xx: requantizers
     "E801": "a requantizer needs a wider multiplicand",
     "E802": "a requantizer cannot meet the error budget",
