@@ -50,6 +50,7 @@ CODES: dict[str, str] = {
     "E310": "the number format cannot be used",
     "E311": "the network cannot be quantised",
     "E312": "the few-shot head cannot be made",
+    "E313": "the few-shot evaluation cannot be done",
     # E4xx: the integer graph
     "E401": "the integer graph is not well formed",
     "E402": "the graph text cannot be parsed",
