@@ -44,7 +44,8 @@ def quantize_command(
 ) -> None:
     """Quantise a float network by Brevitas and write it as QONNX; prints the accuracy before and after."""
     from isobit.api.arguments import assignments, one_of
-    from isobit.frontend.brevitas import export_module, load_module
+    from isobit.frontend.brevitas import export_module
+    from isobit.frontend.factories import load_module
     from isobit.train import load_data
     from isobit.train.quantising import Request, quantise
     from isobit.train.schemes import parse_formats
