@@ -30,7 +30,9 @@ def run_program(command: list[str], flavour: str, timeout: float, folder: Path |
         IsobitError: E606 when it cannot be started.
     """
     try:
-        done = subprocess.run(command, capture_output=True, timeout=timeout, stdin=subprocess.DEVNULL, check=False, cwd=folder)
+        done = subprocess.run(
+            command, capture_output=True, timeout=timeout, stdin=subprocess.DEVNULL, check=False, cwd=folder
+        )
     except subprocess.TimeoutExpired as error:
         raise CheckFailed(
             "E606",

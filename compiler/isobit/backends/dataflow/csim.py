@@ -23,7 +23,6 @@ from isobit.errors import CheckFailed
 from isobit.ir import Graph
 from isobit.ir.types import IntArray
 
-
 FAITHFUL_MACS = 200_000_000
 FLAVOURS: tuple[Flavour, ...] = ("faithful", "native", "checked", "tapped", "bounded")
 

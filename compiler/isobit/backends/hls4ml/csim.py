@@ -97,4 +97,3 @@ def simulation_unit(project: Path) -> Unit:
     include = (firmware, sim, ap_types_folder())
     flags = (f"-I{firmware}", f"-I{sim}", f"-isystem{include[-1]}")
     return Unit(firmware / f"{TOP}.cpp", project / TESTBENCH, (project, *include[1:]), ("-O1",), flags)
-

@@ -1,4 +1,4 @@
-"""From the integer graph to hls4ml's layers: one layer for a node where hls4ml has it, isobit's own where it has not."""
+"""From the integer graph to hls4ml's layers: its own where it has the operation, isobit's where it has not."""
 
 from __future__ import annotations
 
@@ -48,11 +48,9 @@ def lower(graph: Graph, io_type: IoType, plan: Mapping[str, LayerPlan]) -> Desig
         if not isinstance(node, Const | Output):
             made.add(node)
     outputs = tuple(made.output(node) for node in graph.outputs)
-    _refuse_many_readers(made.layers, outputs, io_type)
+    _refuse_readers(made.layers, outputs, io_type)
     settings = {
-        layer.name: (plan[layer.node].strategy, plan[layer.node].reuse)
-        for layer in made.layers
-        if layer.multiplies
+        layer.name: (plan[layer.node].strategy, plan[layer.node].reuse) for layer in made.layers if layer.multiplies
     }
     return Design(io_type, tuple(made.layers), outputs, ports_of(graph), settings)
 
@@ -60,7 +58,8 @@ def lower(graph: Graph, io_type: IoType, plan: Mapping[str, LayerPlan]) -> Desig
 def ports_of(graph: Graph) -> tuple[Port, ...]:
     """A port for every input and output, one element a word."""
     ports = []
-    for node in (*graph.inputs, *graph.outputs):
+    nodes: tuple[Input | Output, ...] = (*graph.inputs, *graph.outputs)
+    for node in nodes:
         kind, is_input = graph.types[node.name], isinstance(node, Input)
         elem = IntType.of(*kind.bounds)
         if elem.bits > CONTAINERS[-1]:
@@ -216,7 +215,7 @@ def _add(made: _Lowering, node: Add) -> None:
         return
     name, coefficients, interval = terms[0]
     for other, more, span in terms[1:-1]:
-        ends = [sorted((int(k) * v for k in c for v in s)) for c, s in ((coefficients, interval), (more, span))]
+        ends = [sorted(int(k) * v for k in c for v in s) for c, s in ((coefficients, interval), (more, span))]
         interval = (ends[0][0] + ends[1][0], ends[0][-1] + ends[1][-1])
         out = IntType.of(*interval)
         body = sum_body((coefficients, more), np.zeros(1, dtype=object), (interval, span), kind.size, out)
@@ -254,14 +253,14 @@ _MAKERS: Mapping[type[Node], Callable[[_Lowering, Any], None]] = {
 }  # fmt: skip
 
 
-def _refuse_many_readers(layers: list[Layer], outputs: tuple[str, ...], io_type: IoType) -> None:
-    """E504 for a stream that more layers read than hls4ml can clone it for."""
+def _refuse_readers(layers: list[Layer], outputs: tuple[str, ...], io_type: IoType) -> None:
+    """E504 for a stream that nothing reads, or more layers than hls4ml can clone it for."""
     if io_type != "io_stream":
         return
     for layer in layers:
         readers = sum(other.inputs.count(layer.name) for other in layers) + outputs.count(layer.name)
+        if not readers:
+            raise IsobitError("E504", "a stream that nothing reads", where=layer.node, hint='io_type="io_parallel"')
         if readers > MOST_READERS:
             text = f"{readers} layers read it; hls4ml clones a stream at most {MOST_READERS} times"
             raise IsobitError("E504", text, where=layer.node, hint='io_type="io_parallel"')
-
-

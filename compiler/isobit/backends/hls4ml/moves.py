@@ -61,7 +61,7 @@ def sum_body(
     terms.append((int(constants.min()), int(constants.max())))
     total = IntType.of(sum(min(lo, 0) for lo, _ in terms) - 1, sum(max(hi, 0) for _, hi in terms))
     types = [IntType.holding(values) for values in (*factors, constants)]
-    names = ("first", "second")[: len(factors)] + ("bias",)
+    names = (*("first", "second")[: len(factors)], "bias")
     arrays = [
         array(name, f"{name}_t", values, kind)
         for name, values, kind in zip(names, (*factors, constants), types, strict=True)

@@ -1,20 +1,21 @@
 """How every layer is built: hls4ml's strategy and reuse factor where it multiplies, the body of every step.
 
-hls4ml's own factors are kept to: a reuse factor of ``r`` lets a layer of ``n`` products share ``n / r`` multipliers, one
-result every ``r`` clocks. What the plan does not fix is fully parallel (Latency, reuse 1) as in hls4ml itself.
+A reuse factor of ``r`` lets a layer of ``n`` products share ``n / r`` multipliers, one result every ``r`` clocks.
+What the plan does not fix is fully parallel (Latency, reuse 1) as in hls4ml itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import prod
+from math import isqrt, prod
 from typing import Literal, get_args
 
 from isobit.backends.base import Estimate
 from isobit.backends.dataflow.catalogue.cost import product
 from isobit.backends.dataflow.planner.steps import candidates, multiplicand_bits
 from isobit.backends.hls4ml.design import IoType
+from isobit.backends.hls4ml.windows import fan_in, is_separate
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import Board, Cost
 from isobit.ir import Graph, Node
@@ -100,7 +101,7 @@ def _layer(graph: Graph, node: Node, board: Board, request: Request, io_type: Io
     lanes = shape[-1] if io_type == "io_stream" else prod(shape)
     positions = prod(shape[:-1]) if io_type == "io_stream" else 1
     if isinstance(node, Linear):
-        return _linear(graph, node, board, request, asked, (lanes, positions))
+        return _linear(graph, node, board, request, asked, io_type)
     if isinstance(node, Step | Table):
         found = candidates(graph, node, shape[-1], board)
         chosen = found[0]
@@ -116,49 +117,59 @@ def _layer(graph: Graph, node: Node, board: Board, request: Request, io_type: Io
 
 
 def _linear(
-    graph: Graph, node: Linear, board: Board, request: Request, asked: LayerRequest, size: tuple[int, int]
+    graph: Graph, node: Linear, board: Board, request: Request, asked: LayerRequest, io_type: IoType
 ) -> LayerPlan:  # fmt: skip
-    weights, x = graph.types[node.inputs[1]], graph.types[node.inputs[0]]
-    strategy = asked.strategy or request.strategy
-    reuse = asked.reuse or request.reuse
-    separate = node.groups > 1 and node.groups == weights.shape[0]
+    weights, x, y = (graph.types[name] for name in (node.inputs[1], node.inputs[0], node.name))
+    separate, inputs, outputs = is_separate(graph, node, io_type), fan_in(graph, node, io_type), y.channels
+    reuse, strategy = asked.reuse or request.reuse, asked.strategy or request.strategy
     if separate and asked.strategy is None:
         strategy = "Latency"  # hls4ml has no Resource kernels of one filter per channel
-    # hls4ml sees dilated kernels and groups as kernels with zeros (isobit.backends.hls4ml.windows)
-    taps = prod((k - 1) * d + 1 for k, d in zip(weights.shape[1:-1], node.dilations, strict=True))
-    fan_in, outputs = taps * (1 if separate else x.channels), weights.shape[0]
-    _check(node, strategy, reuse, fan_in, outputs, separate)
-    products = fan_in * outputs
+    _check(graph, node, io_type, strategy, reuse)
     one = product(x.bits, weights.bits, board.dsp)
-    adder = Cost() if one.dsp else Cost(lut=graph.types[node.name].bits // 2)
-    parallel = max(size[0] // outputs, 1)
-    cost = (one + adder).times(-(-products // reuse)).times(parallel)
-    return LayerPlan(strategy.lower(), strategy, reuse, reuse * size[1], cost)
+    adder = Cost() if one.dsp else Cost(lut=y.bits // 2)
+    positions = y.size // outputs
+    side_by_side, in_turn = (1, positions) if io_type == "io_stream" else (positions, 1)
+    cost = (one + adder).times(-(-inputs * outputs // reuse) * side_by_side)
+    return LayerPlan(strategy.lower(), strategy, reuse, reuse * in_turn, cost)
 
 
-def _check(node: Node, strategy: str, reuse: int, fan_in: int, outputs: int, separate: bool) -> None:
-    """E503 for a strategy or a factor that hls4ml's kernels do not have; it would silently take another."""
-    if separate and strategy == "Resource":
-        raise IsobitError("E503", "hls4ml has no Resource kernels of one filter per channel", where=node.name,
-                          hint="Latency")  # fmt: skip
-    if strategy == "Resource" and not valid_reuse(fan_in, outputs, reuse):
-        valid = [r for r in range(1, fan_in * outputs + 1) if valid_reuse(fan_in, outputs, r)]
-        near = sorted(valid, key=lambda r: (abs(r - reuse), r))[:3]
-        text = f"a reuse factor of {reuse} does not divide {fan_in} inputs by {outputs} outputs"
-        raise IsobitError("E503", text, where=node.name, hint=f"one of {', '.join(map(str, sorted(near)))}")
-    if reuse < 1 or reuse > fan_in * outputs:
-        raise IsobitError("E503", f"a reuse factor of {reuse}", where=node.name, hint=f"1 to {fan_in * outputs}")
+def _check(graph: Graph, node: Linear, io_type: IoType, strategy: str, reuse: int) -> None:
+    """E503 for a strategy or a factor that hls4ml's kernels do not have, or with which they compute something else."""
+    if strategy == "Latency":
+        most = fan_in(graph, node, io_type) * graph.types[node.name].channels
+        if not 1 <= reuse <= most:
+            raise IsobitError("E503", f"a reuse factor of {reuse}", where=node.name, hint=f"1 to {most}")
+        return
+    if is_separate(graph, node, io_type):
+        text = "hls4ml has no Resource kernels of one filter per channel"
+        raise IsobitError("E503", text, where=node.name, hint="Latency")
+    factors = resource_factors(graph, node, io_type)
+    if reuse not in factors:
+        near = sorted(sorted(factors, key=lambda r: (abs(r - reuse), r))[:3])
+        text = f"hls4ml's Resource kernels are not right with a reuse factor of {reuse} here"
+        raise IsobitError("E503", text, where=node.name, hint=f"one of {', '.join(map(str, near))}")
 
 
-def valid_reuse(fan_in: int, outputs: int, reuse: int) -> bool:
-    """Is the factor one of those that hls4ml's Resource kernels compute correctly with?
+def resource_factors(graph: Graph, node: Linear, io_type: IoType) -> tuple[int, ...]:
+    """The reuse factors with which hls4ml's Resource kernels compute every product once, ascending.
 
-    The rule is that of its dense kernels: multipliers in whole columns, and above ``fan_in`` whole columns in turn.
+    Up to the fan-in ``n`` they take multipliers in whole columns, above it whole columns in turn: :func:`valid_reuse`.
+    Its convolutions in io_parallel leave products out above ``n``.
     """
-    if reuse < 1 or fan_in * outputs % reuse:
+    inputs, outputs = fan_in(graph, node, io_type), graph.types[node.name].channels
+    convolution = len(graph.types[node.inputs[0]].shape) > 1
+    most = inputs if convolution and io_type == "io_parallel" else inputs * outputs
+    small = {d for d in range(1, isqrt(inputs * outputs) + 1) if inputs * outputs % d == 0}
+    divisors = small | {inputs * outputs // d for d in small}
+    return tuple(sorted(d for d in divisors if d <= most and valid_reuse(inputs, outputs, d)))
+
+
+def valid_reuse(inputs: int, outputs: int, reuse: int) -> bool:
+    """Does hls4ml itself take the factor for ``inputs`` times ``outputs`` products?"""
+    if reuse < 1 or inputs * outputs % reuse:
         return False
-    multipliers = -(-fan_in * outputs // min(fan_in, reuse))
-    return (multipliers % outputs == 0 or reuse >= fan_in) and (reuse % fan_in == 0 or reuse < fan_in)
+    multipliers = -(-inputs * outputs // min(inputs, reuse))
+    return (multipliers % outputs == 0 or reuse >= inputs) and (reuse % inputs == 0 or reuse < inputs)
 
 
 def _refuse_unknown(graph: Graph, request: Request) -> None:
@@ -168,7 +179,10 @@ def _refuse_unknown(graph: Graph, request: Request) -> None:
         if name not in names:
             text = f"no layer {printable(name)!r} to plan"
             raise IsobitError("E503", text, hint=did_you_mean(name, names))
-    words = {"io_type": (request.io_type, (None, *get_args(IoType))), "strategy": (request.strategy, get_args(Strategy))}
+    words = {
+        "io_type": (request.io_type, (None, *get_args(IoType))),
+        "strategy": (request.strategy, get_args(Strategy)),
+    }
     for what, (given, known) in words.items():
         if given not in known:
             text = f"{what} {printable(str(given))!r}"

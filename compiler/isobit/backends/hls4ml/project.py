@@ -64,7 +64,10 @@ def _config(design: Design, board: Board, folder: Path) -> dict[str, Any]:
     named: dict[str, dict[str, Any]] = {}
     for layer in design.layers:
         kinds = {"result": layer.out, **layer.types}
-        named[layer.name] = {"Precision": {what: _precision(kind) for what, kind in kinds.items()}, "Trace": layer.traced}
+        named[layer.name] = {
+            "Precision": {what: _precision(kind) for what, kind in kinds.items()},
+            "Trace": layer.traced,
+        }
         if layer.name in design.settings:
             strategy, reuse = design.settings[layer.name]
             named[layer.name] |= {"Strategy": strategy, "ReuseFactor": reuse}
@@ -106,7 +109,9 @@ def _check(design: Design, model: Any) -> None:
         wanted = {"result": layer.out, **layer.types}
         for what, kind in wanted.items():
             same = (int(found[what].width), bool(found[what].signed)) == (kind.bits, kind.signed)
-            promised(same and found[what].fractional == 0, f"hls4ml made {what} {found[what]} of {kind}", where=layer.name)
+            promised(
+                same and found[what].fractional == 0, f"hls4ml made {what} {found[what]} of {kind}", where=layer.name
+            )
         flattened = layer.kind == "Reshape"  # in place: the array or stream of what it reads
         promised(flattened or shape == layer.shape, f"hls4ml made {shape} of {layer.shape}", where=layer.name)
         for what in ("weight_data", "depthwise_data"):
@@ -119,7 +124,7 @@ def _check(design: Design, model: Any) -> None:
 def _testbench(design: Design, model: Any, title: str) -> str:
     environment = templates.environment(templates.root() / "hls4ml")
     inputs = [_variable(port, v) for port, v in zip(design.ports, model.get_input_variables(), strict=False)]
-    outputs = [_variable(p, v) for p, v in zip(design.ports[len(inputs):], model.get_output_variables(), strict=True)]
+    outputs = [_variable(p, v) for p, v in zip(design.ports[len(inputs) :], model.get_output_variables(), strict=True)]
     traced = [(layer.name, int(np.prod(layer.shape))) for layer in design.layers if layer.traced]
     return environment.get_template("tb.cpp.j2").render(
         top=TOP, inputs=inputs, outputs=outputs, traced=traced, title=templates.comment_text(title)

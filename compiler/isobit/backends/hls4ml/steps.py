@@ -75,7 +75,8 @@ def _multiply_shift(graph: Graph, node: Step) -> Body:
 
 def _round_shift(graph: Graph, node: Step) -> Body:
     reach, bounds = node.curves.spans(graph.types[node.inputs[0]]), graph.types[node.name].bounds
-    found = shared_round_shift(node.curves, *zip(*reach, strict=True), bounds)
+    los, his = zip(*reach, strict=True)
+    found = shared_round_shift(node.curves, los, his, bounds)
     assert found is not None
     members, arrays, _ = _line(graph, node, found.m, found.c, found.k + 2)
     mode = _MODES.get(found.rounding.name, found.rounding.name)

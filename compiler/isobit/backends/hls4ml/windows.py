@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from isobit.backends.hls4ml.design import IoType
 from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
-from isobit.ir import Graph, Node, accumulator_interval
+from isobit.ir import Graph, accumulator_interval
 from isobit.ir.ops import Const, Linear, MaxPool
 from isobit.ir.types import IntArray
 
@@ -62,15 +63,14 @@ def linear(graph: Graph, node: Linear, io_type: IoType) -> Kind:
     weights, x, y = constant_weights(graph, node), graph.types[node.inputs[0]], graph.types[node.name]
     types = {"weight": weight_type(weights), "accum": accumulator(graph, node, weights)}
     if len(x.shape) == 1:
-        matrix = weights.reshape(len(weights), -1)
+        matrix = ungrouped(weights, node.groups)
         return "Dense", {"n_in": x.size, "n_out": y.size, "weight_data": matrix.T.copy()}, types
     axes = len(x.shape) - 1
     if axes not in _AXES:
         raise IsobitError("E504", f"hls4ml has no convolution over {axes} axes", where=node.name)
     strides = node.strides or (1,) * axes
     kernels = spread(weights.reshape(len(weights), *(weights.shape[1:-1] or (1,) * axes), -1), node.dilations)
-    one_row = axes == 2 and kernels.shape[1] == 1 and io_type == "io_stream"  # the line buffer would have no line
-    separate = node.groups > 1 and node.groups == x.channels == y.channels and not one_row
+    separate = is_separate(graph, node, io_type)
     full = kernels if separate else ungrouped(kernels, node.groups)
     attributes: dict[str, Any] = {"data_format": "channels_last", "n_chan": x.channels, "n_filt": y.channels}
     for axis, name in enumerate(_AXES[axes]):
@@ -86,6 +86,34 @@ def linear(graph: Graph, node: Linear, io_type: IoType) -> Kind:
     return f"Conv{axes}D", attributes | {"weight_data": data}, types
 
 
+def is_separate(graph: Graph, node: Linear, io_type: IoType) -> bool:
+    """Has every channel a filter of its own, in a form that hls4ml has a kernel for?
+
+    Its headers of one and of two dimensions shut each other out: in a graph of both the former gets zeros.
+    """
+    weights = graph.types[node.inputs[1]].shape
+    if not _filter_per_channel(graph, node):
+        return False
+    if len(weights) == 4:
+        return weights[1] > 1 or io_type == "io_parallel"  # of one row its line buffer would have no line
+    return not any(
+        isinstance(other, Linear) and len(graph.types[other.inputs[1]].shape) == 4 and _filter_per_channel(graph, other)
+        for other in graph.nodes
+    )
+
+
+def _filter_per_channel(graph: Graph, node: Linear) -> bool:
+    x, weights = graph.types[node.inputs[0]], graph.types[node.inputs[1]].shape
+    return len(x.shape) > 1 and node.groups > 1 and node.groups == x.channels == weights[0]
+
+
+def fan_in(graph: Graph, node: Linear, io_type: IoType) -> int:
+    """Products of one output as hls4ml has them: the zeros of dilated kernels and of groups count."""
+    weights = graph.types[node.inputs[1]].shape
+    taps = prod((k - 1) * d + 1 for k, d in zip(weights[1:-1], node.dilations, strict=True))
+    return taps * (1 if is_separate(graph, node, io_type) else graph.types[node.inputs[0]].channels)
+
+
 def max_pool(graph: Graph, node: MaxPool, io_type: IoType) -> Kind:
     """The class, the attributes and the types of a maximum over windows.
 
@@ -96,14 +124,16 @@ def max_pool(graph: Graph, node: MaxPool, io_type: IoType) -> Kind:
     axes = len(node.kernel)
     if axes not in _AXES or any(d != 1 for d in node.dilations):
         raise IsobitError("E504", f"hls4ml has no pool of {axes} axes with dilations", where=node.name)
-    if io_type == "io_stream" and axes == 2 and node.kernel != node.strides:
+    # a stride that no second window uses is as good as any
+    strides = tuple(s if n > 1 else k for s, k, n in zip(node.strides, node.kernel, y.shape[:-1], strict=True))
+    if io_type == "io_stream" and axes == 2 and node.kernel != strides:
         text = f"hls4ml's streaming pools do not overlap: kernel {list(node.kernel)}, strides {list(node.strides)}"
         raise IsobitError("E504", text, where=node.name, hint='io_type="io_parallel"')
     attributes: dict[str, Any] = {"data_format": "channels_last", "n_filt": x.channels} | _no_padding(axes)
     if axes == 1:
         attributes |= {"n_in": x.shape[0], "n_out": y.shape[0]}
     for axis, name in enumerate(_AXES[axes]):
-        attributes |= {f"pool_{name}": node.kernel[axis], f"stride_{name}": node.strides[axis]}
+        attributes |= {f"pool_{name}": node.kernel[axis], f"stride_{name}": strides[axis]}
         if axes == 2:
             attributes |= {f"in_{name}": x.shape[axis], f"out_{name}": y.shape[axis]}
     return f"MaxPooling{axes}D", attributes, {"accum": IntType.of(*x.bounds)}
