@@ -26,6 +26,7 @@ from isobit import errors
 from isobit.cli.check_model import check_model_command
 from isobit.cli.compare import compare_command
 from isobit.cli.cosim import cosim_command
+from isobit.cli.explain import explain_command
 from isobit.cli.explore import explore_command
 from isobit.cli.export import export_command
 from isobit.cli.finn import finn_app
@@ -96,6 +97,7 @@ app.command("synth")(synth_command)
 app.add_typer(finn_app, name="finn")
 app.command("check-model")(check_model_command)
 app.command("plan")(plan_command)
+app.command("explain")(explain_command)
 app.command("explore")(explore_command)
 app.command("boards")(boards_command)
 app.command("paths")(paths_command)
@@ -312,23 +314,6 @@ def show(
         )  # fmt: skip
         graph = graph if raw else optimise(graph)
     sys.stdout.write(print_graph(graph, full=full))
-
-
-@app.command()
-def explain(
-    build: Annotated[Path, typer.Argument(help="build folder")],
-    layer: Annotated[str | None, typer.Argument(help="a layer's name; without it the layers are listed")] = None,
-    wide: Wide = False,
-) -> None:
-    """Say where a layer came from, which rules fired, its interval, and how it is built and what that beat."""
-    from isobit.build.folder import load_build
-    from isobit.report.text import build_table, explain_layer
-
-    loaded = load_build(build)
-    if layer is None:
-        out.print(build_table(loaded, wide=wide), crop=False)
-        return
-    out.print(explain_layer(loaded, layer), crop=False)
 
 
 @app.callback(invoke_without_command=True)
