@@ -151,6 +151,7 @@ def compile_command(
         "throughput"
     ),
     backend: Annotated[str, typer.Option(help="what makes the project")] = "dataflow",
+    target: Annotated[str, typer.Option(help="C++ for Vitis HLS, SystemVerilog, or both: hls, rtl or both")] = "hls",
     clock: Annotated[float | None, typer.Option(help="clock in MHz, in the place of the board's own")] = None,
     arg: Annotated[list[str] | None, typer.Option(help="argument of the factory: bits=4; may be repeated")] = None,
     wide: Wide = False,
@@ -178,7 +179,7 @@ def compile_command(
                 backend=backend, plan=plan, target_fps=target_fps, target_ii=target_ii,
                 samples_per_clock=samples_per_clock, max_util=max_util, fifos=fifos,
                 rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=inputs, samples=samples,
-                progress=progress,
+                target=target, progress=progress,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(summarise(build)), indent=1) + "\n")
@@ -186,8 +187,16 @@ def compile_command(
     out.print(build_table(build, wide=wide), crop=False)
     for line in [*arithmetic_lines(build), *rescale_lines(build)]:
         out.print(line, soft_wrap=True)
-    out.print(f"Vitis HLS project in {escape(shlex.quote(str(build.hls)))}", soft_wrap=True)
-    out.print(f"check it with: isobit csim {escape(shlex.quote(str(build.path)))}", soft_wrap=True)
+    _say_where(build)
+
+
+def _say_where(build: Build) -> None:
+    """The projects of a build, and the command that checks each."""
+    projects = {} if build.manifest.target == "rtl" else {"csim": ("Vitis HLS project", build.hls)}
+    projects |= {"cosim": ("SystemVerilog", build.rtl)} if build.rtl else {}
+    for command, (what, folder) in projects.items():
+        out.print(f"{what} in {escape(shlex.quote(str(folder)))}", soft_wrap=True)
+        out.print(f"check it with: isobit {command} {escape(shlex.quote(str(build.path)))}", soft_wrap=True)
 
 
 @app.command()
