@@ -57,9 +57,9 @@ def compile(
     budget: str | Fraction | None = None,
     inputs: Any = None,
     samples: str | None = None,
-    target: str = "hls",
     head: int = 0,
     head_bits: int = 0,
+    target: str = "hls",
     progress: Callable[[str], None] = _quiet,
 ) -> Build:
     """Compile a model into a Vitis HLS project; :func:`isobit.flow.compile_model` says what the rest means.

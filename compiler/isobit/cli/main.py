@@ -31,6 +31,7 @@ from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.package import lint_command, package_command
 from isobit.cli.plan import plan_command
 from isobit.cli.predict import accuracy_command, predict_command
+from isobit.cli.quantize import quantize_command
 from isobit.cli.report import fifos_command, report_command, verify_command
 from isobit.cli.rtl import rtl_command, say_where
 from isobit.cli.synth import synth_command
@@ -80,6 +81,7 @@ app = typer.Typer(
 app.command("predict")(predict_command)
 app.command("accuracy")(accuracy_command)
 app.command("compare")(compare_command)
+app.command("quantize")(quantize_command)
 app.command("report")(report_command)
 app.command("verify")(verify_command)
 app.command("fifos")(fifos_command)

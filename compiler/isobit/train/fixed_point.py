@@ -84,6 +84,13 @@ class FixedPoint:
         return (-reach if signed else 0.0), reach - step
 
     @property
+    def reach(self) -> float:
+        """The greatest value."""
+        return self.interval()[1]
+
+    calibrated = False
+
+    @property
     def weight(self) -> type[Any]:
         """The quantizer of weights."""
         return self._quantizer(WeightQuantSolver)
