@@ -17,6 +17,7 @@ from isobit.api.build import Build
 from isobit.backends.dataflow.design import FifoGoal
 from isobit.backends.dataflow.planner import PlanFile, PlanRequest, located, read_plan
 from isobit.backends.registry import DEFAULT, find_backend
+from isobit.build.manifest import Target
 from isobit.check.csim.samples import sample_form
 from isobit.errors import IsobitError, printable
 from isobit.flow import Exporter, compile_model
@@ -60,6 +61,7 @@ def compile(
     samples: str | None = None,
     head: int = 0,
     head_bits: int = 0,
+    target: str = "hls",
     progress: Callable[[str], None] = _quiet,
 ) -> Build:
     """Compile a model into a Vitis HLS project; :func:`isobit.flow.compile_model` says what the rest means.
@@ -71,6 +73,7 @@ def compile(
         arguments: of the factory in ``file.py:factory``, by name.
         plan, target_fps, target_ii, samples_per_clock, max_util, fifos: as the options of ``isobit compile``.
         plan_request: a back end's own request in their place.
+        target: ``hls``, ``rtl`` or ``both``: C++ for Vitis HLS, SystemVerilog.
 
     Raises:
         IsobitError: any coded refusal, E613 for an argument that is not of its kind; nothing is left behind.
@@ -78,20 +81,22 @@ def compile(
     """
     one_of("exporter", exporter, get_args(Exporter), "E302")
     text("input_scale", str(input_scale) if isinstance(input_scale, int | Fraction) else input_scale)
-    target = planned_board(board, clock_mhz, plan if backend == DEFAULT else None)
+    one_of("target", target, get_args(Target))
+    device = planned_board(board, clock_mhz, plan if backend == DEFAULT else None)
     if plan_request is None:
         asked = Asked(plan, target_fps, target_ii, samples_per_clock, max_util, fifos)
-        plan_request = request_of(backend, target, asked)
+        plan_request = request_of(backend, device, asked)
     place = Path(tempfile.mkdtemp(prefix="isobit-build-")) if output is None else None
     try:
         build = Build.of(
             compile_model(
-                source, place / "build" if place else Path(cast(str, output)), board=target,
+                source, place / "build" if place else Path(cast(str, output)), board=device,
                 input_shape=shape_of(input_shape), input_type=input_type, input_scale=str(input_scale),
                 exporter=cast(Exporter, exporter), arithmetic=arithmetic_of(arithmetic), arguments=arguments,
                 backend=backend, plan_request=plan_request,
                 rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=vectors_of(inputs),
-                samples=sample_form(samples), head=head, head_bits=head_bits, progress=progress,
+                samples=sample_form(samples), head=head, head_bits=head_bits, project=cast(Target, target),
+                progress=progress,
             )
         )  # fmt: skip
     except BaseException as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -47,10 +46,10 @@ from isobit.cli.plan import plan_command
 from isobit.cli.predict import accuracy_command, predict_command
 from isobit.cli.quantize import quantize_command
 from isobit.cli.report import fifos_command, report_command, verify_command
-from isobit.cli.rtl import rtl_command
+from isobit.cli.rtl import rtl_command, say_where
 from isobit.cli.show import explain_command, show_command
 from isobit.cli.synth import synth_command
-from isobit.cli.terminal import Progress, err, out
+from isobit.cli.terminal import Progress, err, given, out
 from isobit.cli.words import shapes_joined
 from isobit.errors import IsobitError
 from isobit.version import __version__
@@ -143,6 +142,7 @@ def compile_command(
         "throughput"
     ),
     backend: Annotated[str, typer.Option(help="what makes the project")] = "dataflow",
+    target: Annotated[str, typer.Option(help="C++ for Vitis HLS, SystemVerilog, or both: hls, rtl or both")] = "hls",
     clock: Annotated[float | None, typer.Option(help="clock in MHz, in the place of the board's own")] = None,
     arg: Annotated[list[str] | None, typer.Option(help="argument of the factory: bits=4; may be repeated")] = None,
     wide: Wide = False,
@@ -162,7 +162,7 @@ def compile_command(
     with Progress() as progress:
         if docker:
             request_of(backend, planned_board(board, clock, plan), asked)
-            build: Build = compile_contained(model, output, _given(ctx), memory, progress)
+            build: Build = compile_contained(model, output, given(ctx), memory, progress)
         else:
             build = compile(
                 model, output, board=board, clock_mhz=clock, input_shape=input_shape, input_type=input_type,
@@ -170,7 +170,7 @@ def compile_command(
                 backend=backend, plan=plan, target_fps=target_fps, target_ii=target_ii,
                 samples_per_clock=samples_per_clock, max_util=max_util, fifos=fifos,
                 rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=inputs, samples=samples,
-                head=head, head_bits=head_bits, progress=progress,
+                head=head, head_bits=head_bits, target=target, progress=progress,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(summarise(build)), indent=1) + "\n")
@@ -178,9 +178,7 @@ def compile_command(
     out.print(build_table(build, wide=wide), crop=False)
     for line in [*arithmetic_lines(build), *rescale_lines(build)]:
         out.print(line, soft_wrap=True)
-    what, where = ("Vitis HLS project", build.hls) if build.hls.is_dir() else ("project", build.path)
-    out.print(f"{what} in {escape(shlex.quote(str(where)))}", soft_wrap=True)
-    out.print(f"check it with: isobit csim {escape(shlex.quote(str(build.path)))}", soft_wrap=True)
+    say_where(build)
 
 
 def csim_command(
@@ -276,18 +274,6 @@ def main_options(version: Annotated[bool, typer.Option("--version", help="print 
     if version:
         sys.stdout.write(f"isobit {__version__}\n")
         raise typer.Exit
-
-
-def _given(ctx: typer.Context) -> dict[str, object]:
-    """The options that stand on the command line, but those that say where to run and what to write."""
-    own = {"output", "docker", "memory", "wide", "as_json"}
-    options = [p for p in ctx.command.params if p.param_type_name == "option" and p.name and p.name not in own]
-    sources = {p.name: ctx.get_parameter_source(str(p.name)) for p in options}
-    return {
-        max(p.opts, key=len): ctx.params[str(p.name)]
-        for p in options
-        if (found := sources[p.name]) is not None and found.name == "COMMANDLINE"
-    }
 
 
 def _terminate(*_: Any) -> None:
