@@ -6,6 +6,7 @@ Formulas (documented in docs/cost.md; first order, meant to rank implementations
 * an adder of ``w`` bits: ``w / 2`` LUTs;
 * a lane of a requantizer: what open synthesis made of it (:mod:`isobit.hardware.requantizer`);
 * what only moves words: two LUTs a bit;
+* a decoder of tapered weights: what open synthesis made of it;
 * a memory: where :mod:`isobit.hardware.memory` puts it.
 """
 
@@ -17,6 +18,7 @@ from isobit.hardware import requantizer
 from isobit.hardware.board import Board
 from isobit.hardware.memory import Memory, ram, rom
 from isobit.hardware.resources import Cost
+from isobit.numerics.formats import Tapered
 
 _MIN_DSP_PRODUCT = 40
 
@@ -59,14 +61,30 @@ def line_buffer(depth: int, width: int, board: Board, memory: Memory = "auto") -
 
 def dense(
     pe: int, simd: int, rows: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, memory: Memory = "auto",
-    samples: int = 1,
+    samples: int = 1, code: Tapered | None = None,
 ) -> Cost:  # fmt: skip
-    """A matrix-vector unit with ``rows`` weight words of ``pe * simd`` weights in ``memory``, shared by ``samples``."""
+    """A matrix-vector unit with ``rows`` weight words of ``pe * simd`` weights in ``memory``, shared by ``samples``.
+
+    With a ``code`` the words hold codes, and a decoder for each weight of a word is beside the multipliers.
+    """
     adders = Cost(lut=(simd + 1) * acc_bits // 2)
     mac = product(x_bits, w_bits, dsp).times(simd)
     if mac.dsp:
         adders = Cost(lut=acc_bits // 2)
-    return (mac + adders).times(pe * samples) + rom(rows, pe * simd * w_bits, memory) + Cost(lut=120)
+    stored = rom(rows, pe * simd * (code.bits if code else w_bits), memory)
+    decoders = tapered_decoder(code).times(pe * simd) if code else Cost()
+    return (mac + adders).times(pe * samples) + stored + decoders + Cost(lut=120)
+
+
+def tapered_decoder(code: Tapered) -> Cost:
+    """A run of one is fixed point, wires alone; open synthesis gave these figures, up to 4 LUTs less (docs/tapered.md).
+
+    ``bits`` LUTs for runs up to three, where every bit that comes out depends on few of the code; more for longer ones.
+    """
+    if code.run == 1:
+        return Cost()
+    short = code.run <= 3
+    return Cost(lut=code.bits if short else code.bits + 1 if code.bits <= 6 else 2 * code.bits)
 
 
 def thresholds(pe: int, levels: int, channels: int, in_bits: int, dsp: str) -> Cost:

@@ -25,6 +25,7 @@ _IMAGE = ("H", "W", "CHANNELS", "LANES")
 _BORDER = ("TOP", "BOTTOM", "LEFT", "RIGHT", "VALUE")
 _BLOCK = ("SAMPLES", "CHANNELS", "KH", "KW", "SW", "DW")
 _MAC = ("in_t", "weight_t", "acc_t")
+_CODES = ("RUN", "code_t")
 _LINE = ("in_t", "multiplier_t", "offset_t", "product_t", "sum_t", "out_t")
 _FACTORS = ("a_t", "b_t", "out_t")
 _WORDS = (stream("elem_t", "LANES"),)
@@ -71,9 +72,10 @@ _TEMPLATES = (
         latency=lambda c: 3, cost=cost.word_by_word,
     ),
     Template(
-        "dense", "dense", ("IN", "OUT", "SIMD", "PE", "VECTORS"), _MAC,
+        "dense", "dense", ("IN", "OUT", "SIMD", "PE", "VECTORS", "RUN"), (*_MAC, "code_t"),
         (stream("in_t", "SIMD"),), (stream("acc_t", "PE"),), s.dense,
-        (ArrayOf("weight_t", lambda c: (c["OUT"] // c["PE"] * (c["IN"] // c["SIMD"]), c["PE"], c["SIMD"])),),
+        (ArrayOf("weight_t", lambda c: (c["OUT"] // c["PE"] * (c["IN"] // c["SIMD"]), c["PE"], c["SIMD"]), "code_t"),),
+        optional=_CODES,
         latency=lambda c: 6 + depth_of_tree(c["SIMD"]), cost=cost.dense,
     ),
     Template(
@@ -115,11 +117,12 @@ _TEMPLATES = (
         latency=lambda c: 3, cost=cost.word_by_word,
     ),
     Template(
-        "parallel_dense", "parallel_dense", (*_BLOCK, "WORDS", "OUT", "SIMD", "PE"), _MAC,
+        "parallel_dense", "parallel_dense", (*_BLOCK, "WORDS", "OUT", "SIMD", "PE", "RUN"), (*_MAC, "code_t"),
         (StreamOf("in_t", block_lanes),), (_samples_of("acc_t", "OUT"),), windows.parallel_dense,
         (ArrayOf("weight_t", lambda c: (
             c["OUT"] // c["PE"] * (c["KH"] * c["KW"] * c["CHANNELS"] // c["SIMD"]), c["PE"], c["SIMD"]
-        )),),
+        ), "code_t"),),
+        optional=_CODES,
         latency=lambda c: 6 + depth_of_tree(c["SIMD"]), cost=cost.dense,
     ),
     Template(

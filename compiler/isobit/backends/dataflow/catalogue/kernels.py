@@ -14,6 +14,7 @@ from isobit.backends.dataflow.design import Array, Stream
 from isobit.backends.dataflow.planner import LayerPlan
 from isobit.backends.dataflow.planner.geometry import Box, border, box, geometry, upsampling
 from isobit.backends.dataflow.planner.layers import CHANNEL_PRODUCT
+from isobit.backends.dataflow.planner.weights import encoded
 from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
 from isobit.hardware import rom_memory
@@ -31,7 +32,7 @@ def linear(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -
     g = geometry(graph, node)
     lo, hi = accumulator_interval(node, graph.types[node.inputs[0]], weights.value)
     acc, w_type = IntType.of(int(lo.min()), int(hi.max())), IntType.holding(weights.value)
-    types = (("in_t", inputs[0].elem), ("weight_t", w_type), ("acc_t", acc))
+    types: tuple[tuple[str, IntType], ...] = (("in_t", inputs[0].elem), ("weight_t", w_type), ("acc_t", acc))
     folding: tuple[tuple[str, int], ...] = (("OUT", g.outputs), ("SIMD", layer.simd), ("PE", layer.pe))
     if g.depthwise:
         rows = weights.value.reshape(g.channels, g.taps).T.reshape(-1, g.channels if layer.parallel else layer.simd)
@@ -44,6 +45,9 @@ def linear(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -
         constants, template = (("IN", g.fan_in), *folding, ("VECTORS", g.positions)), "dense"
     if layer.parallel:
         constants, template = (*parallel.unit_constants(g, layer.samples), *folding), "parallel_" + template
+    if layer.code:
+        constants, types = (*constants, ("RUN", layer.code.run)), (*types, ("code_t", IntType(layer.code.bits, True)))
+        rows, w_type = encoded(layer.code, rows), IntType(layer.code.bits, True)
     array = Array(node.name + "_weights", w_type, rows, layer.memory or "auto")
     return Kernel(template, constants, types, (array,), acc, g.outputs * layer.samples if layer.parallel else layer.pe)
 

@@ -12,10 +12,12 @@ from isobit.backends.dataflow.planner.foldings import Folding, accumulator_bits
 from isobit.backends.dataflow.planner.geometry import Geometry, box, geometry, upsampling
 from isobit.backends.dataflow.planner.plan import LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.steps import candidates
+from isobit.backends.dataflow.planner.weights import storages
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Board, Cost, Memory, ram_memory, rom_memory
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Linear, MaxPool, Product, Reindex, Step, Table
+from isobit.numerics.formats import Tapered
 
 AS_PLANNED = LayerChoice()
 IN_WINDOW = "in_window"
@@ -118,11 +120,23 @@ def _linear(graph: Graph, node: Linear, board: Board, folding: Folding, choice: 
     lines, window = _window(g, g.window_lanes(simd), x.bits, board, choice.line_buffer, blocked)
     lanes = simd // pe if g.depthwise else simd
     rows = g.fan_in // simd if g.depthwise else (g.outputs // pe) * (g.fan_in // simd)
-    memory = rom_memory(rows, pe * lanes * w.bits) if choice.memory == "auto" else choice.memory
     unit = ("parallel_" if blocked else "") + ("depthwise" if g.depthwise else "dense")
-    body = cost_of(unit, pe, lanes, rows, x.bits, w.bits, accumulator_bits(graph, node), board.dsp, memory, samples)
+    acc = accumulator_bits(graph, node)
+
+    def place(code: Tapered | None) -> Memory:
+        width = pe * lanes * (code.bits if code else w.bits)
+        return rom_memory(rows, width) if choice.memory == "auto" else choice.memory
+
+    def body(code: Tapered | None) -> Cost:
+        return cost_of(unit, pe, lanes, rows, x.bits, w.bits, acc, board.dsp, place(code), samples, code)
+
+    ways = storages(graph, node, 1 if g.depthwise else rows, choice, body)
+    best, code = ways[0]
     name = "convolution" if g.windowed and unit == "dense" else unit
-    return LayerPlan(pe, simd, cycles, body + window, name, memory=memory, line_buffer=lines, samples=samples)
+    return LayerPlan(
+        pe, simd, cycles, best.cost + window, name, tuple(w for w, _ in ways) if len(ways) > 1 else (), place(code),
+        lines, samples, code=code,
+    )  # fmt: skip
 
 
 def _blocked(graph: Graph, node: Linear | MaxPool, folding: Folding) -> Block | None:

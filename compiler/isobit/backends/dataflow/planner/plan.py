@@ -15,15 +15,17 @@ from isobit.errors import IsobitError
 from isobit.hardware import Board, Cost, Memory
 from isobit.ir import Graph
 from isobit.ir.ops import Concat, Linear, MaxPool
+from isobit.numerics.formats import Tapered
 
 Implementation = Literal["multiply_shift", "round_shift", "thresholds", "lookup"]
+WeightStorage = Literal["integers", "tapered"]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to build a step: its cost with the lanes it would get, or why it cannot be built."""
+    """One way to build a step, or to store weights: the cost with the lanes it would get, or why it cannot be."""
 
-    implementation: Implementation
+    implementation: Implementation | WeightStorage
     cost: Cost
     possible: bool
     reason: str
@@ -39,6 +41,7 @@ class LayerChoice:
     memory: Memory = "auto"
     line_buffer: Memory = "auto"
     samples: int = 0
+    weights: WeightStorage | Literal[""] = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class LayerPlan:
     ``pe`` output elements (dense: neurons) and ``simd`` input elements of each of ``samples`` positions per clock;
     ``cycles`` clocks per frame, ``clocks`` with the windows' fill, the pipeline's depth and the pause between frames.
     ``memory`` is where its weights lie and ``line_buffer`` where its window's pixels do ("" where it has none).
-    ``candidates`` are the ways a step could be built, the chosen first.
+    ``candidates`` are the ways a step could be built or weights be stored, the chosen first (none where there is no
+    choice); ``code`` is the format of weights that are stored as codes.
     """
 
     pe: int
@@ -61,6 +65,7 @@ class LayerPlan:
     line_buffer: Memory | Literal[""] = ""
     samples: int = 1
     clocks: int = 0
+    code: Tapered | None = None
 
     @property
     def lanes(self) -> tuple[int, int]:

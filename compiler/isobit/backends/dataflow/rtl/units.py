@@ -46,13 +46,14 @@ def _taps(c: Constants) -> int:
 
 _WEIGHTS = frozenset({"WEIGHTS"})
 _TWO = ("in_a", "in_b")
+_DECODED = ("rom", "sums", "tapered", "weights")
 _REQUANTIZER = ("rom", "multiply_add", "clamp")
 RTL_UNITS: dict[str, RtlUnit] = {
     "add": RtlUnit("add", _of(3), _TWO, arrays=("KA", "KB"), parts=("rom",)),
     "argmax": RtlUnit("argmax", lambda c: 2 + depth_of_tree(min(c["LANES"], c["FRAME"])), parts=("largest",)),
     "channel_product": RtlUnit("product", _of(2), _TWO),
     "concat": RtlUnit("concat", _of(1), _TWO),
-    "dense": RtlUnit("dense", _dense, arrays=("WEIGHTS",), in_files=_WEIGHTS, parts=("rom", "sums")),
+    "dense": RtlUnit("dense", _dense, arrays=("WEIGHTS",), in_files=_WEIGHTS, parts=_DECODED),
     "depthwise": RtlUnit(
         "depthwise",
         lambda c: 3 + depth_of_tree(max(c["PE"] // c["CHANNELS"], 1)),
@@ -74,7 +75,7 @@ RTL_UNITS: dict[str, RtlUnit] = {
         lambda c: _dense(c) + (c["OUT"] > c["PE"]),
         arrays=("WEIGHTS",),
         in_files=_WEIGHTS,
-        parts=("rom", "sums"),
+        parts=_DECODED,
     ),
     "parallel_depthwise": RtlUnit("parallel_depthwise", lambda c: 2 + _taps(c), arrays=("WEIGHTS",), parts=("sums",)),
     "parallel_max_pool": RtlUnit("parallel_max_pool", lambda c: 1 + _taps(c), parts=("largest",)),
