@@ -27,6 +27,7 @@ CODES: dict[str, str] = {
     "E106": "a shape is dynamic, missing, inconsistent or too large",
     "E107": "a name is used twice or never defined",
     "E108": "an element type is not supported",
+    "E109": "the file was changed after isobit exported it",
     # E2xx: what the model says
     "E201": "the operator is not supported",
     "E202": "the operator's attributes are not supported",
@@ -46,6 +47,10 @@ CODES: dict[str, str] = {
     "E305": "the training data cannot be used",
     "E306": "the checkpoint cannot be used",
     "E307": "the loss is no longer a number",
+    "E310": "the number format cannot be used",
+    "E311": "the network cannot be quantised",
+    "E312": "the few-shot head cannot be made",
+    "E313": "the few-shot evaluation cannot be done",
     # E4xx: the integer graph
     "E401": "the integer graph is not well formed",
     "E402": "the graph text cannot be parsed",
@@ -74,6 +79,11 @@ CODES: dict[str, str] = {
     "E612": "the generated C++ breaks a rule of Vitis HLS",
     "E613": "the argument is unknown or not of its kind",
     "E614": "Verilator is not installed",
+    "E615": "the graph cannot be exported in this form",
+    "E616": "an exported file does not compute the graph's integers",
+    "E617": "Yosys is not installed",
+    "E618": "Yosys did not synthesise the RTL",
+    "E620": "the vendor's report or the calibration file cannot be read",
     # E8xx: requantizers
     "E801": "a requantizer needs a wider multiplicand",
     "E802": "a requantizer cannot meet the error budget",

@@ -19,6 +19,9 @@ from isobit.check.csim.run import given_integers
 from isobit.check.csim.samples import SampleForm
 from isobit.check.csim.stimuli import vectors_for
 from isobit.errors import IsobitError, printable
+from isobit.fewshot import with_head
+from isobit.frontend.factories import no_module, refuse_other_files
+from isobit.frontend.modules import Shapes
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.whole import whole_file
 from isobit.frontend.qonnx.float_arithmetic import Asked, FloatArithmetic, arithmetic_of
@@ -26,8 +29,8 @@ from isobit.frontend.qonnx.importer import InputType, import_traced
 from isobit.frontend.tflite.model import is_tflite
 from isobit.hardware import Board, load_board
 from isobit.hardware.prices import PRICES
+from isobit.interchange.onnx_file import is_exported, read_exported
 from isobit.interp import Evaluator, run
-from isobit.interp.work import multiply_accumulates
 from isobit.ir import Graph
 from isobit.ir.types import IntArray
 from isobit.passes import folding, optimise
@@ -39,7 +42,9 @@ if TYPE_CHECKING:
 
 Exporter = Literal["torchscript", "dynamo"]
 Progress = Callable[[str], None]
-TESTBENCH_FRAMES, TESTBENCH_MACS = 16, 100_000_000
+TESTBENCH_FRAMES, TESTBENCH_CLOCKS = 16, 100_000
+"""Frames of a project's own testbench, at most, and the clocks that they may take: co-simulation makes some thousand of
+those a second."""
 
 
 def compile_model(
@@ -47,7 +52,7 @@ def compile_model(
     output: str | Path,
     *,
     board: str | Board = "pynq-z1",
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: Shapes | None = None,
     input_type: str | None = None,
     input_scale: str = "1",
     exporter: Exporter = "torchscript",
@@ -60,6 +65,8 @@ def compile_model(
     budget: str | Fraction | None = None,
     inputs: Any = None,
     samples: SampleForm | None = None,
+    head: int = 0,
+    head_bits: int = 0,
     progress: Progress = lambda _: None,
 ) -> Build:
     """Compile a model into a Vitis HLS project.
@@ -69,7 +76,7 @@ def compile_model(
             module, or ``file.py:factory`` (or ``package.module:factory``) that returns one.
         output: the build folder; replaced if it is an isobit build, refused if it holds anything else.
         board: a board's name or a ``.toml`` file.
-        input_shape: shape of one sample, for Brevitas sources.
+        input_shape: shape of one sample, for Brevitas sources; one by name for each of several inputs.
         input_type: QONNX datatype (``UINT8`` ...) of an input that has no quantiser.
         input_scale: the real value of one step of ``input_type``, a rational such as ``1/255``.
         arithmetic: what a layer computes behind its exact accumulators: ``exact`` rational arithmetic, the source's own
@@ -85,6 +92,8 @@ def compile_model(
             of short multiplicands: ``50ppm``, ``0.1%``, ``1/20000``.
         inputs: samples as for :func:`isobit.csim`; of the accumulators that they produce the budget must hold too.
         samples: what ``inputs`` holds, as for :func:`isobit.csim`.
+        head, head_bits: classes of a nearest-prototype head on the model's features (:func:`isobit.fewshot.with_head`),
+            0 for none, and bits of its prototypes, 0 for as few as will do.
         progress: called with a few words at every stage.
 
     Raises:
@@ -110,6 +119,7 @@ def compile_model(
             _refuse_refit(path)
             path, report = refit_file(path, Path(scratch) / "refit.onnx", rescale_bits, declared)
         imported, followed = _imported(path, declared, arithmetic)
+        imported = with_head(imported, head, head_bits) if head else imported
         data = path.read_bytes() if is_tflite(path) else whole_file(path)
     progress("folding and shrinking requantizers, choosing the folding")
     seen = None if inputs is None else lambda graph: _seen(graph, inputs, samples)
@@ -118,7 +128,7 @@ def compile_model(
     progress("writing the project")
     moved = None if report is None else asdict(report)
     origin = Origin(printable(name), input_type, input_scale, moved, followed)
-    vectors = _testbench_vectors(made.graph)
+    vectors = _testbench_vectors(made.graph, maker.estimate(made.plan, design).interval)
     return write_build(Path(output), made.graph, target, made.plan, design, data, origin, vectors, made, maker)
 
 
@@ -131,7 +141,7 @@ def refit_source(
     source: str | Path | onnx.ModelProto | torch.nn.Module,
     bits: int,
     *,
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: Shapes | None = None,
     input_type: str | None = None,
     input_scale: str = "1",
     exporter: Exporter = "torchscript",
@@ -156,18 +166,21 @@ def refit_source(
 
 
 def import_source(
-    source: str | Path, *, input_shape: tuple[int, ...] | None = None, input_type: str | None = None,
+    source: Any, *, input_shape: Shapes | None = None, input_type: str | None = None,
     input_scale: str = "1", exporter: Exporter = "torchscript", arithmetic: Asked = "auto",
+    arguments: Mapping[str, Any] = MappingProxyType({}),
 ) -> Graph:  # fmt: skip
     """The integer graph of a model before any pass (see :func:`compile_model` for the arguments)."""
     declared = InputType.parse(input_type, input_scale) if input_type else None
     with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:
-        path, _ = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter)
+        path, _ = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter, arguments)
         return _imported(path, declared, arithmetic)[0]
 
 
 def _imported(path: Path, declared: InputType | None, arithmetic: Asked) -> tuple[Graph, ArithmeticRecord]:
     """The integer graph of a file, whichever format it has, and what it follows."""
+    if is_exported(path):
+        return _exported(path, declared, arithmetic), EXACT_ARITHMETIC
     if not is_tflite(path):
         made = import_traced(load_onnx(path), declared, arithmetic_of(arithmetic))
         return made.graph, _followed(made.arithmetic, arithmetic)
@@ -182,6 +195,17 @@ def _imported(path: Path, declared: InputType | None, arithmetic: Asked) -> tupl
     return import_tflite(path), EXACT_ARITHMETIC
 
 
+def _exported(path: Path, declared: InputType | None, arithmetic: Asked) -> Graph:
+    """The graph of a file that isobit exported."""
+    if declared is not None:
+        hint = "leave --input-type out"
+        raise IsobitError("E209", "an exported file says itself what its inputs are", where=printable(path), hint=hint)
+    if arithmetic == "float32":
+        hint = "leave --arithmetic out"
+        raise IsobitError("E210", "an exported file holds integers alone", where=printable(path), hint=hint)
+    return read_exported(path)
+
+
 def _followed(made: FloatArithmetic, asked: Asked) -> ArithmeticRecord:
     ties = tuple(TiesRecord(layer=t.layer, moved=t.moved, span=t.span) for t in made.ties)
     kept = tuple(made.kept) if made.followed == "float32" else ()
@@ -189,15 +213,14 @@ def _followed(made: FloatArithmetic, asked: Asked) -> ArithmeticRecord:
 
 
 def _refuse_refit(path: Path) -> None:
-    """A TFLite file has no float weights left that could be requantised."""
-    if is_tflite(path):
-        raise IsobitError(
-            "E804", "a TFLite file holds integer weights only", where=printable(path), hint="leave --refit out"
-        )
+    """A TFLite file and an exported one have no float weights left that could be requantised."""
+    kind = "a TFLite file" if is_tflite(path) else "an exported file" if is_exported(path) else ""
+    if kind:
+        raise IsobitError("E804", f"{kind} holds integer weights only", where=printable(path), hint="leave --refit out")
 
 
 def _as_file(
-    source: Any, scratch: Path, shape: tuple[int, ...] | None, exporter: Exporter,
+    source: Any, scratch: Path, shape: Shapes | None, exporter: Exporter,
     arguments: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Path, str]:  # fmt: skip
     """The source as a file, ``scratch`` where it is none yet, and its name."""
@@ -210,6 +233,7 @@ def _as_file(
     if arguments:
         raise IsobitError("E301", "arguments are for a factory", hint="file.py:factory, or leave them out")
     if isinstance(source, str | Path):
+        refuse_other_files(Path(source))
         return Path(source), Path(source).name
     found = _content(source)
     if found is not None:
@@ -217,11 +241,10 @@ def _as_file(
         return scratch, found[1]
     from isobit.frontend.brevitas import export_module
 
-    if not hasattr(source, "forward"):
+    if isinstance(source, type | Mapping) or not hasattr(source, "forward"):
+        what, hint = no_module(source)
         kinds = "a path, bytes, an onnx.ModelProto, a qonnx ModelWrapper or a torch module"
-        raise IsobitError("E301", f"{type(source).__name__} is not {kinds}")
-    if isinstance(source, type):
-        raise IsobitError("E301", f"{source.__name__} is a class", hint=f"give an instance: {source.__name__}()")
+        raise IsobitError("E301", f"{what} is not {kinds}", hint=hint)
     return export_module(source, shape, scratch, exporter), type(source).__name__
 
 
@@ -239,7 +262,8 @@ def _content(source: Any) -> tuple[bytes, str] | None:
     return None
 
 
-def _testbench_vectors(graph: Graph) -> dict[str, IntArray]:
-    frames = min(max(TESTBENCH_MACS // max(multiply_accumulates(graph), 1), 2), TESTBENCH_FRAMES)
+def _testbench_vectors(graph: Graph, interval: int) -> dict[str, IntArray]:
+    """Two frames at least, so that one follows the other, of ``interval`` clocks each."""
+    frames = min(max(TESTBENCH_CLOCKS // max(interval, 1), 2), TESTBENCH_FRAMES)
     integers = vectors_for(graph, frames, seed=1)
     return integers | run(graph, integers)

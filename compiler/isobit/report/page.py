@@ -14,7 +14,6 @@ from isobit import templates
 from isobit.build.folder import Build
 from isobit.check.source.verdict import labels_of
 from isobit.errors import IsobitError, printable
-from isobit.passes.shrink import NO_MULTIPLY_SHIFT
 from isobit.report.histogram import Histogram
 from isobit.report.layout import BOX_HEIGHT, BOX_WIDTH, Point, layered
 from isobit.report.result import Layer, Report
@@ -95,7 +94,7 @@ def _short(name: str) -> str:
 
 def _why_unscaled(layer: Layer) -> str:
     """Why a step has no multiplicand, as the search said it; "" where there is nothing to say."""
-    return next((f" ({rule})" for rule in layer.rules if rule.startswith(NO_MULTIPLY_SHIFT)), "")
+    return f" (no multiply-shift: {layer.no_product})" if layer.no_product else ""
 
 
 def _plot(histogram: Histogram) -> Plot:

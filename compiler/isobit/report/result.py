@@ -18,7 +18,8 @@ from isobit.check.csim.last import BOUNDED, CSIM, Record, read_record
 from isobit.check.proofs.sums import SumCheck
 from isobit.check.proofs.verify import StepCheck, Verification, verify_build
 from isobit.ir import Graph, Node
-from isobit.ir.ops import Const
+from isobit.ir.ops import Const, Step
+from isobit.passes.shrink import no_product
 from isobit.report.histogram import Histogram, histograms
 
 _RESOURCES = (("lut", "LUT", "lut"), ("ff", "FF", "ff"), ("dsp", "DSP", "dsps"), ("bram36", "BRAM36", "bram36"),
@@ -42,9 +43,9 @@ class Resource:
 class Layer:
     """One value of the graph: its type, its hardware and where it came from.
 
-    ``built_as`` is "", ``factors`` are none and ``cycles`` are 0 for what takes no hardware of its own; ``factors`` say
-    how far it is unrolled (PE, SIMD and, where there are several, samples per clock); ``cost`` pairs a resource's name
-    with the estimate.
+    ``no_product`` is why no multiply and shift equals a step ("" where one may). ``built_as`` is "", ``factors`` are
+    none and ``cycles`` are 0 for what takes no hardware of its own; ``factors`` say how far it is unrolled (PE, SIMD
+    and, where there are several, samples per clock); ``cost`` pairs a resource's name with the estimate.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Layer:
     inputs: tuple[str, ...]
     source: tuple[str, ...]
     rules: tuple[str, ...]
+    no_product: str
     shape: tuple[int, ...]
     bits: int
     interval: tuple[int, int]
@@ -171,9 +173,10 @@ def report(build: Build, inputs: Any = None) -> Report:
 def _layer(graph: Graph, node: Node, record: LayerRecord | None) -> Layer:
     kind, cost = graph.types[node.name], record.cost.model_dump() if record else {}
     inputs = tuple(i for i in node.inputs if not isinstance(graph.by_name[i], Const))
+    unscaled = no_product(node) if isinstance(node, Step) else ""
     built = (record.implementation, record.factors, record.cycles) if record else ("", (), 0)
     return Layer(
-        node.name, node.op, inputs, node.source, node.rules, kind.shape, kind.bits, kind.bounds, *built,
+        node.name, node.op, inputs, node.source, node.rules, unscaled, kind.shape, kind.bits, kind.bounds, *built,
         tuple((title, cost[k]) for k, title, _ in _RESOURCES if k in cost),
     )  # fmt: skip
 

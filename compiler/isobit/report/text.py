@@ -14,9 +14,8 @@ from rich.text import Text
 from isobit.backends.dataflow.record import CandidateRecord, DataflowLayer
 from isobit.build.folder import Build
 from isobit.check.csim.result import CsimResult
-from isobit.check.source.float.ties import Tie
 from isobit.check.source.oracles import OracleRun
-from isobit.check.source.verdict import SourceForm, SourceVerdict, labels_of
+from isobit.check.source.verdict import SourceForm, SourceVerdict, Tie, labels_of
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import board_names, load_board
 from isobit.passes.rules import unfolded
@@ -172,7 +171,7 @@ def _source_lines(v: SourceVerdict) -> list[str]:
         lines += [_tie_line(v.form, label, t) for t in ties[:_TIES_SHOWN]]
         if len(ties) > _TIES_SHOWN:
             lines.append(f"  ... {len(ties) - _TIES_SHOWN:,} more (--json lists all)")
-    if v.ends and v.form == "onnx":
+    if v.ends and v.form != "tflite":
         lines.append(f"end to end, the source's own run by {v.ends.oracle}:\n  {v.ends}")
     return lines
 

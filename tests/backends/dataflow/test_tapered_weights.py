@@ -14,7 +14,8 @@ from rich.console import Console
 
 import isobit
 from isobit.backends.dataflow.catalogue.cost import dense, tapered_decoder
-from isobit.backends.dataflow.planner.weights import encoded, tapered_code
+from isobit.backends.dataflow.catalogue.matrix import encoded
+from isobit.backends.dataflow.planner.weights import tapered_code
 from isobit.check.cosim.run import cosim
 from isobit.errors import IsobitError
 from isobit.frontend.qonnx.importer import import_onnx

@@ -50,7 +50,7 @@ class SourceCounts:
     ties: int
     unexplained: int
     note: str
-    form: Literal["onnx", "tflite"] = "onnx"
+    form: Literal["onnx", "tflite", "exported"] = "onnx"
     oracles: tuple[OracleRun, ...] = ()
     ends: EndToEnd | None = None
     arithmetic: Literal["exact", "float32"] = "exact"

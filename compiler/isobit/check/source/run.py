@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 from isobit.build.folder import Build
 from isobit.check.csim.samples import as_integers
 from isobit.check.csim.stimuli import float_samples
-from isobit.check.source.float.ort import PACKAGE, OrtLevel, ort_version, run_ort, why_not_ort
-from isobit.check.source.float.run import qonnx_version, run_float
+from isobit.check.source.backbone import backbone
+from isobit.check.source.exported import exported_outputs
+from isobit.check.source.float.ort import PACKAGE, ort_version, run_ort, why_not_ort
+from isobit.check.source.float.run import by_tensor, qonnx_version, run_float
+from isobit.check.source.level import OrtLevel
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.tflite.model import is_tflite
+from isobit.interchange.onnx_file import is_exported
 from isobit.ir.ops import Input
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -28,6 +32,8 @@ def source_outputs(
 ) -> tuple[str, dict[str, NDArray[Any]]]:
     """Real outputs ``(batch, *outside_shape)`` by the source's names, and who computed them, by name and version.
 
+    Of a build with a few-shot head these are the features: the head is no part of the source.
+
     Args:
         samples: by the source's names, as :func:`isobit.check.csim.samples.read_samples` makes them.
         ort_level: the graph optimisation of ONNX Runtime, where it runs the file.
@@ -35,15 +41,24 @@ def source_outputs(
     Raises:
         IsobitError: E303 when the program is not installed, E606 when it does not run the file.
     """
+    build = backbone(build)
     values = sum(build.graph.types[n.name].size for n in build.graph.nodes if n.inputs)
     count, size = len(next(iter(samples.values()))), max(_VALUES // max(values, 1), 1)
-    judge, run = _tflite(build) if is_tflite(build.source) else _onnx(build, ort_level)
+    judge, run = _runner(build, ort_level)
     given = {node.outside: samples[node.outside] for node in build.graph.inputs}
     chunks = []
     for first in range(0, count, size):
         progress(f"running the source by {judge}: {first:,} of {count:,} samples")
         chunks.append(run({name: x[first : first + size] for name, x in given.items()}))
     return judge, {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+
+def _runner(build: Build, level: OrtLevel) -> tuple[str, Callable[[Arrays], dict[str, NDArray[Any]]]]:
+    if is_tflite(build.source):
+        return _tflite(build)
+    if is_exported(build.source):
+        return f"{PACKAGE} {ort_version()}", lambda x: exported_outputs(build, x)
+    return _onnx(build, level)
 
 
 def _onnx(build: Build, level: OrtLevel) -> tuple[str, Callable[[Arrays], dict[str, NDArray[Any]]]]:
@@ -54,7 +69,7 @@ def _onnx(build: Build, level: OrtLevel) -> tuple[str, Callable[[Arrays], dict[s
 
     def run(x: Arrays) -> dict[str, NDArray[Any]]:
         reals = {node.outside: _real(node, x[node.outside]) for node in build.graph.inputs}
-        inputs = {i.name: reals[i.label].reshape(len(reals[i.label]), *i.shape[1:]) for i in model.inputs}
+        inputs = by_tensor(model, reals, len(next(iter(reals.values()))))
         done = run_ort(build.source, inputs, level) if by_ort else run_float(model, inputs)
         return {o.outside: _shaped(done.outputs[o.outside], o.outside_shape) for o in build.graph.outputs}
 

@@ -10,13 +10,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from isobit.backends.dataflow.planner.plan import Candidate, LayerChoice
+from isobit.backends.dataflow.layer import Candidate, LayerChoice
 from isobit.errors import IsobitError
 from isobit.hardware import Cost
 from isobit.ir import Graph
 from isobit.ir.memo import per_graph
 from isobit.ir.ops import Const, Linear
-from isobit.ir.types import IntArray
 from isobit.numerics.formats import Tapered, least_tapered
 
 
@@ -27,13 +26,6 @@ def tapered_code(graph: Graph, node: Linear) -> Tapered | None:
     if not isinstance(weights, Const):
         return None
     return least_tapered(np.append(weights.value.reshape(-1), 0), graph.types[weights.name].bits)
-
-
-def encoded(code: Tapered, weights: IntArray) -> IntArray:
-    """Weights as codes in two's complement; every one must be a number of the format."""
-    half = 1 << code.bits - 1
-    signed = np.where(code.codes >= half, code.codes - 2 * half, code.codes)
-    return np.asarray(signed[np.searchsorted(code.numbers, weights)])
 
 
 def storages(
