@@ -21,6 +21,7 @@ from isobit.backends.registry import DEFAULT, find_backend
 from isobit.check.csim.samples import sample_form
 from isobit.errors import IsobitError, printable
 from isobit.flow import Exporter, compile_model
+from isobit.frontend.modules import Shapes
 from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
 from isobit.hardware import Board, load_board
 from isobit.hardware.board import at_clock
@@ -37,7 +38,7 @@ def compile(
     *,
     board: str | Board = "pynq-z1",
     clock_mhz: float | None = None,
-    input_shape: tuple[int, ...] | str | None = None,
+    input_shape: Shapes | int | str | None = None,
     input_type: str | None = None,
     input_scale: str | int | Fraction = "1",
     exporter: str = "torchscript",
@@ -56,6 +57,8 @@ def compile(
     budget: str | Fraction | None = None,
     inputs: Any = None,
     samples: str | None = None,
+    head: int = 0,
+    head_bits: int = 0,
     progress: Callable[[str], None] = _quiet,
 ) -> Build:
     """Compile a model into a Vitis HLS project; :func:`isobit.flow.compile_model` says what the rest means.
@@ -86,7 +89,7 @@ def compile(
                 exporter=cast(Exporter, exporter), arithmetic=arithmetic_of(arithmetic), arguments=arguments,
                 backend=backend, plan_request=plan_request,
                 rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=vectors_of(inputs),
-                samples=sample_form(samples), progress=progress,
+                samples=sample_form(samples), head=head, head_bits=head_bits, progress=progress,
             )
         )  # fmt: skip
     except BaseException:

@@ -27,12 +27,17 @@ from isobit.cli.check_model import check_model_command
 from isobit.cli.compare import compare_command
 from isobit.cli.cosim import cosim_command
 from isobit.cli.export import export_command
+from isobit.cli.finn import finn_app
 from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.package import lint_command, package_command
+from isobit.cli.plan import plan_command
 from isobit.cli.predict import accuracy_command, predict_command
+from isobit.cli.quantize import quantize_command
 from isobit.cli.report import fifos_command, report_command, verify_command
 from isobit.cli.rtl import rtl_command
+from isobit.cli.synth import synth_command
 from isobit.cli.terminal import Progress, err, out
+from isobit.cli.words import shapes_joined
 from isobit.errors import IsobitError
 from isobit.version import __version__
 
@@ -42,6 +47,9 @@ if TYPE_CHECKING:
 
 class _Guarded(TyperGroup):
     """Whatever a command raises becomes one message without a traceback and an exit code."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, shapes_joined(args))
 
     def invoke(self, ctx: Any) -> Any:  # the Context of typer or of click, by version
         try:
@@ -74,6 +82,7 @@ app = typer.Typer(
 app.command("predict")(predict_command)
 app.command("accuracy")(accuracy_command)
 app.command("compare")(compare_command)
+app.command("quantize")(quantize_command)
 app.command("report")(report_command)
 app.command("verify")(verify_command)
 app.command("fifos")(fifos_command)
@@ -82,7 +91,10 @@ app.command("lint")(lint_command)
 app.command("export")(export_command)
 app.command("rtl")(rtl_command)
 app.command("cosim")(cosim_command)
+app.command("synth")(synth_command)
+app.add_typer(finn_app, name="finn")
 app.command("check-model")(check_model_command)
+app.command("plan")(plan_command)
 app.command("boards")(boards_command)
 app.command("paths")(paths_command)
 
@@ -90,7 +102,9 @@ Model = Annotated[
     str, typer.Argument(help="model.onnx (QONNX, QDQ), model.tflite, or file.py:factory returning a Brevitas module")
 ]
 Board = Annotated[str, typer.Option(help="board name or a .toml file; see `isobit boards`")]
-Shape = Annotated[str | None, typer.Option("--input-shape", help="shape of one sample for Brevitas sources: 1,28,28")]
+Shape = Annotated[
+    str | None, typer.Option("--input-shape", help="shape of one sample for Brevitas sources: 1,28,28, or a=3,8 b=4")
+]
 Type = Annotated[
     str | None,
     typer.Option("--input-type", help="integer type of an input that has no quantiser: UINT8, INT4, BIPOLAR ..."),
@@ -147,6 +161,12 @@ def compile_command(
     ] = None,
     inputs: Annotated[Path | None, typer.Option(help=".npy of samples: the budget must hold for theirs too")] = None,
     samples: Samples = None,
+    head: Annotated[
+        int, typer.Option("--head", min=0, help="classes of a few-shot head behind the model's features; 0 for none")
+    ] = 0,
+    head_bits: Annotated[
+        int, typer.Option("--head-bits", min=0, help="bits of its prototypes; 0 for as few as will do")
+    ] = 0,
     fifos: Annotated[str, typer.Option(help="FIFO depths for full throughput, or the least: throughput or least")] = (
         "throughput"
     ),
@@ -178,7 +198,7 @@ def compile_command(
                 backend=backend, plan=plan, target_fps=target_fps, target_ii=target_ii,
                 samples_per_clock=samples_per_clock, max_util=max_util, fifos=fifos,
                 rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=inputs, samples=samples,
-                progress=progress,
+                head=head, head_bits=head_bits, progress=progress,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(summarise(build)), indent=1) + "\n")
@@ -186,7 +206,8 @@ def compile_command(
     out.print(build_table(build, wide=wide), crop=False)
     for line in [*arithmetic_lines(build), *rescale_lines(build)]:
         out.print(line, soft_wrap=True)
-    out.print(f"Vitis HLS project in {escape(shlex.quote(str(build.hls)))}", soft_wrap=True)
+    what, where = ("Vitis HLS project", build.hls) if build.hls.is_dir() else ("project", build.path)
+    out.print(f"{what} in {escape(shlex.quote(str(where)))}", soft_wrap=True)
     out.print(f"check it with: isobit csim {escape(shlex.quote(str(build.path)))}", soft_wrap=True)
 
 

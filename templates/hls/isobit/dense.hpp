@@ -57,20 +57,22 @@ void dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
   static const int SF = Cfg::IN / Cfg::SIMD;
   static const int NF = Cfg::OUT / Cfg::PE;
 
-  in_word vector[SF];  // kept for the NF passes over it
-#pragma HLS AGGREGATE variable=vector
+  typename Cfg::in_t vector[SF][Cfg::SIMD];  // kept for the NF passes over it
+#pragma HLS ARRAY_RESHAPE variable=vector complete dim=2
   acc_word acc;
 #pragma HLS ARRAY_PARTITION variable=acc.data complete
 
-  int sf = 0, nf = 0, row = 0;
+  typename counter<SF>::type sf = 0;
+  typename counter<NF>::type nf = 0;
+  typename counter<NF * SF>::type row = 0;
   for (int i = 0; i < Cfg::VECTORS * NF * SF; ++i) {
 #pragma HLS PIPELINE II=1 style=flp
     in_word x;
     if (nf == 0) {
       x = in.read();
-      vector[sf] = x;
+      keep(x, vector[sf]);
     } else {
-      x = vector[sf];
+      x = word_of(vector[sf]);
     }
     for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
@@ -80,12 +82,12 @@ void dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
       ISOBIT_CHANNEL(nf * Cfg::PE + pe);
       acc[pe] = typename Cfg::acc_t(sum);
     }
-    if (++sf == SF) {
+    if (sf == SF - 1) {
       out.write(acc);
-      sf = 0;
-      nf = nf == NF - 1 ? 0 : nf + 1;
+      nf = successor(nf, NF);
     }
-    row = row == NF * SF - 1 ? 0 : row + 1;
+    sf = successor(sf, SF);
+    row = successor(row, NF * SF);
   }
 }
 

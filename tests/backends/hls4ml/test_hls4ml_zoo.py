@@ -1,4 +1,4 @@
-"""The zoo of Brevitas networks as hls4ml projects, many networks in one: every layer holds the interpreter's integers."""
+"""The zoo of Brevitas networks as hls4ml projects, many in one: every layer holds the interpreter's integers."""
 
 from __future__ import annotations
 

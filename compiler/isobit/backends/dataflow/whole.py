@@ -12,7 +12,7 @@ from isobit.ir import Graph
 
 
 def whole_design(graph: Graph, plan: Plan, request: PlanRequest) -> Whole:
-    """The interval, the cost and the slowest process of the design that ``plan`` makes of ``graph``.
+    """The interval, the cost, the slowest process and the latency of the design that ``plan`` makes of ``graph``.
 
     Raises:
         IsobitError: E504 for an operation or an arrangement that no template covers.
@@ -23,4 +23,5 @@ def whole_design(graph: Graph, plan: Plan, request: PlanRequest) -> Whole:
     sized = size_fifos(design, request.fifos, fixed=depths)
     network = Network(design)
     slowest = max(design.processes, key=lambda p: network.busy(p.name))
-    return Whole(sized.interval, plan.cost + fifo_cost(sized, plan.board), slowest.node or slowest.name)
+    cost = plan.cost + fifo_cost(sized, plan.board)
+    return Whole(sized.interval, cost, slowest.node or slowest.name, sized.latency)

@@ -60,8 +60,19 @@ def dense(
     samples: int = 1,
 ) -> Cost:  # fmt: skip
     """A matrix-vector unit with ``rows`` weight words of ``pe * simd`` weights in ``memory``, shared by ``samples``."""
-    adders = Cost(lut=(simd + 1) * acc_bits // 2)
+    sums = _sums(simd, x_bits, w_bits, acc_bits, dsp).times(pe * samples)
+    return sums + rom(rows, pe * simd * w_bits, memory) + Cost(lut=120)
+
+
+def streamed_dense(
+    pe: int, simd: int, rows: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, vectors: int, board: Board
+) -> Cost:
+    """The same with weights that come on a stream, kept in ``rows`` words where several ``vectors`` share them."""
+    kept = ram(rows, pe * simd * w_bits, board) if vectors > 1 else Cost()
+    return _sums(simd, x_bits, w_bits, acc_bits, dsp).times(pe) + kept + Cost(lut=120)
+
+
+def _sums(simd: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str) -> Cost:
+    """``simd`` products and what adds them to an accumulator: a DSP brings its adder with it."""
     mac = product(x_bits, w_bits, dsp).times(simd)
-    if mac.dsp:
-        adders = Cost(lut=acc_bits // 2)
-    return (mac + adders).times(pe * samples) + rom(rows, pe * simd * w_bits, memory) + Cost(lut=120)
+    return mac + Cost(lut=acc_bits // 2 if mac.dsp else (simd + 1) * acc_bits // 2)

@@ -24,30 +24,32 @@ from isobit.backends.dataflow.catalogue.template import (
 )  # fmt: skip
 from isobit.backends.dataflow.catalogue.windows import unit_constants
 from isobit.backends.dataflow.design import Array, Stream
-from isobit.backends.dataflow.geometry import geometry
+from isobit.backends.dataflow.geometry import accumulator_of, geometry
 from isobit.backends.dataflow.latencies import depth_of_tree
 from isobit.backends.dataflow.layer import LayerPlan
 from isobit.backends.dataflow.schedule import Constants
 from isobit.backends.ports import IntType
-from isobit.errors import IsobitError
-from isobit.ir import Graph, accumulator_interval
+from isobit.ir import Graph
 from isobit.ir.ops import Const, Linear
 from isobit.ir.types import IntArray
 
 
 def linear(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
-    """``isobit::dense`` or ``isobit::depthwise`` on the windows of the input; accumulators hold every partial sum."""
-    weights = graph.by_name[node.inputs[1]]
-    if not isinstance(weights, Const):
-        raise IsobitError("E504", "run-time weights have no template yet", where=node.name)
-    g = geometry(graph, node)
-    lo, hi = accumulator_interval(node, graph.types[node.inputs[0]], weights.value)
-    acc, w_type = IntType.of(int(lo.min()), int(hi.max())), IntType.holding(weights.value)
+    """``isobit::dense`` or ``isobit::depthwise`` on the windows of the input; accumulators hold every partial sum.
+
+    Weights that are known at run time only come on a stream: ``isobit::streamed_dense``.
+    """
+    weights, g = graph.by_name[node.inputs[1]], geometry(graph, node)
+    acc = IntType.of(*accumulator_of(graph, node))
+    w_type = IntType.holding(weights.value) if isinstance(weights, Const) else inputs[1].elem
     types = (("in_t", inputs[0].elem), ("weight_t", w_type), ("acc_t", acc))
     folding: tuple[tuple[str, int], ...] = (("OUT", g.outputs), ("SIMD", layer.simd), ("PE", layer.pe))
+    if not isinstance(weights, Const):
+        constants: tuple[tuple[str, int], ...] = (("IN", g.fan_in), *folding, ("VECTORS", g.positions))
+        return Kernel("streamed_dense", constants, types, (), acc, layer.pe)
     if g.depthwise:
         rows = weights.value.reshape(g.channels, g.taps).T.reshape(-1, g.channels if layer.parallel else layer.simd)
-        constants: tuple[tuple[str, int], ...] = (
+        constants = (
             ("CHANNELS", g.channels), ("PE", layer.simd), ("TAPS", g.taps), ("VECTORS", g.positions)
         )  # fmt: skip
         template, folding = "depthwise", ()
@@ -131,6 +133,14 @@ TEMPLATES = (
         rtl=RtlUnit(
             "parallel_depthwise", lambda c: 2 + depth_of_tree(c["KH"] * c["KW"]), arrays=("WEIGHTS",), parts=("sums",)
         ),
+        make=linear,
+    ),
+    Template(
+        "streamed_dense", "streamed_dense", ("IN", "OUT", "SIMD", "PE", "VECTORS"), _MAC,
+        (stream("in_t", "SIMD"), StreamOf("weight_t", lambda c: c["PE"] * c["SIMD"])), (stream("acc_t", "PE"),),
+        s.streamed_dense,
+        latency=lambda c: 6 + depth_of_tree(c["SIMD"]), cost=cost.streamed_dense,
+        rtl=RtlUnit("streamed_dense", _rtl_dense, ("in", "in_weights"), parts=("sums",)),
         make=linear,
     ),
 )  # fmt: skip

@@ -46,10 +46,11 @@ class PlannedFifo:
 
 @dataclass(frozen=True)
 class PlanFile:
-    """What a plan file fixes: choices by node, FIFO depths in words by stream."""
+    """What a plan file fixes: choices by node, FIFO depths in words by stream; ``board`` is the one it was made for."""
 
     layers: Mapping[str, LayerChoice]
     depths: Mapping[str, int]
+    board: str = ""
 
 
 class _Layer(BaseModel):
@@ -113,4 +114,4 @@ def read_plan(path: Path) -> PlanFile:
         name: LayerChoice(v.pe, v.simd, v.implementation, v.memory, v.line_buffer, v.samples)
         for name, v in content.layers.items()
     }
-    return PlanFile(layers, content.fifos)
+    return PlanFile(layers, content.fifos, content.board)

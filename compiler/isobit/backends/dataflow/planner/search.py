@@ -23,7 +23,7 @@ from isobit.backends.dataflow.planner.refusals import does_not_fit, slow_port, t
 from isobit.errors import IsobitError
 from isobit.hardware import Board, Cost
 from isobit.ir import Graph, Node
-from isobit.ir.ops import Linear, MaxPool
+from isobit.ir.ops import Linear, MaxPool, Pad
 
 DEFAULT_SHARE = 0.6
 RESOURCES = ("BRAM36", "URAM", "DSP", "LUT")
@@ -50,11 +50,15 @@ class PlanRequest:
 
 @dataclass(frozen=True)
 class Whole:
-    """A design under a plan: clocks per frame, what it takes, and the process that sets the pace."""
+    """A design under a plan: clocks per frame, what it takes, the process that sets the pace.
+
+    ``latency`` is the clocks from a frame's first word to its last; 0 where only the layers are known.
+    """
 
     interval: int
     cost: Cost
     slowest: str
+    latency: int = 0
 
 
 DEFAULT_REQUEST = PlanRequest()
@@ -98,8 +102,10 @@ def port_words(graph: Graph, node: Node, most: int | None = None) -> int:
 class _Planner:
     def __init__(self, graph: Graph, board: Board, request: PlanRequest, judge: Judge) -> None:
         self.graph, self.board, self.request, self.judge = graph, board, request, judge
-        self.cycles = _most_cycles(graph, request)
-        self.front = Front({name: self._fast(name, ways) for name, ways in _units(graph, board, request)})
+        self.cycles = most_cycles(graph, request)
+        self.front = Front(
+            {u.node.name: self._fast(u.node.name, u.points(graph, board, request.layers)) for u in units(graph)}
+        )
 
     def run(self) -> Plan:
         if self.request.interval is not None:
@@ -221,23 +227,34 @@ class _Planner:
         return replace(plan, share=self.request.share, port_words=port_words)
 
 
-def _units(graph: Graph, board: Board, request: PlanRequest) -> Iterable[tuple[str, Sequence[Point]]]:
-    """Every planned node with its points; a border goes with the window that can make it."""
+@dataclass(frozen=True)
+class Unit:
+    """A node whose points are chosen as one, and the border in front of it that its window can make (None: none)."""
+
+    node: Node
+    pad: Pad | None
+
+    def points(self, graph: Graph, board: Board, choices: Mapping[str, LayerChoice]) -> Sequence[Point]:
+        """Every legal way to build it that agrees with ``choices``; refusals as :func:`points`."""
+        choice = choices.get(self.node.name, LayerChoice())
+        if self.pad is None:
+            return points(graph, self.node, board, choice)
+        return joined(graph, self.pad, self.node, (choices.get(self.pad.name, LayerChoice()), choice), board)
+
+
+def units(graph: Graph) -> Iterable[Unit]:
+    """Every planned node, the last first; a border goes with the window that can make it."""
     done = set[str]()
-    choices = request.layers
     for node in reversed(graph.nodes):
         if not planned(graph, node) or node.name in done:
             continue
-        choice = choices.get(node.name, LayerChoice())
         pad = border_of(graph, node) if isinstance(node, Linear | MaxPool) else None
         if pad is not None:
             done.add(pad.name)
-            yield node.name, joined(graph, pad, node, (choices.get(pad.name, LayerChoice()), choice), board)
-        else:
-            yield node.name, points(graph, node, board, choice)
+        yield Unit(node, pad)
 
 
-def _most_cycles(graph: Graph, request: PlanRequest) -> int | None:
+def most_cycles(graph: Graph, request: PlanRequest) -> int | None:
     """The most clocks of a loop that keeps up with the samples that were asked for; None where none were."""
     if not request.samples:
         return None
