@@ -14,9 +14,11 @@ from typing import Any, cast, get_args
 
 from isobit.api.arguments import coded, number, one_of, shape_of, text, vectors_of
 from isobit.api.build import Build
+from isobit.backends.base import ReadsPlans
 from isobit.backends.dataflow.design import FifoGoal
 from isobit.backends.dataflow.planner import PlanFile, PlanRequest, located, read_plan
 from isobit.backends.registry import DEFAULT, find_backend
+from isobit.build.manifest import Target
 from isobit.check.csim.samples import sample_form
 from isobit.errors import IsobitError, printable
 from isobit.flow import Exporter, compile_model
@@ -58,6 +60,9 @@ def compile(
     budget: str | Fraction | None = None,
     inputs: Any = None,
     samples: str | None = None,
+    head: int = 0,
+    head_bits: int = 0,
+    target: str = "hls",
     progress: Callable[[str], None] = _quiet,
 ) -> Build:
     """Compile a model into a Vitis HLS project; :func:`isobit.flow.compile_model` says what the rest means.
@@ -69,6 +74,7 @@ def compile(
         arguments: of the factory in ``file.py:factory``, by name.
         plan, target_fps, target_ii, samples_per_clock, max_util, fifos: as the options of ``isobit compile``.
         plan_request: a back end's own request in their place.
+        target: ``hls``, ``rtl`` or ``both``: C++ for Vitis HLS, SystemVerilog.
 
     Raises:
         IsobitError: any coded refusal, E613 for an argument that is not of its kind; nothing is left behind.
@@ -76,20 +82,22 @@ def compile(
     """
     one_of("exporter", exporter, get_args(Exporter), "E302")
     text("input_scale", str(input_scale) if isinstance(input_scale, int | Fraction) else input_scale)
-    target = planned_board(board, clock_mhz, plan if backend == DEFAULT else None)
+    one_of("target", target, get_args(Target))
+    device = planned_board(board, clock_mhz, plan if backend == DEFAULT else None)
     if plan_request is None:
         asked = Asked(plan, target_fps, target_ii, samples_per_clock, max_util, fifos)
-        plan_request = request_of(backend, target, asked)
+        plan_request = request_of(backend, device, asked)
     place = Path(tempfile.mkdtemp(prefix="isobit-build-")) if output is None else None
     try:
         build = Build.of(
             compile_model(
-                source, place / "build" if place else Path(cast(str, output)), board=target,
+                source, place / "build" if place else Path(cast(str, output)), board=device,
                 input_shape=shape_of(input_shape), input_type=input_type, input_scale=str(input_scale),
                 exporter=cast(Exporter, exporter), arithmetic=arithmetic_of(arithmetic), arguments=arguments,
                 backend=backend, plan_request=plan_request,
                 rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=vectors_of(inputs),
-                samples=sample_form(samples), progress=progress,
+                samples=sample_form(samples), head=head, head_bits=head_bits, project=cast(Target, target),
+                progress=progress,
             )
         )  # fmt: skip
     except BaseException as error:
@@ -133,7 +141,7 @@ def target_board(board: str | Board, clock_mhz: float | None) -> Board:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of the dataflow back end's plan; another one has a request of its own."""
+    """What is asked of the dataflow back end's plan; another one has a request of its own, of its own plan file."""
 
     plan: str | Path | None = None
     target_fps: float | None = None
@@ -152,12 +160,13 @@ def request_of(backend: str, board: Board, asked: Asked) -> Any:
     """
     maker = find_backend(backend)
     if backend != DEFAULT:
-        foreign = [f.name for f in fields(Asked) if getattr(asked, f.name) != f.default]
+        own = {"plan"} if isinstance(maker, ReadsPlans) else set()
+        foreign = [f.name for f in fields(Asked) if getattr(asked, f.name) != f.default and f.name not in own]
         if foreign:
             options = ", ".join(sorted(f"--{name.replace('_', '-')}" for name in foreign))
             text = f"{options}: {printable(backend)} has no such option"
             raise IsobitError("E508", text, hint=f"leave it out, or --backend {DEFAULT}")
-        return maker.request()
+        return maker.read_request(Path(asked.plan)) if asked.plan and isinstance(maker, ReadsPlans) else maker.request()
     number("max_util", asked.max_util, 0.01, 1)
     number("samples_per_clock", asked.samples_per_clock, 0, whole=True)
     one_of("fifos", asked.fifos, get_args(FifoGoal), "E503")

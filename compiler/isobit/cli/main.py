@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -25,7 +24,9 @@ from isobit import errors
 from isobit.cli.check_model import check_model_command
 from isobit.cli.compare import compare_command
 from isobit.cli.cosim import cosim_command
+from isobit.cli.explore import explore_command
 from isobit.cli.export import export_command
+from isobit.cli.finn import finn_app
 from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.options import (
     Arithmetic,
@@ -43,11 +44,12 @@ from isobit.cli.options import (
 from isobit.cli.package import lint_command, package_command
 from isobit.cli.plan import plan_command
 from isobit.cli.predict import accuracy_command, predict_command
+from isobit.cli.quantize import quantize_command
 from isobit.cli.report import fifos_command, report_command, verify_command
-from isobit.cli.rtl import rtl_command
+from isobit.cli.rtl import rtl_command, say_where
 from isobit.cli.show import explain_command, show_command
 from isobit.cli.synth import synth_command
-from isobit.cli.terminal import Progress, err, out
+from isobit.cli.terminal import Progress, err, given, out
 from isobit.cli.words import shapes_joined
 from isobit.errors import IsobitError
 from isobit.version import __version__
@@ -130,10 +132,17 @@ def compile_command(
     ] = None,
     inputs: Annotated[Path | None, typer.Option(help=".npy of samples: the budget must hold for theirs too")] = None,
     samples: Samples = None,
+    head: Annotated[
+        int, typer.Option("--head", min=0, help="classes of a few-shot head behind the model's features; 0 for none")
+    ] = 0,
+    head_bits: Annotated[
+        int, typer.Option("--head-bits", min=0, help="bits of its prototypes; 0 for as few as will do")
+    ] = 0,
     fifos: Annotated[str, typer.Option(help="FIFO depths for full throughput, or the least: throughput or least")] = (
         "throughput"
     ),
     backend: Annotated[str, typer.Option(help="what makes the project")] = "dataflow",
+    target: Annotated[str, typer.Option(help="C++ for Vitis HLS, SystemVerilog, or both: hls, rtl or both")] = "hls",
     clock: Annotated[float | None, typer.Option(help="clock in MHz, in the place of the board's own")] = None,
     arg: Annotated[list[str] | None, typer.Option(help="argument of the factory: bits=4; may be repeated")] = None,
     wide: Wide = False,
@@ -153,7 +162,7 @@ def compile_command(
     with Progress() as progress:
         if docker:
             request_of(backend, planned_board(board, clock, plan), asked)
-            build: Build = compile_contained(model, output, _given(ctx), memory, progress)
+            build: Build = compile_contained(model, output, given(ctx), memory, progress)
         else:
             build = compile(
                 model, output, board=board, clock_mhz=clock, input_shape=input_shape, input_type=input_type,
@@ -161,7 +170,7 @@ def compile_command(
                 backend=backend, plan=plan, target_fps=target_fps, target_ii=target_ii,
                 samples_per_clock=samples_per_clock, max_util=max_util, fifos=fifos,
                 rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=inputs, samples=samples,
-                progress=progress,
+                head=head, head_bits=head_bits, target=target, progress=progress,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(summarise(build)), indent=1) + "\n")
@@ -169,8 +178,7 @@ def compile_command(
     out.print(build_table(build, wide=wide), crop=False)
     for line in [*arithmetic_lines(build), *rescale_lines(build)]:
         out.print(line, soft_wrap=True)
-    out.print(f"Vitis HLS project in {escape(shlex.quote(str(build.hls)))}", soft_wrap=True)
-    out.print(f"check it with: isobit csim {escape(shlex.quote(str(build.path)))}", soft_wrap=True)
+    say_where(build)
 
 
 def csim_command(
@@ -244,7 +252,10 @@ _TASKS: dict[str, dict[str, Callable[..., None]]] = {
     "Compile and check": {
         "compile": compile_command, "csim": csim_command, "predict": predict_command, "accuracy": accuracy_command,
     },
-    "Before compiling": {"check-model": check_model_command, "plan": plan_command, "boards": boards_command},
+    "Before compiling": {
+        "check-model": check_model_command, "quantize": quantize_command, "plan": plan_command,
+        "explore": explore_command, "boards": boards_command,
+    },
     "Look into a build": {
         "report": report_command, "show": show_command, "explain": explain_command, "compare": compare_command,
         "fifos": fifos_command, "verify": verify_command, "lint": lint_command,
@@ -255,6 +266,7 @@ _TASKS: dict[str, dict[str, Callable[..., None]]] = {
 for _task, _commands in _TASKS.items():
     for _name, _command in _commands.items():
         app.command(_name, rich_help_panel=_task)(_command)
+app.add_typer(finn_app, name="finn", rich_help_panel="Hand a build on")
 
 
 @app.callback(invoke_without_command=True)
@@ -262,18 +274,6 @@ def main_options(version: Annotated[bool, typer.Option("--version", help="print 
     if version:
         sys.stdout.write(f"isobit {__version__}\n")
         raise typer.Exit
-
-
-def _given(ctx: typer.Context) -> dict[str, object]:
-    """The options that stand on the command line, but those that say where to run and what to write."""
-    own = {"output", "docker", "memory", "wide", "as_json"}
-    options = [p for p in ctx.command.params if p.param_type_name == "option" and p.name and p.name not in own]
-    sources = {p.name: ctx.get_parameter_source(str(p.name)) for p in options}
-    return {
-        max(p.opts, key=len): ctx.params[str(p.name)]
-        for p in options
-        if (found := sources[p.name]) is not None and found.name == "COMMANDLINE"
-    }
 
 
 def _terminate(*_: Any) -> None:

@@ -17,7 +17,7 @@ _SHOWN = 3
 
 
 class CandidateRecord(CostRecord):
-    """One way to build a step: what it would cost, or why it cannot be."""
+    """One way to build a step, or to store weights: what it would cost, or why it cannot be."""
 
     implementation: str
     possible: bool

@@ -19,6 +19,7 @@ import numpy as np
 
 from isobit.build.folder import Build
 from isobit.check.csim.stimuli import float_samples
+from isobit.check.source.backbone import backbone
 from isobit.check.source.ends import LAYOUT_OPS, before_last, end_to_end, read_back
 from isobit.check.source.exact.evaluate import evaluate_exact
 from isobit.check.source.float.ort import PACKAGE, ort_version, run_ort, why_not_ort
@@ -49,6 +50,8 @@ def check_source(
 ) -> SourceVerdict:
     """Compare the build's graph with its source; under a budget the exact graph, not the one that is built.
 
+    A few-shot head is no part of the source: what is compared is the backbone, its features.
+
     Args:
         integers: the graph's input integers by input name; floats in the source's layout are made from them where
             ``samples`` has none.
@@ -56,6 +59,7 @@ def check_source(
             them; integers among them count as none.
         ort_level: the graph optimisation of the ONNX Runtime that the end-to-end comparison is with.
     """
+    build = backbone(build)
     if is_tflite(build.source):
         from isobit.check.source.tflite.verdict import check_tflite
 

@@ -26,11 +26,11 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from isobit.backends.dataflow.layer import LayerChoice, LayerPlan
+from isobit.backends.dataflow.layer import LayerChoice, LayerPlan, WeightStorage
 from isobit.backends.dataflow.planner.plan import Plan
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import Memory
@@ -72,6 +72,7 @@ class _Layer(BaseModel):
     implementation: str = ""
     memory: Memory = "auto"
     line_buffer: Memory = "auto"
+    weights: WeightStorage | Literal[""] = ""
     cycles: int = Field(default=0, ge=0)  # written for the reader, ignored when read
 
 
@@ -114,7 +115,8 @@ def _layer_lines(layer: LayerPlan) -> list[str]:
     lines.append(f"cycles = {layer.cycles}")
     lines.append(f'implementation = "{layer.implementation}"')
     places = {"memory": layer.memory, "line_buffer": layer.line_buffer}
-    return lines + [f'{key} = "{place}"' for key, place in places.items() if place]
+    lines += [f'{key} = "{place}"' for key, place in places.items() if place]
+    return lines + ([f'weights = "{layer.candidates[0].implementation}"'] if layer.memory and layer.candidates else [])
 
 
 def read_plan(path: Path) -> PlanFile:
@@ -139,7 +141,7 @@ def read_plan(path: Path) -> PlanFile:
             where=_place(path, text, table, key), hint=hint,
         ) from error  # fmt: skip
     layers = {
-        name: LayerChoice(v.pe, v.simd, v.implementation, v.memory, v.line_buffer, v.samples)
+        name: LayerChoice(v.pe, v.simd, v.implementation, v.memory, v.line_buffer, v.samples, v.weights)
         for name, v in content.layers.items()
     }
     return PlanFile(layers, content.fifos, content.board, content.clock, content.fifos_for)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from isobit.backends.dataflow.geometry import box, upsampling
 from isobit.backends.dataflow.layer import LayerPlan
 from isobit.backends.dataflow.planner.blocks import MAX_PORT_BITS, MAX_SAMPLES, MAX_WORD_BITS, width_of
 from isobit.backends.dataflow.planner.foldings import foldings
@@ -11,6 +12,7 @@ from isobit.backends.dataflow.planner.plan import Plan
 from isobit.errors import DoesNotFit, IsobitError, did_you_mean, printable
 from isobit.hardware import Cost
 from isobit.ir import Graph, Node
+from isobit.ir.ops import Reindex
 
 _ROWS = 12
 
@@ -24,6 +26,8 @@ def too_slow(graph: Graph, node: Node, least: int, asked: int, fastest: Plan | N
 
 def _remedy(graph: Graph, node: Node) -> str:
     """What would let a layer be faster than its fastest legal folding."""
+    if isinstance(node, Reindex) and not upsampling(graph, node) and not box(graph, node):
+        return "ask for a lower rate, or do without: what rearranges a frame (a transpose) takes all of it in first"
     made, most = width_of(graph.types[node.name].shape), max(f.samples for f in foldings(graph, node))
     if most < min(made, MAX_SAMPLES):
         read = width_of(graph.types[node.inputs[0]].shape)
