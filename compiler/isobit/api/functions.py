@@ -17,6 +17,7 @@ from isobit.check.csim import predict as predictions
 from isobit.check.csim.result import CsimResult
 from isobit.check.csim.samples import sample_form
 from isobit.check.lint import rules
+from isobit.check.lint.project import Finding
 from isobit.check.proofs import verify as proofs
 from isobit.check.source.level import ort_level_of
 from isobit.flow import Exporter, refit_source
@@ -98,7 +99,7 @@ def package(
 
 
 @coded
-def lint(build: Build | str | Path) -> tuple[rules.Finding, ...]:
+def lint(build: Build | str | Path) -> tuple[Finding, ...]:
     """What Vitis HLS would reject or warn about: :func:`isobit.check.lint.rules.lint_build`."""
     return rules.lint_build(opened(build))
 
