@@ -141,7 +141,9 @@ def cells(result: dict[str, Any]) -> list[str]:
 
 def report(results: dict[str, dict[str, Any]]) -> str:
     """The table, its sums, and why files were not converted."""
-    columns = [f"{tool}: {what}" for tool in TOOLS for what in ("exact outputs", "predictions", "ready, CPU s", "per s")]
+    columns = [
+        f"{tool}: {what}" for tool in TOOLS for what in ("exact outputs", "predictions", "ready, CPU s", "per s")
+    ]
     rows = [[name, *(cell for tool in TOOLS for cell in cells(by[tool]))] for name, by in results.items()]
     exact = {t: sum(by[t].get("exact") == 1 for by in results.values()) for t in TOOLS}
     made = {t: sum("failed" not in by[t] for by in results.values()) for t in TOOLS}
@@ -149,7 +151,9 @@ def report(results: dict[str, dict[str, Any]]) -> str:
     reasons = [f"- {name}, {t}: `{by[t]['failed'].replace('`', '')}`"
                for name, by in results.items() for t in TOOLS if "failed" in by[t]]  # fmt: skip
     text = f"Of {len(results)} networks: {sums}.\n\n{table(['network', *columns], rows)}"
-    return text + ("\n\nNot converted, with the last line that was printed:\n\n" + "\n".join(reasons) if reasons else "")
+    return text + (
+        "\n\nNot converted, with the last line that was printed:\n\n" + "\n".join(reasons) if reasons else ""
+    )
 
 
 def main() -> None:

@@ -49,6 +49,8 @@ CODES: dict[str, str] = {
     "E307": "the loss is no longer a number",
     "E310": "the number format cannot be used",
     "E311": "the network cannot be quantised",
+    "E312": "the few-shot head cannot be made",
+    "E313": "the few-shot evaluation cannot be done",
     # E4xx: the integer graph
     "E401": "the integer graph is not well formed",
     "E402": "the graph text cannot be parsed",
@@ -81,6 +83,9 @@ CODES: dict[str, str] = {
     "E616": "an exported file does not compute the graph's integers",
     "E617": "Yosys is not installed",
     "E618": "Yosys did not synthesise the RTL",
+    "E620": "the vendor's report or the calibration file cannot be read",
+    "E621": "the study cannot be used",
+    "E622": "no cluster answers",
     # E8xx: requantizers
     "E801": "a requantizer needs a wider multiplicand",
     "E802": "a requantizer cannot meet the error budget",

@@ -43,9 +43,9 @@ def test_a_second_back_end_compiles_loads_and_simulates(tmp_path: Path) -> None:
 
 def test_its_graph_is_that_of_every_back_end(tmp_path: Path) -> None:
     model = small_model(tmp_path)
-    builds = [isobit.compile(model, tmp_path / name, backend=name) for name in backend_names()]
-    assert len({build.graph.digest for build in builds}) == 1
-    assert [isinstance(build.design, Design) for build in builds] == [True, False, False]
+    both = [isobit.compile(model, tmp_path / name, backend=name) for name in backend_names()]
+    assert len({build.graph.digest for build in both}) == 1
+    assert [isinstance(b.design, Design) for b in both] == [name == "dataflow" for name in backend_names()]
 
 
 def test_its_faults_are_found_and_located(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_what_it_has_not_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_an_unknown_back_end_is_refused_before_any_work(tmp_path: Path) -> None:
-    with pytest.raises(isobit.IsobitError, match=rf"E508.*'x'.*\n.*dataflow, hls4ml, {NAME}"):
+    with pytest.raises(isobit.IsobitError, match=rf"E508.*'x'.*\n.*dataflow, .*{NAME}"):
         isobit.compile(tmp_path / "no file", tmp_path / "build", backend="x")
     build = isobit.compile(small_model(tmp_path), tmp_path / "build", backend=NAME)
     manifest = json.loads((build.path / "manifest.json").read_text(encoding="utf-8"))

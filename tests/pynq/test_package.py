@@ -43,6 +43,7 @@ def test_command_writes_the_whole_package(compiled: Callable[..., Path], tmp_pat
     done = command("package", build, "-o", tmp_path / "p", "--board", "pynq-z1")
     assert (done.status, done.err) == (0, "") and "README.md" in done.out
     assert {p.name for p in (tmp_path / "p").iterdir()} == FILES | {"hls"}
+    assert not json.loads((tmp_path / "p" / "model.json").read_text())["head"]
     assert tree(tmp_path / "p" / "hls") == tree(build / "hls")
     manifest = json.loads((tmp_path / "p" / "manifest.json").read_text())
     assert manifest["files"] == file_hashes(tmp_path / "p")

@@ -21,6 +21,7 @@ from isobit.check.lint.project import Finding
 from isobit.check.proofs import verify as proofs
 from isobit.check.source.level import ort_level_of
 from isobit.flow import Exporter, refit_source
+from isobit.frontend.modules import Shapes
 from isobit.hardware import Board, board_names, load_board
 from isobit.pynq import pack
 from isobit.report import page
@@ -118,7 +119,7 @@ def verify(build: Build | str | Path) -> proofs.Verification:
 
 @coded
 def refit(
-    source: Any, bits: int, *, input_shape: tuple[int, ...] | str | None = None, input_type: str | None = None,
+    source: Any, bits: int, *, input_shape: Shapes | int | str | None = None, input_type: str | None = None,
     input_scale: str = "1", exporter: Exporter = "torchscript",
 ) -> onnx.ModelProto:  # fmt: skip
     """The model with its weights requantised for k-bit multiplicands: :func:`isobit.flow.refit_source`."""

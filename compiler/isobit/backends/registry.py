@@ -25,7 +25,13 @@ def _hls4ml() -> AnyBackend:
     return HLS4ML
 
 
-_BACKENDS: dict[str, Callable[[], AnyBackend]] = {DEFAULT: _dataflow, "hls4ml": _hls4ml}
+def _finn() -> AnyBackend:
+    from isobit.backends.finn.backend import FINN
+
+    return FINN
+
+
+_BACKENDS: dict[str, Callable[[], AnyBackend]] = {DEFAULT: _dataflow, "finn": _finn, "hls4ml": _hls4ml}
 
 
 def backend_names() -> list[str]:

@@ -35,7 +35,7 @@ MOST_BITS = 16
 """Of the integer part and of the fraction, each."""
 
 
-class _Constant(ExtendedInjector):
+class _Constant(ExtendedInjector):  # type: ignore[misc]
     """What every quantizer of this format shares."""
 
     quant_type = QuantType.INT
@@ -82,6 +82,13 @@ class FixedPoint:
         """The least and the greatest real value."""
         step, reach = 2.0**-self.fraction, 2.0 ** (self.integer - signed)
         return (-reach if signed else 0.0), reach - step
+
+    @property
+    def reach(self) -> float:
+        """The greatest value."""
+        return self.interval()[1]
+
+    calibrated = False
 
     @property
     def weight(self) -> type[Any]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from isobit.errors import IsobitError
-from isobit.ir import Graph
+from isobit.ir import Graph, accumulator_interval
 from isobit.ir.memo import per_graph
-from isobit.ir.ops import Linear, MaxPool, Pad, Reindex
+from isobit.ir.ops import Const, Linear, MaxPool, Pad, Reindex
 
 
 @dataclass(frozen=True)
@@ -204,3 +204,12 @@ def block_lanes(graph: Graph, node: Reindex) -> int:
             return lanes
         lanes = next(d for d in range(lanes - 1, 0, -1) if lanes % d == 0)
     return 1
+
+
+@per_graph
+def accumulator_of(graph: Graph, node: Linear) -> tuple[int, int]:
+    """The least and the greatest partial sum of any channel."""
+    weights = graph.by_name[node.inputs[1]]
+    known = weights.value if isinstance(weights, Const) else graph.types[weights.name]
+    lo, hi = accumulator_interval(node, graph.types[node.inputs[0]], known)
+    return int(lo.min()), int(hi.max())

@@ -149,6 +149,7 @@ class _Lowering:
             raise IsobitError("E504", "no template joins two values and a constant", where=node.name)
         if isinstance(node, Linear | MaxPool):
             taken = [self._blocks(node, layer.samples) if layer.parallel else self._windowed(node, layer.simd)]
+            taken += [self._take(i, layer.pe * layer.simd, self.graph.types[i].size) for i in operands[1:]]
         else:
             # a factor per channel comes pixel by pixel, however many pixels a word of the map holds
             kinds = [self.graph.types[i] for i in operands]

@@ -210,7 +210,8 @@ class _Loader:
 
     def finish(self, path: Path, digest: str) -> SourceModel:
         """The finished model: only what the outputs still depend on after folding."""
-        outputs = tuple(self._info(self.alias.get(o.name, o.name), o.name) for o in self.graph.output)
+        labels = dict.fromkeys(o.name for o in self.graph.output)
+        outputs = tuple(self._info(self.alias.get(label, label), label) for label in labels)
         nodes, used = _prune(self.nodes, {info.name for info in outputs})
         used.update(self.inputs)
         constants = {name: spec.value for name, spec in self.specs.items() if name in used and spec.value is not None}

@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped, 
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import MAX_FILE_BYTES, OWN_DOMAIN, OWN_OPERATORS, QONNX_OPERATORS
+from isobit.frontend.onnx.refused import CAUSES
 
 IR_VERSIONS = range(3, 15)
 STANDARD_OPSETS = range(7, 29)
@@ -171,6 +172,8 @@ def normalised_op(node: onnx.NodeProto) -> tuple[str, str]:
         return op, domain
     if domain == "":
         return op, ""
+    if cause := CAUSES.get(node.op_type):
+        raise IsobitError(cause.code, f"{node.op_type}: {cause.why}", where=node_place(node), hint=cause.hint)
     shown = f"'{printable(node.op_type)}' of domain '{printable(node.domain)}'"
     known = OWN_OPERATORS if domain == OWN_DOMAIN else QONNX_OPERATORS
     hint = f"operators of {'it' if domain == OWN_DOMAIN else 'QONNX'} known: " + ", ".join(sorted(known))
@@ -223,7 +226,7 @@ def _producers(graph: onnx.GraphProto) -> dict[str, int]:
     sources = {t.name for t in graph.initializer} | {i.name for i in graph.input}
     _check_unique([t.name for t in graph.initializer], "constant")
     _check_unique([i.name for i in graph.input], "graph input")
-    _check_unique([o.name for o in graph.output], "graph output")
+    _check_unique(list(dict.fromkeys(o.name for o in graph.output)), "graph output")  # one twice is one output
     producer: dict[str, int] = {}
     for index, node in enumerate(graph.node):
         for name in filter(None, node.output):

@@ -14,6 +14,7 @@ from typing import Any
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import SourceModel, SourceNode, TensorInfo
+from isobit.frontend.onnx.refused import CAUSES
 from isobit.frontend.qonnx import (
     activations,
     batchnorm,
@@ -32,6 +33,7 @@ from isobit.frontend.qonnx import (
     tapered,
 )
 from isobit.frontend.qonnx.builder import Builder, FunctionOrigin, Origin
+from isobit.frontend.qonnx.early import refuse_floats
 from isobit.frontend.qonnx.float_arithmetic import Asked, FloatArithmetic
 from isobit.frontend.qonnx.input_type import ELEMENT_TYPES, TYPE_NAME, InputType
 from isobit.frontend.qonnx.symbolic import Function, HostReal, Real, Tensor, rationals
@@ -169,6 +171,8 @@ def _import_all(model: SourceModel, input_type: InputType | None, arithmetic: As
     work = Import(model, input_type, arithmetic)
     for node in work.model.nodes:  # an operator that cannot be read is named before any work
         _operator(work.builder, node)
+    if all(isinstance(value, HostReal) for value in work.builder.tensors.values()):
+        refuse_floats(work.model)
     for node in work.model.nodes:
         work.node(node)
     for info in work.model.outputs:
@@ -239,10 +243,8 @@ def _read(node: SourceNode, value: Tensor) -> Tensor:
 
 def _operator(b: Builder, node: SourceNode) -> Handler:
     handler = _OPERATORS.get(node.op)
-    if handler is None and node.op in ("GRU", "LSTM", "RNN"):
-        message = f"{node.op}: a recurrent layer keeps a state from step to step"
-        hint = "unroll it over a fixed number of steps with quantisers between, or use a convolution over time"
-        raise IsobitError("E201", message, where=b.where(node), hint=hint)
+    if handler is None and (cause := CAUSES.get(node.op)):
+        raise IsobitError(cause.code, f"{node.op}: {cause.why}", where=b.where(node), hint=cause.hint)
     if handler is None:
         raise IsobitError(
             "E201", f"{printable(node.op)} is not supported", where=b.where(node),

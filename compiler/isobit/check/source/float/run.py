@@ -72,6 +72,20 @@ def run_float(
     )
 
 
+def by_tensor(model: SourceModel, samples: Mapping[str, Floats], count: int) -> dict[str, Floats]:
+    """The first ``count`` samples of every input as the file takes them, by tensor name.
+
+    Args:
+        samples: by the source's names. An input that no operator reads may be left out: it is zeros then.
+    """
+    return {
+        i.name: samples[i.label][:count].reshape(count, *i.shape[1:])
+        if i.label in samples
+        else np.zeros((count, *i.shape[1:]), np.float32)
+        for i in model.inputs
+    }
+
+
 def _named(model: SourceModel, inputs: Floats | Mapping[str, Floats]) -> dict[str, Floats]:
     names = [info.name for info in model.inputs]
     if isinstance(inputs, np.ndarray):

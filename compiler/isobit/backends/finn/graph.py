@@ -1,0 +1,251 @@
+"""The integer graph in FINN's own dialect: integer MatMul behind Im2Col, MultiThreshold, all channels last.
+
+This is what FINN's streamlining makes of a network where it can; written so, nothing is left to streamline, no scale is
+left to round, and residual joins need no hand-written steps. FINN carries integers in float32: every value must be
+below 2**24. Images are ``(1, rows, columns, channels)``, sequences have one column.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from isobit.backends.finn.refusals import refuse
+from isobit.ir import Graph, Node, ops
+from isobit.ir.types import IntArray, ValueType
+from isobit.numerics import bit_width
+
+QONNX = "qonnx.custom_op.general"
+OPSET, IR_VERSION = 13, 8
+
+
+@dataclass
+class FinnGraph:
+    """The file while it is written; ``made_of`` names the nodes of ``graph`` behind every node of FINN's, in order."""
+
+    graph: Graph
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    initializers: list[onnx.TensorProto] = field(default_factory=list)
+    values: list[onnx.ValueInfoProto] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
+    sparse: dict[str, tuple[int, int]] = field(default_factory=dict)
+    made_of: list[tuple[str, str]] = field(default_factory=list)
+
+    def op(self, kind: str, inputs: list[str], node: Node, output: str, value: ValueType, **attributes: Any) -> str:
+        """An operator that makes ``output``, which holds ``value``."""
+        domain = QONNX if kind in ("Im2Col", "MultiThreshold", "MaxPoolNHWC") else ""
+        self.nodes.append(helper.make_node(kind, inputs, [output], name=output, domain=domain, **attributes))
+        self.made_of.append((kind, node.name))
+        self.declare(output, shape_of(value), datatype(*value.bounds))
+        return output
+
+    def declare(self, name: str, shape: tuple[int, ...], kind: str) -> None:
+        """The shape and the integer type of a tensor."""
+        self.values.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+        self.notes[name] = kind
+
+    def const(self, name: str, value: IntArray, kind: str = "") -> str:
+        """An initializer of integers."""
+        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value, np.float32), name))
+        self.notes[name] = kind or datatype(int(value.min()), int(value.max()))
+        return name
+
+
+def finn_model(graph: Graph) -> tuple[onnx.ModelProto, list[tuple[str, str]]]:
+    """The file, and for every node of it its operator and the node of the graph that it is of; then every value with
+    several readers, under ``Fork``: FINN puts a node of its own there.
+
+    Raises:
+        IsobitError: E504, naming the first node that FINN cannot have exactly, and why.
+    """
+    made = FinnGraph(graph)
+    refuse(graph)
+    for node in graph.nodes:
+        if isinstance(node, ops.Input):
+            made.declare(node.name, shape_of(graph.types[node.name]), datatype(*graph.types[node.name].bounds))
+        elif not isinstance(node, ops.Const | ops.Output):
+            _OPERATORS[type(node)](made, node)
+    (entry,), (last,) = graph.inputs, graph.outputs
+    infos = {info.name: info for info in made.values}
+    output = last.inputs[0]
+    inner = [info for name, info in infos.items() if name not in (entry.name, output)]
+    made_graph = helper.make_graph(
+        made.nodes, "isobit", [infos[entry.name]], [infos[output]], made.initializers, value_info=inner
+    )
+    made_graph.quantization_annotation.extend(_annotations(made))
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(QONNX, 1)]
+    reads = Counter(name for node in made.nodes for name in node.input)
+    forks = [("Fork", name) for name in infos if reads[name] > 1]
+    return helper.make_model(made_graph, opset_imports=opsets, ir_version=IR_VERSION), made.made_of + forks
+
+
+def shape_of(value: ValueType) -> tuple[int, ...]:
+    """FINN's shape of a value: a batch of one, two spatial axes or none."""
+    return (1, value.shape[0], 1, value.shape[1]) if len(value.shape) == 2 else (1, *value.shape)
+
+
+def datatype(lo: int, hi: int) -> str:
+    """The name of QONNX's narrowest integer type of ``[lo, hi]``."""
+    return f"{'INT' if lo < 0 else 'UINT'}{max(bit_width(lo, hi), 1)}"
+
+
+def _annotations(made: FinnGraph) -> list[onnx.TensorAnnotation]:
+    found = []
+    (entry,) = made.graph.inputs
+    for name, kind in made.notes.items():
+        entries = [onnx.StringStringEntryProto(key="finn_datatype", value=kind)]
+        if name in made.sparse:
+            kernel = list(made.sparse[name])
+            entries.append(
+                onnx.StringStringEntryProto(key="tensor_sparsity", value=str({"dw": {"kernel_shape": kernel}}))
+            )
+        if name == entry.name:
+            layout = ["N", "H", "W", "C"] if len(shape_of(made.graph.types[name])) == 4 else ["N", "C"]
+            entries.append(onnx.StringStringEntryProto(key="tensor_layout", value=str(layout)))
+        found.append(onnx.TensorAnnotation(tensor_name=name, quant_parameter_tensor_names=entries))
+    return found
+
+
+def _linear(made: FinnGraph, node: ops.Linear) -> None:
+    """A MatMul; behind windows where there is a kernel. A depthwise layer keeps FINN's own marks of one."""
+    graph = made.graph
+    weights = graph.by_name[node.inputs[1]]
+    assert isinstance(weights, ops.Const)
+    source = graph.by_name[node.inputs[0]]
+    border: tuple[int, ...] = (0, 0, 0, 0)
+    if isinstance(source, ops.Pad):
+        before, after = ((*node_pads, 0)[:2] for node_pads in (source.before, source.after))
+        border = (*before, *after)
+        source = graph.by_name[source.inputs[0]]
+    x, kind, value = source.name, graph.types[source.name], graph.types[node.name]
+    kernel = (*weights.value.shape[1:-1], 1)[:2] if node.strides else (1, 1)
+    strides, dilations = ((*v, 1)[:2] if v else (1, 1) for v in (node.strides, node.dilations))
+    depthwise = node.groups == kind.channels == value.channels > 1 and prod(kernel) > 1
+    if kernel != (1, 1) or strides != (1, 1) or any(border):
+        columns = ValueType.of((*value.shape[:-1], prod(kernel) * kind.channels), *_with_zero(kind, any(border)))
+        x = made.op(
+            "Im2Col", [x], node, node.name + "_windows", columns, stride=list(strides), kernel_size=list(kernel),
+            pad_amount=list(border), input_shape=str(shape_of(kind)), depthwise=int(depthwise),
+            dilations=list(dilations),
+        )  # fmt: skip
+    matrix = _ungrouped(weights.value, node.groups).reshape(value.channels, -1).T
+    name = made.const(node.name + "_weights", matrix)
+    if depthwise:
+        made.sparse[name] = (kernel[0], kernel[1])
+    made.op("MatMul", [x, name], node, node.name, value)
+
+
+def _with_zero(kind: ValueType, border: bool) -> tuple[int, int]:
+    lo, hi = kind.bounds
+    return (min(lo, 0), max(hi, 0)) if border else (lo, hi)
+
+
+def _ungrouped(weights: IntArray, groups: int) -> IntArray:
+    """The weights of one group, zero between channels of different groups."""
+    if groups == 1:
+        return weights
+    out, fan_in = weights.shape[0], weights.shape[-1]
+    whole = np.zeros((*weights.shape[:-1], fan_in * groups), np.int64)
+    for channel in range(out):
+        first = channel // (out // groups) * fan_in
+        whole[channel, ..., first : first + fan_in] = weights[channel]
+    return whole
+
+
+def _add(made: FinnGraph, node: ops.Add) -> None:
+    """A chain of Add and Mul by constants; constant operands are one constant."""
+    graph, value = made.graph, made.graph.types[node.name]
+    pairs = list(zip(node.inputs, node.coefficients, strict=True))
+    constants = [f * c.value for name, f in pairs if isinstance(c := graph.by_name[name], ops.Const)]
+    constant = sum(constants, np.zeros(1, np.int64))
+    streams = [(name, f) for name, f in pairs if not isinstance(graph.by_name[name], ops.Const)]
+    parts = len(streams) - 1 + bool(constant.any())
+    terms = [_term(made, node, i, name, f, alone=not parts) for i, (name, f) in enumerate(streams)]
+    total, lo, hi = terms[0]
+    for i, (name, least, most) in enumerate(terms[1:], 1):
+        lo, hi = lo + least, hi + most
+        partial = value if i == parts else ValueType.of(value.shape, lo, hi)
+        total = made.op("Add", [total, name], node, node.name if i == parts else f"{node.name}_sum{i}", partial)
+    if constant.any():
+        made.op("Add", [total, made.const(node.name + "_bias", constant)], node, node.name, value)
+
+
+def _term(
+    made: FinnGraph, node: ops.Add, position: int, name: str, factors: IntArray, alone: bool
+) -> tuple[str, int, int]:
+    """An operand times its coefficient, and its bounds; it is the sum where it stands ``alone``."""
+    kind = made.graph.types[name]
+    ends = [int(f) * int(v) for f in factors for v in kind.bounds]
+    if alone or (factors != 1).any():
+        output = node.name if alone else f"{node.name}_term{position}"
+        factor = made.const(f"{node.name}_factor{position}", factors)
+        name = made.op("Mul", [name, factor], node, output, ValueType.of(kind.shape, min(ends), max(ends)))
+    return name, min(ends), max(ends)
+
+
+def _step(made: FinnGraph, node: ops.Step) -> None:
+    """All levels of the output's type: those below are always passed, those above never."""
+    x, value = made.graph.types[node.inputs[0]], made.graph.types[node.name]
+    lo, hi = value.bounds
+    bits = max(bit_width(lo, hi), 1)
+    least = -(1 << bits - 1) if lo < 0 else 0
+    thresholds = np.empty((len(node.curves), (1 << bits) - 1), np.int64)
+    for row, (curve, first, last) in zip(thresholds, node.curves.reached(x), strict=True):
+        narrow = curve.restrict(first, last)
+        row[: narrow.start - least] = first
+        row[narrow.start - least : narrow.top - least] = narrow.cuts()
+        row[narrow.top - least :] = last + 1
+    name = made.const(node.name + "_thresholds", thresholds, datatype(min(x.bounds[0], 0), x.bounds[1] + 1))
+    layout = "NHWC" if len(shape_of(value)) == 4 else "NC"
+    made.op(
+        "MultiThreshold", [node.inputs[0], name], node, node.name, value, out_dtype=datatype(lo, hi),
+        out_bias=float(least), out_scale=1.0, data_layout=layout,
+    )  # fmt: skip
+
+
+def _maxpool(made: FinnGraph, node: ops.MaxPool) -> None:
+    kernel, strides = ((*v, 1)[:2] for v in (node.kernel, node.strides))
+    value = made.graph.types[node.name]
+    sizes = {"kernel_shape": list(kernel), "strides": list(strides), "pads": [0, 0, 0, 0]}
+    made.op("MaxPoolNHWC", list(node.inputs), node, node.name, value, **sizes)
+
+
+def _reindex(made: FinnGraph, node: ops.Reindex) -> None:
+    value = made.graph.types[node.name]
+    target = node.name + "_shape"
+    made.initializers.append(numpy_helper.from_array(np.array([1, *shape_of(value)[1:]], np.int64), target))
+    made.op("Reshape", [node.inputs[0], target], node, node.name, value)
+
+
+def _concat(made: FinnGraph, node: ops.Concat) -> None:
+    made.op("Concat", list(node.inputs), node, node.name, made.graph.types[node.name], axis=-1)
+
+
+def _select(made: FinnGraph, node: ops.Select) -> None:
+    """FINN has the indices alone."""
+    made.initializers.append(numpy_helper.from_array(np.array([node.k], np.int64), node.name + "_k"))
+    outputs, kind = [node.name + "_values", node.name], made.graph.types[node.name]
+    made.nodes.append(helper.make_node("TopK", [node.inputs[0], node.name + "_k"], outputs, name=node.name, axis=-1))
+    made.made_of.append(("TopK", node.name))
+    made.declare(outputs[0], shape_of(kind), datatype(*made.graph.types[node.inputs[0]].bounds))
+    made.values.append(helper.make_tensor_value_info(node.name, TensorProto.INT64, shape_of(kind)))
+    made.notes[node.name] = datatype(*kind.bounds)
+
+
+_OPERATORS: Mapping[type[Node], Callable[[FinnGraph, Any], None]] = {
+    ops.Linear: _linear,
+    ops.Add: _add,
+    ops.Step: _step,
+    ops.MaxPool: _maxpool,
+    ops.Pad: lambda made, node: None,
+    ops.Concat: _concat,
+    ops.Reindex: _reindex,
+    ops.Select: _select,
+}

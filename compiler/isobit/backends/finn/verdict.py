@@ -1,0 +1,129 @@
+"""What FINN makes of a build: mapped or not, equal or not at every step, its estimate beside ours.
+
+FINN's exit codes and its own verification are not asked: the first are 0 where a verification failed, the second has a
+tolerance. ``check.py`` compares every integer and reports plain counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from isobit.backends.finn.backend import FOLDER, LAYERS
+from isobit.backends.finn.environment import FINN_PLUS, SECONDS, run_script
+
+SIMULATION = "its C++ simulation did not run: it needs FINN_DEPS and Vitis HLS headers"
+
+
+@dataclass(frozen=True)
+class FinnStep:
+    """One step of FINN's: outputs compared after its Python execution (0 where it cannot be executed) and differing."""
+
+    name: str
+    outputs: int
+    different: int
+    note: str
+
+
+@dataclass(frozen=True)
+class FinnVerdict:
+    """``unmapped`` are the nodes that FINN leaves to software, None where it did not come so far.
+
+    ``misfolded`` are layers where FINN has other sizes than the folding was made for. Estimates are clocks a frame and
+    LUT, DSP, 18-kbit BRAM, all of FINN's own analysis; ``error`` is why it stopped early.
+    """
+
+    steps: tuple[FinnStep, ...]
+    unmapped: tuple[str, ...] | None
+    misfolded: tuple[str, ...]
+    cycles: Mapping[str, int]
+    resources: Mapping[str, Mapping[str, float]]
+    error: str
+
+    @property
+    def mapped(self) -> bool:
+        """Is every node hardware, with the folding that was asked for?"""
+        return self.unmapped == () and not self.misfolded and not self.error
+
+    @property
+    def equal(self) -> bool:
+        """Did every step that FINN can execute give every integer?"""
+        compared = [step for step in self.steps if step.outputs]
+        return bool(compared) and not any(step.different or step.note for step in self.steps) and not self.error
+
+    @property
+    def interval(self) -> int:
+        """Clocks of FINN's slowest layer."""
+        return max(self.cycles.values(), default=0)
+
+
+def check_finn_build(folder: Path, work: Path, seconds: float = SECONDS) -> FinnVerdict:
+    """Run FINN's conversion, folding and estimates on a build's project.
+
+    Raises:
+        IsobitError: E303 without finn-plus; CheckFailed: E606 when it ends without a result.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    found = run_script(folder / FOLDER / "check.py", work, seconds=seconds)
+    layers = json.loads((folder / LAYERS).read_text(encoding="utf-8"))
+    return verdict_of(found, layers)
+
+
+def verdict_of(found: Mapping[str, Any], layers: Mapping[str, Any]) -> FinnVerdict:
+    """The verdict on what ``check.py`` wrote, for a build with these layers."""
+    steps = tuple(_step(record) for record in found["steps"])
+    unmapped = found.get("unmapped")
+    folded = found.get("folded")
+    estimate = found["estimate"]
+    return FinnVerdict(
+        steps,
+        None if unmapped is None else tuple(unmapped),
+        () if folded is None else _misfolded(folded, layers),
+        {name: int(count) for name, count in estimate.get("cycles", {}).items()},
+        estimate.get("resources", {}),
+        found["error"],
+    )
+
+
+def _step(record: Mapping[str, Any]) -> FinnStep:
+    if not record.get("executed"):
+        return FinnStep(record["name"], 0, 0, record.get("why", ""))
+    return FinnStep(record["name"], record["outputs"], record["different"], record["first"])
+
+
+def _misfolded(folded: Mapping[str, Any], layers: Mapping[str, Any]) -> tuple[str, ...]:
+    """Layers that FINN does not have, or has in another size or folding."""
+    wrong = []
+    for name, layer in layers.items():
+        wanted = layer["sizes"] | layer["factors"]
+        have = folded.get(name)
+        if have is None or any(have.get(key, value) != value for key, value in wanted.items()):
+            wrong.append(f"{name} ({layer['node']}): {have}, not {wanted}")
+    return tuple(wrong)
+
+
+def lines(verdict: FinnVerdict, ours: Mapping[str, int]) -> list[str]:
+    """The verdict in words; ``ours`` are isobit's LUT, DSP, BRAM36 and clocks at the same folding."""
+    said = []
+    for step in verdict.steps:
+        if step.outputs:
+            result = f"{step.outputs - step.different:,} of {step.outputs:,} outputs equal"
+            said.append(f"{step.name}: {result}" + (f", first: {step.note}" if step.note else ""))
+        elif step.note:
+            said.append(f"{step.name}: not executed: {step.note}")
+    if verdict.error:
+        said.append(f"stopped: {verdict.error}")
+    if verdict.unmapped is not None:
+        said.append(f"not mapped to hardware: {', '.join(verdict.unmapped) or 'nothing'}")
+    said += [f"folded otherwise: {text}" for text in verdict.misfolded]
+    if total := verdict.resources.get("total"):
+        finn = f"{total.get('LUT', 0):,.0f} LUT, {total.get('DSP', 0):,.0f} DSP, {total.get('BRAM_18K', 0):,.0f} BRAM18"
+        said.append(f"{FINN_PLUS.replace('==', ' ')} estimates {finn}, {verdict.interval:,} clocks a frame")
+        mine = f"{ours['lut']:,} LUT, {ours['dsp']:,} DSP, {ours['bram36']:,} BRAM36"
+        said.append(f"isobit, of its own design, {mine}, {ours['interval']:,} clocks a frame")
+    said.append(SIMULATION)
+    said.append("MAPPED AND EQUAL" if verdict.mapped and verdict.equal else "NOT MAPPED OR NOT EQUAL")
+    return said

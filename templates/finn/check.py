@@ -1,0 +1,161 @@
+"""Runs FINN's conversion of this network without vendor tools, and compares the integers after every step.
+
+    python check.py WORK        in an environment with finn-plus (`isobit finn setup` makes one)
+
+Writes WORK/result.json: for every step the operators that FINN has and whether its Python execution gives the integers of
+expected_output.npy, all of them; what is not mapped to hardware; the estimates of FINN's own analysis. FINN itself compares
+with a tolerance and returns 0 where its verification fails: nothing here relies on that.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+BEFORE = (
+    "step_qonnx_to_finn", "step_tidy_up", "step_streamline", "step_convert_to_hw", "step_minimize_bit_width_initial",
+)  # fmt: skip
+"""Steps whose result FINN can execute in Python as it is."""
+PARTITION = "step_create_dataflow_partition"
+AFTER = (
+    "step_specialize_layers", "step_apply_folding_config", "step_minimize_bit_width", "step_generate_estimate_reports",
+)  # fmt: skip
+"""Steps after which only C++ or RTL simulation could execute it."""
+
+
+def prepare(work):
+    """What finn-plus wants of its surroundings where no Vivado is installed."""
+    os.environ.setdefault("XILINX_VIVADO", "/opt/x/Vivado/2024.2")
+    os.environ["FINN_BUILD_DIR"] = str(work / "build")
+    (work / "build").mkdir(parents=True, exist_ok=True)
+    from finn import xsi
+
+    for name in getattr(xsi, "_LAZY_NAMES", ()):
+        setattr(xsi, name, None)
+    from finn.util import settings
+
+    settings._SETTINGS = settings.FINNSettings.init(flow_config=work / "flow.yaml", auto_set_environment_vars=False)
+
+
+def configuration(work, target):
+    """The builder's configuration: FINN's report folder, the board, our folding."""
+    from finn.builder.build_dataflow_config import DataflowBuildConfig, DataflowOutputType
+
+    return DataflowBuildConfig(
+        output_dir=str(work / "out"),
+        synth_clk_period_ns=target["clock_ns"],
+        fpga_part=target["part"],
+        folding_config_file=str(HERE / "folding.json"),
+        specialize_layers_config_file=str(HERE / "specialize.json"),
+        generate_outputs=[DataflowOutputType.ESTIMATE_REPORTS],
+        standalone_thresholds=True,
+        save_intermediate_models=True,
+    )
+
+
+def executed(model):
+    """The outputs of FINN's Python execution for all of input.npy, as one array."""
+    from finn.core.onnx_exec import execute_onnx
+
+    given = np.load(HERE / "input.npy")
+    entry, last = model.graph.input[0].name, model.graph.output[0].name
+    shape = tuple(model.get_tensor_shape(entry))
+    rows = [execute_onnx(model, {entry: x.reshape(shape)})[last].reshape(-1) for x in given]
+    return np.stack(rows)
+
+
+def compared(model, wanted):
+    """Outputs that differ of how many, and the first."""
+    try:
+        found = executed(model)
+    except Exception as error:  # FINN documents no exception types
+        return {"executed": False, "why": f"{type(error).__name__}: {error}"[:300]}
+    wrong = np.argwhere(found != wanted)
+    first = ""
+    if len(wrong):
+        place = tuple(int(i) for i in wrong[0])
+        first = f"sample {place[0]}, element {place[1]}: FINN {found[place]:g}, isobit {wanted[place]:g}"
+    return {"executed": True, "outputs": int(wanted.size), "different": len(wrong), "first": first}
+
+
+def operators(model):
+    """How many nodes of each kind."""
+    counts = {}
+    for node in model.graph.node:
+        counts[node.op_type] = counts.get(node.op_type, 0) + 1
+    return dict(sorted(counts.items()))
+
+
+def unmapped(model):
+    """The nodes that are not FINN's hardware."""
+    return [n.name for n in model.graph.node if not n.domain.startswith("finn.custom_op.fpgadataflow")]
+
+
+def run(work):
+    """All steps; the result as plain data."""
+    prepare(work)
+    from finn.builder.build_dataflow_steps import build_dataflow_step_lookup as steps
+    from qonnx.core.modelwrapper import ModelWrapper
+
+    target = json.loads((HERE / "target.json").read_text(encoding="utf-8"))
+    config = configuration(work, target)
+    wanted = np.load(HERE / "expected_output.npy")
+    wanted = wanted.reshape(len(wanted), -1)
+    result = {"steps": [], "error": ""}
+    model = ModelWrapper(str(HERE / "network.onnx"))
+    result["steps"].append({"name": "network.onnx", "operators": operators(model)} | compared(model, wanted))
+    try:
+        for name in (*BEFORE, PARTITION, *AFTER):
+            if name not in steps:
+                continue
+            if name == PARTITION:
+                result["unmapped"] = unmapped(model)
+                model.save(str(work / "mapped.onnx"))
+            model = steps[name](model, config)
+            record = {"name": name, "operators": operators(model)}
+            if name in BEFORE:
+                record |= compared(model, wanted)
+            result["steps"].append(record)
+            if name == "step_apply_folding_config":
+                result["folded"] = folded(model)
+    except Exception as error:  # see above
+        result["error"] = f"{name}: {type(error).__name__}: {error}"[:500]
+    result["estimate"] = estimates(Path(config.output_dir) / "report")
+    return result
+
+
+def folded(model):
+    """PE, SIMD and sizes of every layer that has them, as FINN holds them after our folding was applied."""
+    from qonnx.custom_op.registry import getCustomOp
+
+    found = {}
+    for node in model.graph.node:
+        instance = getCustomOp(node)
+        names = [n for n in ("PE", "SIMD", "MH", "MW", "Channels", "NumChannels") if n in instance.get_nodeattr_types()]
+        found[node.name] = {name: int(instance.get_nodeattr(name)) for name in names}
+    return found
+
+
+def estimates(folder):
+    """FINN's own reports, where it wrote them."""
+    names = {
+        "cycles": "estimate_layer_cycles",
+        "resources": "estimate_layer_resources",
+        "network": "estimate_network_performance",
+    }
+    found = {}
+    for key, name in names.items():
+        path = folder / f"{name}.json"
+        if path.is_file():
+            found[key] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+if __name__ == "__main__":
+    place = Path(sys.argv[1]).resolve()
+    place.mkdir(parents=True, exist_ok=True)
+    done = run(place)
+    (place / "result.json").write_text(json.dumps(done, indent=1, sort_keys=True) + "\n", encoding="utf-8")

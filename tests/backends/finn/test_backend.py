@@ -1,0 +1,184 @@
+"""The FINN back end: its file is the graph, integer by integer; what FINN cannot have exactly is refused by name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+import isobit
+from isobit.backends.finn.backend import FINN
+from isobit.backends.finn.folding import specialisation_file
+from isobit.backends.finn.graph import finn_model, shape_of
+from isobit.errors import IsobitError
+from isobit.interp import run
+from isobit.ir import Graph, Node, frozen_ints, verify
+from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Output, Pad, Product, Reindex, Select, Step, Table
+from isobit.numerics import Cuts, MultiplyShift
+from tests.backends.finn.nets import cnn, mlp
+from tests.cli.runner import edited, tree
+from tests.cli.runner import isobit as isobit_command
+from tests.ir.random_graphs import Maker, random_inputs
+
+
+def graph_of(*nodes: Node, last: str = "") -> Graph:
+    return verify(Graph((*nodes, Output(name="y", inputs=(last or nodes[-1].name,)))))
+
+
+def entry(*shape: int, lo: int = -4, hi: int = 3) -> Input:
+    return Input(name="x", shape=shape, lo=frozen_ints(lo), hi=frozen_ints(hi))
+
+
+def executed(graph: Graph, integers: Any) -> Any:
+    """qonnx's Python execution of FINN's file, which is also the first thing that FINN itself does with it."""
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.core.onnx_exec import execute_onnx
+
+    model, _ = finn_model(graph)
+    onnx.checker.check_model(model)
+    wrapper = ModelWrapper(model)
+    last, shape = graph.outputs[0].inputs[0], shape_of(graph.types["x"])
+    rows = [execute_onnx(wrapper, {"x": x.reshape(shape).astype(np.float32)})[last] for x in integers]
+    return np.stack([row.reshape(graph.types[last].shape) for row in rows]).astype(np.int64)
+
+
+def same(graph: Graph, seed: int = 0) -> None:
+    given = random_inputs(graph, Random(seed), 6)
+    assert np.array_equal(executed(graph, given["x"]), run(graph, given)["y"])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_thresholds_are_the_staircase(seed: int) -> None:
+    """Any curve, per channel or shared: levels that are not reached are passed always, or never."""
+    rng = Random(seed)
+    curves = tuple(Maker(rng).curve(-40, 37) for _ in range(rng.choice([1, 3])))
+    x = entry(2, 2, 3, lo=-40, hi=37) if seed % 2 else entry(3, lo=-40, hi=37)
+    same(graph_of(x, Step(name="s", inputs=("x",), curves=curves)), seed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("border", [((0, 0), (0, 0)), ((1, 0), (2, 1))])
+def test_convolutions(groups: int, border: tuple[tuple[int, int], tuple[int, int]]) -> None:
+    rng = np.random.default_rng(groups)
+    w = Const(name="w", value=frozen_ints(rng.integers(-3, 4, (4, 3, 2, 4 // groups))))
+    pad = Pad(name="p", inputs=("x",), before=border[0], after=border[1])
+    conv = Linear(name="c", inputs=("p", "w"), strides=(2, 1), dilations=(1, 1), groups=groups)
+    same(graph_of(entry(6, 5, 4), pad, w, conv))
+
+
+def test_sequences_have_one_column() -> None:
+    w = Const(name="w", value=frozen_ints(np.random.default_rng(0).integers(-3, 4, (3, 3, 2))))
+    same(graph_of(entry(9, 2), w, Linear(name="c", inputs=("x", "w"), strides=(1,), dilations=(2,))))
+
+
+def test_joins_with_coefficients_and_constants() -> None:
+    x = entry(4)
+    c = Const(name="c", value=frozen_ints([1, -2, 3, 0]))
+    for coefficients in ([[2], [1]], [[1], [3]], [[1, 2, 3, -1], [1]], [[1], [0]]):
+        factors = tuple(map(frozen_ints, coefficients))
+        same(graph_of(x, c, Add(name="a", inputs=("x", "c"), coefficients=factors)))
+        s = Step(name="s", inputs=("x",), curves=(MultiplyShift(1, 0, 1, -2, 2),))  # type: ignore[arg-type]
+        same(graph_of(x, s, Add(name="a", inputs=("x", "s"), coefficients=factors)))
+    same(graph_of(x, Add(name="a", inputs=("x",), coefficients=(frozen_ints([-3]),))))
+
+
+def test_pools_joins_reshapes_and_classes() -> None:
+    x = entry(4, 4, 2)
+    same(graph_of(x, MaxPool(name="m", inputs=("x",), kernel=(2, 2), strides=(2, 2), dilations=(1, 1))))
+    same(graph_of(x, Concat(name="c", inputs=("x", "x"), axis=2)))
+    same(graph_of(x, Reindex(name="r", inputs=("x",), index=frozen_ints(np.arange(32)))))
+    same(graph_of(entry(6), Select(name="k", inputs=("x",), k=1)))
+
+
+def _step(levels: int) -> Node:
+    return Step(name="s", inputs=("x",), curves=(Cuts(0, range(-100, levels - 100)),))  # type: ignore[arg-type]
+
+
+_ROW = frozen_ints([[0] * 8])
+_WEIGHTS = Input(name="w", shape=(1, 2), lo=frozen_ints(0), hi=frozen_ints(1))
+_REFUSED: list[tuple[str, tuple[Node, ...]]] = [
+    ("256 levels", (entry(2, lo=-500, hi=500), _step(256))),
+    ("a table is no staircase", (entry(1), Table(name="t", inputs=("x",), lo=frozen_ints(-4), values=_ROW))),
+    ("a product is no staircase", (entry(1), Product(name="p", inputs=("x", "x")))),
+    ("25 bits", (entry(1, lo=0, hi=1 << 24),)),
+    ("zeros around a convolution", (entry(2, 2, 1), Pad(name="p", inputs=("x",), before=(1, 1), after=(0, 0)))),
+    ("another axis", (entry(2, 2, 1), Concat(name="c", inputs=("x", "x"), axis=0))),
+    ("another order", (entry(2), Reindex(name="r", inputs=("x",), index=frozen_ints([1, 0])))),
+    ("with gaps", (entry(5, 1), MaxPool(name="m", inputs=("x",), kernel=(2,), strides=(1,), dilations=(2,)))),
+    (
+        "at run time",
+        (entry(2), _WEIGHTS, Linear(name="l", inputs=("x", "w"))),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("why", "nodes"), _REFUSED, ids=[why for why, _ in _REFUSED])
+def test_what_finn_cannot_have_exactly_is_refused_by_name(why: str, nodes: tuple[Node, ...]) -> None:
+    with pytest.raises(IsobitError, match="E504") as error:
+        finn_model(graph_of(*nodes))
+    assert why in str(error.value) or "2 inputs" in str(error.value)
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> isobit.Build:
+    folder = tmp_path_factory.mktemp("finn")
+    return isobit.compile(cnn().save(folder), folder / "build", backend="finn")
+
+
+def test_a_build_is_simulated_by_qonnx_and_loads_back(build: isobit.Build) -> None:
+    result = isobit.csim(build, source=False)
+    assert result.equal and [run.flavour for run in result.runs] == ["qonnx"]
+    assert isobit.load(build.path).design.layers == build.design.layers  # type: ignore[attr-defined]
+    assert isobit.verify(build.path).holds and isobit.lint(build) == ()
+
+
+def test_two_builds_are_the_same_bytes(build: isobit.Build, tmp_path: Path) -> None:
+    again = isobit.compile(cnn().save(tmp_path), tmp_path / "build", backend="finn")
+    assert {k: v for k, v in tree(again.path).items() if k != "csim.json"} == {
+        k: v for k, v in tree(build.path).items() if k != "csim.json"
+    }
+
+
+def test_factors_divide_what_they_fold(build: isobit.Build) -> None:
+    layers = json.loads((build.path / "finn/layers.json").read_text(encoding="utf-8"))
+    kinds = {name.rsplit("_", 1)[0] for name in layers}
+    assert {"MVAU_hls", "VVAU_hls", "Pool_hls", "FMPadding_rtl", "DuplicateStreams_hls", "ElementwiseAdd_hls"} < kinds
+    for layer in layers.values():
+        sizes, factors = layer["sizes"], layer["factors"]
+        for factor, size in (("PE", "MH"), ("SIMD", "MW"), ("PE", "NumChannels"), ("PE", "Channels")):
+            if factor in factors and size in sizes:
+                assert sizes[size] % factors[factor] == 0
+    folding = json.loads((build.path / "finn/folding.json").read_text(encoding="utf-8"))
+    assert folding["Defaults"] == {} and {k for k in folding if k != "Defaults"} == set(layers)
+    styles = specialisation_file(build.design.layers)  # type: ignore[attr-defined]
+    assert {k: v for k, v in styles.items() if k.startswith("VVAU")} == {"VVAU_0": {"preferred_impl_style": "hls"}}
+
+
+def test_golden_data_are_the_graphs_integers(build: isobit.Build) -> None:
+    x, y = (np.load(build.path / f"finn/{name}.npy") for name in ("input", "expected_output"))
+    assert x.dtype == y.dtype == np.float32 and x.shape[1:] == (8, 8, 2)
+    assert np.array_equal(run(build.graph, x.astype(np.int64))[build.graph.outputs[0].name], y)
+
+
+def test_another_network_in_the_build_is_noticed(build: isobit.Build, tmp_path: Path) -> None:
+    other = edited(
+        build.path, tmp_path / "copy", "finn/layers.json", lambda text: text.replace("MVAU_hls_0", "MVAU_hls_9")
+    )
+    with pytest.raises(IsobitError, match=r"E608.*layers.json"):
+        isobit.load(other)
+
+
+def test_the_command_line_has_it(tmp_path: Path) -> None:
+    done = isobit_command("compile", mlp().save(tmp_path), "-o", tmp_path / "build", "--backend", "finn")
+    assert (
+        done.status == 0 and "MVAU_hls" in done.out and f"project in {tmp_path / 'build'}" in done.out.replace("\n", "")
+    )
+    done = isobit_command("compile", tmp_path / "model.onnx", "-o", tmp_path / "flow")
+    done = isobit_command("finn", "check", tmp_path / "flow")
+    assert done.status == 2 and "E509" in done.err
+    assert FINN.on_request == frozenset()

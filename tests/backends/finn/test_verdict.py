@@ -1,0 +1,92 @@
+"""What is read from FINN: plain counts, none of its own verdicts; and FINN itself where finn-plus is installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import isobit
+from isobit.backends.finn import environment
+from isobit.backends.finn.verdict import check_finn_build, lines, verdict_of
+from isobit.errors import CheckFailed, IsobitError
+from tests.backends.finn.nets import cnn, mlp
+from tests.cli.runner import isobit as isobit_command
+from tests.onnx_builder import Net
+
+LAYERS = {"MVAU_hls_0": {"node": "fc", "factors": {"PE": 2, "SIMD": 4}, "sizes": {"MH": 8, "MW": 16}, "cycles": 16}}
+STEP = {"name": "step_convert_to_hw", "executed": True, "outputs": 10, "different": 0, "first": ""}
+RESULT: dict[str, Any] = {
+    "steps": [STEP], "unmapped": [], "folded": {"MVAU_hls_0": {"PE": 2, "SIMD": 4, "MH": 8, "MW": 16}}, "error": "",
+    "estimate": {"cycles": {"MVAU_hls_0": 16}, "resources": {"total": {"LUT": 9.0, "DSP": 1.0, "BRAM_18K": 2.0}}},
+}  # fmt: skip
+OURS = {"lut": 7, "dsp": 0, "bram36": 1, "interval": 16}
+
+
+def test_mapped_and_equal() -> None:
+    verdict = verdict_of(RESULT, LAYERS)
+    assert verdict.mapped and verdict.equal and verdict.interval == 16
+    said = lines(verdict, OURS)
+    assert said[-1] == "MAPPED AND EQUAL" and any("9 LUT, 1 DSP, 2 BRAM18, 16 clocks" in line for line in said)
+    assert any("did not run" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("change", "mapped", "equal"),
+    [
+        ({"steps": [STEP, STEP | {"different": 1, "first": "sample 0, element 3: FINN 2, isobit 3"}]}, True, False),
+        ({"steps": [{"name": "step_streamline", "executed": False, "why": "KeyError: x"}, STEP]}, True, False),
+        ({"steps": [{"name": "step_specialize_layers"}]}, True, False),
+        ({"unmapped": ["Transpose_0"]}, False, True),
+        ({"folded": {}}, False, True),
+        ({"folded": {"MVAU_hls_0": {"PE": 1, "SIMD": 4, "MH": 8, "MW": 16}}}, False, True),
+        ({"folded": {"MVAU_hls_0": {"PE": 2, "SIMD": 4, "MH": 4, "MW": 16}}}, False, True),
+        ({"error": "step_convert_to_hw: FINNUserError"}, False, False),
+    ],
+)
+def test_anything_less_is_said(change: dict[str, Any], mapped: bool, equal: bool) -> None:
+    verdict = verdict_of(RESULT | change, LAYERS)
+    assert (verdict.mapped, verdict.equal) == (mapped, equal)
+    assert lines(verdict, OURS)[-1] == "NOT MAPPED OR NOT EQUAL"
+
+
+def test_without_finn_plus_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv(environment.OVERRIDE, raising=False)
+    isobit.compile(mlp().save(tmp_path), tmp_path / "build", backend="finn")
+    done = isobit_command("finn", "check", tmp_path / "build")
+    assert done.status == 2 and "E303" in done.err and "isobit finn setup" in done.err
+
+
+def test_an_interpreter_that_is_not_there_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(environment.OVERRIDE, str(tmp_path / "python"))
+    with pytest.raises(IsobitError, match="E303"):
+        environment.set_up()
+
+
+def test_an_end_without_a_result_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FINN's exit codes say nothing: a script that ends well and writes nothing has failed."""
+    import sys
+
+    monkeypatch.setenv(environment.OVERRIDE, sys.executable)
+    script = tmp_path / "check.py"
+    script.write_text("print('the last words')", encoding="utf-8")
+    with pytest.raises(CheckFailed, match=r"E606.*the last words"):
+        environment.run_script(script, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not environment.installed(), reason="finn-plus is not installed: isobit finn setup")
+@pytest.mark.parametrize("net", [mlp, cnn])
+def test_finn_maps_every_node_and_computes_every_integer(net: Any, tmp_path: Path) -> None:
+    made: Net = net()
+    build = isobit.compile(made.save(tmp_path), tmp_path / "build", backend="finn")
+    verdict = check_finn_build(build.path, tmp_path / "work")
+    assert verdict.mapped, lines(verdict, OURS)
+    assert verdict.equal, lines(verdict, OURS)
+    assert [step.name for step in verdict.steps if step.outputs] == [
+        "network.onnx", "step_qonnx_to_finn", "step_tidy_up", "step_streamline", "step_convert_to_hw",
+        "step_minimize_bit_width_initial",
+    ]  # fmt: skip
+    assert verdict.interval >= build.manifest.estimate.interval
