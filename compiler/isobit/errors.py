@@ -77,6 +77,7 @@ CODES: dict[str, str] = {
     "E614": "Verilator is not installed",
     "E615": "the graph cannot be exported in this form",
     "E616": "an exported file does not compute the graph's integers",
+    "E617": "this is not a project that can be compared",
     # E8xx: requantizers
     "E801": "a requantizer needs a wider multiplicand",
     "E802": "a requantizer cannot meet the error budget",

@@ -32,6 +32,7 @@ from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.package import lint_command, package_command
 from isobit.cli.predict import accuracy_command, predict_command
 from isobit.cli.report import fifos_command, report_command, verify_command
+from isobit.cli.rivals import check_finn_command, check_hls4ml_command
 from isobit.cli.rtl import rtl_command
 from isobit.cli.terminal import Progress, err, out
 from isobit.errors import IsobitError
@@ -84,6 +85,8 @@ app.command("export")(export_command)
 app.command("rtl")(rtl_command)
 app.command("cosim")(cosim_command)
 app.add_typer(finn_app, name="finn")
+app.command("check-hls4ml")(check_hls4ml_command)
+app.command("check-finn")(check_finn_command)
 app.command("check-model")(check_model_command)
 app.command("boards")(boards_command)
 app.command("paths")(paths_command)
