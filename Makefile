@@ -4,6 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.isobit-installed
+# Tests start hundreds of interpreters: without byte code each one compiles the package again.
+unexport PYTHONDONTWRITEBYTECODE
 
 setup: $(STAMP)
 
@@ -33,8 +35,10 @@ test: setup
 docker: setup
 	$(BIN)/python -m pytest -rs -m docker tests/docker
 
+# The long sweeps, and every fast test once more without asserts.
 slow: setup
 	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -O -m pytest -n 2 -m "not slow and not docker" -W ignore::pytest.PytestConfigWarning
 
 clean:
 	rm -rf .venv demo-build

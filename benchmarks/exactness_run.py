@@ -22,7 +22,7 @@ from isobit.interp import Evaluator, dequantise, run
 from isobit.interp.work import multiply_accumulates
 from isobit.ir.ops import Const, Input, Linear, Output
 
-BOARDS = ("pynq-z1", "zcu104", str(Path(__file__).with_name("alveo-u250.toml")))
+BOARDS = ("pynq-z1", "zcu104", "alveo-u250")
 Progress = Callable[[str], None]
 CONVOLUTIONAL_OUTPUTS = 100_000
 """Outputs of a convolutional network that the native C++ computes at least, also where 32 images have fewer."""

@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from common import ROOT, fastest, in_fresh_process, publish, table
+from common import fastest, in_fresh_process, publish, table
 from networks import Layers
 
 BLOCKS, CHANNELS, SIZE = 4, 16, 16
@@ -29,7 +29,7 @@ SERIES = (
     ("image", [(BLOCKS, CHANNELS, size) for size in (8, 16, 32, 64, 128)]),
 )
 CLOCKS_PER_PIXEL = 64
-BOARD = ROOT / "benchmarks" / "alveo-u250.toml"
+BOARD = "alveo-u250"
 
 
 def write_model(folder: Path, blocks: int, channels: int, size: int) -> Path:
@@ -56,7 +56,7 @@ def measure(model: str, interval: int) -> dict[str, Any]:
 
     request, before = PlanRequest(share=1.0, interval=interval), _peak_mib()
     with tempfile.TemporaryDirectory() as scratch:
-        build, seconds = fastest(lambda: isobit.compile(model, scratch, board=str(BOARD), plan_request=request))
+        build, seconds = fastest(lambda: isobit.compile(model, scratch, board=BOARD, plan_request=request))
         mib, graph = _peak_mib() - before, build.graph
     weights = sum(n.value.size for n in graph.nodes if isinstance(n, Const))
     return {"s": seconds, "mib": mib, "weights": weights, "macs": multiply_accumulates(graph)}

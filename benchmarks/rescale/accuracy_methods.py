@@ -224,7 +224,7 @@ def _fits(curve: Curve, bits: int) -> bool:
 def least_width(graph: Graph, node: Step) -> int:
     """The bits of the least lossless multiplicand that serves all channels of a step (rung 1); 0 where none exists."""
     x = graph.types[node.inputs[0]]
-    found = layer_multiply_shift(node.curves, *node.curves.reach(x), graph.types[node.name].bounds, x.bits, 0)
+    found = layer_multiply_shift(node.curves, *node.curves.reach(x), graph.types[node.name].bounds, 0)
     if isinstance(found, TooWide):
         return found.bits
     assert isinstance(found, NoMultiplyShift)  # of no bits there is none

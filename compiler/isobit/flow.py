@@ -14,11 +14,14 @@ import onnx
 
 from isobit.backends.registry import DEFAULT, find_backend
 from isobit.build.folder import Build, Origin, write_build
-from isobit.build.manifest import EXACT_ARITHMETIC, ArithmeticRecord, TiesRecord
+from isobit.build.manifest import EXACT_ARITHMETIC, ArithmeticRecord, Target, TiesRecord
 from isobit.check.csim.run import given_integers
 from isobit.check.csim.samples import SampleForm
 from isobit.check.csim.stimuli import vectors_for
 from isobit.errors import IsobitError, printable
+from isobit.fewshot import with_head
+from isobit.frontend.factories import no_module, refuse_other_files
+from isobit.frontend.modules import Shapes
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.whole import whole_file
 from isobit.frontend.qonnx.float_arithmetic import Asked, FloatArithmetic, arithmetic_of
@@ -28,7 +31,6 @@ from isobit.hardware import Board, load_board
 from isobit.hardware.prices import PRICES
 from isobit.interchange.onnx_file import is_exported, read_exported
 from isobit.interp import Evaluator, run
-from isobit.interp.work import multiply_accumulates
 from isobit.ir import Graph
 from isobit.ir.types import IntArray
 from isobit.passes import folding, optimise
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
 
 Exporter = Literal["torchscript", "dynamo"]
 Progress = Callable[[str], None]
-TESTBENCH_FRAMES, TESTBENCH_MACS = 16, 100_000_000
+TESTBENCH_FRAMES, TESTBENCH_CLOCKS = 16, 100_000
+"""Frames of a project's own testbench, at most, and the clocks that they may take: co-simulation makes some thousand of
+those a second."""
 
 
 def compile_model(
@@ -48,7 +52,7 @@ def compile_model(
     output: str | Path,
     *,
     board: str | Board = "pynq-z1",
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: Shapes | None = None,
     input_type: str | None = None,
     input_scale: str = "1",
     exporter: Exporter = "torchscript",
@@ -61,6 +65,9 @@ def compile_model(
     budget: str | Fraction | None = None,
     inputs: Any = None,
     samples: SampleForm | None = None,
+    project: Target = "hls",
+    head: int = 0,
+    head_bits: int = 0,
     progress: Progress = lambda _: None,
 ) -> Build:
     """Compile a model into a Vitis HLS project.
@@ -70,7 +77,7 @@ def compile_model(
             module, or ``file.py:factory`` (or ``package.module:factory``) that returns one.
         output: the build folder; replaced if it is an isobit build, refused if it holds anything else.
         board: a board's name or a ``.toml`` file.
-        input_shape: shape of one sample, for Brevitas sources.
+        input_shape: shape of one sample, for Brevitas sources; one by name for each of several inputs.
         input_type: QONNX datatype (``UINT8`` ...) of an input that has no quantiser.
         input_scale: the real value of one step of ``input_type``, a rational such as ``1/255``.
         arithmetic: what a layer computes behind its exact accumulators: ``exact`` rational arithmetic, the source's own
@@ -86,6 +93,9 @@ def compile_model(
             of short multiplicands: ``50ppm``, ``0.1%``, ``1/20000``.
         inputs: samples as for :func:`isobit.csim`; of the accumulators that they produce the budget must hold too.
         samples: what ``inputs`` holds, as for :func:`isobit.csim`.
+        project: ``hls``: the C++ for Vitis HLS, ``rtl``: the same design in SystemVerilog, or ``both``.
+        head, head_bits: classes of a nearest-prototype head on the model's features (:func:`isobit.fewshot.with_head`),
+            0 for none, and bits of its prototypes, 0 for as few as will do.
         progress: called with a few words at every stage.
 
     Raises:
@@ -111,6 +121,7 @@ def compile_model(
             _refuse_refit(path)
             path, report = refit_file(path, Path(scratch) / "refit.onnx", rescale_bits, declared)
         imported, followed = _imported(path, declared, arithmetic)
+        imported = with_head(imported, head, head_bits) if head else imported
         data = path.read_bytes() if is_tflite(path) else whole_file(path)
     progress("folding and shrinking requantizers, choosing the folding")
     seen = None if inputs is None else lambda graph: _seen(graph, inputs, samples)
@@ -119,8 +130,8 @@ def compile_model(
     progress("writing the project")
     moved = None if report is None else asdict(report)
     origin = Origin(printable(name), input_type, input_scale, moved, followed)
-    vectors = _testbench_vectors(made.graph)
-    return write_build(Path(output), made.graph, target, made.plan, design, data, origin, vectors, made, maker)
+    vectors = _testbench_vectors(made.graph, maker.estimate(made.plan, design).interval)
+    return write_build(Path(output), made.graph, target, made.plan, design, data, origin, vectors, made, maker, project)
 
 
 def _seen(graph: Graph, inputs: Any, samples: SampleForm | None) -> Mapping[str, IntArray]:
@@ -132,7 +143,7 @@ def refit_source(
     source: str | Path | onnx.ModelProto | torch.nn.Module,
     bits: int,
     *,
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: Shapes | None = None,
     input_type: str | None = None,
     input_scale: str = "1",
     exporter: Exporter = "torchscript",
@@ -157,7 +168,7 @@ def refit_source(
 
 
 def import_source(
-    source: Any, *, input_shape: tuple[int, ...] | None = None, input_type: str | None = None,
+    source: Any, *, input_shape: Shapes | None = None, input_type: str | None = None,
     input_scale: str = "1", exporter: Exporter = "torchscript", arithmetic: Asked = "auto",
     arguments: Mapping[str, Any] = MappingProxyType({}),
 ) -> Graph:  # fmt: skip
@@ -211,7 +222,7 @@ def _refuse_refit(path: Path) -> None:
 
 
 def _as_file(
-    source: Any, scratch: Path, shape: tuple[int, ...] | None, exporter: Exporter,
+    source: Any, scratch: Path, shape: Shapes | None, exporter: Exporter,
     arguments: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Path, str]:  # fmt: skip
     """The source as a file, ``scratch`` where it is none yet, and its name."""
@@ -224,6 +235,7 @@ def _as_file(
     if arguments:
         raise IsobitError("E301", "arguments are for a factory", hint="file.py:factory, or leave them out")
     if isinstance(source, str | Path):
+        refuse_other_files(Path(source))
         return Path(source), Path(source).name
     found = _content(source)
     if found is not None:
@@ -231,11 +243,10 @@ def _as_file(
         return scratch, found[1]
     from isobit.frontend.brevitas import export_module
 
-    if not hasattr(source, "forward"):
+    if isinstance(source, type | Mapping) or not hasattr(source, "forward"):
+        what, hint = no_module(source)
         kinds = "a path, bytes, an onnx.ModelProto, a qonnx ModelWrapper or a torch module"
-        raise IsobitError("E301", f"{type(source).__name__} is not {kinds}")
-    if isinstance(source, type):
-        raise IsobitError("E301", f"{source.__name__} is a class", hint=f"give an instance: {source.__name__}()")
+        raise IsobitError("E301", f"{what} is not {kinds}", hint=hint)
     return export_module(source, shape, scratch, exporter), type(source).__name__
 
 
@@ -253,7 +264,8 @@ def _content(source: Any) -> tuple[bytes, str] | None:
     return None
 
 
-def _testbench_vectors(graph: Graph) -> dict[str, IntArray]:
-    frames = min(max(TESTBENCH_MACS // max(multiply_accumulates(graph), 1), 2), TESTBENCH_FRAMES)
+def _testbench_vectors(graph: Graph, interval: int) -> dict[str, IntArray]:
+    """Two frames at least, so that one follows the other, of ``interval`` clocks each."""
+    frames = min(max(TESTBENCH_CLOCKS // max(interval, 1), 2), TESTBENCH_FRAMES)
     integers = vectors_for(graph, frames, seed=1)
     return integers | run(graph, integers)

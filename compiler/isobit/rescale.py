@@ -103,6 +103,6 @@ def _least_width(narrowed: Graph, name: str, width: int) -> int:
     node = narrowed.by_name[name]
     assert isinstance(node, Step)
     x = narrowed.types[node.inputs[0]]
-    found = layer_multiply_shift(node.curves, *node.curves.reach(x), narrowed.types[name].bounds, x.bits, 0)
+    found = layer_multiply_shift(node.curves, *node.curves.reach(x), narrowed.types[name].bounds, 0)
     assert not isinstance(found, tuple)
     return width if isinstance(found, NoMultiplyShift) else found.bits

@@ -78,13 +78,17 @@ class Port:
 
 @dataclass(frozen=True)
 class Model:
-    """What ``model.json`` says: the ports, the clock, and the clocks from one sample to the next."""
+    """What ``model.json`` says: the ports, the clock, and the clocks from one sample to the next.
+
+    ``head`` names the ports of a few-shot head: ``prototypes``, ``features``, ``label``; it is empty without one.
+    """
 
     title: str
     board: str
     clock_mhz: float
     interval: int
     ports: tuple[Port, ...]
+    head: Mapping[str, str]
 
     @property
     def inputs(self) -> tuple[Port, ...]:

@@ -35,16 +35,12 @@ module isobit_fifo #(
   end
 
   if (DEPTH <= 32) begin : g_shift
-    logic [WIDTH-1:0] words[DEPTH];
+    // One vector that moves on as a whole: as an array it would be read as a memory, and be no SRL.
     localparam int INDEX = DEPTH > 1 ? $clog2(DEPTH) : 1;
+    logic [DEPTH-1:0][WIDTH-1:0] words;
     assign out_valid = level != '0;
     assign out_data = words[INDEX'(level-COUNT'(1))];
-    always_ff @(posedge clk) begin
-      if (write) begin
-        words[0] <= in_data;
-        for (int i = 1; i < DEPTH; i++) words[i] <= words[i-1];
-      end
-    end
+    always_ff @(posedge clk) if (write) words <= (DEPTH * WIDTH)'({words, in_data});
   end else begin : g_memory
     // The oldest word waits in `head`, the others in the memory; a word goes straight to `head` where nothing waits.
     localparam int INDEX = $clog2(DEPTH);

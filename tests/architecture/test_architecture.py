@@ -14,12 +14,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "compiler" / "isobit"
 ORDER = (
-    "errors version templates numerics ir interp passes interchange hardware backends rescale build check container "
-    "pynq report flow api demo cli"
+    "errors version templates numerics custom_op hardware ir interp passes fewshot interchange backends rescale build "
+    "check container pynq report flow api explore demo cli"
 ).split()  # each may import what stands before it
 SIDE = ("frontend", "refitting", "train")  # real numbers end there: they know only numbers and the graph
 BELOW_SIDE = {"errors", "version", "numerics", "ir"}
-ABOVE_SIDE = {"check", "container", "pynq", "report", "flow", "api", "demo", "cli"}
+ABOVE_SIDE = {"check", "container", "pynq", "report", "flow", "api", "explore", "demo", "cli"}
 TORCH = {"torch", "torchvision", "brevitas"}
 MAY_USE_TORCH = (PACKAGE / "train", PACKAGE / "frontend" / "brevitas.py")
 ORACLES: dict[str, set[str]] = {"exact": set()}
@@ -77,6 +77,43 @@ def test_imports_point_one_way(path: Path) -> None:
     assert layer(path) in {*ORDER, *SIDE}
     assert reached <= allowed(layer(path))
     assert not any(name.startswith(".") for name in imports(path)), "imports are absolute"
+
+
+def module(path: Path) -> str:
+    """A file's dotted name; a package's for its ``__init__.py``."""
+    parts = ["isobit", *path.relative_to(PACKAGE).with_suffix("").parts]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def reached_files(path: Path, known: set[str]) -> set[str]:
+    """The modules of the package that a file names in any import, also where only a type checker or a call comes by."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = (f"{node.module}.{alias.name}" for alias in node.names)
+            found |= {name if name in known else node.module for name in inner}
+    return (found & known) - {module(path)}
+
+
+def circle(reached: dict[str, set[str]]) -> set[str]:
+    """What is left when nothing can be taken away any more that reaches only what was taken: empty without a circle."""
+    left = dict(reached)
+    while free := [name for name, others in left.items() if not others & left.keys()]:
+        for name in free:
+            del left[name]
+    return set(left)
+
+
+def test_no_two_files_need_each_other() -> None:
+    known = {module(path) for path in SOURCES}
+    assert circle({module(path): reached_files(path, known) for path in SOURCES}) == set()
+
+
+def test_a_circle_is_found() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": set()}) == set()
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == {"a", "b", "c", "d"}
 
 
 @pytest.mark.parametrize("room", sorted(ORACLES))

@@ -71,6 +71,11 @@ def region(*lines: str) -> str:
     return f"{PROCESSES}\nvoid top() {{\n#pragma HLS DATAFLOW\n{streams}" + "\n".join(lines) + "\n}\n"
 
 
+WORD = """template <int N>
+struct word { int data[N]; };
+void put(hls::stream<word<4> >& out) { out.write(word<4>()); }
+void get(hls::stream<word<4> >& in) { in.read(); }
+"""
 EXAMPLES = {
     "unknown pragma": ("void f() {\n#pragma HLS PIPELIN II=1\n}", "pragma-unknown", 2),
     "unknown option": ("void f() {\n#pragma HLS PIPELINE I=1\n}", "pragma-unknown", 2),
@@ -87,6 +92,9 @@ EXAMPLES = {
     "bound by variable": ("void f() {\nint n = 3;\nfor (int i = 0; i < n; ++i) {}\n}", "variable-bound", 3),
     "bound by rolled loop": (
         "void f() {\nfor (int i = 0; i < 3; ++i) {\nfor (int j = i; j < 3; ++j) {}\n}\n}", "variable-bound", 3),
+    "bound by unrolled loop": (
+        "void f() {\nfor (int i = 0; i < 3; ++i) {\n#pragma HLS UNROLL\nfor (int j = i; j < 3; ++j) {}\n}\n}",
+        "variable-bound", 4),
     "while": ("void f(int x) {\nwhile (x > 0) { --x; }\n}", "variable-bound", 2),
     "do": ("void f(int x) {\ndo { --x; } while (x > 0);\n}", "variable-bound", 2),
     "range": ("void f(int (&x)[3]) {\nfor (int& e : x) { e = 0; }\n}", "variable-bound", 2),
@@ -103,6 +111,16 @@ EXAMPLES = {
     "read twice": (region("a(s);", "b(s, t);", "c(s);", "c(t);"), "stream", 9),
     "never read": (region("a(s);", "b(s, t);"), "stream", 10),
     "read before": (region("b(s, t);", "a(s);", "c(t);"), "stream", 11),
+    "array of structs": (f"{WORD}void f() {{\nword<4> x[3];\n}}", "struct-array", 6),
+    "array of structs by another name": (
+        f"{WORD}void f() {{\ntypedef const word<4> w_t;\nw_t x[3] = {{}};\n}}", "struct-array", 7),
+    "array of structs as a parameter": (f"{WORD}\nvoid f(const word<4> (&x)[3]) {{}}", "struct-array", 6),
+    "words that lie loosely": (
+        f"{WORD}void top() {{\n#pragma HLS DATAFLOW\nhls::stream<word<4>, 2> s;\nput(s);\nget(s);\n}}\n",
+        "aggregate", 7),
+    "words padded to bytes": (
+        f"{WORD}void top() {{\n#pragma HLS DATAFLOW\nhls::stream<word<4>, 2> s;\n"
+        "#pragma HLS AGGREGATE variable=s compact=byte\nput(s);\nget(s);\n}\n", "aggregate", 7),
     "port twice": (
         f"{PROCESSES}\nvoid top(hls::stream<int>& x) {{\n#pragma HLS DATAFLOW\na(x);\na(x);\n}}\n", "stream", 7),
 }  # fmt: skip
@@ -126,7 +144,9 @@ def test_every_rule_finds_its_example(name: str, tmp_path: Path) -> None:
         "constexpr int f(int n) { return n == 0 ? 0 : f(n - 1); }",
         "template <class Cfg, int N>\nvoid f() {\nstatic const int M = 2 * N;\n"
         "for (int i = Cfg::FIRST; i < M * N; ++i) {\n#pragma HLS PIPELINE II=1\n}\n}",
-        "void f() {\nfor (int i = 0; i < 3; ++i) {\n#pragma HLS UNROLL\nfor (int j = i; j < 3; ++j) {}\n}\n}",
+        f"{WORD}void top() {{\n#pragma HLS DATAFLOW\nhls::stream<word<4>, 2> s;\n"
+        "#pragma HLS AGGREGATE variable=s compact=bit\nput(s);\nget(s);\n}\n",
+        f"{WORD}void f() {{\nword<4> x;\nint y[3];\n}}",
         "template <int N, bool B = (N > 3)>\nstruct s {\ns() : x(0) {}\nint x;\n};\n#pragma once\n#include <stdint.h>",
     ],
 )

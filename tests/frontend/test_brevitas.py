@@ -24,7 +24,9 @@ from torch import nn
 
 from isobit import demo
 from isobit.errors import IsobitError
-from isobit.frontend.brevitas import Exporter, export_brevitas, export_module, infer_input_shape, load_module
+from isobit.frontend.brevitas import Exporter, export_brevitas, export_module
+from isobit.frontend.factories import load_module
+from isobit.frontend.modules import input_shapes
 
 EXPORTERS: tuple[Exporter, ...] = get_args(Exporter)
 QUANTISED = tuple(net for net in FAST_CASES if net.output_quant)
@@ -204,7 +206,7 @@ def test_sources(source: str, folder: Path) -> None:
 
 def test_a_source_in_another_folder_finds_its_siblings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
-    assert infer_input_shape(load_module(f"{folder}/net.py:factory")) == (6,)
+    assert input_shapes(load_module(f"{folder}/net.py:factory"), None) == {"input": (6,)}
 
 
 REFUSALS = [
@@ -252,10 +254,10 @@ def test_a_failed_export_suggests_the_other_exporter(exporter: Exporter, other: 
 
 
 def test_the_input_shape_is_inferred() -> None:
-    assert infer_input_shape(FAST_CASES[0].build()) == (16,)
+    assert input_shapes(FAST_CASES[0].build(), None) == {"input": (16,)}
     convolution = nn.Sequential(nn.Conv2d(3, 4, 3))
     setattr(convolution, "input_shape", [3, 8, 8])  # noqa: B010, mypy takes any attribute of a module for a tensor
-    assert infer_input_shape(convolution) == (3, 8, 8)
+    assert input_shapes(convolution, None) == {"input": (3, 8, 8)}
 
 
 @pytest.mark.parametrize("shape", [None, (), (0,), (-1, 4), (2.0,), (5,)])

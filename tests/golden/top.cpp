@@ -110,27 +110,36 @@ void isobit_top(hls::stream<beat_in_pixels>& in_pixels, hls::stream<beat_out_t8>
 #pragma HLS STREAM variable=frame_end depth=6
   hls::stream<isobit::lanes<ap_int<4>, 4>, 2> s_pixels("s_pixels");
 #pragma HLS STREAM variable=s_pixels depth=2
+#pragma HLS AGGREGATE variable=s_pixels compact=bit
   hls::stream<isobit::lanes<ap_int<4>, 2>, 4> s_pixels_x2("s_pixels_x2");
 #pragma HLS STREAM variable=s_pixels_x2 depth=4
+#pragma HLS AGGREGATE variable=s_pixels_x2 compact=bit
 #pragma HLS BIND_STORAGE variable=s_pixels_x2 type=fifo impl=srl
   hls::stream<isobit::lanes<ap_int<9>, 3>, 2> s_MatMul_2("s_MatMul_2");
 #pragma HLS STREAM variable=s_MatMul_2 depth=2
+#pragma HLS AGGREGATE variable=s_MatMul_2 compact=bit
   hls::stream<isobit::lanes<ap_int<9>, 1>, 5> s_MatMul_2_x1("s_MatMul_2_x1");
 #pragma HLS STREAM variable=s_MatMul_2_x1 depth=5
+#pragma HLS AGGREGATE variable=s_MatMul_2_x1 compact=bit
 #pragma HLS BIND_STORAGE variable=s_MatMul_2_x1 type=fifo impl=srl
   hls::stream<isobit::lanes<ap_uint<4>, 1>, 5> s_Quant_5("s_Quant_5");
 #pragma HLS STREAM variable=s_Quant_5 depth=5
+#pragma HLS AGGREGATE variable=s_Quant_5 compact=bit
 #pragma HLS BIND_STORAGE variable=s_Quant_5 type=fifo impl=srl
   hls::stream<isobit::lanes<ap_int<9>, 2>, 2> s_MatMul_7("s_MatMul_7");
 #pragma HLS STREAM variable=s_MatMul_7 depth=2
+#pragma HLS AGGREGATE variable=s_MatMul_7 compact=bit
   hls::stream<isobit::lanes<ap_int<9>, 1>, 4> s_MatMul_7_x1("s_MatMul_7_x1");
 #pragma HLS STREAM variable=s_MatMul_7_x1 depth=4
+#pragma HLS AGGREGATE variable=s_MatMul_7_x1 compact=bit
 #pragma HLS BIND_STORAGE variable=s_MatMul_7_x1 type=fifo impl=srl
   hls::stream<isobit::lanes<ap_int<8>, 1>, 4> s_Quant_8("s_Quant_8");
 #pragma HLS STREAM variable=s_Quant_8 depth=4
+#pragma HLS AGGREGATE variable=s_Quant_8 compact=bit
 #pragma HLS BIND_STORAGE variable=s_Quant_8 type=fifo impl=srl
   hls::stream<isobit::lanes<ap_int<8>, 2>, 2> s_Quant_8_x2("s_Quant_8_x2");
 #pragma HLS STREAM variable=s_Quant_8_x2 depth=2
+#pragma HLS AGGREGATE variable=s_Quant_8_x2 compact=bit
   ISOBIT_DATAFLOW
 
   ISOBIT_LAYER("pixels");

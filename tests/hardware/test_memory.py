@@ -13,7 +13,7 @@ from isobit.backends.dataflow.writer import render
 from isobit.errors import IsobitError
 from isobit.hardware import Board, Cost, fifo_storage, load_board, ram, ram_memory, rom_memory
 from isobit.hardware.memory import rom
-from isobit.hardware.prices import LUTS_PER_BRAM, LUTS_PER_URAM
+from isobit.hardware.resources import LUTS_PER_BRAM, LUTS_PER_URAM
 from isobit.ir import Graph, frozen_ints, verify
 from isobit.ir.ops import Const, Input, Linear, Output
 

@@ -184,10 +184,9 @@ def test_an_edited_graph_is_refused_with_a_code_or_runs(seed: int) -> None:
             assert (values >= kind.lo).all() and (values <= kind.hi).all()
 
 
-def test_weights_at_run_time_run_and_are_refused_by_the_planner() -> None:
+def test_weights_at_run_time_run_and_are_planned() -> None:
     lines = [VECTOR, "w : _ = input() shape=[3,2] lo=[-2] hi=[2]", "v : _ = linear(x, w)"]
     graph = optimise(parse_graph(text(*lines)))
     assert Evaluator(graph).run({"x": np.array([[1, 2]]), "w": np.ones((1, 3, 2), int)})["y"].tolist() == [[3, 3, 3]]
-    with pytest.raises(IsobitError, match="computed at run time") as caught:
-        Dataflow().plan(graph, load_board("pynq-z1"), Dataflow().request())
-    assert (caught.value.code, caught.value.where) == ("E504", "v")
+    plan = Dataflow().plan(graph, load_board("pynq-z1"), Dataflow().request())
+    assert plan.layers["v"].implementation == "streamed_dense"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import weakref
 
+from isobit.backends.dataflow.geometry import box
 from isobit.backends.dataflow.planner import divisors
 from isobit.backends.dataflow.planner.foldings import accumulator_bits, foldings, planned
-from isobit.backends.dataflow.planner.geometry import box
 from isobit.ir import Graph, frozen_ints, verify
 from isobit.ir.memo import per_graph
 from isobit.ir.ops import Const, Input, Linear, Output, Reindex

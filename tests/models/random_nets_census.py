@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from isobit.backends.dataflow import lower
+from isobit.backends.dataflow.geometry import box, keeps_order, upsampling
 from isobit.backends.dataflow.planner import PlanRequest, plan_for
-from isobit.backends.dataflow.planner.geometry import box, keeps_order, upsampling
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.qonnx.importer import import_model
 from isobit.hardware import load_board

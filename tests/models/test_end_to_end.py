@@ -11,7 +11,7 @@ from models.brevitas_nets import CASES, FAST_CASES, Net
 import isobit
 from isobit.errors import DoesNotFit
 
-BIG_BOARD = Path(__file__).resolve().parents[2] / "benchmarks" / "alveo-u250.toml"
+BIG_BOARD = "alveo-u250"
 Exporter = Literal["torchscript", "dynamo"]
 
 
@@ -21,7 +21,7 @@ def check(net: Net, exporter: Exporter, folder: Path, outputs: int) -> None:
     try:
         build = isobit.compile(module, folder, input_shape=net.sizes[:1], exporter=exporter)
     except DoesNotFit:
-        build = isobit.compile(module, folder, input_shape=net.sizes[:1], exporter=exporter, board=str(BIG_BOARD))
+        build = isobit.compile(module, folder, input_shape=net.sizes[:1], exporter=exporter, board=BIG_BOARD)
     result = isobit.csim(build, vectors=-(-outputs // net.sizes[-1]))
 
     assert result.mismatch is None, str(result.mismatch)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from isobit.numerics import (
-    DEFAULT_PRICES,
     Curve,
     Cuts,
     IntArray,
@@ -173,7 +171,7 @@ def test_a_layer_has_one_width_and_every_channel_is_exact(
     curves, (los, his) = [c for c, _ in rows], zip(*(s for _, s in rows), strict=True)
     ends = [v for c, (lo, hi) in rows for v in c.interval_on(lo, hi)]
     clamp = min(ends), max(ends)
-    found = layer_multiply_shift(curves, los, his, clamp, 16, bits)
+    found = layer_multiply_shift(curves, los, his, clamp, bits)
     alone = [least_multiply_shift(c, lo, hi, clamp) for c, (lo, hi) in rows]
     if isinstance(found, NoMultiplyShift):
         assert isinstance(alone[found.index], NoMultiplyShift)
@@ -190,13 +188,9 @@ def test_a_layer_has_one_width_and_every_channel_is_exact(
 
 def test_shifts_differ_only_where_that_is_cheaper() -> None:
     coarse, fine = (Rounded(m, Fraction(1, 3), Rounding.ROUND, 0, 15) for m in (Fraction(3, 8), Fraction(3, 8192)))
-    made = layer_multiply_shift((coarse, fine), (0, 0), (63, 60_000), (0, 15), 16)
-    assert isinstance(made, tuple)
-    shared = max(f.m for f in made).bit_length()
-    assert len({f.k for f in made}) == 2
-    assert DEFAULT_PRICES.lane(16, shared, 2) <= DEFAULT_PRICES.lane(16, shared + 10, 1)
-
-
-@pytest.mark.parametrize(("in_bits", "m_bits", "shifts", "luts"), [(4, 3, 1, 12), (16, 8, 1, 60), (16, 8, 4, 84)])
-def test_the_cost_of_a_lane(in_bits: int, m_bits: int, shifts: int, luts: int) -> None:
-    assert DEFAULT_PRICES.lane(in_bits, m_bits, shifts) == luts
+    given = (coarse, fine), (0, 0), (63, 60_000), (0, 15)
+    short, shared = layer_multiply_shift(*given), layer_multiply_shift(*given, price=lambda bits, shifts: len(shifts))
+    assert isinstance(short, tuple) and isinstance(shared, tuple)
+    assert [len({f.k for f in made}) for made in (short, shared)] == [2, 1]
+    assert max(f.m for f in short).bit_length() < max(f.m for f in shared).bit_length()
+    assert layer_multiply_shift(*given, price=lambda bits, shifts: 12 * len(shifts) + bits) == shared

@@ -62,7 +62,7 @@ def test_every_pair_of_the_box_keeps_its_level(a: int, b: int, group: list[Reade
     for short in found:
         for reader, edges in zip(group, short.edges, strict=True):
             same(reader, a, b, (short.a, short.b), edges.staircase().at)
-            scaled = edges_multiply_shift([edges], short.interval.bits)
+            scaled = edges_multiply_shift([edges])
             if isinstance(scaled, tuple):
                 assert (scaled[0].lo, scaled[0].hi) == reader.clamp
                 same(reader, a, b, (short.a, short.b), scaled[0].at)

@@ -6,11 +6,14 @@ from fractions import Fraction
 
 import pytest
 
+from isobit.backends.dataflow.planner.steps import candidates
+from isobit.hardware import Prices, load_board
+from isobit.hardware.prices import PRICES
 from isobit.ir import Graph
 from isobit.ir.facts import FoldedPair
 from isobit.ir.ops import Step
-from isobit.numerics import NoMultiplyShift, Prices, compose, least_multiply_shift
-from isobit.passes import apply_rule
+from isobit.numerics import NoMultiplyShift, compose, least_multiply_shift
+from isobit.passes import apply_rule, optimise, shrinking
 from isobit.passes.bodies import body_luts
 from isobit.passes.rules import ComposeSteps, unfolded
 from tests.passes.graphs import given, graph, out, rounded, step
@@ -39,7 +42,7 @@ def test_many_thresholds_cost_more_than_two_multiplications() -> None:
     before = chain(7)
     after = apply_rule(before, COMPOSE)
     assert after is before
-    luts = [body_luts(n, before.types[n.inputs[0]]) for n in before.nodes if isinstance(n, Step)]
+    luts = [body_luts(n, before.types[n.inputs[0]], PRICES) for n in before.nodes if isinstance(n, Step)]
     pair = sum(min(found.values()) for found in luts)
     said = unfolded(after, after.by_name["g"])
     assert said.startswith(f"two steps: {pair} LUT a lane against ")
@@ -58,8 +61,8 @@ def test_few_thresholds_cost_less() -> None:
 
 def test_prices_decide_and_are_an_argument() -> None:
     """With DSPs for nothing two multiplications cost less than the few thresholds that one body needs."""
-    before = chain(2)
-    assert ComposeSteps(Prices(dsp=0))(before) is before
+    before = chain(3)
+    assert ComposeSteps(Prices(dearer=(1, 0, 1, 1)))(before) is before
     assert ComposeSteps()(before) is not before
 
 
@@ -69,12 +72,13 @@ def test_a_step_that_others_read_too_is_not_folded() -> None:
 
 
 @pytest.mark.parametrize("bits", [2, 4, 7])
-def test_bodies_are_priced_by_the_stated_formulas(bits: int) -> None:
-    g = chain(bits)
-    node = g.by_name["g"]
-    assert isinstance(node, Step)
-    found = body_luts(node, g.types["f"])
-    levels = node.curves[0].levels
-    assert found["thresholds"] == levels * 9 // 2 + levels
-    assert found["lookup"] == 4 * bits
-    assert "round_shift" not in found
+def test_bodies_are_priced_as_the_planner_prices_them(bits: int) -> None:
+    """One model: what a pass weighs is what the planner pays for the same body with one lane."""
+    g = optimise(chain(bits), shrinking())
+    board = load_board("pynq-z1")
+    for name in "fg":
+        node = g.by_name[name]
+        assert isinstance(node, Step)
+        weighed = body_luts(node, g.types[node.inputs[0]], Prices.of(board))
+        paid = {c.implementation: c.cost.weight for c in candidates(g, node, 1, board) if c.possible}
+        assert weighed == paid

@@ -109,7 +109,7 @@ def test_an_operand_that_is_subtracted_keeps_its_sign() -> None:
 
 def test_a_wide_accumulator_joins_a_narrow_value() -> None:
     wide = [given(1, lo=-(1 << 17), hi=1 << 17), given(1, lo=-8, hi=7, name="v")]
-    f = step("f", "s", rounded(Fraction(1, 1 << 34), lo=-128, hi=127))
+    f = step("f", "s", rounded(Fraction(5, 7 << 34), lo=-128, hi=127))
     nodes = [*wide, add("s", ("x", 1_234_577), ("v", 987_654_321)), f, out("f")]
     made = fires("narrow-sum", *nodes)
     assert bits(made) < 20
@@ -126,6 +126,13 @@ F = step("f", "s", rounded(UNIT, lo=-8, hi=7))
         [*pair(), add("s", ("x", A), ("v", B)), out("s")],  # its integers are the result
         [*pair(), add("s", ("x", A), ("v", B)), F, out("f"), out("s", "z")],  # and so are some of its readers'
         [given(1), const([B], "b"), add("s", ("x", A), ("b", 1)), F, out("f")],  # a bias is no operand
+        [  # behind the long coefficients a mere shift, behind short ones a product of 26 bits and 19
+            given(1, lo=-(1 << 17), hi=1 << 17),
+            given(1, lo=-8, hi=7, name="v"),
+            add("s", ("x", 1_234_577), ("v", 987_654_321)),
+            step("f", "s", rounded(Fraction(1, 1 << 34), lo=-128, hi=127)),
+            out("f"),
+        ],
     ],
 )
 def test_it_rests(nodes: list[Node]) -> None:

@@ -38,14 +38,26 @@ def wide_model(folder: Path) -> Path:
     return net.save(folder, net.quant(net.op("Relu", x), 0.41, 0.0, 4, signed=0))
 
 
+def backbone_model(folder: Path) -> Path:
+    """A convolution and the mean of its map over height and width: six features."""
+    rng = np.random.default_rng(7)
+    net = Net([1, 3, 4, 4], name="image")
+    weights = net.quant(rng.normal(size=(6, 3, 3, 3)), 0.11, 0.0, 4)
+    x = net.op("Conv", net.quant("image", 1 / 16, 0.0, 8, signed=0), weights, kernel_shape=[3, 3])
+    x = net.op("GlobalAveragePool", net.quant(net.op("Relu", x), 0.5, 0.0, 4, signed=0))
+    return net.save(folder, net.op("Flatten", x))
+
+
 MODELS: dict[str, Callable[[Path], Path]] = {
     "one": small_model,
     "ports": two_by_three,
     "image": image_model,
     "demo": lambda _: Path(demo.MODEL),
     "wide": wide_model,
+    "fewshot": backbone_model,
 }
 SAMPLES = {"wide": 8}
+HEADS = {"fewshot": 4}
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +69,8 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         if (net, board) not in done:
             folder = tmp_path_factory.mktemp(net)
             request = PlanRequest(samples=SAMPLES.get(net, 0))
-            compile_model(MODELS[net](folder), folder / "build", board=board, plan_request=request)
+            model = MODELS[net](folder)
+            compile_model(model, folder / "build", board=board, plan_request=request, head=HEADS.get(net, 0))
             done[net, board] = folder / "build"
         return done[net, board]
 

@@ -43,6 +43,7 @@ def test_command_writes_the_whole_package(compiled: Callable[..., Path], tmp_pat
     done = command("package", build, "-o", tmp_path / "p", "--board", "pynq-z1")
     assert (done.status, done.err) == (0, "") and "README.md" in done.out
     assert {p.name for p in (tmp_path / "p").iterdir()} == FILES | {"hls"}
+    assert not json.loads((tmp_path / "p" / "model.json").read_text())["head"]
     assert tree(tmp_path / "p" / "hls") == tree(build / "hls")
     manifest = json.loads((tmp_path / "p" / "manifest.json").read_text())
     assert manifest["files"] == file_hashes(tmp_path / "p")
@@ -105,6 +106,11 @@ def test_a_wrong_board_is_refused(board: str, message: str, compiled: Callable[.
         board = str(tmp_path / "b.toml")
     done = command("package", compiled("one"), "-o", tmp_path / "p", "--board", board)
     assert done.status == 2 and re.match(message, done.err) and not (tmp_path / "p").exists()
+
+
+def test_a_card_has_no_package_and_says_what_there_is(compiled: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(IsobitError, match=r"E507: .*names no processing system\s.*the IP in hls/"):
+        package(load_build(compiled("one", "alveo-u50")), tmp_path / "p")
 
 
 def test_only_an_earlier_package_is_replaced(compiled: Callable[..., Path], tmp_path: Path) -> None:
@@ -176,14 +182,22 @@ def test_board_files_need_numpy_and_pynq_alone(name: str) -> None:
 
 
 def test_boards_are_what_their_makers_say() -> None:
-    """Counts per part, as in the vendor's data sheets (DS190, DS891, DS987)."""
+    """Counts per part, as in the vendor's data sheets (DS190, DS889, DS891, DS962, DS965, DS978, DS987)."""
     sheets = {
         "xc7z020": ("DSP48E1", 53200, 106400, 220, 140, 0),
         "xczu7ev": ("DSP48E2", 230400, 460800, 1728, 312, 96),
         "xczu3eg": ("DSP48E2", 70560, 141120, 360, 216, 0),
+        "xczu9eg": ("DSP48E2", 274080, 548160, 2520, 912, 0),
         "xck26": ("DSP48E2", 117120, 234240, 1248, 144, 64),
+        "xczu28dr": ("DSP48E2", 425280, 850560, 4272, 1080, 80),
+        "xczu48dr": ("DSP48E2", 425280, 850560, 4272, 1080, 80),
+        "xcu50": ("DSP48E2", 871680, 1743360, 5952, 1344, 640),
+        "xcu55c": ("DSP48E2", 1303680, 2607360, 9024, 2016, 960),
+        "xcu250": ("DSP48E2", 1728000, 3456000, 12288, 2688, 1280),
     }
     for board in map(load_board, board_names()):
-        (device,) = [d for d in sheets if board.part.startswith(d)]
+        (device,) = [d for d in sheets if board.part.startswith((f"{d}-", f"{d}cl"))]
         assert (board.dsp, board.lut, board.ff, board.dsps, board.bram36, board.uram) == sheets[device]
-        assert board.ps == ("zynq7" if board.dsp == "DSP48E1" else "zynqmp") and board.board_part and board.board_files
+        card = board.name.startswith("alveo-")
+        assert board.ps == (None if card else "zynq7" if board.dsp == "DSP48E1" else "zynqmp")
+        assert card or (board.board_part and board.board_files)

@@ -19,7 +19,9 @@ TABLE = tomllib.loads((Path(__file__).parent / "vivado.toml").read_text(encoding
 PRESENT_BOARDS = (
     "www.digilentinc.com:pynq-z1:part0:1.0", "tul.com.tw:pynq-z2:part0:1.0", "digilentinc.com:arty-z7-20:part0:1.1",
     "digilentinc.com:zedboard:part0:1.0", "xilinx.com:zcu104:part0:1.1", "xilinx.com:kv260_som:part0:1.3",
-    "xilinx.com:kv260_som:part0:1.4", "avnet.com:ultra96v2:part0:1.2",
+    "xilinx.com:kv260_som:part0:1.4", "avnet.com:ultra96v2:part0:1.2", "xilinx.com:zcu102:part0:3.4",
+    "xilinx.com:kr260_som:part0:1.1", "realdigital.org:aup-zu3-8gb:part0:1.0", "xilinx.com:rfsoc2x2:part0:1.1",
+    "realdigital.org:rfsoc4x2:part0:1.0",
 )  # fmt: skip
 
 

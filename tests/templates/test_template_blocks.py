@@ -57,8 +57,18 @@ def whole_cases() -> list[str]:
 @pytest.mark.parametrize(("build", "cxx", "stride"), BUILDS)
 def test_template_equals_plain_loops(compile_program: Any, build: str, cxx: str, stride: int) -> None:
     """The program compares every element itself; all configurations must have been reached."""
+    run_all(compile_program, build, cxx, stride)
+
+
+def test_counters_as_synthesis_declares_them(compile_program: Any) -> None:
+    """Under __SYNTHESIS__ counters are as narrow as what they count, and the checked build stops where one wraps."""
+    run_all(compile_program, "checked", "g++", 10, ("__SYNTHESIS__",))
+
+
+def run_all(compile_program: Any, build: str, cxx: str, stride: int, defines: tuple[str, ...] = ()) -> None:
+    """Every so manyth configuration."""
     cases = (block_cases() + whole_cases())[::stride]
-    result = compile_program("blocks.cpp", build, cxx, cases).run()
+    result = compile_program("blocks.cpp", build, cxx, cases, defines).run()
     assert (result.returncode, result.stderr) == (0, ""), result.stdout + result.stderr
     configurations, elements = result.stdout.split()[1::2]
     assert int(configurations) == len(cases)

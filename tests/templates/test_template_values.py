@@ -138,9 +138,10 @@ def test_ports_wider_than_a_machine_word(compile_program: Any, build: str) -> No
     assert (result.returncode, result.stdout[:18]) == (0, "configurations 2 e"), result.stdout + result.stderr
 
 
-def test_constants_as_synthesis_declares_them(compile_program: Any) -> None:
-    """Under __SYNTHESIS__ the constant arrays hold ap_int elements: the same templates, the same values."""
-    cases = dense_cases()[::10]
-    result = compile_program("dense.cpp", "checked", "g++", cases, ["__SYNTHESIS__"]).run()
+@pytest.mark.parametrize("source", ["dense.cpp", "streams.cpp"])
+def test_constants_and_counters_as_synthesis_declares_them(compile_program: Any, source: str) -> None:
+    """Under __SYNTHESIS__ constant arrays hold ap_int elements and counters have few bits, which this build checks."""
+    cases = PROGRAMS[source][::10]
+    result = compile_program(source, "checked", "g++", cases, ["__SYNTHESIS__"]).run()
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.startswith(f"configurations {len(cases)} ")

@@ -136,8 +136,8 @@ def test_template_equals_plain_loops(compile_program: Any, source: str, build: s
 
 
 @pytest.mark.parametrize("source", list(PROGRAMS))
-def test_constants_as_synthesis_declares_them(compile_program: Any, source: str) -> None:
-    """Under __SYNTHESIS__ the constant arrays hold ap_int elements: the same templates, the same values."""
+def test_constants_and_counters_as_synthesis_declares_them(compile_program: Any, source: str) -> None:
+    """Under __SYNTHESIS__ constant arrays hold ap_int elements and counters have few bits, which this build checks."""
     run_all(compile_program, source, "checked", "g++", PROGRAMS[source][::10], ("__SYNTHESIS__",))
 
 

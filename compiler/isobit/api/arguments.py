@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from functools import wraps
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from isobit.check.csim.vectors import load_vectors
 from isobit.errors import IsobitError, did_you_mean, printable
+from isobit.frontend.modules import Shapes
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,14 +63,28 @@ def one_of(name: str, value: Any, known: Iterable[str], code: str = "E613") -> N
         raise IsobitError(code, f"{name} = {printable(repr(value))}", hint=did_you_mean(value, words))
 
 
-def shape_of(value: Any) -> tuple[int, ...] | None:
-    """A sample's shape from a tuple or list of integers, one integer, or text such as ``1,28,28``.
+def shape_of(value: Any) -> Shapes | None:
+    """A sample's shape from a tuple or list of integers, one integer, or text such as ``1,28,28``; of several inputs
+    one by name, from a mapping or from text such as ``a=3,8 b=4``.
 
     Raises:
         IsobitError: E106 for anything else.
     """
     if value is None:
         return None
+    if isinstance(value, str) and "=" in value:
+        words = [word.partition("=") for word in value.split()]
+        if len({name for name, _, _ in words}) < len(words) or not all(n and sign for n, sign, _ in words):
+            raise _no_shape(value)
+        value = {name: text for name, _, text in words}
+    if isinstance(value, Mapping):
+        if not value or not all(isinstance(name, str) for name in value):
+            raise _no_shape(value)
+        return {name: _shape(part) for name, part in value.items()}
+    return _shape(value)
+
+
+def _shape(value: Any) -> tuple[int, ...]:
     parts = value.replace("x", ",").split(",") if isinstance(value, str) else value
     parts = [parts] if isinstance(parts, int) else parts
     try:
@@ -77,10 +92,13 @@ def shape_of(value: Any) -> tuple[int, ...] | None:
     except (TypeError, ValueError):
         sizes = ()
     if not sizes or len(sizes) != len(parts) or min(sizes) < 1:
-        raise IsobitError(
-            "E106", f"input_shape {printable(value)!r} is not a list of positive integers", hint="1,28,28"
-        )
+        raise _no_shape(value)
     return sizes
+
+
+def _no_shape(value: Any) -> IsobitError:
+    what = f"input_shape {printable(value)!r} is not a list of positive integers"
+    return IsobitError("E106", what, hint="1,28,28, or by name for several inputs: a=3,8 b=4")
 
 
 def assignments(words: Iterable[str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from isobit.check.csim.samples import sample_form
 from isobit.check.csim.stimuli import vectors_for
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.flow import Exporter, import_source
+from isobit.frontend.modules import Shapes
 from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
 from isobit.interchange.write import Exported, export_graph
 from isobit.interp.work import multiply_accumulates
@@ -35,7 +36,7 @@ def _quiet(_: str) -> None:
 @coded
 def export(
     source: Any, *, onnx: str | Path | None = None, qonnx: str | Path | None = None, npz: str | Path | None = None,
-    c: str | Path | None = None, after: str | None = None, input_shape: tuple[int, ...] | str | None = None,
+    c: str | Path | None = None, after: str | None = None, input_shape: Shapes | int | str | None = None,
     input_type: str | None = None, input_scale: str | int | Fraction = "1", exporter: str = "torchscript",
     arithmetic: str = "auto", arguments: Mapping[str, Any] = MappingProxyType({}), inputs: Any = None,
     samples: str | None = None, vectors: int | None = None, progress: Callable[[str], None] = _quiet,

@@ -17,9 +17,11 @@ from isobit.check.csim import predict as predictions
 from isobit.check.csim.result import CsimResult
 from isobit.check.csim.samples import sample_form
 from isobit.check.lint import rules
+from isobit.check.lint.project import Finding
 from isobit.check.proofs import verify as proofs
-from isobit.check.source.float.ort import ort_level_of
+from isobit.check.source.level import ort_level_of
 from isobit.flow import Exporter, refit_source
+from isobit.frontend.modules import Shapes
 from isobit.hardware import Board, board_names, load_board
 from isobit.pynq import pack
 from isobit.report import page
@@ -98,7 +100,7 @@ def package(
 
 
 @coded
-def lint(build: Build | str | Path) -> tuple[rules.Finding, ...]:
+def lint(build: Build | str | Path) -> tuple[Finding, ...]:
     """What Vitis HLS would reject or warn about: :func:`isobit.check.lint.rules.lint_build`."""
     return rules.lint_build(opened(build))
 
@@ -117,7 +119,7 @@ def verify(build: Build | str | Path) -> proofs.Verification:
 
 @coded
 def refit(
-    source: Any, bits: int, *, input_shape: tuple[int, ...] | str | None = None, input_type: str | None = None,
+    source: Any, bits: int, *, input_shape: Shapes | int | str | None = None, input_type: str | None = None,
     input_scale: str = "1", exporter: Exporter = "torchscript",
 ) -> onnx.ModelProto:  # fmt: skip
     """The model with its weights requantised for k-bit multiplicands: :func:`isobit.flow.refit_source`."""

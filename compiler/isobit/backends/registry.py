@@ -19,13 +19,19 @@ def _dataflow() -> AnyBackend:
     return DATAFLOW
 
 
+def _hls4ml() -> AnyBackend:
+    from isobit.backends.hls4ml.backend import HLS4ML
+
+    return HLS4ML
+
+
 def _finn() -> AnyBackend:
     from isobit.backends.finn.backend import FINN
 
     return FINN
 
 
-_BACKENDS: dict[str, Callable[[], AnyBackend]] = {DEFAULT: _dataflow, "finn": _finn}
+_BACKENDS: dict[str, Callable[[], AnyBackend]] = {DEFAULT: _dataflow, "finn": _finn, "hls4ml": _hls4ml}
 
 
 def backend_names() -> list[str]:

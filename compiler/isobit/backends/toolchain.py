@@ -95,27 +95,46 @@ def include_flags(project: Path, flavour: Flavour) -> list[str]:
     return [*(f"-I{folder}" for folder in own), f"{'-isystem' if system else '-I'}{integers}"]
 
 
+@dataclass(frozen=True)
+class Unit:
+    """What is compiled as one translation unit, which parses the integer headers once: half of a small network's time.
+
+    ``design`` is included before ``testbench``; ``include`` are the folders that headers are looked for in, the last of
+    them a system's where its warnings are not ours.
+    """
+
+    design: Path
+    testbench: Path
+    include: tuple[Path, ...]
+    flags: tuple[str, ...]
+    include_flags: tuple[str, ...]
+
+
+def project_unit(project: Path, flavour: Flavour) -> Unit:
+    """The translation unit of a Vitis HLS project of isobit's own."""
+    folders, found = tuple(include_folders(project, flavour)), tuple(include_flags(project, flavour))
+    return Unit(project / "top.cpp", project / "tb.cpp", folders, _FLAGS[flavour], found)
+
+
 class Compilation:
     """A compiler running in the background; :meth:`result` waits for it.
 
-    Design and testbench are one translation unit, which parses the integer headers once: half of a small network's
-    compile time.
-
     Args:
-        project: the C++.
+        project: the C++: a project of isobit's own, or the unit to compile.
         folder: where the program goes.
         build: the build that keeps it (:mod:`isobit.backends.kept`); no compiler runs where it has one already.
     """
 
     def __init__(
-        self, project: Path, folder: Path, flavour: Flavour, compiler: str, build: Path | None = None
+        self, project: Path | Unit, folder: Path, flavour: Flavour, compiler: str, build: Path | None = None
     ) -> None:  # fmt: skip
+        unit = project_unit(project, flavour) if isinstance(project, Path) else project
         self.flavour: Flavour = flavour
         self._output = folder / f"tb-{flavour}"
-        flags = ["-std=c++14", *_FLAGS[flavour], *_COLLECT_EARLIER, "-Wno-unknown-pragmas", "-w"]
+        flags = ["-std=c++14", *unit.flags, *_COLLECT_EARLIER, "-Wno-unknown-pragmas", "-w"]
         self._kept = None
         if build is not None:
-            key = key_of([*flags, *_identity(compiler)], include_folders(project, flavour))
+            key = key_of([*flags, *_identity(compiler)], unit.include)
             self._kept = Kept(build, flavour, key)
         self._started = time.time()
         self._log = folder / f"compile-{flavour}.log"
@@ -123,8 +142,8 @@ class Compilation:
         if self._kept is not None and self._kept.take(self._output):
             return
         command = [
-            compiler, *flags, *include_flags(project, flavour), "-include", str(project / "top.cpp"),
-            str(project / "tb.cpp"), "-o", str(self._output),
+            compiler, *flags, *unit.include_flags, "-include", str(unit.design), str(unit.testbench), "-o",
+            str(self._output),
         ]  # fmt: skip
         self._process = _begun(command, self._log)
 

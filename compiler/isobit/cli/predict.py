@@ -78,7 +78,7 @@ def accuracy_command(
     from isobit.check.csim.accuracy import accuracy
     from isobit.check.csim.samples import sample_form
     from isobit.check.csim.vectors import load_vectors
-    from isobit.check.source.float.ort import ort_level_of
+    from isobit.check.source.level import ort_level_of
     from isobit.report.predict import accuracy_table
 
     with Progress() as progress:

@@ -24,9 +24,18 @@ def report_command(
     inputs: Annotated[
         Path | None, typer.Option(help=".npy of samples, as csim takes them, for the accumulators' histograms")
     ] = None,
+    csynth: Annotated[
+        Path | None, typer.Option(help="instead, lay this csynth.xml of Vitis HLS beside the estimate")
+    ] = None,
+    utilization: Annotated[
+        Path | None, typer.Option(help="instead, lay this text of Vivado's report_utilization beside the estimate")
+    ] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="add that report's point to this file of your own, and say how far points lie")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print everything as JSON instead")] = False,
 ) -> None:
-    """Write one HTML page: graph, layers, resources, verdicts, accumulators, FIFOs."""
+    """Write one HTML page: graph, layers, resources, verdicts, accumulators, FIFOs; or read a vendor's report."""
     from isobit.build.folder import load_build
     from isobit.check.csim.vectors import load_vectors
     from isobit.report.page import write_page
@@ -34,6 +43,9 @@ def report_command(
     from isobit.report.result import report
     from isobit.report.text import report_lines
 
+    if csynth or utilization or calibration:
+        _beside(build, csynth, utilization, calibration, as_json, foreign=bool(output or inputs))
+        return
     if as_json and output:
         raise typer.BadParameter("--json prints; leave -o out, or redirect", param_hint="--output")
     with Progress() as progress:
@@ -46,6 +58,29 @@ def report_command(
     page = write_page(made, output or build / "report.html")
     out.print(report_lines(made))
     out.print(f"report in {escape(shlex.quote(str(page)))}", soft_wrap=True)
+
+
+def _beside(
+    build: Path, csynth: Path | None, utilization: Path | None, calibration: Path | None, as_json: bool, *,
+    foreign: bool,
+) -> None:  # fmt: skip
+    """A vendor's report beside the estimate, and its point in a user's calibration file."""
+    from isobit.build.folder import load_build
+    from isobit.report.beside import add_point, beside, beside_json, beside_table, spread_lines
+    from isobit.report.vendor import read_csynth, read_utilization
+
+    if (csynth is None) == (utilization is None) or foreign:
+        raise typer.BadParameter("--csynth or --utilization, one of them, without -o and --inputs")
+    report = read_csynth(csynth) if csynth else read_utilization(utilization or Path())
+    loaded = load_build(build)
+    found = beside(loaded, report)
+    spread = add_point(calibration, loaded, found) if calibration else {}
+    if as_json:
+        sys.stdout.write(json.dumps(beside_json(found, spread), indent=1) + "\n")
+        return
+    out.print(beside_table(found), crop=False)
+    for line in spread_lines(spread):
+        out.print(line, soft_wrap=True)
 
 
 def fifos_command(

@@ -26,7 +26,7 @@ from isobit.check.csim.result import CsimResult
 from isobit.check.csim.run import DEFAULT_TIMEOUT
 from isobit.check.csim.samples import SampleForm
 from isobit.check.csim.vectors import archive_member
-from isobit.check.source.float.ort import OrtLevel
+from isobit.check.source.level import OrtLevel
 from isobit.container.engine import PROJECT, Finished, Limits, Progress, find_engine, find_image, run_contained
 from isobit.errors import (
     CODES,

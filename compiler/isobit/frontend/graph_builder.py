@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from isobit.ir import Graph, Node, ValueType, toposort, verify
-from isobit.ir.ops import Add, Const, frozen_ints
+from isobit.ir.ops import Add, Const, Input, frozen_ints
 from isobit.ir.ranges import infer_type
 from isobit.ir.types import IntArray
 
@@ -63,5 +63,8 @@ class GraphBuilder:
         )
 
     def graph(self) -> Graph:
-        """The finished graph: dead values dropped, verified."""
-        return verify(Graph(toposort(self.nodes.values())))
+        """The finished graph, verified: dead values and, if any is read, unread inputs dropped."""
+        nodes = toposort(self.nodes.values())
+        read = {name for node in nodes for name in node.inputs}
+        live = tuple(node for node in nodes if not isinstance(node, Input) or node.name in read)
+        return verify(Graph(live if any(isinstance(node, Input) for node in live) else nodes))

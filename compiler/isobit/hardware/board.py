@@ -14,6 +14,8 @@ from isobit.errors import IsobitError, did_you_mean, printable
 MOST = 1 << 40
 """More of any resource than a part can have."""
 MOST_MHZ = 1000
+Dsp = Literal["DSP48E1", "DSP48E2"]
+"""The kind of DSP block of a part."""
 PsSetting = Annotated[str, Field(pattern=r"^[A-Za-z0-9_. /-]+$")]
 PsName = Annotated[str, Field(pattern=r"^P(CW|SU)_[A-Za-z0-9_]+$")]
 
@@ -31,7 +33,7 @@ class Board(BaseModel):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
     part: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
-    dsp: Literal["DSP48E1", "DSP48E2"]
+    dsp: Dsp
     lut: int = Field(gt=0, lt=MOST)
     ff: int = Field(gt=0, lt=MOST)
     dsps: int = Field(ge=0, lt=MOST)

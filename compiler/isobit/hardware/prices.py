@@ -1,23 +1,111 @@
-"""What each resource is worth beside the others, and what is too large to be built: the one place for both.
+"""The one model of what the bodies of steps and the coefficients of sums take; and what is too large to be built.
 
-A PYNQ-Z1 has 242 LUTs to a DSP and 380 to a block RAM, a KV260 813 to a block RAM and 1830 to an UltraRAM; the prices
-leave some of each for the rest of the design.
+Passes weigh equal forms of a graph with it, the planner chooses bodies with it, and the report shows it: whoever asks
+gets a :class:`Prices` as an argument. Prices decide between forms that are equal, never an integer.
+
+A lane of a requantizer is what open synthesis made of it (:mod:`isobit.hardware.requantizer`), a memory what
+:mod:`isobit.hardware.memory` says; beside them every process has :data:`CONTROL` LUTs.
 """
 
 from __future__ import annotations
 
-from isobit.numerics import Prices
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from isobit.hardware import requantizer
+from isobit.hardware.board import Board, Dsp
+from isobit.hardware.memory import rom
+from isobit.hardware.resources import USUAL, Cost, Dearer
+
+CONTROL = 40
+"""LUTs of a process beside its lanes and its memories: counters and handshakes."""
+
+MOST_LEVELS = 255
+"""Thresholds of a step that is built as comparisons, at most."""
+MOST_ENTRIES = 1 << 16
+"""Entries a channel of a step that is built as a table, at most."""
+MOST_ROW_BITS = 1 << 16
+"""Bits of one word of a reshaped array, at most: beyond that HLS refuses to reshape."""
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What hardware takes on parts with this kind of DSP, and what each resource is worth there.
+
+    Every method gives the cost of a body with ``pe`` lanes and one row of constants per curve: ``curves`` is 1 where
+    all channels share one, which then is a constant of the logic.
+    """
+
+    dsp: Dsp = "DSP48E1"
+    dearer: Dearer = USUAL
+
+    @classmethod
+    def of(cls, board: Board) -> Prices:
+        """The usual prices on ``board``."""
+        return cls(board.dsp)
+
+    def weigh(self, cost: Cost) -> int:
+        """One number for ranking, in LUTs."""
+        return cost.priced(self.dearer)
+
+    def multiply_shift(
+        self, pe: int, curves: int, in_bits: int, m_bits: int, c_bits: int, shifts: Collection[int] = ()
+    ) -> Cost:
+        """A multiplier, an adder and a clamp per lane, and the constants; a chosen shift where there are several.
+
+        A 6-input LUT chooses one bit of four: half a LUT per bit of the sum and doubling of the number of shifts.
+        """
+        lane = self._line(in_bits, m_bits, constant=curves == 1)
+        total = lane.times(pe) + _constants(pe, curves, m_bits + c_bits) + Cost(lut=CONTROL)
+        if len(set(shifts)) < 2:
+            return total
+        selection = Cost(lut=(in_bits + m_bits) * (len(set(shifts)) - 1).bit_length() // 2)
+        return total + selection.times(pe) + _constants(pe, curves, max(shifts).bit_length())
+
+    def round_shift(self, pe: int, curves: int, in_bits: int, m_bits: int, c_bits: int, out_bits: int) -> Cost:
+        """A multiply-shift and, per lane, the detection of a tie and the increment."""
+        tie = Cost(lut=in_bits // 4 + out_bits)
+        return self.multiply_shift(pe, curves, in_bits, m_bits, c_bits) + tie.times(pe)
+
+    def thresholds(self, pe: int, curves: int, in_bits: int, levels: int) -> Cost:
+        """``levels`` comparators per lane, the sum of what they say, and their constants."""
+        lane = requantizer.thresholds_lane(in_bits, levels, self.dsp)
+        return lane.times(pe) + _constants(pe, curves, levels * in_bits) + Cost(lut=CONTROL)
+
+    def lookup(self, pe: int, curves: int, entries: int, out_bits: int) -> Cost:
+        """One ROM of ``entries`` words per lane and row of channels."""
+        return rom(entries * max(1, curves // pe), out_bits).times(pe) + Cost(lut=CONTROL)
+
+    def scaled(self, pe: int, in_bits: int, coefficients: Sequence[int]) -> Cost:
+        """A value times a coefficient, one for all channels or one for each. Powers of two are wiring."""
+        most = max(abs(c) for c in coefficients)
+        if all(abs(c) == most for c in coefficients):
+            bits = _odd(most).bit_length()
+            return self._line(in_bits, bits, constant=True).times(pe) if bits > 1 else Cost()
+        lane = self._line(in_bits, most.bit_length(), constant=False)
+        return lane.times(pe) + _constants(pe, len(coefficients), most.bit_length())
+
+    def joined(self, pe: int, operands: Sequence[tuple[int, Sequence[int]]], out_bits: int) -> Cost:
+        """A sum of ``operands``, each its bits and its coefficients: products, adders, and what moves the words."""
+        products = sum((self.scaled(pe, bits, coefficients) for bits, coefficients in operands), Cost())
+        return products + Cost(lut=pe * (operands[0][0] + out_bits) * 2 + CONTROL)
+
+    def _line(self, in_bits: int, m_bits: int, *, constant: bool) -> Cost:
+        """One lane, in LUTs or with DSPs, whichever weighs less."""
+        ways = requantizer.multiply_shift_lane(in_bits, m_bits, constant, self.dsp)
+        return min(ways, key=self.weigh)
+
 
 PRICES = Prices()
 """What the passes weigh with; the same for all boards, so that a model's graph is the same on all of them."""
 
-LUTS_PER_DSP = PRICES.dsp
-LUTS_PER_BRAM = 240
-LUTS_PER_URAM = 600
 
-MOST_LEVELS = PRICES.few_levels
-"""Thresholds of a step that is built as comparisons, at most."""
-MOST_ENTRIES = PRICES.small_domain
-"""Entries a channel of a step that is built as a table, at most."""
-MOST_ROW_BITS = 1 << 16
-"""Bits of one word of a reshaped array, at most: beyond that HLS refuses to reshape."""
+def _constants(pe: int, curves: int, bits: int) -> Cost:
+    """The memory of ``bits`` bits per curve, read in rows of ``pe``."""
+    return rom(-(-curves // pe), pe * bits)
+
+
+def _odd(coefficient: int) -> int:
+    """The significant bits of a coefficient."""
+    magnitude = abs(coefficient)
+    return magnitude // (magnitude & -magnitude) if magnitude else 0

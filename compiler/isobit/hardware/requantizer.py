@@ -27,15 +27,14 @@ def dsps(a: int, b: int, dsp: str) -> int:
     return -(-max(a, b) // wide) * -(-min(a, b) // narrow)
 
 
-def multiply_shift_lane(acc_bits: int, m_bits: int, constant: bool, dsp: str) -> Cost:
-    """Multiplier, adder and clamp of one lane, in LUTs or with DSPs, whichever weighs less.
+def multiply_shift_lane(acc_bits: int, m_bits: int, constant: bool, dsp: str) -> tuple[Cost, Cost]:
+    """Multiplier, adder and clamp of one lane: in LUTs, and with DSPs.
 
     ``constant``: one multiplicand for all channels, a constant; otherwise it comes from a memory.
     """
     blocks = dsps(acc_bits, m_bits + 1, dsp)
     with_dsp = Cost(lut=_CLAMP_LUTS + (blocks > 1) * _JOIN_LUTS * acc_bits, dsp=blocks)
-    luts = Cost(lut=_luts(_FAMILY[dsp], "tensor" if constant else "channel", acc_bits, m_bits))
-    return min(luts, with_dsp, key=lambda cost: cost.weight)
+    return Cost(lut=_luts(_FAMILY[dsp], "tensor" if constant else "channel", acc_bits, m_bits)), with_dsp
 
 
 def thresholds_lane(acc_bits: int, levels: int, dsp: str) -> Cost:

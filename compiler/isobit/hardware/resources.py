@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from isobit.hardware.board import Board
-from isobit.hardware.prices import LUTS_PER_BRAM, LUTS_PER_DSP, LUTS_PER_URAM
+
+LUTS_PER_DSP, LUTS_PER_BRAM, LUTS_PER_URAM = 60, 240, 600
+"""A PYNQ-Z1 has 242 LUTs to a DSP and 380 to a block RAM, a KV260 813 to a block RAM and 1830 to an UltraRAM; the
+prices leave some of each for the rest of the design."""
+
+Dearer = tuple[int, int, int, int]
+"""How many times dearer than usual LUTs, DSPs, block RAMs and UltraRAMs are."""
+USUAL: Dearer = (1, 1, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Cost:
         blocks = LUTS_PER_BRAM * self.bram36 + LUTS_PER_URAM * self.uram
         return self.lut + LUTS_PER_DSP * self.dsp + blocks
 
-    def priced(self, dearer: tuple[int, int, int, int]) -> int:
+    def priced(self, dearer: Dearer) -> int:
         """:attr:`weight` with each resource (LUT, DSP, block RAM, UltraRAM) so many times dearer."""
         lut, dsp, bram, uram = dearer
         return Cost(self.lut * lut, self.dsp * dsp, self.bram36 * bram, self.uram * uram).weight

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 
+from isobit.ir.attributes import meaning
 from isobit.ir.ops import Input, Node, Output
 from isobit.ir.ranges import infer_type
-from isobit.ir.text import meaning
 from isobit.ir.types import ValueType
 
 

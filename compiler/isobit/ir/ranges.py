@@ -66,12 +66,18 @@ def _linear(node: Linear, inputs: tuple[ValueType, ...], by_name: Mapping[str, N
     return ValueType.of(shape, low.sum(axis=1), high.sum(axis=1))
 
 
-def accumulator_interval(node: Linear, x: ValueType, weights: IntArray) -> tuple[IntArray, IntArray]:
+def accumulator_interval(node: Linear, x: ValueType, weights: IntArray | ValueType) -> tuple[IntArray, IntArray]:
     """Per output channel an interval that holds every partial sum in every order (and zero).
 
     Hardware accumulates from zero; a partial sum can leave the interval of the whole sum, never this one.
+
+    Args:
+        weights: the constants, or the type of weights that are known at run time only.
     """
-    low, high = _term_bounds(node, x, weights)
+    if isinstance(weights, ValueType):
+        low, high = _products(node, x, None, weights)
+    else:
+        low, high = _term_bounds(node, x, weights)
     return np.minimum(low, 0).sum(axis=1), np.maximum(high, 0).sum(axis=1)
 
 

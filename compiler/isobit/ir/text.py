@@ -1,105 +1,28 @@
-"""The graph as text: one line per value, and the parser that reads it back.
+"""The graph as text: one line per value; :mod:`isobit.ir.parse` reads it back.
 
     name : [64] u4{0..15} = step(fc1) curves=[{"m":5,"c":16,"k":9,"clamp":[0,15]}] source=["relu1"]
 
-Attribute values are JSON; integers are exact, rationals are ``"p/q"`` strings, large arrays are compressed base64.
-``full=False`` shortens arrays and curve lists for reading (not parseable); the type is a comment for the reader and is
-inferred again by the parser. In the text that is hashed (:func:`meaning`) a large array stands as the SHA-256 of its
-raw values: what a compressor makes of them is no part of a graph's meaning.
+Attribute values are JSON (:mod:`isobit.ir.attributes`). ``full=False`` shortens arrays and curve lists for reading (not
+parseable); the type is a comment for the reader and is inferred again by the parser.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import zlib
-from dataclasses import MISSING, fields
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
-
-from isobit.ir.curve_record import curve_record
+from isobit.ir.attributes import attribute_text, dump
 from isobit.ir.facts import fact_record
-from isobit.ir.ops import HostOp, Node, Quantiser
-from isobit.ir.types import IntArray
-from isobit.numerics import Curve
-
-if TYPE_CHECKING:
-    from isobit.ir.graph import Graph
+from isobit.ir.graph import Graph
 
 HEADER = "isobit graph 1"
-_INLINE = 64
-_SHOWN = 8
-Form = Literal["full", "short", "hashed"]
 
 
 def print_graph(graph: Graph, *, full: bool = True) -> str:
     """The whole graph, one line per value, ending with a newline."""
     lines = [HEADER]
     for node in graph.nodes:
-        extra = "".join(f" {k}={_dump(list(v))}" for k, v in (("source", node.source), ("rules", node.rules)) if v)
+        extra = "".join(f" {k}={dump(list(v))}" for k, v in (("source", node.source), ("rules", node.rules)) if v)
         if node.facts:
-            extra += f" facts={_dump([fact_record(f) for f in node.facts])}"
+            extra += f" facts={dump([fact_record(f) for f in node.facts])}"
         head = f"{node.name} : {graph.types[node.name]} = {node.op}({', '.join(node.inputs)})"
-        attributes = _attributes(node, "full" if full else "short")
+        attributes = attribute_text(node, "full" if full else "short")
         lines.append(head + (" " + attributes if attributes else "") + extra)
     return "\n".join(lines) + "\n"
-
-
-def meaning(node: Node) -> str:
-    """The node's attributes as text for hashing: the full text, with arrays of more than 64 elements as hashes."""
-    return _attributes(node, "hashed")
-
-
-def _attributes(node: Node, form: Form) -> str:
-    """The node's meaning beyond operation and inputs, in canonical form; defaults are left out."""
-    defaults = {f.name: f.default for f in fields(node) if f.default is not MISSING}
-    shown = [(k, v) for k, v in node.attributes().items() if k not in defaults or v != defaults[k]]
-    return " ".join(f"{key}={_dump(_encode(value, form))}" for key, value in shown)
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=True)
-
-
-def _encode(value: Any, form: Form) -> Any:
-    if isinstance(value, np.ndarray):
-        return _encode_array(value, form)
-    if isinstance(value, Curve):
-        return curve_record(value, lambda cuts: _encode_array(cuts, form))
-    if isinstance(value, Fraction):
-        return str(value)
-    if isinstance(value, HostOp):
-        return {"kind": value.kind, "values": [float(v).hex() for v in value.values], "shape": list(value.shape)}
-    if isinstance(value, Quantiser):
-        floats = {k: [float(v).hex() for v in getattr(value, k)] for k in ("scale", "zero_point")}
-        return {**floats, "rounding": value.rounding, "lo": value.lo, "hi": value.hi}
-    if isinstance(value, tuple):
-        whole = form != "short" or len(value) <= _SHOWN
-        items = [_encode(v, form) for v in (value if whole else value[:_SHOWN])]
-        return items if whole else [*items, f"... {len(value) - _SHOWN} more"]
-    return value
-
-
-def _encode_array(array: IntArray, form: Form) -> Any:
-    if array.size <= (_SHOWN if form == "short" else _INLINE):
-        return array.tolist()
-    kind, raw = raw_values(array)
-    if form == "full":
-        return {"shape": list(array.shape), "kind": kind, "z": base64.b64encode(zlib.compress(raw, 6)).decode()}
-    if form == "hashed":
-        return {"shape": list(array.shape), "kind": kind, "sha256": hashlib.sha256(raw).hexdigest()}
-    return f"<{'x'.join(map(str, array.shape))} sha256:{hashlib.sha256(kind.encode() + raw).hexdigest()[:12]}>"
-
-
-def raw_values(array: IntArray) -> tuple[str, bytes]:
-    """The elements in row-major order as bytes: of the narrowest little-endian kind that holds them all (``<i1``,
-    ``<i2``, ``<i4``, ``<i8``), or as ``text``, decimal numbers with commas between them."""
-    flat = array.reshape(-1)
-    lo, hi = int(flat.min()), int(flat.max())
-    for size in (1, 2, 4, 8):
-        if -(1 << 8 * size - 1) <= lo and hi < 1 << 8 * size - 1:
-            return f"<i{size}", flat.astype(f"<i{size}").tobytes()
-    return "text", ",".join(str(int(v)) for v in flat).encode()

@@ -5,10 +5,12 @@ from isobit.numerics.dyadic import RoundShift, shared_round_shift
 from isobit.numerics.edges import CutPair, Edges, is_translation
 from isobit.numerics.intervals import IntArray, Interval, as_int_array, bit_width, fit_dtype, is_signed, magnitude
 from isobit.numerics.layer_shift import (
+    Price,
     TooWide,
     align_shifts,
     edges_multiply_shift,
     few_shifts,
+    fewest_bits,
     layer_multiply_shift,
 )
 from isobit.numerics.least_error import Approximation, Weighted, differences, least_error
@@ -24,7 +26,6 @@ from isobit.numerics.multiply_shift import (
     wrong_at,
 )
 from isobit.numerics.plain import plain_multiplicand, plain_multiply_shift
-from isobit.numerics.prices import DEFAULT_PRICES, Prices
 from isobit.numerics.rationals import exact, exact_array, rational_gcd, sqrt_rational
 from isobit.numerics.rounding import Rounding, boundary, round_quotient, round_rational, round_shift
 from isobit.numerics.staircase import (
@@ -39,7 +40,6 @@ from isobit.numerics.staircase import (
 from isobit.numerics.sums import Reader, ShortSum, Summed, joint_sums, short_sums, sums_differ
 
 __all__ = [
-    "DEFAULT_PRICES",
     "MAX_LEVELS",
     "MAX_SHIFT",
     "Approximation",
@@ -51,9 +51,9 @@ __all__ = [
     "Interval",
     "MultiplyShift",
     "NoMultiplyShift",
-    "Prices",
     "Reader",
     "RoundShift",
+    "Price",
     "Rounded",
     "Rounding",
     "ShortSum",
@@ -74,6 +74,7 @@ __all__ = [
     "exact_array",
     "feasible_slopes",
     "few_shifts",
+    "fewest_bits",
     "fit_dtype",
     "from_thresholds",
     "is_signed",

@@ -2,12 +2,12 @@
 
 Each channel has a least shift; a larger one is as good but makes its multiplicand wider. With one shift for all, the
 channel that needs the finest slope makes every other multiplicand as wide. With several, a lane has to select the
-shift at run time. Both are priced by :meth:`isobit.numerics.Prices.lane`.
+shift at run time. What is cheaper the caller says: ``price`` of a multiplicand of so many bits and these shifts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from isobit.numerics.curve import Curve
@@ -23,8 +23,15 @@ from isobit.numerics.multiply_shift import (
     slopes_of,
     too_many_levels,
 )
-from isobit.numerics.prices import DEFAULT_PRICES, Prices
 from isobit.numerics.staircase import MultiplyShift
+
+Price = Callable[[int, Collection[int]], int]
+"""Of the bits of a layer's multiplicands and its different shifts what a lane costs, in any unit."""
+
+
+def fewest_bits(bits: int, shifts: Collection[int]) -> int:
+    """A price where hardware is not asked: the shortest multiplicand is the cheapest."""
+    return bits
 
 
 @dataclass(frozen=True)
@@ -36,8 +43,8 @@ class TooWide:
 
 
 def layer_multiply_shift(
-    curves: Sequence[Curve], los: Sequence[int], his: Sequence[int], clamp: Clamp, in_bits: int,
-    bits: int | None = None, prices: Prices = DEFAULT_PRICES,
+    curves: Sequence[Curve], los: Sequence[int], his: Sequence[int], clamp: Clamp, bits: int | None = None,
+    price: Price = fewest_bits,
 ) -> tuple[MultiplyShift, ...] | NoMultiplyShift | TooWide:  # fmt: skip
     """One multiply and shift per curve, equal to it on its ``[lo, hi]``, all with the same clamp.
 
@@ -51,11 +58,11 @@ def layer_multiply_shift(
     if refused is not None:
         return refused
     edges = [edges_of(curve, lo, hi, clamp) for curve, lo, hi in zip(curves, los, his, strict=True)]
-    return edges_multiply_shift(edges, in_bits, bits, prices)
+    return edges_multiply_shift(edges, bits, price)
 
 
 def edges_multiply_shift(
-    edges: Sequence[Edges], in_bits: int, bits: int | None = None, prices: Prices = DEFAULT_PRICES
+    edges: Sequence[Edges], bits: int | None = None, price: Price = fewest_bits
 ) -> tuple[MultiplyShift, ...] | NoMultiplyShift | TooWide:
     """:func:`layer_multiply_shift` of curves that are given as edges."""
     slopes = [slopes_of(e) for e in edges]
@@ -68,11 +75,11 @@ def edges_multiply_shift(
     widths = [multiplicand_at(s, k).bit_length() for s, k in zip(slopes, least, strict=True)]
     if bits is not None and max(widths) > bits:
         return TooWide(widths.index(max(widths)), max(widths))
-    return _built(edges, slopes, _cheapest(slopes, least, (max(widths), bits), in_bits, prices))
+    return _built(edges, slopes, _cheapest(slopes, least, (max(widths), bits), price))
 
 
 def _cheapest(
-    slopes: Sequence[Slopes], least: Sequence[int], widths: tuple[int, int | None], in_bits: int, prices: Prices
+    slopes: Sequence[Slopes], least: Sequence[int], widths: tuple[int, int | None], price: Price
 ) -> list[int]:
     """The shift of each channel at the width that makes a lane cheapest; the fewest shifts and bits among equals."""
     width, bits = widths
@@ -80,8 +87,8 @@ def _cheapest(
     ranked = []
     for b in range(width, min(shared, bits or shared) + 1):
         shifts = few_shifts([(k, _most_shift(s, b)) for s, k in zip(slopes, least, strict=True)])
-        different = len(set(shifts))
-        ranked.append((prices.lane(in_bits, b, different), different, b, shifts))
+        different = sorted(set(shifts))
+        ranked.append((price(b, different), len(different), b, shifts))
     return min(ranked)[3]
 
 

@@ -223,7 +223,8 @@ def refusal(index: int, s: Slopes) -> NoMultiplyShift:
     """Why no slope in ``s``, the slopes of curve ``index``, is ``m / 2**k``."""
     assert s.upper_pair is not None
     if s.empty:
-        reason = f"{s.lower_pair} need a slope above {s.lower}, {s.upper_pair} need one below {s.upper}"
+        limit = "it" if s.upper == s.lower else s.upper
+        reason = f"{s.lower_pair} need a slope above {s.lower}, {s.upper_pair} need one below {limit}"
     else:
         pairs = "; ".join(str(p) for p in (s.lower_pair, s.upper_pair) if p is not None)
         reason = f"no m / 2**k with k <= {MAX_SHIFT} lies between {s.lower} and {s.upper} ({pairs})"

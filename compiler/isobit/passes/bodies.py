@@ -1,36 +1,54 @@
-"""What the bodies of a step cost, roughly and without a board: enough to decide whether two steps become one.
+"""What the bodies of a step cost, enough to decide whether two steps become one.
 
-All figures are LUTs per lane, at the :class:`isobit.numerics.Prices` that the pass was given. The plan prices the
-bodies again, folded and for its board.
+All figures are those of the :class:`isobit.hardware.Prices` that the pass was given, of a body with one lane. The
+planner prices the bodies by the same model, folded and for its board.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from isobit.hardware.prices import MOST_ENTRIES, MOST_LEVELS, Prices
 from isobit.ir.ops import Step
 from isobit.ir.types import ValueType
-from isobit.numerics import DEFAULT_PRICES, Prices, bit_width, layer_multiply_shift, shared_round_shift
+from isobit.numerics import MultiplyShift, Price, bit_width, layer_multiply_shift, shared_round_shift
 
 
-def body_luts(node: Step, x: ValueType, prices: Prices = DEFAULT_PRICES) -> dict[str, int]:
-    """LUTs of one lane for every body that can build a step whose input has type ``x``.
+def multiplicand_price(prices: Prices, curves: int, in_bits: int) -> Price:
+    """What a multiplicand of so many bits and these shifts cost where so many curves have an input of ``in_bits``."""
 
-    ``multiply_shift`` and ``round_shift``: a product and a shift; ``thresholds``: half a LUT per input bit and level,
-    and its sum; ``lookup``: 64 bits to a LUT.
-    """
+    def price(bits: int, shifts: Collection[int]) -> int:
+        return prices.weigh(prices.multiply_shift(1, curves, in_bits, bits, in_bits + bits, shifts))
+
+    return price
+
+
+def body_luts(node: Step, x: ValueType, prices: Prices) -> dict[str, int]:
+    """What every body that can build a step costs whose input has type ``x``, in LUTs."""
     los, his = node.curves.reach(x)
-    lo, hi = node.curves.bounds(x)
+    clamp, count = node.curves.bounds(x), len(node.curves)
     found: dict[str, int] = {}
-    scaled = layer_multiply_shift(node.curves, los, his, (lo, hi), x.bits, None, prices)
+    scaled = layer_multiply_shift(node.curves, los, his, clamp, None, multiplicand_price(prices, count, x.bits))
     if isinstance(scaled, tuple):
-        m_bits, shifts = max(s.m for s in scaled).bit_length(), len({s.k for s in scaled})
-        found["multiply_shift"] = prices.lane(x.bits, m_bits, shifts)
-    dyadic = shared_round_shift(node.curves, los, his, (lo, hi))
+        found["multiply_shift"] = multiply_shift_luts(scaled, x.bits, prices)
+    dyadic = shared_round_shift(node.curves, los, his, clamp)
     if dyadic is not None:
-        found["round_shift"] = prices.lane(x.bits, max(dyadic.m).bit_length(), 1) + x.bits // 4
+        m_bits, c_bits = max(dyadic.m).bit_length(), bit_width(min(dyadic.c), max(dyadic.c))
+        found["round_shift"] = prices.weigh(
+            prices.round_shift(1, count, x.bits, m_bits, c_bits, bit_width(*clamp))
+        )  # fmt: skip
     levels = max(c.levels for c in node.curves)
-    if levels <= prices.few_levels:
-        found["thresholds"] = prices.thresholds(x.bits, levels)
+    if levels <= MOST_LEVELS:
+        found["thresholds"] = prices.weigh(prices.thresholds(1, count, x.bits, max(levels, 1)))
     size = x.bounds[1] - x.bounds[0] + 1
-    if size <= prices.small_domain:
-        found["lookup"] = prices.table(size * len(node.curves), bit_width(lo, hi))
+    if size <= MOST_ENTRIES:
+        found["lookup"] = prices.weigh(prices.lookup(1, count, size, bit_width(*clamp)))
     return found
+
+
+def multiply_shift_luts(scaled: Collection[MultiplyShift], in_bits: int, prices: Prices) -> int:
+    """What these products and shifts of ``in_bits`` bits cost, in LUTs."""
+    m_bits = max(s.m for s in scaled).bit_length()
+    c_bits = bit_width(min(s.c for s in scaled), max(s.c for s in scaled))
+    shifts = {s.k for s in scaled}
+    return prices.weigh(prices.multiply_shift(1, len(scaled), in_bits, m_bits, c_bits, shifts))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from isobit.hardware.prices import PRICES, Prices
 from isobit.ir import Graph
-from isobit.numerics import DEFAULT_PRICES, Prices
 from isobit.passes.joins import SplitOverConcat
 from isobit.passes.merge import MergeEqual
 from isobit.passes.movement import AbsorbInputPermutation, AbsorbPermutation, DropIdentityMovements
@@ -27,7 +27,7 @@ from isobit.passes.sums import NarrowSum
 Passes = tuple[Pass, ...]
 
 
-def folding(prices: Prices = DEFAULT_PRICES) -> Passes:
+def folding(prices: Prices = PRICES) -> Passes:
     """All passes but the search for short coefficients and multiplicands: what they leave are the exact staircases."""
     return (
         MergeEqual(),
@@ -52,7 +52,7 @@ def folding(prices: Prices = DEFAULT_PRICES) -> Passes:
     )
 
 
-def shrinking(prices: Prices = DEFAULT_PRICES, bits: int | None = None) -> Passes:
+def shrinking(prices: Prices = PRICES, bits: int | None = None) -> Passes:
     """The search for short coefficients, then for short multiplicands (of at most ``bits`` bits where they exist)."""
     return NarrowSum(prices), ShrinkMultiplicands(bits, prices)
 

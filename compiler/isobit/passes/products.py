@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isobit.hardware.prices import MOST_ENTRIES
 from isobit.ir import Graph, Node, frozen_ints
 from isobit.ir.ops import Product, Step, Table
 from isobit.ir.types import IntArray
-from isobit.numerics import DEFAULT_PRICES, as_int_array
+from isobit.numerics import as_int_array
 from isobit.passes.rewrite import Rule, sole_reader
 
 Rows = Callable[[IntArray], IntArray]
@@ -46,7 +47,7 @@ class ProductToTable(Rule):
 class StepIntoTable(Rule):
     """``f(t[x]) = (f t)[x]``: a step that alone reads a table is made while the table is."""
 
-    most_entries: int = DEFAULT_PRICES.small_domain
+    most_entries: int = MOST_ENTRIES
 
     def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
         if not isinstance(node, Step) or not sole_reader(graph, node.inputs[0]):

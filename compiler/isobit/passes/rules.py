@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from isobit.hardware.prices import MOST_ENTRIES, PRICES, Prices
 from isobit.ir import Graph, Node, frozen_ints
 from isobit.ir.channels import Curves, of_channel, rows
 from isobit.ir.facts import FoldedPair
 from isobit.ir.ops import Add, Const, Linear, Output, Step, Table
 from isobit.ir.types import IntArray, ValueType
-from isobit.numerics import DEFAULT_PRICES, Prices, as_int_array, compose
+from isobit.numerics import as_int_array, compose
 from isobit.passes.bodies import body_luts
 from isobit.passes.rewrite import Rule, fresh_name, sole_reader
 from isobit.passes.weights import const_weights, is_dense
@@ -75,7 +76,7 @@ class ComposeSteps(Rule):
     more than both steps.
     """
 
-    prices: Prices = DEFAULT_PRICES
+    prices: Prices = PRICES
 
     def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
         if not isinstance(node, Step) or not sole_reader(graph, node.inputs[0]):
@@ -93,7 +94,7 @@ class ComposeSteps(Rule):
         return (replace(composed, rules=inner.rules, facts=(*inner.facts, *node.facts, *found)),)
 
 
-def unfolded(graph: Graph, node: Node, prices: Prices = DEFAULT_PRICES) -> str:
+def unfolded(graph: Graph, node: Node, prices: Prices = PRICES) -> str:
     """Why a step stands behind another one, or what two steps would have cost that became one; "" where neither is."""
     if not isinstance(node, Step):
         return ""
@@ -185,7 +186,7 @@ class DropDeadChannels(Rule):
 class FallingStepToTable(Rule):
     """``f(k * x) = t[x]``: a factor that no weights can take (nothing linear below) makes a small table."""
 
-    most_entries: int = DEFAULT_PRICES.small_domain
+    most_entries: int = MOST_ENTRIES
 
     def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
         if not isinstance(node, Step) or not sole_reader(graph, node.inputs[0]):

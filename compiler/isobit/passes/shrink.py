@@ -13,27 +13,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from isobit.errors import promised
+from isobit.hardware.prices import PRICES, Prices
 from isobit.ir import Graph, Node
 from isobit.ir.channels import Curves
 from isobit.ir.facts import NoProduct
 from isobit.ir.ops import Step
 from isobit.numerics import (
-    DEFAULT_PRICES,
     MAX_LEVELS,
     Curve,
     Cuts,
     MultiplyShift,
     NoMultiplyShift,
-    Prices,
     TooWide,
     layer_multiply_shift,
     shared_round_shift,
     wrong_at,
 )
+from isobit.passes.bodies import multiplicand_price
 from isobit.passes.rewrite import Rule
-
-NO_MULTIPLY_SHIFT = "no multiply-shift: "
-"""Begins what a report tells of a step without products; passes read :class:`isobit.ir.facts.NoProduct`."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +43,21 @@ class ShrinkMultiplicands(Rule):
     """
 
     bits: int | None = None
-    prices: Prices = DEFAULT_PRICES
+    prices: Prices = PRICES
 
     def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
         if not isinstance(node, Step) or _settled(graph, node, self.bits):
             return None
         x, clamp = graph.types[node.inputs[0]], graph.types[node.name].bounds
         los, his = node.curves.reach(x)
-        found = layer_multiply_shift(node.curves, los, his, clamp, x.bits, self.bits, self.prices)
+        price = multiplicand_price(self.prices, len(node.curves), x.bits)
+        found = layer_multiply_shift(node.curves, los, his, clamp, self.bits, price)
         if isinstance(found, TooWide):
-            found = layer_multiply_shift(node.curves, los, his, clamp, x.bits, None, self.prices)
+            found = layer_multiply_shift(node.curves, los, his, clamp, None, price)
         if isinstance(found, NoMultiplyShift):
             dyadic = shared_round_shift(node.curves, los, his, clamp)
             kept = node.curves if dyadic else node.curves.map(_as_cuts)
-            told = (NO_MULTIPLY_SHIFT + found.reason,)
+            told = (f"no multiply-shift: {found.reason}",)  # for readers; what is acted on is the fact
             return (replace(node, curves=kept, rules=told, facts=(*node.facts, NoProduct(found.reason))),)
         assert not isinstance(found, TooWide)
         _check(node, found, los, his)

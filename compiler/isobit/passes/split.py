@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from isobit.hardware.prices import PRICES, Prices
 from isobit.ir import Graph, Node, frozen_ints
 from isobit.ir.channels import Curves
 from isobit.ir.ops import Add, Step
-from isobit.numerics import DEFAULT_PRICES, Prices
 from isobit.passes.bodies import body_luts
 from isobit.passes.rewrite import Rule, fresh_name
 
@@ -24,7 +24,7 @@ class SplitAtZero(Rule):
     than comparing with every cut.
     """
 
-    prices: Prices = DEFAULT_PRICES
+    prices: Prices = PRICES
 
     def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
         if not isinstance(node, Step):

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from isobit.hardware.prices import PRICES, Prices
 from isobit.ir import Graph, Node, frozen_ints
 from isobit.ir.channels import Curves, of_channel, rows
 from isobit.ir.facts import ShortCoefficients
@@ -18,12 +19,10 @@ from isobit.ir.ops import Add, Const, Step
 from isobit.ir.ranges import infer_type
 from isobit.ir.types import ValueType
 from isobit.numerics import (
-    DEFAULT_PRICES,
     Edges,
     Interval,
     MultiplyShift,
     NoMultiplyShift,
-    Prices,
     Reader,
     ShortSum,
     TooWide,
@@ -31,7 +30,7 @@ from isobit.numerics import (
     layer_multiply_shift,
     short_sums,
 )
-from isobit.passes.bodies import body_luts
+from isobit.passes.bodies import body_luts, multiplicand_price, multiply_shift_luts
 from isobit.passes.rewrite import Rule
 
 SHORT = ShortCoefficients()
@@ -44,7 +43,7 @@ class NarrowSum(Rule):
     Where f is a multiply and shift g is one too, with no longer multiplicand. Left alone where that costs no less.
     """
 
-    prices: Prices = DEFAULT_PRICES
+    prices: Prices = PRICES
 
     def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
         steps = _readers(graph, node)
@@ -98,19 +97,15 @@ class _Built:
         return max(widths) if len(widths) == len(scaled) else None
 
     def _scaled(self, step: Step) -> tuple[MultiplyShift, ...] | NoMultiplyShift | TooWide:
-        x = self.kind
-        return layer_multiply_shift(
-            step.curves, *step.curves.reach(x), step.curves.bounds(x), x.bits, None, self.prices
-        )  # fmt: skip
+        x, price = self.kind, multiplicand_price(self.prices, len(step.curves), self.kind.bits)
+        return layer_multiply_shift(step.curves, *step.curves.reach(x), step.curves.bounds(x), None, price)
 
     def luts(self) -> int:
-        """Of one lane: two products, their sum, and the cheapest body of every step."""
-        products = sum(
-            max(self.prices.constant(bits, int(c)) for c in row)
-            for bits, row in zip(self.operands, self.node.coefficients, strict=True)
-        )
+        """Of one lane: the sum, and the cheapest body of every step."""
+        rows = [[int(c) for c in row] for row in self.node.coefficients]
+        joined = self.prices.joined(1, list(zip(self.operands, rows, strict=True)), self.kind.bits)
         bodies = (min(body_luts(step, self.kind, self.prices).values(), default=_UNBUILT) for step in self.steps)
-        return products + self.kind.bits + sum(bodies)
+        return self.prices.weigh(joined) + sum(bodies)
 
 
 _UNBUILT = 1 << 40
@@ -174,7 +169,7 @@ def _interval(kind: ValueType, channel: int) -> Interval:
 
 def _curves(edges: Sequence[Edges], bits: int, most: int | None, prices: Prices) -> Curves:
     """A multiply and shift for every curve, or the cuts of all where one has none."""
-    found = edges_multiply_shift(edges, bits, most, prices)
+    found = edges_multiply_shift(edges, most, multiplicand_price(prices, len(edges), bits))
     if isinstance(found, tuple):
         return Curves(found)
     return Curves(e.staircase() for e in edges)
@@ -186,14 +181,14 @@ def _cheapest(sums: Iterator[ShortSum], bits: tuple[int, int], most: int | None,
     best, least = None, _UNBUILT
     for found in sums:
         best = best or found
-        products = prices.constant(bits[0], found.a) + prices.constant(bits[1], found.b)
-        if products >= least:
-            break
         width = found.interval.bits
-        scaled = edges_multiply_shift(found.edges, width, most, prices)
+        joined = prices.weigh(prices.joined(1, [(bits[0], [found.a]), (bits[1], [found.b])], width))
+        if joined >= least:
+            break
+        scaled = edges_multiply_shift(found.edges, most, multiplicand_price(prices, len(found.edges), width))
         if not isinstance(scaled, tuple):
             continue
-        luts = products + width + prices.lane(width, max(s.m for s in scaled).bit_length(), 1)
+        luts = joined + multiply_shift_luts(scaled, width, prices)
         if luts < least:
             best, least = found, luts
     return best

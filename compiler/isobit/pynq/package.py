@@ -19,6 +19,7 @@ from isobit.backends.ports import Port
 from isobit.build.files import MANIFEST, atomic_folder, file_hashes, write_files
 from isobit.build.folder import Build
 from isobit.errors import IsobitError, printable, promised
+from isobit.fewshot import head_of
 from isobit.hardware import Board
 from isobit.interp import quantise, run
 from isobit.interp.host import Floats
@@ -28,6 +29,7 @@ from isobit.version import __version__
 KIND = "isobit PYNQ package"
 _BY_CHANNEL = "scale n + offset, by channel"
 _COPIED = ("build.tcl", "Makefile", "driver.py", "arithmetic.py", "selftest.py", "notebook.ipynb")
+_WITH_HEAD = ("fewshot.py", "fewshot.ipynb")
 _RENDERED = ("settings.tcl", "README.md")
 _DMA_WIDTHS = (8, 16, 32, 64, 128, 256, 512, 1024)
 """Stream widths of the AXI DMA in bits (PG021, table of the stream data width)."""
@@ -45,6 +47,7 @@ def write_package(build: Build, board: Board, destination: Path, samples: Mappin
         IsobitError: E509 when the build has no hardware; E507 when the board has no processing system or the build is
             for another one; E601 or E602 when the folder cannot be written or holds something else.
     """
+    build.refuse_without_cpp()
     if not build.hls.is_dir():
         raise IsobitError("E509", f"{build.backend.name} makes nothing that a board runs", where=printable(build.path))
     _refuse_other_board(build, board)
@@ -52,7 +55,7 @@ def write_package(build: Build, board: Board, destination: Path, samples: Mappin
     model = model_record(build, board)
     with atomic_folder(destination) as work:
         shutil.copytree(build.hls, work / "hls")
-        for name in _COPIED:
+        for name in (*_COPIED, *(_WITH_HEAD if head_of(build.graph) else ())):
             shutil.copyfile(templates.root() / "pynq" / name, work / name)
         texts = _rendered(build, board, model) | {"model.json": json.dumps(model, indent=1) + "\n"}
         write_files(work, {name: text.encode("utf-8") for name, text in texts.items()})
@@ -63,14 +66,21 @@ def write_package(build: Build, board: Board, destination: Path, samples: Mappin
 
 
 def model_record(build: Build, board: Board) -> dict[str, Any]:
-    """``model.json``: title, board, clock, interval in clocks, and every port as ``driver.Port`` takes it."""
+    """``model.json``: title, board, clock, interval in clocks, and every port as ``driver.Port`` takes it.
+
+    ``head`` has the names of a few-shot head's tensors, or nothing.
+    """
+    head = head_of(build.graph)
     return {
         "title": templates.comment_text(build.manifest.source.name),
         "board": board.title,
         "clock_mhz": board.clock_mhz,
         "interval": build.manifest.estimate.interval,
         "ports": [_port(build, port, i) for side in _sides(build.ports) for i, port in enumerate(side)],
-    }
+        "head": {} if head is None else {
+            "prototypes": head.prototypes.outside, "features": head.features.outside, "label": head.label.outside,
+        },
+    }  # fmt: skip
 
 
 def _sides(ports: Sequence[Port]) -> tuple[list[Port], list[Port]]:
@@ -157,7 +167,8 @@ def _vectors(build: Build, samples: Mapping[str, Floats]) -> dict[str, Floats]:
 
 def _refuse_other_board(build: Build, board: Board) -> None:
     if board.ps is None:
-        raise IsobitError("E507", f"the file of {board.name} names no processing system", hint='add ps = "zynq7"')
+        hint = 'add ps = "zynq7" or "zynqmp"; for a part without one the IP in hls/ is what there is'
+        raise IsobitError("E507", f"the file of {board.name} names no processing system", hint=hint)
     if not (board.board_part or board.ps_config):
         raise IsobitError(
             "E507",

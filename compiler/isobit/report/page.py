@@ -14,7 +14,7 @@ from isobit import templates
 from isobit.build.folder import Build
 from isobit.check.source.verdict import labels_of
 from isobit.errors import IsobitError, printable
-from isobit.passes.shrink import NO_MULTIPLY_SHIFT
+from isobit.report.counts import total
 from isobit.report.histogram import Histogram
 from isobit.report.layout import BOX_HEIGHT, BOX_WIDTH, Point, layered
 from isobit.report.result import Layer, Report
@@ -47,7 +47,10 @@ def html_page(report: Report) -> str:
         widths={line.points[0]: layers[line.source].bits for line in drawing.lines},
         proofs={step.step: step for step in report.proofs},
         unscaled={layer.name: _why_unscaled(layer) for layer in layers.values()},
-        labels_of=labels_of, plots=[_plot(h) for h in report.histograms], box_width=BOX_WIDTH, box_height=BOX_HEIGHT,
+        labels_of=labels_of, plotted=_plotted(report), all_counts=(*report.counts, total(report.counts)),
+        noted=[line.strip() for line in report.notes],
+        luts=max(sum(dict(layer.cost).get("LUT", 0) for layer in layers.values()), 1),
+        box_width=BOX_WIDTH, box_height=BOX_HEIGHT,
     )  # fmt: skip
 
 
@@ -87,6 +90,18 @@ def dims(shape: tuple[int, ...]) -> str:
     return " × ".join(map(str, shape))
 
 
+def _plotted(report: Report) -> list[tuple[str, str, list[Plot]]]:
+    """The histograms with what they show."""
+    spans = "the line below spans the values that were reached"
+    seen = f"How often the interpreter saw each value on sample vectors, over the inferred interval; {spans}."
+    parts = (
+        ("Accumulators", seen, report.histograms),
+        ("Activations", seen, report.activations),
+        ("Weights", f"How often each integer occurs, over the interval of its width; {spans}.", report.weights),
+    )
+    return [(title, note, [_plot(h) for h in held]) for title, note, held in parts]
+
+
 def _short(name: str) -> str:
     """A name that fits its box: the middle is left out, as the ends tell layers apart."""
     half = _NAME_LENGTH // 2
@@ -95,7 +110,7 @@ def _short(name: str) -> str:
 
 def _why_unscaled(layer: Layer) -> str:
     """Why a step has no multiplicand, as the search said it; "" where there is nothing to say."""
-    return next((f" ({rule})" for rule in layer.rules if rule.startswith(NO_MULTIPLY_SHIFT)), "")
+    return f" (no multiply-shift: {layer.no_product})" if layer.no_product else ""
 
 
 def _plot(histogram: Histogram) -> Plot:

@@ -36,7 +36,7 @@ void argmax(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
 #pragma HLS ARRAY_PARTITION variable=best complete
   lanes<typename Cfg::index_t, SAMPLES> best_index;
 #pragma HLS ARRAY_PARTITION variable=best_index.data complete
-  int first = 0;  // index of a vector's lane 0
+  typename counter<Cfg::FRAME>::type first = 0;  // index of a vector's lane 0
   for (int i = 0; i < Cfg::VECTORS / SAMPLES * (Cfg::FRAME / LANES); ++i) {
 #pragma HLS PIPELINE II=1 style=flp
     const lanes<typename Cfg::in_t, Cfg::LANES> word = in.read();
@@ -56,11 +56,9 @@ void argmax(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
         best_index[p] = typename Cfg::index_t(first + top_lane);
       }
     }
-    first += LANES;
-    if (first == Cfg::FRAME) {
-      out.write(best_index);
-      first = 0;
-    }
+    const bool ends = first == Cfg::FRAME - LANES;
+    if (ends) out.write(best_index);
+    first = ends ? typename counter<Cfg::FRAME>::type(0) : typename counter<Cfg::FRAME>::type(first + LANES);
   }
 }
 
@@ -80,7 +78,8 @@ void top_k(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
   lanes<typename Cfg::index_t, Cfg::K * SAMPLES> index;
 #pragma HLS ARRAY_PARTITION variable=index.data complete
 
-  int lane = 0, i = 0;  // i: index in the vector
+  typename counter<LANES>::type lane = 0;
+  typename counter<Cfg::FRAME>::type i = 0;  // index in the vector
   for (int cycle = 0; cycle < Cfg::VECTORS / SAMPLES * Cfg::FRAME; ++cycle) {
 #pragma HLS PIPELINE II=1 style=flp
     if (lane == 0) word = in.read();
@@ -100,11 +99,9 @@ void top_k(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
         }
       }
     }
-    lane = lane == LANES - 1 ? 0 : lane + 1;
-    if (++i == Cfg::FRAME) {
-      out.write(index);
-      i = 0;
-    }
+    if (i == Cfg::FRAME - 1) out.write(index);
+    lane = successor(lane, LANES);
+    i = successor(i, Cfg::FRAME);
   }
 }
 

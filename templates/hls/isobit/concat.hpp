@@ -32,7 +32,7 @@ void concat(hls::stream<lanes<typename Cfg::a_t, Cfg::LANES> >& in_a,
             hls::stream<lanes<typename Cfg::b_t, Cfg::LANES> >& in_b,
             hls::stream<lanes<typename Cfg::out_t, Cfg::LANES> >& out) {
   static const int WORDS = Cfg::A_WORDS + Cfg::B_WORDS;
-  int word = 0;  // of this position
+  typename counter<WORDS>::type word = 0;  // of this position
   for (int i = 0; i < Cfg::POSITIONS * WORDS; ++i) {
 #pragma HLS PIPELINE II=1 style=flp
     if (word < Cfg::A_WORDS) {
@@ -40,7 +40,7 @@ void concat(hls::stream<lanes<typename Cfg::a_t, Cfg::LANES> >& in_a,
     } else {
       out.write(detail::converted<typename Cfg::out_t>(in_b.read()));
     }
-    word = word == WORDS - 1 ? 0 : word + 1;
+    word = successor(word, WORDS);
   }
 }
 

@@ -39,11 +39,12 @@ void depthwise(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
   // 4 folds live in registers; beyond, the tool is told the distance.
   static const int BANKS = CF <= 4 ? CF : 1;
   static_assert(CF % BANKS == 0, "banks are equally deep");
-  lanes<typename Cfg::acc_t, WIDTH> acc[CF];
-#pragma HLS AGGREGATE variable=acc
+  typename Cfg::acc_t acc[CF][WIDTH];
+#pragma HLS ARRAY_RESHAPE variable=acc complete dim=2
 #pragma HLS ARRAY_PARTITION variable=acc cyclic factor=BANKS dim=1
 
-  int cf = 0, row = 0;
+  typename counter<CF>::type cf = 0;
+  typename counter<ROWS>::type row = 0;
   for (int i = 0; i < Cfg::VECTORS * ROWS; ++i) {
 #pragma HLS PIPELINE II=1 style=flp
 #pragma HLS DEPENDENCE variable=acc type=inter direction=RAW distance=CF dependent=true
@@ -54,17 +55,17 @@ void depthwise(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
 #pragma HLS UNROLL
       sum_t sum = 0;
       if (row >= CF) sum = acc[cf][pe];
-      for (int l = pe; l < Cfg::PE; l += WIDTH) {
+      for (int p = 0; p < PIXELS; ++p) {
 #pragma HLS UNROLL
-        sum += x[l] * from_rom<typename Cfg::weight_t>(weights[row][l]);
+        sum += x[p * WIDTH + pe] * from_rom<typename Cfg::weight_t>(weights[row][p * WIDTH + pe]);
       }
       ISOBIT_CHANNEL(cf * WIDTH + pe);
       word[pe] = typename Cfg::acc_t(sum);
     }
-    acc[cf] = word;
+    keep(word, acc[cf]);
     if (row >= ROWS - CF) out.write(word);
-    cf = cf == CF - 1 ? 0 : cf + 1;
-    row = row == ROWS - 1 ? 0 : row + 1;
+    cf = successor(cf, CF);
+    row = successor(row, ROWS);
   }
 }
 

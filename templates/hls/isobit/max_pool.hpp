@@ -26,11 +26,12 @@ void max_pool(hls::stream<lanes<typename Cfg::elem_t, Cfg::PE> >& in,
   // Read again CF cycles after it was written: registers or memory as in depthwise.hpp.
   static const int BANKS = CF <= 4 ? CF : 1;
   static_assert(CF % BANKS == 0, "banks are equally deep");
-  lanes<typename Cfg::elem_t, WIDTH> best[CF];
-#pragma HLS AGGREGATE variable=best
+  typename Cfg::elem_t best[CF][WIDTH];
+#pragma HLS ARRAY_RESHAPE variable=best complete dim=2
 #pragma HLS ARRAY_PARTITION variable=best cyclic factor=BANKS dim=1
 
-  int cf = 0, pixel = 0;  // of the window, by words
+  typename counter<CF>::type cf = 0;
+  typename counter<WORDS>::type pixel = 0;  // of the window, by words
   for (int i = 0; i < Cfg::VECTORS * WORDS * CF; ++i) {
 #pragma HLS PIPELINE II=1 style=flp
 #pragma HLS DEPENDENCE variable=best type=inter direction=RAW distance=CF dependent=true
@@ -40,18 +41,16 @@ void max_pool(hls::stream<lanes<typename Cfg::elem_t, Cfg::PE> >& in,
     for (int pe = 0; pe < WIDTH; ++pe) {
 #pragma HLS UNROLL
       typename Cfg::elem_t top = x[pe];
-      for (int l = pe + WIDTH; l < Cfg::PE; l += WIDTH) {
+      for (int p = 1; p < PIXELS; ++p) {
 #pragma HLS UNROLL
-        if (x[l] > top) top = x[l];
+        if (x[p * WIDTH + pe] > top) top = x[p * WIDTH + pe];
       }
       word[pe] = pixel != 0 && best[cf][pe] > top ? best[cf][pe] : top;
     }
-    best[cf] = word;
+    keep(word, best[cf]);
     if (pixel == WORDS - 1) out.write(word);
-    if (++cf == CF) {
-      cf = 0;
-      pixel = pixel == WORDS - 1 ? 0 : pixel + 1;
-    }
+    if (cf == CF - 1) pixel = successor(pixel, WORDS);
+    cf = successor(cf, CF);
   }
 }
 

@@ -33,7 +33,9 @@ void pad(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
 
   lanes<typename Cfg::in_t, Cfg::LANES> before;  // the row's last word
 #pragma HLS ARRAY_PARTITION variable=before.data complete
-  int y = 0, x = 0, fold = 0;  // x: word of the row
+  typename counter<OUT_H>::type y = 0;
+  typename counter<OUT_W>::type x = 0;  // word of the row
+  typename counter<FOLDS>::type fold = 0;
   for (int i = 0; i < OUT_H * (OUT_W / SAMPLES) * FOLDS; ++i) {
 #pragma HLS PIPELINE II=1 style=flp
     const bool in_rows = y >= Cfg::TOP && y < Cfg::TOP + Cfg::H;
@@ -51,13 +53,10 @@ void pad(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
     }
     before = word;
     out.write(padded);
-    if (++fold == FOLDS) {
-      fold = 0;
-      if (++x == OUT_W / SAMPLES) {
-        x = 0;
-        ++y;
-      }
-    }
+    const bool pixel_ends = fold == FOLDS - 1;
+    if (pixel_ends && x == OUT_W / SAMPLES - 1) y += 1;
+    if (pixel_ends) x = successor(x, OUT_W / SAMPLES);
+    fold = successor(fold, FOLDS);
   }
 }
 

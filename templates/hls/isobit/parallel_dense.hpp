@@ -24,7 +24,7 @@ namespace detail {
 // The windows of a block one by one, SIMD inputs a word.
 template <class Cfg, int SF>
 void split(const lanes<typename Cfg::in_t, block<Cfg>::LANES>& word,
-           lanes<typename Cfg::in_t, Cfg::SIMD> (&windows)[Cfg::SAMPLES][SF]) {
+           typename Cfg::in_t (&windows)[Cfg::SAMPLES][SF][Cfg::SIMD]) {
 #pragma HLS INLINE
   for (int p = 0; p < Cfg::SAMPLES; ++p) {
 #pragma HLS UNROLL
@@ -54,35 +54,36 @@ void parallel_dense(
   static const int SF = IN / Cfg::SIMD;
   static const int NF = Cfg::OUT / Cfg::PE;
 
-  lanes<typename Cfg::in_t, Cfg::SIMD> windows[Cfg::SAMPLES][SF];
+  typename Cfg::in_t windows[Cfg::SAMPLES][SF][Cfg::SIMD];
 #pragma HLS ARRAY_PARTITION variable=windows complete dim=0
   typename Cfg::acc_t acc[Cfg::SAMPLES][Cfg::PE];
 #pragma HLS ARRAY_PARTITION variable=acc complete dim=0
   lanes<typename Cfg::acc_t, Cfg::SAMPLES * Cfg::OUT> result;
 #pragma HLS ARRAY_PARTITION variable=result.data complete
 
-  int sf = 0, nf = 0, row = 0;
+  typename counter<SF>::type sf = 0;
+  typename counter<NF>::type nf = 0;
+  typename counter<NF * SF>::type row = 0;
   for (int i = 0; i < Cfg::WORDS * NF * SF; ++i) {
 #pragma HLS PIPELINE II=1 style=flp
     if (row == 0) detail::split<Cfg>(in.read(), windows);
-    for (int p = 0; p < Cfg::SAMPLES; ++p) {
+    for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
-      for (int pe = 0; pe < Cfg::PE; ++pe) {
+      const lanes<typename Cfg::weight_t, Cfg::SIMD> shared = detail::weights_of<Cfg>(weights[row][pe]);
+      for (int p = 0; p < Cfg::SAMPLES; ++p) {
 #pragma HLS UNROLL
         sum_t sum = 0;
         if (sf != 0) sum = acc[p][pe];
-        sum += detail::dot<Cfg>(windows[p][sf], weights[row][pe]);
+        sum += detail::dot<Cfg>(word_of(windows[p][sf]), shared);
         ISOBIT_CHANNEL(nf * Cfg::PE + pe);
         acc[p][pe] = typename Cfg::acc_t(sum);
         result[p * Cfg::OUT + nf * Cfg::PE + pe] = acc[p][pe];
       }
     }
     if (row == NF * SF - 1) out.write(result);
-    if (++sf == SF) {
-      sf = 0;
-      nf = nf == NF - 1 ? 0 : nf + 1;
-    }
-    row = row == NF * SF - 1 ? 0 : row + 1;
+    if (sf == SF - 1) nf = successor(nf, NF);
+    sf = successor(sf, SF);
+    row = successor(row, NF * SF);
   }
 }
 

@@ -112,8 +112,8 @@ void parallel_window(hls::stream<lanes<typename Cfg::in_t, block_schedule<Cfg>::
   static const int DISTANCE = plan::WORDS;
   static const int BANKS = DISTANCE <= 4 ? DISTANCE : 1;
   static_assert(DISTANCE % BANKS == 0, "banks are equally deep");
-  rows_t lines[plan::WORDS];  // the rows above, the nearest first
-#pragma HLS AGGREGATE variable=lines
+  typename Cfg::in_t lines[plan::WORDS][ROWS * SIZE];  // the rows above, the nearest first
+#pragma HLS ARRAY_RESHAPE variable=lines complete dim=2
 #pragma HLS ARRAY_PARTITION variable=lines cyclic factor=BANKS dim=1
   detail::in_memory<PLACE>::bind(lines);
   typename Cfg::in_t pixels[Cfg::KH][plan::KEPT * Cfg::CHANNELS] = {};
@@ -130,7 +130,7 @@ void parallel_window(hls::stream<lanes<typename Cfg::in_t, block_schedule<Cfg>::
     if (y < Cfg::H) word = in.read();
     rows_t above;
 #pragma HLS ARRAY_PARTITION variable=above.data complete
-    if (plan::SPAN_H > 1) above = lines[x];
+    if (plan::SPAN_H > 1) above = word_of(lines[x]);
     detail::shift_in<Cfg>(pixels, word, above);
     if (plan::SPAN_H > 1) {
       rows_t next;
@@ -139,9 +139,9 @@ void parallel_window(hls::stream<lanes<typename Cfg::in_t, block_schedule<Cfg>::
 #pragma HLS UNROLL
         next[l] = l < SIZE ? word[l] : above[max_of(l - SIZE, 0)];
       }
-      lines[x] = next;
+      keep(next, lines[x]);
     }
-    if (x == plan::WORDS - 1) ++y;
+    if (x == plan::WORDS - 1) y += 1;
     x = successor(x, plan::WORDS);
     if (i >= plan::FIRST) {
       if (line == 0 && place < plan::BLOCKS && top < plan::OUT_H * Cfg::SH - Cfg::TOP) {

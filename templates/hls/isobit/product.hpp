@@ -59,11 +59,11 @@ void channel_product(hls::stream<lanes<typename Cfg::a_t, Cfg::PE> >& in_a,
   // A factor is read again ROWS cycles after it was kept. A memory takes two or three cycles for that, so up to 4 words
   // live in registers; beyond, the tool is told the distance.
   static const int BANKS = ROWS <= 4 ? ROWS : 1;
-  lanes<typename Cfg::b_t, WIDTH> kept[ROWS];
-#pragma HLS AGGREGATE variable=kept
+  typename Cfg::b_t kept[ROWS][WIDTH];
+#pragma HLS ARRAY_RESHAPE variable=kept complete dim=2
 #pragma HLS ARRAY_PARTITION variable=kept cyclic factor=BANKS dim=1
 
-  int row = 0;
+  typename counter<ROWS>::type row = 0;
   bool first = true;  // pixel
   for (int fold = 0; fold < Cfg::FOLDS; ++fold) {
 #pragma HLS PIPELINE II=1 style=flp
@@ -73,9 +73,9 @@ void channel_product(hls::stream<lanes<typename Cfg::a_t, Cfg::PE> >& in_a,
 #pragma HLS ARRAY_PARTITION variable=factor.data complete
     if (first) {
       factor = in_b.read();
-      kept[row] = factor;
+      keep(factor, kept[row]);
     } else {
-      factor = kept[row];
+      factor = word_of(kept[row]);
     }
     lanes<typename Cfg::out_t, Cfg::PE> y;
 #pragma HLS ARRAY_PARTITION variable=y.data complete
@@ -87,7 +87,7 @@ void channel_product(hls::stream<lanes<typename Cfg::a_t, Cfg::PE> >& in_a,
     }
     out.write(y);
     if (row == ROWS - 1) first = false;
-    row = row == ROWS - 1 ? 0 : row + 1;
+    row = successor(row, ROWS);
   }
 }
 

@@ -18,17 +18,17 @@ template <class Cfg>
 void reorder(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
              hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& out,
              const typename rom_of<typename Cfg::index_t>::type (&index)[Cfg::OUT_WORDS]) {
-  lanes<typename Cfg::elem_t, Cfg::LANES> frame[Cfg::IN_WORDS];
-#pragma HLS AGGREGATE variable=frame
+  typename Cfg::elem_t frame[Cfg::IN_WORDS][Cfg::LANES];
+#pragma HLS ARRAY_RESHAPE variable=frame complete dim=2
   for (int i = 0; i < Cfg::IN_WORDS; ++i) {
 #pragma HLS PIPELINE II=1 style=flp
-    frame[i] = in.read();
+    keep(in.read(), frame[i]);
   }
   for (int i = 0; i < Cfg::OUT_WORDS; ++i) {
 #pragma HLS PIPELINE II=1 style=flp
     const int word = from_rom<typename Cfg::index_t>(index[i]).to_int();
     ISOBIT_INDEX(word, Cfg::IN_WORDS);
-    out.write(frame[word]);
+    out.write(word_of(frame[word]));
   }
 }
 

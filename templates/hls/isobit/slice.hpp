@@ -33,13 +33,10 @@ void slice(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
     const bool in_columns = x >= Cfg::LEFT && x < Cfg::LEFT + Cfg::OUT_W;
     const bool in_words = word >= Cfg::FIRST && word < Cfg::FIRST + Cfg::OUT_WORDS;
     if (in_rows && in_columns && in_words) out.write(element);
-    if (++word == Cfg::IN_WORDS) {
-      word = 0;
-      if (++x == Cfg::W) {
-        x = 0;
-        ++y;
-      }
-    }
+    const bool pixel_ends = word == Cfg::IN_WORDS - 1;
+    if (pixel_ends && x == Cfg::W - 1) y += 1;
+    if (pixel_ends) x = successor(x, Cfg::W);
+    word = successor(word, Cfg::IN_WORDS);
   }
 }
 

@@ -44,6 +44,7 @@ struct window_schedule {
   static const int SPAN = (SPAN_H - 1) * Cfg::W + SPAN_W;
   static const int NEXT = Cfg::SW;
   static const int NEXT_ROW = Cfg::SH * Cfg::W - (OUT_W - 1) * Cfg::SW;
+  static const int MOVE = NEXT * FOLDS, MOVE_ROW = NEXT_ROW * FOLDS;  // words
 
   // Pixels read ahead while windows leave: what the longest move to a next window needs, and no more than can
   // pile up in a row of windows. With this much, a row takes as long as the slower of reading and writing it.
@@ -67,45 +68,44 @@ namespace detail {
 template <class Cfg>
 struct window_walk {
   typedef window_schedule<Cfg> plan;
+  typedef typename counter<plan::DEPTH>::type address_t;
   typename counter<plan::FOLDS>::type fold;  // of the next word, as are the next three
   typename counter<Cfg::KW>::type kw;
   typename counter<Cfg::KH>::type kh;
   typename counter<plan::OUT_W>::type column;
-  typename counter<plan::DEPTH>::type address, first;  // of the next word, and of its window's first one
+  address_t address, first;  // of the next word, and of its window's first one
 
   window_walk() : fold(0), kw(0), kh(0), column(0), address(0), first(0) {}
 
-  static int wrapped(int address) { return address >= plan::DEPTH ? address - plan::DEPTH : address; }
+  // STEP words further, round and round: both sums and the comparison side by side.
+  template <int STEP>
+  static address_t ahead(const address_t& address) {
+#pragma HLS INLINE
+    return address >= plan::DEPTH - STEP % plan::DEPTH ? address_t(address - (plan::DEPTH - STEP % plan::DEPTH))
+                                                        : address_t(address + STEP % plan::DEPTH);
+  }
 
-  // Moves on by one word; returns how many words no later window needs.
-  int next() {
+  // Moves on by one word; says whether the last word of a window left, or of a row of windows.
+  void next(bool& window_ends, bool& row_ends) {
 #pragma HLS INLINE
     static const int STEP_TAP = (Cfg::DW - 1) * plan::FOLDS + 1;
     static const int STEP_LINE = (Cfg::DH * Cfg::W - plan::SPAN_W) * plan::FOLDS + 1;
-    static const int MOVE = plan::NEXT * plan::FOLDS;
-    static const int MOVE_ROW = plan::NEXT_ROW * plan::FOLDS;
     const bool pixel_ends = fold == plan::FOLDS - 1;
     const bool line_ends = pixel_ends && kw == Cfg::KW - 1;
-    const bool window_ends = line_ends && kh == Cfg::KH - 1;
-    const bool row_ends = window_ends && column == plan::OUT_W - 1;
+    window_ends = line_ends && kh == Cfg::KH - 1;
+    row_ends = window_ends && column == plan::OUT_W - 1;
+    const address_t next_first = row_ends ? ahead<plan::MOVE_ROW>(first) : ahead<plan::MOVE>(first);
+    address = window_ends  ? next_first
+              : line_ends  ? ahead<STEP_LINE>(address)
+              : pixel_ends ? ahead<STEP_TAP>(address)
+                           : ahead<1>(address);
     if (window_ends) {
-      first = wrapped(first + (row_ends ? MOVE_ROW % plan::DEPTH : MOVE % plan::DEPTH));
-      address = first;
-      fold = 0;
-      kw = 0;
-      kh = 0;
+      first = next_first;
       column = successor(column, plan::OUT_W);
-      return row_ends ? MOVE_ROW : MOVE;
     }
-    address = wrapped(address + (line_ends ? STEP_LINE : pixel_ends ? STEP_TAP : 1));
+    if (line_ends) kh = successor(kh, Cfg::KH);
+    if (pixel_ends) kw = successor(kw, Cfg::KW);
     fold = successor(fold, plan::FOLDS);
-    if (line_ends) {
-      kw = 0;
-      ++kh;
-    } else if (pixel_ends) {
-      ++kw;
-    }
-    return 0;
   }
 };
 
@@ -161,28 +161,37 @@ void sliding_window(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
   // A word is read in a later cycle than it was written, and overwritten in a later one than it was last read: `held`
   // counts earlier cycles only. What is read never decides what is written, so the dependences that the tool must
   // assume between the two ports order them within a cycle but close no loop: II = 1 without a DEPENDENCE pragma.
-  lanes<typename Cfg::elem_t, Cfg::LANES> lines[plan::DEPTH];
-#pragma HLS AGGREGATE variable=lines
+  typename Cfg::elem_t lines[plan::DEPTH][Cfg::LANES];
+#pragma HLS ARRAY_RESHAPE variable=lines complete dim=2
   detail::in_memory<PLACE>::bind(lines);
 
   detail::window_walk<Cfg> window;
   typename counter<plan::WORDS_IN>::type received = 0;
   typename counter<plan::DEPTH>::type write_address = 0;
   // Words received from the window's first one on; negative while pixels between windows pass.
-  typename counter<max_of(plan::DEPTH, max_of(plan::NEXT, plan::NEXT_ROW) * plan::FOLDS)>::type held = 0;
+  typedef typename counter<max_of(plan::DEPTH, max_of(plan::MOVE, plan::MOVE_ROW))>::type held_t;
+  held_t held = 0;
   for (int i = 0; i < plan::TRIPS; ++i) {
 #pragma HLS PIPELINE II=1 style=flp
     const bool emits = held >= plan::SPAN * plan::FOLDS;
     const bool reads = received < plan::WORDS_IN && held < plan::DEPTH;
+    bool window_ends = false, row_ends = false;
     if (emits) {
-      out.write(lines[window.address]);
-      held -= window.next();
+      out.write(word_of(lines[window.address]));
+      window.next(window_ends, row_ends);
     }
     if (reads) {
-      lines[write_address] = in.read();
+      keep(in.read(), lines[write_address]);
       write_address = successor(write_address, plan::DEPTH);
-      ++received;
-      ++held;
+      received += 1;
+    }
+    // One of six sums of what was held: what the next window no longer needs goes, a word comes.
+    if (reads) {
+      held = row_ends      ? held_t(held - (plan::MOVE_ROW - 1))
+             : window_ends ? held_t(held - (plan::MOVE - 1))
+                           : held_t(held + 1);
+    } else {
+      held = row_ends ? held_t(held - plan::MOVE_ROW) : window_ends ? held_t(held - plan::MOVE) : held;
     }
   }
 }

@@ -33,6 +33,28 @@ struct lanes {
   const T& operator[](int lane) const { return data[lane]; }
 };
 
+// A row of a two-dimensional array as a word, and back. Memories are arrays of elements, reshaped along their rows, and
+// not of words: an array of structs is aggregated, which stops at 4096 bits, and takes no DEPENDENCE pragma.
+template <class T, int N>
+inline lanes<T, N> word_of(const T (&row)[N]) {
+#pragma HLS INLINE
+  lanes<T, N> word;
+  for (int l = 0; l < N; ++l) {
+#pragma HLS UNROLL
+    word[l] = row[l];
+  }
+  return word;
+}
+
+template <class T, int N>
+inline void keep(const lanes<T, N>& word, T (&row)[N]) {
+#pragma HLS INLINE
+  for (int l = 0; l < N; ++l) {
+#pragma HLS UNROLL
+    row[l] = word[l];
+  }
+}
+
 constexpr int min_of(int a, int b) { return a < b ? a : b; }
 constexpr int max_of(int a, int b) { return a < b ? b : a; }
 constexpr int gcd(int a, int b) { return b == 0 ? a : gcd(b, a % b); }
@@ -165,10 +187,14 @@ struct working {
 #endif
 };
 
-// A counter of -MAX .. MAX, of so many bits in hardware.
+// A counter of -MAX .. MAX, of so many bits in hardware and the machine's word in simulation.
 template <int MAX>
 struct counter {
-  typedef typename working<ceil_log2(MAX + 1LL) + 1>::type type;
+#ifdef __SYNTHESIS__
+  typedef ap_int<ceil_log2(MAX + 1LL) + 1> type;
+#else
+  typedef int type;
+#endif
 };
 
 // The next of 0 .. size - 1, round and round.

@@ -29,19 +29,22 @@ void upsample(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
   static const int KEPT = Cfg::FACTOR_H == 1 ? 1 : WIDTH;  // words, or FOLDS times as many
 
   // What is read from it is never written to it: II = 1, whatever the tool assumes about the addresses.
-  lanes<typename Cfg::elem_t, Cfg::LANES> kept[KEPT * FOLDS];
-#pragma HLS AGGREGATE variable=kept
+  typename Cfg::elem_t kept[KEPT * FOLDS][Cfg::LANES];
+#pragma HLS ARRAY_RESHAPE variable=kept complete dim=2
 
-  int fold = 0, copy_x = 0, x = 0, copy_y = 0;
-  int address = 0;  // of the pixel's first word
+  typename counter<FOLDS>::type fold = 0;
+  typename counter<Cfg::FACTOR_W>::type copy_x = 0;
+  typename counter<WIDTH>::type x = 0;
+  typename counter<Cfg::FACTOR_H>::type copy_y = 0;
+  typename counter<KEPT * FOLDS>::type address = 0;  // of the word
   for (int i = 0; i < Cfg::H * Cfg::FACTOR_H * WIDTH * Cfg::FACTOR_W * FOLDS; ++i) {
 #pragma HLS PIPELINE II=1 style=flp
     lanes<typename Cfg::elem_t, Cfg::LANES> word;
     if (copy_y == 0 && copy_x == 0) {
       word = in.read();
-      kept[address + fold] = word;
+      keep(word, kept[address]);
     } else {
-      word = kept[address + fold];
+      word = word_of(kept[address]);
     }
     lanes<typename Cfg::elem_t, Cfg::LANES> copies;
 #pragma HLS ARRAY_PARTITION variable=copies.data complete
@@ -55,17 +58,15 @@ void upsample(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
     }
     out.write(copies);
 
-    if (++fold == FOLDS) {
-      fold = 0;
-      if (++copy_x == Cfg::FACTOR_W) {
-        copy_x = 0;
-        address = address == (KEPT - 1) * FOLDS ? 0 : address + FOLDS;
-        if (++x == WIDTH) {
-          x = 0;
-          copy_y = copy_y == Cfg::FACTOR_H - 1 ? 0 : copy_y + 1;
-        }
-      }
-    }
+    const bool pixel_ends = fold == FOLDS - 1;
+    const bool copies_end = pixel_ends && copy_x == Cfg::FACTOR_W - 1;
+    // The next copy begins at the pixel's first word again.
+    address = pixel_ends && !copies_end ? typename counter<KEPT * FOLDS>::type(address - (FOLDS - 1))
+                                        : successor(address, KEPT * FOLDS);
+    fold = successor(fold, FOLDS);
+    if (pixel_ends) copy_x = successor(copy_x, Cfg::FACTOR_W);
+    if (copies_end && x == WIDTH - 1) copy_y = successor(copy_y, Cfg::FACTOR_H);
+    if (copies_end) x = successor(x, WIDTH);
   }
 }
 

@@ -24,18 +24,22 @@ void width_converter(hls::stream<lanes<typename Cfg::elem_t, Cfg::IN_LANES> >& i
 
   typename Cfg::elem_t buffer[SIZE] = {};
 #pragma HLS ARRAY_PARTITION variable=buffer complete
-  int filled = 0;  // granules
+  typedef typename counter<IN_GRANULES + OUT_GRANULES>::type granules_t;
+  granules_t filled = 0;
   for (int i = 0; i < Cfg::FRAME / min_of(Cfg::IN_LANES, Cfg::OUT_LANES); ++i) {
 #pragma HLS PIPELINE II=1 style=flp
-    if (filled < OUT_GRANULES) {
+    // What is read in a cycle counts before what is written in it. Both are known from `filled` as it was, and so is
+    // the next `filled`: one of three sums.
+    const bool reads = filled < OUT_GRANULES;
+    const bool writes = filled >= OUT_GRANULES - IN_GRANULES;
+    if (reads) {
       const lanes<typename Cfg::elem_t, Cfg::IN_LANES> word = in.read();
       for (int l = 0; l < Cfg::IN_LANES; ++l) {
 #pragma HLS UNROLL
         buffer[filled * GRANULE + l] = word[l];
       }
-      filled += IN_GRANULES;
     }
-    if (filled >= OUT_GRANULES) {
+    if (writes) {
       lanes<typename Cfg::elem_t, Cfg::OUT_LANES> word;
 #pragma HLS ARRAY_PARTITION variable=word.data complete
       for (int l = 0; l < Cfg::OUT_LANES; ++l) {
@@ -47,8 +51,10 @@ void width_converter(hls::stream<lanes<typename Cfg::elem_t, Cfg::IN_LANES> >& i
 #pragma HLS UNROLL
         buffer[l] = buffer[l + Cfg::OUT_LANES];
       }
-      filled -= OUT_GRANULES;
     }
+    filled = !writes ? granules_t(filled + IN_GRANULES)
+             : reads ? granules_t(filled + (IN_GRANULES - OUT_GRANULES))
+                     : granules_t(filled - OUT_GRANULES);
   }
 }
 

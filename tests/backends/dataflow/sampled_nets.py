@@ -194,8 +194,8 @@ def built(graph: Graph, folder: Path, request: PlanRequest, frames: int = 3) -> 
     """A build of ``graph`` under ``request``, without a source model."""
     plan = plan_for(graph, BOARD, request)
     design = size_fifos(lower(graph, plan))
-    (entry,) = graph.inputs
-    vectors = np.random.default_rng(0).integers(int(entry.lo.min()), int(entry.hi.max()) + 1, (frames, *entry.shape))
-    expected = run(graph, {entry.name: vectors})
-    made = write_build(folder, graph, BOARD, plan, design, b"", Origin("samples"), {entry.name: vectors} | expected)
+    rng = np.random.default_rng(0)
+    vectors = {n.name: rng.integers(int(n.lo.min()), int(n.hi.max()) + 1, (frames, *n.shape)) for n in graph.inputs}
+    expected = run(graph, vectors)
+    made = write_build(folder, graph, BOARD, plan, design, b"", Origin("samples"), vectors | expected)
     return made, plan

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from isobit import templates
-from isobit.backends.dataflow.catalogue import CATALOGUE, cost_of
+from isobit.backends.dataflow.catalogue import CATALOGUE, IMPLEMENTATIONS, cost_of
 from isobit.backends.dataflow.catalogue.cost import line_buffer
 from isobit.hardware import Cost, load_board
 from tests.backends.dataflow.test_schedules import configurations
 
 BOARD = load_board("pynq-z1")
 SMALL = dict(configurations())
-MOVERS = sorted(name for name, record in CATALOGUE.items() if record.cost is None)
+MOVERS = sorted(name for name, record in CATALOGUE.items() if record.cost is None and not record.candidate)
 
 
 def test_every_record_has_its_name_its_header_and_a_small_configuration() -> None:
@@ -33,6 +33,23 @@ def test_a_schedule_has_the_latency_of_its_record(name: str) -> None:
 def test_only_wires_and_registers_cost_nothing() -> None:
     assert MOVERS == ["fork", "fork_flag", "read_frame", "read_further_frame", "width_converter", "write_frame"]
     assert all(cost_of(name) == Cost() for name in MOVERS)
+
+
+def test_every_plan_has_a_name_that_one_record_makes() -> None:
+    makers = {name for name, record in IMPLEMENTATIONS.items() if record.make}
+    assert makers >= {"dense", "convolution", "depthwise", "select", "add", "pad", "reorder", "lookup", "thresholds"}
+    names = [name for record in CATALOGUE.values() for name in (record.name, *record.also)]
+    assert len(set(names)) == len(names)
+
+
+def test_every_record_has_a_module_with_the_names_of_its_ports() -> None:
+    for record in CATALOGUE.values():
+        source = (templates.root() / "rtl" / f"isobit_{record.rtl.file}.sv").read_text(encoding="utf-8")
+        assert f"module isobit_{record.name} " in source
+        assert len(record.rtl.inputs) == len(record.reads) and len(record.rtl.outputs) == len(record.writes)
+        assert len(record.rtl.arrays) == len(record.arrays)
+        for port in (*record.rtl.inputs, *record.rtl.outputs):
+            assert f"{port}_data" in source
 
 
 def test_what_moves_words_costs_by_the_word_and_what_keeps_them_a_memory_more() -> None:

@@ -37,6 +37,8 @@ def configurations() -> Iterator[tuple[str, dict[str, int]]]:
             yield "max_pool", {"CHANNELS": pe * folds, "PE": pe, "TAPS": taps, "VECTORS": vectors}
     for simd, pe, vectors in product((1, 2, 6), (1, 2, 4), (1, 3)):
         yield "dense", {"IN": 6, "OUT": 4, "SIMD": simd, "PE": pe, "VECTORS": vectors}
+        if pe == 1 or simd == 6:
+            yield "streamed_dense", {"IN": 6, "OUT": 4, "SIMD": simd, "PE": pe, "VECTORS": vectors}
     for lanes, vectors in product((1, 2, 6), (1, 3)):
         yield "argmax", {"FRAME": 6, "LANES": lanes, "VECTORS": vectors}
         yield "top_k", {"FRAME": 6, "LANES": lanes, "VECTORS": vectors, "K": 2}

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from backends.dataflow.sampled_nets import BOARD, Net, built
 
+from isobit.backends.dataflow.geometry import border, geometry
 from isobit.backends.dataflow.planner import PlanRequest, plan_for
-from isobit.backends.dataflow.planner.geometry import border, geometry
 from isobit.check.csim.run import csim
 from isobit.errors import IsobitError
 from isobit.ir import Graph

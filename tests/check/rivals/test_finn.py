@@ -59,7 +59,7 @@ def test_the_first_layer_that_leaves_is_named_with_its_step(source: Source) -> N
 
 
 def test_what_is_no_build_of_finns_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(IsobitError, match="E617"):
+    with pytest.raises(IsobitError, match="E619"):
         check_finn(tmp_path, mlp().save(tmp_path))
     (tmp_path / "intermediate_models").mkdir()
     (tmp_path / "intermediate_models" / "step_tidy_up.onnx").write_bytes(b"")

@@ -167,9 +167,9 @@ def test_streams_are_tapped_too(tmp_path: Path) -> None:
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:
     model = network(tmp_path)
-    with pytest.raises(IsobitError, match="E617"):
+    with pytest.raises(IsobitError, match="E619"):
         check_hls4ml(tmp_path, model)
     (tmp_path / "firmware").mkdir()
     (tmp_path / "firmware" / "top.cpp").write_text("void top(int a) {\n}\n", encoding="utf-8")
-    with pytest.raises(IsobitError, match="E617"):
+    with pytest.raises(IsobitError, match="E619"):
         check_hls4ml(tmp_path, model)

@@ -7,8 +7,6 @@ side with the planned FIFO depths.
 
 from __future__ import annotations
 
-import re
-import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -19,24 +17,11 @@ import numpy as np
 from isobit.backends.base import Simulation
 from isobit.backends.dataflow.writer import HLS
 from isobit.backends.ports import Port
+from isobit.backends.run import run_program
 from isobit.backends.toolchain import Binary, Compilation, Flavour, find_compiler
-from isobit.errors import CheckFailed, IsobitError, printable
+from isobit.errors import CheckFailed
 from isobit.ir import Graph
 from isobit.ir.types import IntArray
-
-_FAIL = re.compile(r"ISOBIT-FAIL kind=(\S+) ?(.*)")
-_EXPLAINED = {
-    "empty-read": "a process read from an empty stream",
-    "leftover": "a stream still held words after the frame",
-    "deadlock": "the processes wait for each other",
-    "memory": "no memory for a process of the dataflow",
-    "overflow": "a stream grew without bound",
-    "lossy": "an assignment would lose bits",
-    "index": "a table was read outside its bounds",
-    "tlast": "the end of the batch was not marked",
-    "file": "a file could not be read or written",
-}
-
 
 FAITHFUL_MACS = 200_000_000
 FLAVOURS: tuple[Flavour, ...] = ("faithful", "native", "checked", "tapped", "bounded")
@@ -82,7 +67,7 @@ class CppSimulator:
             for port in (p for p in self._ports if p.is_input):
                 (sent / f"{port.name}.bin").write_bytes(port.raw(integers[port.node].reshape(frames, -1)))
             started = time.monotonic()
-            _run([str(binary.path), str(sent), str(received), "--store"], self.flavour, timeout)
+            run_program([str(binary.path), str(sent), str(received), "--store"], self.flavour, timeout)
             seconds = time.monotonic() - started
             outputs = {p.node: self._read(received / f"{p.name}.bin", p, frames) for p in self._ports if not p.is_input}
             return Simulation(outputs, binary.seconds, seconds, self._taps(received, frames))
@@ -111,24 +96,3 @@ class CppSimulator:
         if values.size != frames * port.frame:
             raise CheckFailed("E606", f"{values.size} output elements for {frames} frames of {port.frame}")
         return values.astype(np.int64).reshape(frames, *self._graph.types[port.node].shape)
-
-
-def _run(command: list[str], flavour: str, timeout: float) -> None:
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=timeout, stdin=subprocess.DEVNULL, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise CheckFailed(
-            "E606",
-            f"it did not end within {timeout:g} s",
-            where=f"{flavour} build",
-            hint="fewer vectors (-n) or a longer --timeout",
-        ) from error
-    except OSError as error:
-        raise IsobitError("E606", printable(error), where=f"{flavour} build") from error
-    if done.returncode == 0:
-        return
-    match = _FAIL.search(done.stderr.decode(errors="replace"))
-    if match:
-        what = _EXPLAINED.get(match[1], match[1])
-        raise CheckFailed("E606", f"{what} ({printable(match[2], 600)})", where=f"{flavour} build")
-    raise CheckFailed("E606", f"it stopped with status {done.returncode}", where=f"{flavour} build")

@@ -13,7 +13,6 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import PlainSerializer, PlainValidator
 
-from isobit.backends.dataflow.catalogue import CATALOGUE
 from isobit.backends.dataflow.packed import pack, unpack
 from isobit.backends.ports import Identifier, IntType, Port, Positive
 from isobit.errors import printable, promised
@@ -106,11 +105,6 @@ class Design:
     goal: FifoGoal = "throughput"
     interval: int = 0
     latency: int = 0
-
-    @property
-    def headers(self) -> tuple[str, ...]:
-        """The template headers the top function needs."""
-        return tuple(sorted({CATALOGUE[p.template].header for p in self.processes}))
 
     @property
     def inputs(self) -> tuple[Port, ...]:

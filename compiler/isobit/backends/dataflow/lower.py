@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from isobit.backends.dataflow.catalogue.kernel import Kernel
-from isobit.backends.dataflow.catalogue.kernels import KERNELS, concat
-from isobit.backends.dataflow.catalogue.parallel import block_constants
+from isobit.backends.dataflow.catalogue import IMPLEMENTATIONS
+from isobit.backends.dataflow.catalogue.joins import concat
+from isobit.backends.dataflow.catalogue.windows import block_constants
 from isobit.backends.dataflow.design import Design, Process, Stream
+from isobit.backends.dataflow.geometry import geometry, keeps_order
 from isobit.backends.dataflow.planner import Plan
 from isobit.backends.dataflow.planner.blocks import block, port_lanes
-from isobit.backends.dataflow.planner.geometry import geometry, keeps_order
 from isobit.backends.dataflow.planner.layers import IN_WINDOW
 from isobit.backends.ports import IntType, Port
 from isobit.errors import IsobitError
@@ -141,21 +141,21 @@ class _Lowering:
         self._produce(node.name, joined)
 
     def _compute(self, node: Node) -> None:
-        build = KERNELS.get(type(node))
-        if build is None:
-            raise IsobitError("E504", f"no template for {node.op}", where=node.name)
         layer = self.plan.layers[node.name]
+        make = IMPLEMENTATIONS[layer.implementation].make
+        assert make is not None  # only what the lowering puts in between has none, and no plan has that
         operands = [i for i in node.inputs if not isinstance(self.graph.by_name[i], Const)]
         if isinstance(node, Add) and 1 < len(operands) < len(node.inputs):
             raise IsobitError("E504", "no template joins two values and a constant", where=node.name)
         if isinstance(node, Linear | MaxPool):
             taken = [self._blocks(node, layer.samples) if layer.parallel else self._windowed(node, layer.simd)]
+            taken += [self._take(i, layer.pe * layer.simd, self.graph.types[i].size) for i in operands[1:]]
         else:
             # a factor per channel comes pixel by pixel, however many pixels a word of the map holds
             kinds = [self.graph.types[i] for i in operands]
             lanes = [min(layer.lanes[0], k.size) for k in kinds]
             taken = [self._take(i, n, k.size) for i, n, k in zip(operands, lanes, kinds, strict=True)]
-        kernel: Kernel = build(self.graph, node, layer, [self.streams[s] for s in taken])
+        kernel = make(self.graph, node, layer, [self.streams[s] for s in taken])
         size = self.graph.types[node.name].size
         out = self._stream(node.name, kernel.out_type, kernel.out_lanes, size, of_node=True)
         arrays = tuple(replace(array, name=self._unused(array.name)) for array in kernel.arrays)

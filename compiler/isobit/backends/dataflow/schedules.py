@@ -59,6 +59,13 @@ def dense(c: Constants) -> Schedule:
     return Schedule(vectors * nf * sf, (reads,), (writes,))
 
 
+def streamed_dense(c: Constants) -> Schedule:
+    """As :func:`dense`, and a word of weights in every iteration of the first vector."""
+    plain = dense(c)
+    weights = every(c["IN"] // c["SIMD"] * (c["OUT"] // c["PE"]))
+    return Schedule(plain.trip, (*plain.reads, weights), plain.writes, phases=(0, 1, 2))
+
+
 def per_channel(c: Constants) -> Schedule:
     """Taps come one after the other, a word leaves with the last."""
     folds, pixels = max(c["CHANNELS"] // c["PE"], 1), max(c["PE"] // c["CHANNELS"], 1)

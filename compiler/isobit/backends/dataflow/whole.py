@@ -12,15 +12,16 @@ from isobit.ir import Graph
 
 
 def whole_design(graph: Graph, plan: Plan, request: PlanRequest) -> Whole:
-    """The interval, the cost and the slowest process of the design that ``plan`` makes of ``graph``.
+    """The interval, the cost, the slowest process and the latency of the design that ``plan`` makes of ``graph``.
 
     Raises:
         IsobitError: E504 for an operation or an arrangement that no template covers.
     """
     design = lower(graph, plan)
     streams = {s.name for s in design.streams}
-    depths = {name: depth for name, depth in request.depths.items() if name in streams}
+    depths = {name: depth for name, depth in request.depths_of(plan).items() if name in streams}
     sized = size_fifos(design, request.fifos, fixed=depths)
     network = Network(design)
     slowest = max(design.processes, key=lambda p: network.busy(p.name))
-    return Whole(sized.interval, plan.cost + fifo_cost(sized, plan.board), slowest.node or slowest.name)
+    cost = plan.cost + fifo_cost(sized, plan.board)
+    return Whole(sized.interval, cost, slowest.node or slowest.name, sized.latency)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from isobit import templates
+from isobit.backends.dataflow.catalogue import header_names
 from isobit.backends.dataflow.design import Array, Design
 from isobit.backends.dataflow.design_file import DESIGN, design_text
 from isobit.backends.dataflow.fifo_figures import planned_fifos
@@ -39,7 +40,8 @@ def render(design: Design, board: Board, title: str) -> dict[str, str]:
     environment.filters |= {"initialiser": _initialiser, "dimensions": _dimensions}
     environment.filters["fifo_storage"] = lambda stream: fifo_storage(stream.depth, stream.bits, board)
     context = {
-        "design": design, "board": board, "version": __version__, "title": templates.comment_text(title),
+        "design": design, "headers": header_names(design), "board": board, "version": __version__,
+        "title": templates.comment_text(title),
         "period_ns": f"{1000 / board.clock_mhz:g}",
         "arrays": [a for p in design.processes for a in p.arrays],
     }  # fmt: skip
@@ -50,7 +52,7 @@ def headers(design: Design) -> dict[str, str]:
     """The copied template headers and those that they include: path to text."""
     folder = templates.root() / "hls" / "isobit"
     texts: dict[str, str] = {}
-    missing = {"types", *design.headers}
+    missing = {"types", *header_names(design)}
     while missing:
         texts |= {name: (folder / f"{name}.hpp").read_text(encoding="utf-8") for name in missing}
         missing = {name for text in texts.values() for name in _INCLUDED.findall(text)} - texts.keys()

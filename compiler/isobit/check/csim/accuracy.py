@@ -21,9 +21,9 @@ from isobit.check.csim.last import build_digest, keep_record
 from isobit.check.csim.predict import predictions, real_values
 from isobit.check.csim.run import DEFAULT_TIMEOUT, own_samples
 from isobit.check.csim.samples import SampleForm, as_integers
-from isobit.check.source.float.ort import OrtLevel
-from isobit.check.source.run import source_outputs
+from isobit.check.source.level import OrtLevel
 from isobit.errors import IsobitError, printable
+from isobit.fewshot import head_of
 from isobit.ir import Graph
 from isobit.ir.ops import Output, Reindex, Select
 from isobit.ir.types import IntArray
@@ -104,7 +104,7 @@ def accuracy(
         "graph": predictions(build, integers, graph=True, progress=progress),
     }
     values = {name: real_values(node, outputs[node.name]) for name, outputs in made.items()}
-    theirs, note = _of_source(build, own, ort_level, progress) if source else ({}, "not asked for")
+    theirs, note = _of_source(build, node, own, ort_level, progress) if source else ({}, "not asked for")
     values |= {name: outputs[node.outside] for name, outputs in theirs.items()}
     ranked = {name: _ranking(build.graph, node, x) for name, x in values.items()}
     k = max(min(topk, *(r.shape[1] for r in ranked.values())), 1)
@@ -123,9 +123,14 @@ def accuracy(
 
 
 def _of_source(
-    build: Build, own: Mapping[str, Any], level: OrtLevel, progress: Callable[[str], None]
+    build: Build, node: Output, own: Mapping[str, Any], level: OrtLevel, progress: Callable[[str], None]
 ) -> tuple[dict[str, Mapping[str, NDArray[Any]]], str]:
     """The source's own outputs under its name, or why there are none."""
+    from isobit.check.source.run import source_outputs  # with the frontends: half a second to import
+
+    head = head_of(build.graph)
+    if head is not None and node is head.label:
+        return {}, "the head is no part of the source"
     try:
         judge, outputs = source_outputs(build, own, level, progress)
     except IsobitError as error:

@@ -24,8 +24,7 @@ from isobit.check.csim.result import CsimResult, Run
 from isobit.check.csim.samples import SampleForm, as_integers, read_samples
 from isobit.check.csim.stimuli import vectors_for
 from isobit.check.csim.vectors import Vectors, save_taps
-from isobit.check.source.compare import check_source
-from isobit.check.source.float.ort import OrtLevel
+from isobit.check.source.level import OrtLevel
 from isobit.errors import IsobitError, printable
 from isobit.interp import Evaluator
 from isobit.interp.work import multiply_accumulates
@@ -102,6 +101,8 @@ def csim(
             save_taps(taps, tapped(_part(integers, 0, LEAST_VECTORS)))
     verdict = None
     if source:
+        from isobit.check.source.compare import check_source  # with the frontends: half a second to import
+
         progress("comparing with the source model")
         verdict = check_source(build, integers, own, ort_level)
     return CsimResult(tuple(runs), mismatch, verdict)
@@ -168,6 +169,7 @@ def _part(arrays: Mapping[str, IntArray], first: int, count: int) -> dict[str, I
 
 def simulator(build: Build, flavour: str, scratch: Path, compiler: str | None) -> Simulator:
     """The build's project, being made ready to run."""
+    build.refuse_without_cpp()
     return build.backend.simulator(build.path, build.graph, build.design, flavour, scratch, compiler)
 
 

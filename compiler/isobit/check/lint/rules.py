@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from isobit.build.folder import Build
-from isobit.check.lint.source import Function, Item, Source, arguments, closing, read_source, walk
-from isobit.errors import printable
+from isobit.check.lint.project import Finding, Project, constant_name
+from isobit.check.lint.source import Function, Item, arguments, closing, read_source, walk
+from isobit.check.lint.structs import loose_words, struct_arrays
 
 HEADERS = frozenset(["stdint.h", "ap_int.h", "hls_stream.h", "ap_axi_sdata.h"])
 PRAGMAS: dict[str, tuple[str, str]] = {
@@ -45,41 +44,9 @@ PRAGMAS: dict[str, tuple[str, str]] = {
 either; ``body``: anywhere in a function, after the declaration of its variable."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A place and what is wrong there."""
-
-    rule: str
-    path: Path
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{printable(self.path.name)}:{self.line}: {self.rule}: {self.message}"
-
-
-@dataclass(frozen=True)
-class Project:
-    """The sources that Vitis HLS synthesises together."""
-
-    sources: tuple[Source, ...]
-
-    @cached_property
-    def functions(self) -> tuple[Function, ...]:
-        return tuple(f for s in self.sources for f in s.functions)
-
-    @cached_property
-    def constants(self) -> frozenset[str]:
-        """Names of constants and constexpr functions outside functions."""
-        declared = (_constant(i.text) for s in self.sources for i in walk(s.items))
-        return frozenset(d for d in declared if d) | {f.name for f in self.functions if f.is_constexpr}
-
-    def named(self, name: str, parameters: int) -> Function | None:
-        return next((f for f in self.functions if f.name == name and f.takes(parameters)), None)
-
-
 def lint_build(build: Build) -> tuple[Finding, ...]:
     """Findings in a build's generated C++ (not its testbench), by file and line: none in what isobit wrote."""
+    build.refuse_without_cpp()
     return lint([build.path / name for name in build.backend.sources(sorted(build.manifest.files))])
 
 
@@ -140,42 +107,32 @@ def bounds(project: Project) -> Iterator[Finding]:
     for f in project.functions:
         if not f.is_constexpr:
             known = project.constants | set(re.findall(r"\b(\w+)\s*(?=[,>])", f.head))
-            known |= {name for item in walk(f.body) if (name := _constant(item.text))}
+            known |= {name for item in walk(f.body) if (name := constant_name(item.text))}
             for line, message in _bounds_in(f.body, known):
                 yield Finding("variable-bound", f.path, line, message)
 
 
 def _bounds_in(body: tuple[Item, ...], known: set[str] | frozenset[str]) -> Iterator[tuple[int, str]]:
     for item in body:
-        counter = ""
         if re.match(r"(while|do)\b", item.text):
             yield item.line, "a loop without a constant bound"
         elif re.match(r"for\b", item.text):
-            counter, names = _bound(item.text)
-            unknown = sorted(names - known)
+            unknown = sorted(_bound(item.text) - known)
             if unknown:
                 yield item.line, f"the loop depends on {', '.join(unknown)}"
-        # An unrolled loop's counter is a constant of every copy of its body.
-        unrolled = item.body[:1] and item.body[0].text == "HLS UNROLL"
-        yield from _bounds_in(item.body, known | {counter} if unrolled else known)
+        yield from _bounds_in(item.body, known)
 
 
-def _bound(header: str) -> tuple[str, set[str]]:
-    """A for loop's counter, and the unqualified names in its first value and its condition."""
+def _bound(header: str) -> set[str]:
+    """The unqualified names in a for loop's first value and its condition, without its counter."""
     clauses = header[header.find("(") + 1 : header.rfind(")")].split(";")
     if len(clauses) != 3:
-        return "", {"a range"}
+        return {"a range"}
     match = re.search(r"(\w+)\s*=", clauses[0])
     counter = match[1] if match else ""
     # What is qualified (Cfg::PE) is a static constant: nothing else can be.
     text = re.sub(r"\b\w+(<[^<>;]*>)?::\w+", "0", clauses[0].partition("=")[2] + ";" + clauses[1])
-    return counter, set(re.findall(r"\b[A-Za-z_]\w*", text)) - {counter}
-
-
-def _constant(text: str) -> str:
-    """The name that a declaration of a compile-time constant declares, or ""."""
-    match = re.match(r"(?:static\s+const\b|constexpr\b|static\s+constexpr\b)[^=(]*?(\w+)\s*(?:\[[^=]*)?(?:=|$)", text)
-    return match[1] if match else ""
+    return set(re.findall(r"\b[A-Za-z_]\w*", text)) - {counter}
 
 
 def forbidden(project: Project) -> Iterator[Finding]:
@@ -277,5 +234,5 @@ def _way(project: Project, f: Function, index: int) -> str:
 
 
 RULES: tuple[Callable[[Project], Iterator[Finding]], ...] = (
-    pragma_rules, bounds, forbidden, includes, recursion, dataflow,
+    pragma_rules, bounds, forbidden, includes, recursion, dataflow, struct_arrays, loose_words,
 )  # fmt: skip

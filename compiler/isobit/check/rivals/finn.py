@@ -56,13 +56,13 @@ def check_finn(folder: Path, model: Path | None = None, inputs: NDArray[Any] | N
         inputs: real samples ``(batch, *shape)`` in the model's layout; edge cases and random ones without.
 
     Raises:
-        IsobitError: E617 when the folder keeps no step, E303 without finn-plus, every refusal of the model.
+        IsobitError: E619 when the folder keeps no step, E303 without finn-plus, every refusal of the model.
     """
     place = folder / "intermediate_models" if (folder / "intermediate_models").is_dir() else folder
     models = [place / f"{name}.onnx" for name in ORDER if (place / f"{name}.onnx").is_file()]
     if not models:
         hint = "FINN's output_dir, built with save_intermediate_models"
-        raise IsobitError("E617", "no model of a step in it", where=printable(folder), hint=hint)
+        raise IsobitError("E619", "no model of a step in it", where=printable(folder), hint=hint)
     model = model or _only_model(folder)
     x = _samples(model) if inputs is None else inputs.astype(np.float32)
     with tempfile.TemporaryDirectory(prefix="isobit-finn-") as scratch:
@@ -79,7 +79,7 @@ def _only_model(folder: Path) -> Path:
     found = sorted(folder.glob("*.onnx")) if folder.is_dir() else []
     if len(found) != 1:
         what = f"{len(found)} ONNX files lie in it, and no model is named"
-        raise IsobitError("E617", what, where=printable(folder), hint="isobit check-finn DIR model.onnx")
+        raise IsobitError("E619", what, where=printable(folder), hint="isobit check-finn DIR model.onnx")
     return found[0]
 
 
@@ -87,7 +87,7 @@ def _samples(model: Path) -> NDArray[Any]:
     graph = import_onnx(model)
     (entry, *others) = graph.inputs
     if others:
-        raise IsobitError("E617", f"the model has {len(graph.inputs)} inputs", where=printable(model))
+        raise IsobitError("E619", f"the model has {len(graph.inputs)} inputs", where=printable(model))
     return np.asarray(float_samples(entry, vectors_for(graph, SAMPLES, 1)[entry.name], np.random.default_rng(0)))
 
 

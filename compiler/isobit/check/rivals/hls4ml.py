@@ -52,7 +52,7 @@ def check_hls4ml(folder: Path, model: Path, inputs: NDArray[Any] | None = None) 
         inputs: real samples ``(batch, *shape)`` in the model's layout; edge cases and random ones without.
 
     Raises:
-        IsobitError: E617 when the folder is no such project, every refusal of the model; CheckFailed: E606 when the
+        IsobitError: E619 when the folder is no such project, every refusal of the model; CheckFailed: E606 when the
             project's C++ does not compile or run.
     """
     project = read_project(folder)
@@ -71,7 +71,7 @@ def check_hls4ml(folder: Path, model: Path, inputs: NDArray[Any] | None = None) 
             if not _wrong_at_entry(best):
                 break
     if best is None or not best.layers:
-        raise IsobitError("E617", "no layer of it has the name of a node of the model", where=printable(folder))
+        raise IsobitError("E619", "no layer of it has the name of a node of the model", where=printable(folder))
     return best
 
 
@@ -95,7 +95,7 @@ def _wrong_at_entry(found: Departure) -> float:
 def _samples(model: Path) -> NDArray[Any]:
     graph = import_onnx(model)
     if len(graph.inputs) != 1:
-        raise IsobitError("E617", f"the model has {len(graph.inputs)} inputs", where=printable(model))
+        raise IsobitError("E619", f"the model has {len(graph.inputs)} inputs", where=printable(model))
     (entry,) = graph.inputs
     return np.asarray(float_samples(entry, vectors_for(graph, SAMPLES, 1)[entry.name], np.random.default_rng(0)))
 

@@ -91,12 +91,12 @@ def read_project(folder: Path) -> Project:
     """Parse ``firmware/*.cpp`` of a project.
 
     Raises:
-        IsobitError: E617 when it is no project of hls4ml's, or has another form than those known.
+        IsobitError: E619 when it is no project of hls4ml's, or has another form than those known.
     """
     sources = [p for p in sorted((folder / "firmware").glob("*.cpp")) if _TOP.search(p.read_text(encoding="utf-8"))]
     if len(sources) != 1:
         hint = "the output_dir that hls4ml wrote (it holds firmware/)"
-        raise IsobitError("E617", "no single top function in firmware/", where=printable(folder), hint=hint)
+        raise IsobitError("E619", "no single top function in firmware/", where=printable(folder), hint=hint)
     text = sources[0].read_text(encoding="utf-8")
     top = _TOP.search(text)
     assert top is not None
@@ -104,10 +104,10 @@ def read_project(folder: Path) -> Project:
     outputs = tuple(p for p in ports if re.fullmatch(r"layer\w+_out", p.name))
     entries = [p for p in ports if p not in outputs]
     if len(entries) != 1 or not outputs:
-        raise IsobitError("E617", f"{len(entries)} inputs, {len(outputs)} outputs", where=printable(sources[0]))
+        raise IsobitError("E619", f"{len(entries)} inputs, {len(outputs)} outputs", where=printable(sources[0]))
     instrumented, layers = _instrumented(text, outputs)
     if not layers:
-        raise IsobitError("E617", "no layer is called in it", where=printable(sources[0]))
+        raise IsobitError("E619", "no layer is called in it", where=printable(sources[0]))
     return Project(folder, top["name"], entries[0], outputs, layers, instrumented)
 
 
@@ -116,7 +116,7 @@ def _port(text: str) -> Port:
     for pattern in (r"hls::stream<(?P<type>\w+)>\s*&\s*(?P<name>\w+)", r"(?P<type>\w+) (?P<name>\w+)\[(?P<size>.*)\]"):
         if match := re.fullmatch(pattern, text):
             return Port(match["type"], match["name"], match.groupdict().get("size", ""))
-    raise IsobitError("E617", f"the port {printable(text)!r} is neither array nor stream")
+    raise IsobitError("E619", f"the port {printable(text)!r} is neither array nor stream")
 
 
 def _instrumented(text: str, outputs: tuple[Port, ...]) -> tuple[str, tuple[str, ...]]:

@@ -19,13 +19,15 @@ import numpy as np
 
 from isobit.build.folder import Build
 from isobit.check.csim.stimuli import float_samples
+from isobit.check.source.backbone import backbone
 from isobit.check.source.ends import LAYOUT_OPS, before_last, end_to_end, read_back
 from isobit.check.source.exact.evaluate import evaluate_exact
-from isobit.check.source.float.ort import DEPLOYED, PACKAGE, OrtLevel, ort_version, run_ort, why_not_ort
-from isobit.check.source.float.run import FloatRun, qonnx_version, run_float
-from isobit.check.source.float.ties import Tie, classify
+from isobit.check.source.float.ort import PACKAGE, ort_version, run_ort, why_not_ort
+from isobit.check.source.float.run import FloatRun, by_tensor, qonnx_version, run_float
+from isobit.check.source.float.ties import classify
+from isobit.check.source.level import DEPLOYED, OrtLevel
 from isobit.check.source.oracles import EndToEnd, OracleRun
-from isobit.check.source.verdict import SourceVerdict, in_graph_layout, nearest_integers
+from isobit.check.source.verdict import SourceVerdict, Tie, in_graph_layout, nearest_integers
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import SourceModel
@@ -48,6 +50,8 @@ def check_source(
 ) -> SourceVerdict:
     """Compare the build's graph with its source; under a budget the exact graph, not the one that is built.
 
+    A few-shot head is no part of the source: what is compared is the backbone, its features.
+
     Args:
         integers: the graph's input integers by input name; floats in the source's layout are made from them where
             ``samples`` has none.
@@ -55,6 +59,7 @@ def check_source(
             them; integers among them count as none.
         ort_level: the graph optimisation of the ONNX Runtime that the end-to-end comparison is with.
     """
+    build = backbone(build)
     if is_tflite(build.source):
         from isobit.check.source.tflite.verdict import check_tflite
 
@@ -107,10 +112,6 @@ class _Checked:
         self.build, self.model, self.imported, self.declared, self.x = build, model, imported, declared, x
         self.count = len(next(iter(x.values())))
 
-    def _source_inputs(self, count: int) -> dict[str, Any]:
-        """The first ``count`` samples as the source takes them, by tensor name."""
-        return {i.name: self.x[i.label][:count].reshape(count, *i.shape[1:]) for i in self.model.inputs}
-
     def _integers(self, graph: Graph, count: int) -> dict[str, IntArray]:
         return {node.name: quantise(node, self.x[node.outside][:count]) for node in graph.inputs}
 
@@ -125,7 +126,7 @@ class _Checked:
         whole = {node.outside for node in self.imported.graph.inputs if node.quantiser is None}
         step = Fraction(self.build.manifest.source.input_scale) if self.declared else Fraction(1)
         scales = {info.name: step for info in self.model.inputs if info.label in whole}
-        inputs = self._source_inputs(count)
+        inputs = by_tensor(self.model, self.x, count)
         for name in scales:
             inputs[name] = np.round(inputs[name].astype(np.float64) / float(step))
         try:
@@ -147,7 +148,7 @@ class _Checked:
 
     def execution(self) -> tuple[OracleRun, FloatRun, tuple[OracleRun, ...]]:
         """The source's own float run, by whom, and who could not run it."""
-        inputs, also = self._source_inputs(self.count), self._taps()
+        inputs, also = by_tensor(self.model, self.x, self.count), self._taps()
         refused = why_not_ort(self.build.source)
         if not refused:
             run = run_ort(self.build.source, inputs, also=also) if ort_version() else None
@@ -186,7 +187,7 @@ class _Checked:
         asked, chosen = level != "disabled", level if level != "disabled" else DEPLOYED
         note = f"as deployed, graph optimisation {chosen}"
         try:
-            shown = compared(run_ort(self.build.source, self._source_inputs(self.count), chosen))
+            shown = compared(run_ort(self.build.source, by_tensor(self.model, self.x, self.count), chosen))
         except IsobitError as error:
             if asked:
                 raise
@@ -218,7 +219,8 @@ class _Checked:
         for name, tensor in execution.tensors.items():
             real = self.imported.tensors.get(name)
             if isinstance(real, Real) and real.value in self.imported.origins:
-                moved = tensor.transpose(0, *(a + 1 for a in real.layout))
+                rows = tensor if tensor.ndim > 1 else tensor[:, None]  # a number per sample is a vector of one here
+                moved = rows.transpose(0, *(a + 1 for a in real.layout))
                 integers[real.value] = read_back(moved, real.scale, real.offset)
         return integers
 

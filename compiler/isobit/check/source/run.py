@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from isobit.build.folder import Build
 from isobit.check.csim.samples import as_integers
 from isobit.check.csim.stimuli import float_samples
+from isobit.check.source.backbone import backbone
 from isobit.check.source.exported import exported_outputs
-from isobit.check.source.float.ort import PACKAGE, OrtLevel, ort_version, run_ort, why_not_ort
-from isobit.check.source.float.run import qonnx_version, run_float
+from isobit.check.source.float.ort import PACKAGE, ort_version, run_ort, why_not_ort
+from isobit.check.source.float.run import by_tensor, qonnx_version, run_float
+from isobit.check.source.level import OrtLevel
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.tflite.model import is_tflite
@@ -30,6 +32,8 @@ def source_outputs(
 ) -> tuple[str, dict[str, NDArray[Any]]]:
     """Real outputs ``(batch, *outside_shape)`` by the source's names, and who computed them, by name and version.
 
+    Of a build with a few-shot head these are the features: the head is no part of the source.
+
     Args:
         samples: by the source's names, as :func:`isobit.check.csim.samples.read_samples` makes them.
         ort_level: the graph optimisation of ONNX Runtime, where it runs the file.
@@ -37,6 +41,7 @@ def source_outputs(
     Raises:
         IsobitError: E303 when the program is not installed, E606 when it does not run the file.
     """
+    build = backbone(build)
     values = sum(build.graph.types[n.name].size for n in build.graph.nodes if n.inputs)
     count, size = len(next(iter(samples.values()))), max(_VALUES // max(values, 1), 1)
     judge, run = _runner(build, ort_level)
@@ -64,7 +69,7 @@ def _onnx(build: Build, level: OrtLevel) -> tuple[str, Callable[[Arrays], dict[s
 
     def run(x: Arrays) -> dict[str, NDArray[Any]]:
         reals = {node.outside: _real(node, x[node.outside]) for node in build.graph.inputs}
-        inputs = {i.name: reals[i.label].reshape(len(reals[i.label]), *i.shape[1:]) for i in model.inputs}
+        inputs = by_tensor(model, reals, len(next(iter(reals.values()))))
         done = run_ort(build.source, inputs, level) if by_ort else run_float(model, inputs)
         return {o.outside: _shaped(done.outputs[o.outside], o.outside_shape) for o in build.graph.outputs}
 

@@ -9,7 +9,6 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from isobit.check.source.float.ties import Tie
 from isobit.check.source.oracles import EndToEnd, OracleRun
 from isobit.ir.ops import Output
 from isobit.ir.types import IntArray
@@ -22,6 +21,27 @@ LABELS: Mapping[SourceForm, tuple[str, str]] = {
     "tflite": ("TFLite's reference kernels", "TFLite's reference kernels, layer by layer"),
 }
 """What the two halves of the verdict were compared with."""
+
+
+@dataclass(frozen=True)
+class Tie:
+    """One integer that differs; it is ``explained`` when ``distance`` is at most ``bound``.
+
+    ``distance`` (from the exact value to the rounding edge) and ``bound`` (of the float error) are in accumulator
+    steps; behind a function that was tabulated, in its real values.
+    """
+
+    layer: str
+    sample: int
+    element: tuple[int, ...]
+    graph: int
+    source: int
+    distance: float
+    bound: float
+
+    @property
+    def explained(self) -> bool:
+        return self.distance <= self.bound
 
 
 class Judged(Protocol):

@@ -21,7 +21,15 @@ from isobit.frontend.onnx.channels_last import standard_nodes
 from isobit.frontend.onnx.consistency import check_consistent
 from isobit.frontend.onnx.infer import FOLDABLE, Spec, constant_spec, fold, infer, quant_pool_spec
 from isobit.frontend.onnx.linear import linear_spec
-from isobit.frontend.onnx.model import LINEAR_QUANTISERS, MAX_ELEMENTS, Array, SourceModel, SourceNode, TensorInfo
+from isobit.frontend.onnx.model import (
+    LINEAR_QUANTISERS,
+    MAX_ELEMENTS,
+    OWN_DOMAIN,
+    Array,
+    SourceModel,
+    SourceNode,
+    TensorInfo,
+)
 from isobit.frontend.onnx.proto import (
     drop_width_notes,
     node_place,
@@ -143,7 +151,7 @@ class _Loader:
         inputs = {name: self.specs[name] for name in node.input if name}
         if not node.output or not any(node.output):
             raise IsobitError("E102", f"operator {printable(op)} has no output", where=where)
-        if domain == "qonnx":
+        if domain in ("qonnx", OWN_DOMAIN):
             outputs = self._quantiser_specs(op, node, inputs, where)
         elif op in LINEAR_QUANTISERS:
             outputs = {node.output[0]: linear_spec(op, node, attrs, inputs, where)}
@@ -167,7 +175,7 @@ class _Loader:
         """A quantiser keeps the shape of its first input; its other inputs must broadcast to it."""
         if op == "QuantAvgPool2d":
             return {node.output[0]: quant_pool_spec(node, inputs, where)}
-        allowed = {"Quant": (4,), "BipolarQuant": (2,), "MultiThreshold": (2,), "Trunc": (5, 6), "FloatQuant": (6,)}[op]
+        allowed = {"Quant": (4,), "Trunc": (5, 6), "FloatQuant": (6,)}.get(op, (2,))
         if len(node.input) not in allowed or len(node.output) != 1 or not all(node.input):
             counts = " or ".join(map(str, allowed))
             message = f"operator {op} has {len(node.input)} inputs and {len(node.output)} outputs, not {counts} and 1"
@@ -202,7 +210,8 @@ class _Loader:
 
     def finish(self, path: Path, digest: str) -> SourceModel:
         """The finished model: only what the outputs still depend on after folding."""
-        outputs = tuple(self._info(self.alias.get(o.name, o.name), o.name) for o in self.graph.output)
+        labels = dict.fromkeys(o.name for o in self.graph.output)
+        outputs = tuple(self._info(self.alias.get(label, label), label) for label in labels)
         nodes, used = _prune(self.nodes, {info.name for info in outputs})
         used.update(self.inputs)
         constants = {name: spec.value for name, spec in self.specs.items() if name in used and spec.value is not None}

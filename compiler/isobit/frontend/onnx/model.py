@@ -22,6 +22,9 @@ MAX_ELEMENTS = 2**28
 QUANTISERS = frozenset({"Quant", "BipolarQuant", "FloatQuant", "Trunc", "MultiThreshold"})
 LINEAR_QUANTISERS = frozenset({"QuantizeLinear", "DequantizeLinear"})
 QONNX_OPERATORS = QUANTISERS | {"QuantAvgPool2d"}
+OWN_DOMAIN = "isobit.custom_op"
+OWN_OPERATORS = frozenset({"TaperedDecode", "TaperedQuant"})
+"""The operators of our own domain, see :mod:`isobit.custom_op`."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class SourceNode:
-    """One operator. ``domain`` is ``""`` (standard ONNX) or ``"qonnx"``; an absent optional input is ``""``.
+    """One operator. ``domain`` is ``""`` (standard ONNX), ``"qonnx"`` or our own; an absent optional input is ``""``.
 
     ``attrs`` holds ints, floats, strings, tuples of these, and read-only arrays. ``opset`` is the version the file
     declares for the node's domain.

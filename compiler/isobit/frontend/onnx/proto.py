@@ -15,11 +15,13 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
 
 from isobit.errors import IsobitError, printable
-from isobit.frontend.onnx.model import MAX_FILE_BYTES, QONNX_OPERATORS
+from isobit.frontend.onnx.model import MAX_FILE_BYTES, OWN_DOMAIN, OWN_OPERATORS, QONNX_OPERATORS
+from isobit.frontend.onnx.refused import CAUSES
 
 IR_VERSIONS = range(3, 15)
 STANDARD_OPSETS = range(7, 29)
 QONNX_OPSETS = range(1, 3)
+OWN_OPSETS = range(1, 2)
 QONNX_DOMAINS = frozenset({"qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "finn"})
 _RENAMED_OPS = {"IntQuant": "Quant"}
 
@@ -119,7 +121,7 @@ def _check_structure(model: onnx.ModelProto) -> None:
 
 
 def opsets(model: onnx.ModelProto) -> Mapping[str, int]:
-    """Opset version by normalised domain (``""`` and ``"qonnx"``; QONNX's defaults to 1).
+    """Opset version by normalised domain (``""``, ``"qonnx"`` and our own; the latter default to 1).
 
     Raises:
         IsobitError: E103 when the standard opset is missing, unsupported or given twice with different versions.
@@ -133,6 +135,11 @@ def opsets(model: onnx.ModelProto) -> Mapping[str, int]:
     found.setdefault("qonnx", 1)
     _check_opset("standard ONNX", found.get(""), STANDARD_OPSETS)
     _check_opset("QONNX", found["qonnx"], QONNX_OPSETS)
+    found.setdefault(OWN_DOMAIN, 1)
+    own = found[OWN_DOMAIN]
+    if own not in OWN_OPSETS:
+        message = f"version {own} of the domain {OWN_DOMAIN} (supported: {OWN_OPSETS[-1]})"
+        raise IsobitError("E103", message, hint="export the model again, or use the isobit that made it")
     return found
 
 
@@ -150,7 +157,9 @@ def _domain_group(domain: str) -> str:
 
 
 def normalised_op(node: onnx.NodeProto) -> tuple[str, str]:
-    """(operator, domain) with QONNX's old domains and names brought to one form; domain is ``""`` or ``"qonnx"``.
+    """(operator, domain), with QONNX's old domains and names brought to one form.
+
+    The domain is ``""``, ``"qonnx"`` or our own.
 
     Raises:
         IsobitError: E201 for an operator of any other domain.
@@ -159,10 +168,15 @@ def normalised_op(node: onnx.NodeProto) -> tuple[str, str]:
     domain = _domain_group(node.domain)
     if op in QONNX_OPERATORS and domain in ("", "qonnx"):
         return op, "qonnx"
+    if domain == OWN_DOMAIN and op in OWN_OPERATORS:
+        return op, domain
     if domain == "":
         return op, ""
+    if cause := CAUSES.get(node.op_type):
+        raise IsobitError(cause.code, f"{node.op_type}: {cause.why}", where=node_place(node), hint=cause.hint)
     shown = f"'{printable(node.op_type)}' of domain '{printable(node.domain)}'"
-    hint = "QONNX operators known: " + ", ".join(sorted(QONNX_OPERATORS))
+    known = OWN_OPERATORS if domain == OWN_DOMAIN else QONNX_OPERATORS
+    hint = f"operators of {'it' if domain == OWN_DOMAIN else 'QONNX'} known: " + ", ".join(sorted(known))
     raise IsobitError("E201", f"operator {shown}", where=node_place(node), hint=hint)
 
 
@@ -212,7 +226,7 @@ def _producers(graph: onnx.GraphProto) -> dict[str, int]:
     sources = {t.name for t in graph.initializer} | {i.name for i in graph.input}
     _check_unique([t.name for t in graph.initializer], "constant")
     _check_unique([i.name for i in graph.input], "graph input")
-    _check_unique([o.name for o in graph.output], "graph output")
+    _check_unique(list(dict.fromkeys(o.name for o in graph.output)), "graph output")  # one twice is one output
     producer: dict[str, int] = {}
     for index, node in enumerate(graph.node):
         for name in filter(None, node.output):

@@ -16,6 +16,7 @@ from typing import Any
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import SourceModel, SourceNode, TensorInfo
+from isobit.frontend.onnx.refused import CAUSES
 from isobit.frontend.qonnx import (
     activations,
     convolutions,
@@ -29,8 +30,10 @@ from isobit.frontend.qonnx import (
     roundings,
     shapes,
     small_floats,
+    tapered,
 )
 from isobit.frontend.qonnx.builder import Builder, FunctionOrigin, Origin
+from isobit.frontend.qonnx.early import refuse_floats
 from isobit.frontend.qonnx.float_arithmetic import Asked, FloatArithmetic
 from isobit.frontend.qonnx.symbolic import Function, HostReal, Real, Tensor, rationals
 from isobit.frontend.qonnx.tabulate import materialised
@@ -88,6 +91,8 @@ _OPERATORS: Mapping[str, Handler] = {
     "Squeeze": shapes.import_reshape,
     "Sub": elementwise.import_arithmetic,
     "Tanh": elementwise.import_smooth,
+    "TaperedDecode": tapered.import_tapered_decode,
+    "TaperedQuant": tapered.import_tapered_quant,
     "TopK": shapes.import_select,
     "Transpose": shapes.import_transpose,
     "Trunc": quantisers.import_trunc,
@@ -103,11 +108,12 @@ _OPERATORS: Mapping[str, Handler] = {
 _TAKE_FUNCTIONS = frozenset(
     """
     Add BatchNormalization BipolarQuant Cast Ceil Clip Div Floor LeakyRelu Log Max Min Mul MultiThreshold Neg PRelu Pow
-    Quant QuantizeLinear Relu Round Sigmoid Sign Sqrt Sub Tanh Transpose Where
+    Quant QuantizeLinear Relu Round Sigmoid Sign Sqrt Sub Tanh TaperedQuant
+    Transpose Where
     """.split()
 ) | {*activations.ACTIVATIONS, *activations.COMPARISONS}
 """Operators that work on a function as it is; the others take its integers, where all its values are rational."""
-_GRIDS = frozenset({"BipolarQuant", "DequantizeLinear", "Quant"})
+_GRIDS = frozenset({"BipolarQuant", "DequantizeLinear", "Quant", "TaperedQuant"})
 """Their outputs are integers times a float32 scale."""
 _SUMS = frozenset({"AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum"})
 """In float32 they round once, at the end."""
@@ -204,6 +210,8 @@ def _import_all(model: SourceModel, input_type: InputType | None, arithmetic: As
     work = Import(model, input_type, arithmetic)
     for node in work.model.nodes:  # an operator that cannot be read is named before any work
         _operator(work.builder, node)
+    if all(isinstance(value, HostReal) for value in work.builder.tensors.values()):
+        refuse_floats(work.model)
     for node in work.model.nodes:
         work.node(node)
     for info in work.model.outputs:
@@ -274,10 +282,8 @@ def _read(node: SourceNode, value: Tensor) -> Tensor:
 
 def _operator(b: Builder, node: SourceNode) -> Handler:
     handler = _OPERATORS.get(node.op)
-    if handler is None and node.op in ("GRU", "LSTM", "RNN"):
-        message = f"{node.op}: a recurrent layer keeps a state from step to step"
-        hint = "unroll it over a fixed number of steps with quantisers between, or use a convolution over time"
-        raise IsobitError("E201", message, where=b.where(node), hint=hint)
+    if handler is None and (cause := CAUSES.get(node.op)):
+        raise IsobitError(cause.code, f"{node.op}: {cause.why}", where=b.where(node), hint=cause.hint)
     if handler is None:
         raise IsobitError(
             "E201", f"{printable(node.op)} is not supported", where=b.where(node),

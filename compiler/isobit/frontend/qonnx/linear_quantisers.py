@@ -22,7 +22,7 @@ from isobit.frontend.onnx.tensors import element_type
 from isobit.frontend.qonnx.builder import Builder
 from isobit.frontend.qonnx.movement import facing
 from isobit.frontend.qonnx.quantisers import host_quantised, positive_scale, uniform_step
-from isobit.frontend.qonnx.small_floats import SMALL_FLOAT_MAX, SMALL_FLOATS, small_float_constant
+from isobit.frontend.qonnx.small_floats import SMALL_FLOATS, small_float_constant
 from isobit.frontend.qonnx.staircases import Uniform
 from isobit.frontend.qonnx.symbolic import ONE, ZERO, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
 from isobit.ir.ops import HostOp
@@ -140,11 +140,10 @@ def _in_float32(x: Any, grid: _Grid) -> IntArray:
 
 def _as_small_float(b: Builder, node: SourceNode, x: Any, grid: _Grid) -> Any:
     """A constant divided in float32 and rounded to the float type, halves to even; what is too large saturates."""
-    quotient, dtype = np.asarray(x, np.float32) / grid.scale, SMALL_FLOATS[grid.dtype]
-    most = np.float32(SMALL_FLOAT_MAX[grid.dtype])
-    if not node.attrs.get("saturate", 1) and (np.abs(quotient) > most).any():
+    quotient, made = np.asarray(x, np.float32) / grid.scale, SMALL_FLOATS[grid.dtype]
+    if not node.attrs.get("saturate", 1) and (np.abs(quotient) > float(made.limit)).any():
         raise b.unsupported(node, "a constant that overflows without saturation")
-    return np.clip(quotient, -most, most).astype(dtype)
+    return made.quantised(quotient)
 
 
 def _scaled(b: Builder, node: SourceNode, x: QuantisedConstant, grid: _Grid) -> QuantisedConstant:

@@ -79,7 +79,7 @@ def import_multithreshold(b: Builder, node: SourceNode) -> Tensor:
     if scale[0] <= 0:
         raise IsobitError("E204", "out_scale is not positive", where=b.where(node))
     rows = [[Bound(exact(t), True) for t in row] for row in np.sort(table, axis=1)]
-    return _threshold_step(b, node, x, (scale, bias), 0, rows)
+    return threshold_step(b, node, x, (scale, bias), 0, rows)
 
 
 def import_sign(b: Builder, node: SourceNode) -> Tensor:
@@ -87,7 +87,7 @@ def import_sign(b: Builder, node: SourceNode) -> Tensor:
     given = b.tensor(node.inputs[0])
     x = given if isinstance(given, Function) else b.real(node)
     bounds = [Bound(Fraction(0), True), Bound(Fraction(0), False)]
-    return _threshold_step(b, node, x, (rationals([1]), rationals([0])), -1, [bounds])
+    return threshold_step(b, node, x, (rationals([1]), rationals([0])), -1, [bounds])
 
 
 def import_trunc(b: Builder, node: SourceNode) -> Tensor:
@@ -153,7 +153,7 @@ def uniform_step(
     return real
 
 
-def _threshold_step(
+def threshold_step(
     b: Builder,
     node: SourceNode,
     x: Real | Function,
@@ -161,6 +161,7 @@ def _threshold_step(
     start: int,
     rows: Sequence[Sequence[Bound]],
 ) -> Real:
+    """``start`` and one for every bound of its channel's row that the real value meets."""
     if isinstance(x, Function):
         b.arithmetic.keep(node)
         level = lambda c, v: start + sum(bound.accepts(v) for bound in rows[c % len(rows)])  # noqa: E731
@@ -222,7 +223,7 @@ def _bipolar(b: Builder, node: SourceNode, x: Any, scale: Any, zero: Any, diviso
     x = x.unread if isinstance(x, Real) and np.any(zero) else x  # the edge would have to be divided, not multiplied
     s, z = b.per_channel(node, scale, x), b.per_channel(node, zero, x)
     bounds = [[Bound(-_pick(z, c) * _pick(s, c), True)] * 2 for c in range(max(len(z), len(s)))]
-    return _threshold_step(b, node, x, (s, -z * s), -1, bounds)
+    return threshold_step(b, node, x, (s, -z * s), -1, bounds)
 
 
 def _constant(b: Builder, node: SourceNode, x: Any, integers: IntArray, scale: Any, zero: Any) -> QuantisedConstant:

@@ -7,6 +7,7 @@ of them has, so that the integers are as short as these numbers allow.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
@@ -14,17 +15,17 @@ import numpy as np
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import SourceNode
-from isobit.frontend.onnx.tensors import SMALL_TYPES, is_small_float
 from isobit.frontend.qonnx.builder import Builder
 from isobit.frontend.qonnx.symbolic import QuantisedConstant, Tensor
+from isobit.numerics import Rounding
+from isobit.numerics.formats import E2M1, E4M3FN, E5M2, FloatFormat
 
-SMALL_FLOATS: Mapping[str, np.dtype[Any]] = MappingProxyType(
-    {dtype.name: dtype for dtype in SMALL_TYPES.values() if is_small_float(dtype)}
+SMALL_FLOATS: Mapping[str, FloatFormat] = MappingProxyType(
+    {"float4_e2m1fn": E2M1, "float8_e4m3fn": E4M3FN, "float8_e5m2": E5M2}
 )
-SMALL_FLOAT_MAX: Mapping[str, float] = MappingProxyType(
-    {"float4_e2m1fn": 6.0, "float8_e4m3fn": 448.0, "float8_e5m2": 57344.0}
-)
-"""The greatest finite number of each (OCP 8-bit floating point and microscaling specifications, 1.0)."""
+"""By the name of ONNX's element type."""
+_MOST_EXPONENT, _MOST_MANTISSA, _MOST_BIAS = 8, 23, 1024
+"""Those of float32, in which QONNX computes; and a bias that leaves float64 room."""
 
 
 def small_float_constant(values: Any) -> QuantisedConstant:
@@ -59,28 +60,40 @@ def import_float_quant(b: Builder, node: SourceNode) -> Tensor:
         raise b.unsupported(
             node, "FloatQuant of an activation: its steps differ in size", "quantise activations with Quant (integers)"
         )
-    names = ("scale", "exponent bits", "mantissa bits", "exponent bias", "maximum")
-    scale, exponent, mantissa, bias, most = (
-        np.asarray(b.constant(node, i, what), np.float32) for i, what in enumerate(names, 1)
-    )
+    scale = np.asarray(b.constant(node, 1, "scale"), np.float32)
+    made = _format(b, node)
     mode = str(node.attrs.get("rounding_mode", "ROUND"))
-    roundings: Mapping[str, Any] = {"ROUND": np.round, "CEIL": np.ceil, "FLOOR": np.floor}
-    rounding = roundings.get(mode.upper())
-    if rounding is None:
+    if mode.upper() not in ("ROUND", "CEIL", "FLOOR"):
         raise IsobitError("E207", printable(mode), where=b.where(node))
-    if any(a.size != 1 for a in (exponent, mantissa, bias, most)) or not (scale > 0).all():
+    if not (np.isfinite(scale).all() and (scale > 0).all()):
         raise IsobitError("E204", "a float format or scale that is not usable", where=b.where(node))
     quotient = np.asarray(x, np.float32) / scale
-    least = np.float32(1) - bias - mantissa
-    unit = np.exp2(np.maximum(np.floor(np.log2(np.abs(quotient) + np.finfo(np.float32).tiny)) - mantissa, least))
-    made = unit * rounding(quotient / unit)
-    largest = (2 - 2.0 ** -float(mantissa.flat[0])) * 2.0 ** (2.0 ** float(exponent.flat[0]) - 1 - float(bias.flat[0]))
-    limit = np.float32(min(largest, float(most.flat[0])))
-    if not node.attrs.get("saturation", 1) and (np.abs(made) > limit).any():
+    numbers = made.quantised(quotient, Rounding.parse(mode))
+    if not node.attrs.get("saturation", 1) and (made.unlimited(quotient, Rounding.parse(mode)) != numbers).any():
         raise IsobitError("E204", "a weight overflows its float format", where=b.where(node))
     try:
-        whole = small_float_constant(np.clip(made, -limit, limit))
+        whole = small_float_constant(numbers)
     except ValueError as error:
         raise b.unsupported(node, str(error)) from error
     both = (whole.scale * scale.reshape((1,) * (x.ndim - scale.ndim) + scale.shape)).astype(np.float32)
     return QuantisedConstant(whole.integers, both, whole.zero_point)
+
+
+def _format(b: Builder, node: SourceNode) -> FloatFormat:
+    """The format that the last four inputs describe.
+
+    Raises:
+        IsobitError: E204 for numbers that describe none, E205 for more bits than float32 has.
+    """
+    names = ("exponent bits", "mantissa bits", "exponent bias", "maximum")
+    arrays = [np.asarray(b.constant(node, i, what), np.float64) for i, what in enumerate(names, 2)]
+    if any(a.size != 1 or not np.isfinite(a).all() for a in arrays):
+        raise IsobitError("E204", "a float format or scale that is not usable", where=b.where(node))
+    exponent, mantissa, bias, most = (float(a.flat[0]) for a in arrays)
+    if any(v % 1 for v in (exponent, mantissa, bias)) or abs(bias) > _MOST_BIAS or most <= 0:
+        raise IsobitError("E204", "a float format or scale that is not usable", where=b.where(node))
+    if not (1 <= exponent <= _MOST_EXPONENT and 0 <= mantissa <= _MOST_MANTISSA):
+        message = f"a float of {int(exponent)} exponent and {int(mantissa)} mantissa bits"
+        hint = f"at most {_MOST_EXPONENT} and {_MOST_MANTISSA}, those of float32"
+        raise IsobitError("E205", message, where=b.where(node), hint=hint)
+    return FloatFormat(int(exponent), int(mantissa), int(bias), Fraction(most))

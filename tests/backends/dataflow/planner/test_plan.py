@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from isobit import demo
+from isobit.backends.dataflow.geometry import block_lanes, geometry, keeps_order, upsampling
 from isobit.backends.dataflow.planner import LayerChoice, PlanRequest, plan_for, print_plan, read_plan
 from isobit.backends.dataflow.planner.foldings import divisors, foldings
-from isobit.backends.dataflow.planner.geometry import block_lanes, geometry, keeps_order, upsampling
 from isobit.backends.dataflow.planner.points import points
 from isobit.errors import DoesNotFit, IsobitError
 from isobit.flow import import_source

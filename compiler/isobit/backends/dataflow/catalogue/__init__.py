@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from isobit.backends.dataflow.catalogue.entries import CATALOGUE
-from isobit.backends.dataflow.catalogue.template import ArrayOf, StreamOf, Template
+from isobit.backends.dataflow.catalogue.entries import CATALOGUE, IMPLEMENTATIONS
+from isobit.backends.dataflow.catalogue.template import ArrayOf, RtlUnit, StreamOf, Template
+from isobit.backends.dataflow.design import Design, Process
 from isobit.backends.dataflow.schedule import Constants, Schedule
 from isobit.hardware import Cost
 
-if TYPE_CHECKING:
-    from isobit.backends.dataflow.design import Process
-
-__all__ = ["CATALOGUE", "ArrayOf", "StreamOf", "Template", "cost_of", "numbers", "schedule_of"]
+__all__ = [
+    "CATALOGUE", "IMPLEMENTATIONS", "ArrayOf", "RtlUnit", "StreamOf", "Template", "cost_of", "header_names", "numbers",
+    "schedule_of",
+]  # fmt: skip
 
 
 def numbers(process: Process) -> Constants:
@@ -25,7 +26,12 @@ def schedule_of(process: Process) -> Schedule:
     return CATALOGUE[process.template].timed(numbers(process))
 
 
-def cost_of(template: str, *arguments: Any, **options: Any) -> Cost:
-    """What an instance of ``template`` takes, by the formula of its record."""
-    formula = CATALOGUE[template].cost
+def header_names(design: Design) -> list[str]:
+    """The template headers that the top function includes, without what they include themselves."""
+    return sorted({CATALOGUE[p.template].header for p in design.processes})
+
+
+def cost_of(implementation: str, *arguments: Any, **options: Any) -> Cost:
+    """What an instance of a template takes, by the formula of its record."""
+    formula = IMPLEMENTATIONS[implementation].cost
     return Cost() if formula is None else formula(*arguments, **options)

@@ -4,19 +4,19 @@ Formulas (documented in docs/cost.md; first order, meant to rank implementations
 
 * a product of ``a`` and ``b`` bits: ``a * b`` LUTs, or one DSP48 where both fit its multiplier and ``a * b`` is large;
 * an adder of ``w`` bits: ``w / 2`` LUTs;
-* a lane of a requantizer: what open synthesis made of it (:mod:`isobit.hardware.requantizer`);
+* the bodies of steps and the coefficients of sums: :class:`isobit.hardware.Prices`;
 * what only moves words: two LUTs a bit;
+* a decoder of tapered weights: what open synthesis made of it;
 * a memory: where :mod:`isobit.hardware.memory` puts it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from isobit.hardware import requantizer
 from isobit.hardware.board import Board
 from isobit.hardware.memory import Memory, ram, rom
 from isobit.hardware.resources import Cost
+from isobit.numerics.formats import Tapered
 
 _MIN_DSP_PRODUCT = 40
 
@@ -59,40 +59,37 @@ def line_buffer(depth: int, width: int, board: Board, memory: Memory = "auto") -
 
 def dense(
     pe: int, simd: int, rows: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, memory: Memory = "auto",
-    samples: int = 1,
+    samples: int = 1, code: Tapered | None = None,
 ) -> Cost:  # fmt: skip
-    """A matrix-vector unit with ``rows`` weight words of ``pe * simd`` weights in ``memory``, shared by ``samples``."""
-    adders = Cost(lut=(simd + 1) * acc_bits // 2)
+    """A matrix-vector unit with ``rows`` weight words of ``pe * simd`` weights in ``memory``, shared by ``samples``.
+
+    With a ``code`` the words hold codes, and a decoder for each weight of a word is beside the multipliers.
+    """
+    sums = _sums(simd, x_bits, w_bits, acc_bits, dsp).times(pe * samples)
+    decoders = tapered_decoder(code).times(pe * simd) if code else Cost()
+    return sums + decoders + rom(rows, pe * simd * (code.bits if code else w_bits), memory) + Cost(lut=120)
+
+
+def tapered_decoder(code: Tapered) -> Cost:
+    """A run of one is fixed point, wires alone; open synthesis gave these figures, up to 4 LUTs less (docs/tapered.md).
+
+    ``bits`` LUTs for runs up to three, where every bit that comes out depends on few of the code; more for longer ones.
+    """
+    if code.run == 1:
+        return Cost()
+    short = code.run <= 3
+    return Cost(lut=code.bits if short else code.bits + 1 if code.bits <= 6 else 2 * code.bits)
+
+
+def streamed_dense(
+    pe: int, simd: int, rows: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, vectors: int, board: Board
+) -> Cost:
+    """The same with weights that come on a stream, kept in ``rows`` words where several ``vectors`` share them."""
+    kept = ram(rows, pe * simd * w_bits, board) if vectors > 1 else Cost()
+    return _sums(simd, x_bits, w_bits, acc_bits, dsp).times(pe) + kept + Cost(lut=120)
+
+
+def _sums(simd: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str) -> Cost:
+    """``simd`` products and what adds them to an accumulator: a DSP brings its adder with it."""
     mac = product(x_bits, w_bits, dsp).times(simd)
-    if mac.dsp:
-        adders = Cost(lut=acc_bits // 2)
-    return (mac + adders).times(pe * samples) + rom(rows, pe * simd * w_bits, memory) + Cost(lut=120)
-
-
-def thresholds(pe: int, levels: int, channels: int, in_bits: int, dsp: str) -> Cost:
-    """``levels`` comparators per lane and their constants."""
-    lane = requantizer.thresholds_lane(in_bits, levels, dsp)
-    return lane.times(pe) + rom(-(-channels // pe), pe * levels * in_bits) + Cost(lut=40)
-
-
-def multiply_shift(pe: int, channels: int, in_bits: int, m_bits: int, c_bits: int, dsp: str) -> Cost:
-    """One multiplier, adder and clamp per lane, and the constants."""
-    lane = requantizer.multiply_shift_lane(in_bits, m_bits, channels == 1, dsp)
-    return lane.times(pe) + rom(-(-channels // pe), pe * (m_bits + c_bits)) + Cost(lut=40)
-
-
-def shift_selection(pe: int, channels: int, sum_bits: int, shifts: Sequence[int]) -> Cost:
-    """What different shifts add to a multiply-shift: a 6-input LUT chooses one bit of four; and the amounts."""
-    lane = Cost(lut=sum_bits * (len(shifts) - 1).bit_length() // 2)
-    return lane.times(pe) + rom(-(-channels // pe), pe * max(shifts).bit_length())
-
-
-def round_shift(pe: int, channels: int, in_bits: int, m_bits: int, c_bits: int, out_bits: int, dsp: str) -> Cost:
-    """A multiply-shift and, per lane, the detection of a tie and the increment."""
-    tie = Cost(lut=in_bits // 4 + out_bits)
-    return multiply_shift(pe, channels, in_bits, m_bits, c_bits, dsp) + tie.times(pe)
-
-
-def lookup(pe: int, rows: int, size: int, out_bits: int) -> Cost:
-    """One ROM of ``size`` words per lane and channel row."""
-    return rom(size * max(1, rows // pe), out_bits).times(pe) + Cost(lut=40)
+    return mac + Cost(lut=acc_bits // 2 if mac.dsp else (simd + 1) * acc_bits // 2)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from isobit.backends.dataflow.design import Array
+from isobit.backends.dataflow.layer import LayerPlan
 from isobit.backends.ports import IntType
+from isobit.ir import Graph, Node
 from isobit.ir.types import IntArray
 
 
@@ -28,3 +30,9 @@ def in_rows(values: IntArray, lanes: int) -> IntArray:
     """
     width = min(len(values), lanes)
     return values.reshape(len(values) // width, width, *values.shape[1:])
+
+
+def per_element(graph: Graph, node: Node, layer: LayerPlan, curves: int) -> tuple[tuple[str, int], ...]:
+    """The constants of what takes an element and gives one: rows of parameters, lanes, words of a frame."""
+    lanes = layer.lanes[1]
+    return (("CHANNELS", curves), ("PE", lanes), ("FOLDS", graph.types[node.name].size // lanes))

@@ -4,14 +4,16 @@
 all channels. P divides the width of the map, so rows never share a word, and is at most :data:`MAX_SAMPLES`. A sliding
 computation makes P positions from a block, the pixels that its P windows cover; its input words hold P times the
 horizontal stride, and its rows give no more words than they take. A border in front of it that nothing else reads is
-made while the block is: it costs nothing. No word has more than :data:`MAX_WORD_BITS` bits.
+made while the block is: it costs nothing. No word has more than :data:`MAX_WORD_BITS` bits, and no row of a line buffer
+more than HLS reshapes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isobit.backends.dataflow.planner.geometry import Geometry, geometry
+from isobit.backends.dataflow.geometry import Geometry, geometry
+from isobit.hardware.prices import MOST_ROW_BITS
 from isobit.ir import Graph, Node
 from isobit.ir.memo import per_graph
 from isobit.ir.ops import Linear, MaxPool, Pad
@@ -77,11 +79,13 @@ def _block(graph: Graph, node: Linear | MaxPool, g: Geometry, samples: int, pad:
     (kh, kw), (sh, sw), (dh, dw) = g.kernel, g.strides, g.dilations
     out_height = (g.height - (kh - 1) * dh - 1) // sh + 1
     out_width = g.positions // out_height
+    bits = graph.types[node.inputs[0]].bits
     columns, step = (samples - 1) * sw + (kw - 1) * dw + 1, samples * sw
     legal = (
         width_of(graph.types[node.name].shape) % samples == 0 and width % step == 0 and out_width * sw <= width
         and border[0] <= (kh - 1) * dh and border[2] < columns
-        and kh * columns * g.channels * graph.types[node.inputs[0]].bits <= MAX_WORD_BITS
+        and kh * columns * g.channels * bits <= MAX_WORD_BITS
+        and (kh - 1) * dh * step * g.channels * bits <= MOST_ROW_BITS
     )  # fmt: skip
     if not legal:
         return None

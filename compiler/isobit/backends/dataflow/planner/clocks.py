@@ -9,12 +9,12 @@ layer is slowed down by it.
 
 from __future__ import annotations
 
-from isobit.backends.dataflow.catalogue import CATALOGUE
+from isobit.backends.dataflow.catalogue import CATALOGUE, IMPLEMENTATIONS
+from isobit.backends.dataflow.catalogue.tables import threshold_levels
+from isobit.backends.dataflow.geometry import Geometry, border, box, geometry, upsampling
 from isobit.backends.dataflow.latencies import RESTART, parallel_window_trip, sliding_window_trip
+from isobit.backends.dataflow.layer import LayerPlan
 from isobit.backends.dataflow.planner.blocks import Block, block
-from isobit.backends.dataflow.planner.geometry import Geometry, border, box, geometry, upsampling
-from isobit.backends.dataflow.planner.plan import LayerPlan
-from isobit.backends.dataflow.planner.steps import threshold_levels
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Add, Const, Linear, MaxPool, Pad, Reindex, Select, Step
 
@@ -52,12 +52,11 @@ def _windowed(graph: Graph, node: Linear | MaxPool, layer: LayerPlan) -> list[tu
     if g.windowed:
         loops.append(_block_loop(g, blocked) if blocked else _window_loop(g, g.window_lanes(layer.simd)))
     constants = {"SIMD": layer.simd, "PE": layer.simd, "CHANNELS": g.channels, "KH": g.kernel[0], "KW": g.kernel[1]}
-    template = layer.implementation.replace("convolution", "dense")
     if g.depthwise:
         trip = g.positions // layer.samples if blocked else g.positions * g.fan_in // layer.simd
     else:
         trip = g.positions // layer.samples * (g.outputs // layer.pe) * (g.fan_in // layer.simd)
-    return [*loops, (trip, CATALOGUE[template].latency(constants))]
+    return [*loops, (trip, IMPLEMENTATIONS[layer.implementation].latency(constants))]
 
 
 def _window_loop(g: Geometry, lanes: int) -> tuple[int, int]:

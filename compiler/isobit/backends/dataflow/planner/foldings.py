@@ -5,10 +5,18 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from isobit.backends.dataflow.geometry import (
+    Geometry,
+    accumulator_of,
+    block_lanes,
+    box,
+    geometry,
+    keeps_order,
+    upsampling,
+)
 from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, MAX_WORD_BITS, block, sample_counts, width_of
-from isobit.backends.dataflow.planner.geometry import Geometry, block_lanes, box, geometry, keeps_order, upsampling
 from isobit.errors import IsobitError, printable
-from isobit.ir import Graph, Node, accumulator_interval
+from isobit.ir import Graph, Node
 from isobit.ir.memo import per_graph
 from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Product, Reindex, Select, Step, Table
 from isobit.numerics import bit_width
@@ -63,6 +71,8 @@ def foldings(graph: Graph, node: Node) -> tuple[Folding, ...]:
 def _foldings(graph: Graph, node: Node) -> list[Folding]:
     if isinstance(node, Linear | MaxPool):
         g = geometry(graph, node)
+        if streamed_weights(graph, node):
+            return _streamed_foldings(graph, node, g)
         return _lane_foldings(graph, node, g) if g.depthwise else _matrix_foldings(graph, node, g)
     made = [Folding(_moved(graph, node, d), d, d) for d in divisors(_word_channels(graph, node))]
     made += _several(graph, node)
@@ -75,6 +85,8 @@ def _word_bits(graph: Graph, node: Node, f: Folding) -> int:
     if isinstance(node, Linear):
         blocked = f.wide and (f.samples > 1 or geometry(graph, node).windowed)
         words_in = 0 if blocked else f.simd * x.bits
+        if streamed_weights(graph, node):
+            words_in = max(words_in, f.pe * f.simd * graph.types[node.inputs[1]].bits)
         return max(words_in, (y.channels * f.samples if blocked else f.pe) * accumulator_bits(graph, node))
     return f.samples * max(f.pe * y.bits, 0 if isinstance(node, MaxPool) and f.wide else f.simd * x.bits)
 
@@ -82,17 +94,37 @@ def _word_bits(graph: Graph, node: Node, f: Folding) -> int:
 @per_graph
 def accumulator_bits(graph: Graph, node: Linear) -> int:
     """Width of an accumulator that holds every partial sum of every channel."""
-    weights = graph.by_name[node.inputs[1]]
-    if not isinstance(weights, Const):
-        hint = "make them constants; isobit.interp runs such a graph"
-        raise IsobitError("E504", "the weights are computed at run time", where=printable(node.name), hint=hint)
-    lo, hi = accumulator_interval(node, graph.types[node.inputs[0]], weights.value)
-    return bit_width(int(lo.min()), int(hi.max()))
+    lo, hi = accumulator_of(graph, node)
+    return bit_width(lo, hi)
+
+
+def streamed_weights(graph: Graph, node: Node) -> bool:
+    """Does a linear node take weights that are known at run time only?"""
+    return isinstance(node, Linear) and not isinstance(graph.by_name[node.inputs[1]], Const)
+
+
+def _streamed_foldings(graph: Graph, node: Linear | MaxPool, g: Geometry) -> list[Folding]:
+    """Weights are taken in the order in which they come: output by output, or several whole ones at a time."""
+    if isinstance(node, Linear) and node.groups != 1:
+        hint = "make them constants, or one group"
+        raise IsobitError("E504", "weights in groups, computed at run time", where=printable(node.name), hint=hint)
+    pairs = [(pe, simd) for pe, simd in _matrix_pairs(g) if pe == 1 or simd == g.fan_in]
+    return [Folding(max(_matrix_cycles(g, pe, simd), g.window_cycles(g.window_lanes(simd))), pe, simd)
+            for pe, simd in pairs]  # fmt: skip
+
+
+def _matrix_pairs(g: Geometry) -> list[tuple[int, int]]:
+    """PE divides the outputs; SIMD divides the channels, or is whole pixels of a window."""
+    simds = divisors(g.channels) + [g.channels * d for d in divisors(g.taps)[1:]]
+    return [(pe, simd) for pe in divisors(g.outputs) for simd in simds if pe * simd <= MAX_UNROLL]
+
+
+def _matrix_cycles(g: Geometry, pe: int, simd: int) -> int:
+    return g.positions * (g.outputs // pe) * (g.fan_in // simd)
 
 
 def _matrix_foldings(graph: Graph, node: Linear | MaxPool, g: Geometry) -> list[Folding]:
-    simds = divisors(g.channels) + [g.channels * d for d in divisors(g.taps)[1:]]
-    pairs = [(pe, simd) for pe in divisors(g.outputs) for simd in simds if pe * simd <= MAX_UNROLL]
+    pairs = _matrix_pairs(g)
     made = [_matrix_folding(graph, node, g, pe, simd) for pe, simd in pairs]
     for samples in _wide_samples(g):
         cycles = _block_cycles(graph, node, samples)
@@ -105,7 +137,7 @@ def _matrix_foldings(graph: Graph, node: Linear | MaxPool, g: Geometry) -> list[
 
 def _matrix_folding(graph: Graph, node: Linear | MaxPool, g: Geometry, pe: int, simd: int) -> Folding:
     """One sample at a time. Windows come whole where the window unit's words would be too slow for the matrix unit."""
-    computing = g.positions * (g.outputs // pe) * (g.fan_in // simd)
+    computing = _matrix_cycles(g, pe, simd)
     sliding = g.window_cycles(g.window_lanes(simd))
     whole = _block_cycles(graph, node, 1) if g.windowed and simd > g.channels and computing < sliding else 0
     return Folding(max(computing, whole or sliding), pe, simd, 1, whole > 0)

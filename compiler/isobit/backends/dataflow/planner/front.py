@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from isobit.backends.dataflow.planner.plan import LayerPlan
+from isobit.backends.dataflow.layer import LayerPlan
 from isobit.backends.dataflow.planner.points import Point
 from isobit.hardware import Cost
+from isobit.hardware.resources import USUAL, Dearer
 
-Prices = tuple[int, int, int, int]
-PRICES: tuple[Prices, ...] = (
-    (1, 1, 1, 1),
+SCARCITIES: tuple[Dearer, ...] = (
+    USUAL,
     *((lut, 1, 1, 1) for lut in (4, 64)), *((1, dsp, 1, 1) for dsp in (4, 64)),
     *((1, 1, bram, 1) for bram in (4, 64)), *((1, 1, 1, uram) for uram in (4, 64)),
 )  # fmt: skip
@@ -32,7 +32,7 @@ class Candidate:
 
     clocks: int
     cost: Cost
-    prices: Prices
+    prices: Dearer
 
 
 class Front:
@@ -71,11 +71,11 @@ class Front:
         return list(found.values())
 
     @cached_property
-    def _stairs(self) -> dict[Prices, dict[str, list[Point]]]:
-        return {p: {name: _stairs(ways, p) for name, ways in self.nodes.items()} for p in PRICES}
+    def _stairs(self) -> dict[Dearer, dict[str, list[Point]]]:
+        return {p: {name: _stairs(ways, p) for name, ways in self.nodes.items()} for p in SCARCITIES}
 
     @cached_property
-    def _sums(self) -> dict[Prices, list[tuple[int, Cost]]]:
+    def _sums(self) -> dict[Dearer, list[tuple[int, Cost]]]:
         """For every price the sum of all nodes' costs, by the clocks from which on it is that."""
         return {p: _summed(self.fastest, stairs.values()) for p, stairs in self._stairs.items()}
 
@@ -97,7 +97,7 @@ def _summed(least: int, stairs: Iterable[Sequence[Point]]) -> list[tuple[int, Co
     return sums
 
 
-def _stairs(ways: Sequence[Point], prices: Prices) -> list[Point]:
+def _stairs(ways: Sequence[Point], prices: Dearer) -> list[Point]:
     """Of points from fast to slow those that have fewer samples or are cheaper than every faster one."""
     kept: list[Point] = []
     best: tuple[object, ...] = ()

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from isobit.backends.dataflow.catalogue import cost_of
+from isobit.backends.dataflow.catalogue import IMPLEMENTATIONS, cost_of
+from isobit.backends.dataflow.geometry import Geometry, box, geometry, upsampling
+from isobit.backends.dataflow.layer import Candidate, LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.blocks import Block, block
 from isobit.backends.dataflow.planner.clocks import clocks_of
-from isobit.backends.dataflow.planner.foldings import Folding, accumulator_bits
-from isobit.backends.dataflow.planner.geometry import Geometry, box, geometry, upsampling
-from isobit.backends.dataflow.planner.plan import LayerChoice, LayerPlan
+from isobit.backends.dataflow.planner.foldings import Folding, accumulator_bits, streamed_weights
 from isobit.backends.dataflow.planner.steps import candidates
+from isobit.backends.dataflow.planner.weights import storages
 from isobit.errors import IsobitError, printable
-from isobit.hardware import Board, Cost, Memory, ram_memory, rom_memory
+from isobit.hardware import Board, Cost, Memory, Prices, ram_memory, rom_memory
+from isobit.hardware.prices import MOST_LEVELS
 from isobit.ir import Graph, Node
-from isobit.ir.ops import Linear, MaxPool, Product, Reindex, Step, Table
+from isobit.ir.ops import Add, Const, Linear, MaxPool, Product, Reindex, Step, Table
+from isobit.numerics.formats import Tapered
 
 AS_PLANNED = LayerChoice()
 IN_WINDOW = "in_window"
-CHANNEL_PRODUCT = "channel_product"
 
 
 def layer_plan(
@@ -76,13 +79,23 @@ def _other(graph: Graph, node: Node, board: Board, folding: Folding, choice: Lay
         return LayerPlan(pe, simd, cycles, area, name, samples=samples)
     if isinstance(node, Product):
         return _multiplied(graph, node, board, folding)
-    # values are joined two at a time
-    area = cost_of(_TEMPLATES.get(node.op, node.op), *words).times(max(len(node.inputs) - 1, 1))
+    if isinstance(node, Add):
+        return LayerPlan(pe, simd, cycles, _joined(graph, node, board, simd * samples), node.op, samples=samples)
+    if node.op not in IMPLEMENTATIONS:
+        raise IsobitError("E504", f"no template for {node.op}", where=node.name)
+    # values are concatenated two at a time
+    area = cost_of(node.op, *words).times(max(len(node.inputs) - 1, 1))
     return LayerPlan(pe, simd, cycles, area, node.op, samples=samples)
 
 
-_TEMPLATES = {"select": "argmax"}
-"""The template that prices an operation of another name."""
+def _joined(graph: Graph, node: Add, board: Board, lanes: int) -> Cost:
+    """Products with the coefficients, and their sum; what is added as a constant is no product."""
+    operands = [
+        (graph.types[name].bits, [int(c) for c in coefficients])
+        for name, coefficients in zip(node.inputs, node.coefficients, strict=True)
+        if not isinstance(graph.by_name[name], Const)
+    ]
+    return cost_of(node.op, Prices.of(board), lanes, operands, graph.types[node.name].bits)
 
 
 def _multiplied(graph: Graph, node: Product, board: Board, folding: Folding) -> LayerPlan:
@@ -92,8 +105,8 @@ def _multiplied(graph: Graph, node: Product, board: Board, folding: Folding) -> 
     lanes = simd * samples, x.bits, y.bits, out.bits
     if x.shape == y.shape:
         return LayerPlan(pe, simd, cycles, cost_of("product", *lanes, board.dsp), "product", samples=samples)
-    area = cost_of(CHANNEL_PRODUCT, *lanes, y.channels // simd, simd * y.bits, board)
-    return LayerPlan(pe, simd, cycles, area, CHANNEL_PRODUCT, samples=samples)
+    area = cost_of("channel_product", *lanes, y.channels // simd, simd * y.bits, board)
+    return LayerPlan(pe, simd, cycles, area, "channel_product", samples=samples)
 
 
 def in_window(node: Node, choice: LayerChoice) -> LayerPlan:
@@ -116,13 +129,29 @@ def _linear(graph: Graph, node: Linear, board: Board, folding: Folding, choice: 
     g, x, w = geometry(graph, node), graph.types[node.inputs[0]], graph.types[node.inputs[1]]
     blocked = _blocked(graph, node, folding)
     lines, window = _window(g, g.window_lanes(simd), x.bits, board, choice.line_buffer, blocked)
+    if streamed_weights(graph, node):
+        rows, sizes = (g.outputs // pe) * (g.fan_in // simd), (x.bits, w.bits, accumulator_bits(graph, node))
+        area = cost_of("streamed_dense", pe, simd, rows, *sizes, board.dsp, g.positions, board) + window
+        return LayerPlan(pe, simd, cycles, area, "streamed_dense", line_buffer=lines)
     lanes = simd // pe if g.depthwise else simd
     rows = g.fan_in // simd if g.depthwise else (g.outputs // pe) * (g.fan_in // simd)
-    memory = rom_memory(rows, pe * lanes * w.bits) if choice.memory == "auto" else choice.memory
     unit = ("parallel_" if blocked else "") + ("depthwise" if g.depthwise else "dense")
-    body = cost_of(unit, pe, lanes, rows, x.bits, w.bits, accumulator_bits(graph, node), board.dsp, memory, samples)
+    acc = accumulator_bits(graph, node)
+
+    def place(code: Tapered | None) -> Memory:
+        width = pe * lanes * (code.bits if code else w.bits)
+        return rom_memory(rows, width) if choice.memory == "auto" else choice.memory
+
+    def body(code: Tapered | None) -> Cost:
+        return cost_of(unit, pe, lanes, rows, x.bits, w.bits, acc, board.dsp, place(code), samples, code)
+
+    ways = storages(graph, node, 1 if g.depthwise else rows, choice, body)
+    best, code = ways[0]
     name = "convolution" if g.windowed and unit == "dense" else unit
-    return LayerPlan(pe, simd, cycles, body + window, name, memory=memory, line_buffer=lines, samples=samples)
+    return LayerPlan(
+        pe, simd, cycles, best.cost + window, name, tuple(w for w, _ in ways) if len(ways) > 1 else (), place(code),
+        lines, samples, code=code,
+    )  # fmt: skip
 
 
 def _blocked(graph: Graph, node: Linear | MaxPool, folding: Folding) -> Block | None:
@@ -151,9 +180,22 @@ def _step(graph: Graph, node: Step | Table, board: Board, folding: Folding, body
     ranked = [replace(c, cost=c.cost.times(samples)) for c in candidates(graph, node, pe, board)]
     chosen = [c for c in ranked if c.possible and body in ("", c.implementation)]
     if not chosen:
-        reasons = "; ".join(f"{c.implementation}: {c.reason}" for c in ranked)
-        code, asked = ("E503", f"as {printable(body)} ") if body else ("E504", "")
-        raise IsobitError(code, f"the step cannot be built {asked}({reasons})", where=node.name)
+        raise _unbuildable(node, ranked, body)
     best = chosen[0]
     others = tuple(c for c in ranked if c is not best)
     return LayerPlan(pe, pe, cycles, best.cost, best.implementation, (best, *others), samples=samples)
+
+
+def _unbuildable(node: Step | Table, ranked: Sequence[Candidate], body: str) -> IsobitError:
+    """Why no body, or not the one that was asked for, can build a step; and what would let one."""
+    reasons = "; ".join(f"{c.implementation}: {c.reason}" for c in ranked)
+    if body:
+        return IsobitError("E503", f"the step cannot be built as {printable(body)} ({reasons})", where=node.name)
+    levels = max(c.levels for c in node.curves) if isinstance(node, Step) else 0
+    if levels <= MOST_LEVELS:
+        return IsobitError("E504", f"no body builds this step exactly ({reasons})", where=node.name)
+    bits = MOST_LEVELS.bit_length()
+    return IsobitError(
+        "E504", f"no body builds this step of {levels:,} levels exactly ({reasons})", where=node.name,
+        hint=f"at most {bits} bits of output, or scales whose ratios are powers of two, which a rounding shift builds",
+    )  # fmt: skip

@@ -8,69 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
 
-from isobit.backends.dataflow.planner.geometry import geometry
+from isobit.backends.dataflow.geometry import geometry
+from isobit.backends.dataflow.layer import LayerPlan
 from isobit.errors import IsobitError
-from isobit.hardware import Board, Cost, Memory
+from isobit.hardware import Board, Cost
 from isobit.ir import Graph
 from isobit.ir.ops import Concat, Linear, MaxPool
-
-Implementation = Literal["multiply_shift", "round_shift", "thresholds", "lookup"]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One way to build a step: its cost with the lanes it would get, or why it cannot be built."""
-
-    implementation: Implementation
-    cost: Cost
-    possible: bool
-    reason: str
-
-
-@dataclass(frozen=True)
-class LayerChoice:
-    """What a user fixes of one layer; 0, "" and ``auto`` leave the choice to the planner."""
-
-    pe: int = 0
-    simd: int = 0
-    implementation: str = ""
-    memory: Memory = "auto"
-    line_buffer: Memory = "auto"
-    samples: int = 0
-
-
-@dataclass(frozen=True)
-class LayerPlan:
-    """How one node is built.
-
-    ``pe`` output elements (dense: neurons) and ``simd`` input elements of each of ``samples`` positions per clock;
-    ``cycles`` clocks per frame, ``clocks`` with the windows' fill, the pipeline's depth and the pause between frames.
-    ``memory`` is where its weights lie and ``line_buffer`` where its window's pixels do ("" where it has none).
-    ``candidates`` are the ways a step could be built, the chosen first.
-    """
-
-    pe: int
-    simd: int
-    cycles: int
-    cost: Cost
-    implementation: str
-    candidates: tuple[Candidate, ...] = ()
-    memory: Memory | Literal[""] = ""
-    line_buffer: Memory | Literal[""] = ""
-    samples: int = 1
-    clocks: int = 0
-
-    @property
-    def lanes(self) -> tuple[int, int]:
-        """Elements of a word in and of a word out, where no window is in front."""
-        return self.simd * self.samples, self.pe * self.samples
-
-    @property
-    def parallel(self) -> bool:
-        """Do its windows come whole, several at a time?"""
-        return self.implementation.startswith("parallel_")
 
 
 @dataclass(frozen=True)
@@ -78,7 +22,8 @@ class Plan:
     """Every computing node's :class:`LayerPlan`, for one board.
 
     ``port_words`` is the most words of a frame that an AXI port may take (None: as many as 64-bit words make).
-    ``share`` is the part of the board that was asked for, and ``beyond`` says in words what does not keep to it.
+    ``share`` is the part of the board that was asked for, and ``beyond`` says in words what does not keep to it,
+    or to a plan file.
     """
 
     board: Board

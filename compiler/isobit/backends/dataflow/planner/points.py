@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from isobit.backends.dataflow.layer import LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.blocks import block
 from isobit.backends.dataflow.planner.foldings import Folding, foldings
 from isobit.backends.dataflow.planner.layers import IN_WINDOW, in_window, layer_plan
-from isobit.backends.dataflow.planner.plan import LayerChoice, LayerPlan
 from isobit.errors import IsobitError
 from isobit.hardware import Board, Cost
 from isobit.ir import Graph, Node

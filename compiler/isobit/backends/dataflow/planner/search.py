@@ -13,16 +13,18 @@ from dataclasses import dataclass, field, replace
 
 from isobit.backends.dataflow.design import FifoGoal
 from isobit.backends.dataflow.latencies import PORT_OVERHEAD
+from isobit.backends.dataflow.layer import LayerChoice
 from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, border_of, port_lanes, sample_counts, width_of
+from isobit.backends.dataflow.planner.file import folding_of
 from isobit.backends.dataflow.planner.foldings import accumulator_bits, planned
 from isobit.backends.dataflow.planner.front import Candidate, Front
-from isobit.backends.dataflow.planner.plan import LayerChoice, Plan, checked
+from isobit.backends.dataflow.planner.plan import Plan, checked
 from isobit.backends.dataflow.planner.points import Point, joined, points
-from isobit.backends.dataflow.planner.refusals import does_not_fit, slow_port, too_slow
-from isobit.errors import IsobitError
+from isobit.backends.dataflow.planner.refusals import does_not_fit, slow_port, table, too_slow
+from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import Board, Cost
 from isobit.ir import Graph, Node
-from isobit.ir.ops import Linear, MaxPool
+from isobit.ir.ops import Linear, MaxPool, Pad
 
 DEFAULT_SHARE = 0.6
 RESOURCES = ("BRAM36", "URAM", "DSP", "LUT")
@@ -34,9 +36,9 @@ class PlanRequest:
     """What the user asks of the plan.
 
     ``share`` of the board may be used; ``interval`` is the most clocks per frame (None: as fast as the share allows);
-    ``layers`` fixes single nodes. ``fifos`` is what the FIFOs are made for: full throughput or least memory;
-    ``depths`` fixes single ones, in words, by stream. ``samples`` of the input per clock must every layer keep up with
-    (0: nothing of the kind is asked).
+    ``layers`` fixes single nodes. ``fifos`` is what the FIFOs are made for: full throughput or least memory; ``depths``
+    fixes single ones, in words, by stream, if the folding is the one that ``depths_for`` names ("": whichever).
+    ``samples`` of the input per clock must every layer keep up with (0: nothing of the kind is asked).
     """
 
     share: float = DEFAULT_SHARE
@@ -45,15 +47,24 @@ class PlanRequest:
     fifos: FifoGoal = "throughput"
     depths: Mapping[str, int] = field(default_factory=dict)
     samples: int = 0
+    depths_for: str = ""
+
+    def depths_of(self, plan: Plan) -> Mapping[str, int]:
+        """The depths that are fixed under ``plan``: none that were made for another folding."""
+        return self.depths if self.depths_for in ("", folding_of(plan)) else {}
 
 
 @dataclass(frozen=True)
 class Whole:
-    """A design under a plan: clocks per frame, what it takes, and the process that sets the pace."""
+    """A design under a plan: clocks per frame, what it takes, the process that sets the pace.
+
+    ``latency`` is the clocks from a frame's first word to its last; 0 where only the layers are known.
+    """
 
     interval: int
     cost: Cost
     slowest: str
+    latency: int = 0
 
 
 DEFAULT_REQUEST = PlanRequest()
@@ -71,10 +82,16 @@ def plan_for(
             exceeds and lists the layers.
         IsobitError: E503 when a layer or port cannot be as fast as asked, or a choice is not legal; names it.
     """
-    unknown = [name for name in request.layers if name not in graph.by_name or not planned(graph, graph.by_name[name])]
-    if unknown:
-        raise IsobitError("E503", f"the plan names {unknown[0]!r}, which is no planned layer of this graph")
-    return _Planner(graph, board, request, judge or layers_alone).run()
+    known = [node.name for node in graph.nodes if planned(graph, node)]
+    for name in request.layers:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise IsobitError("E503", f"{printable(name)!r} is no planned layer of this graph", where=name, hint=hint)
+    plan = _Planner(graph, board, request, judge or layers_alone).run()
+    if request.depths and not request.depths_of(plan):
+        note = "the plan's [fifos] are for another folding: all depths are computed anew"
+        return replace(plan, beyond="\n".join(filter(None, (plan.beyond, note))))
+    return plan
 
 
 def layers_alone(graph: Graph, plan: Plan, request: PlanRequest) -> Whole:
@@ -97,8 +114,10 @@ def port_words(graph: Graph, node: Node, most: int | None = None) -> int:
 class _Planner:
     def __init__(self, graph: Graph, board: Board, request: PlanRequest, judge: Judge) -> None:
         self.graph, self.board, self.request, self.judge = graph, board, request, judge
-        self.cycles = _most_cycles(graph, request)
-        self.front = Front({name: self._fast(name, ways) for name, ways in _units(graph, board, request)})
+        self.cycles = most_cycles(graph, request)
+        self.front = Front(
+            {u.node.name: self._fast(u.node.name, u.points(graph, board, request.layers)) for u in units(graph)}
+        )
 
     def run(self) -> Plan:
         if self.request.interval is not None:
@@ -134,11 +153,16 @@ class _Planner:
         port = max(words, key=lambda name: words[name])
         if self.front.fastest > interval and self.front.fastest >= words[port] + PORT_OVERHEAD:
             node = self.graph.by_name[self.front.slowest_node()]
-            raise too_slow(self.graph, node, self.front.fastest, interval)
+            raise too_slow(self.graph, node, self.front.fastest, interval, self._fastest_layers())
         if words[port] > most:
             overhead = 0 if self.request.interval is None else PORT_OVERHEAD
             asked = min(interval, self.cycles or interval)
-            raise slow_port(self.graph, self.graph.by_name[port], words[port], overhead, asked)
+            node = self.graph.by_name[port]
+            raise slow_port(self.graph, node, words[port], overhead, asked, self._fastest_layers())
+
+    def _fastest_layers(self) -> Plan:
+        """The plan of the fastest layers, whatever it takes."""
+        return self._plan(self.front.at(self.front.fastest)[0])
 
     # ------------------------------------------------------------------ the default
 
@@ -197,6 +221,7 @@ class _Planner:
             whole = self._whole(plan)
             if self.request.interval is not None and whole.interval > interval:
                 text = f"{whole.slowest} takes {whole.interval} clocks per frame; {interval} were asked for"
+                text = "\n".join([text, *table(plan, whole.cost)])
                 raise IsobitError("E503", text, where=whole.slowest, hint="ask for a lower rate")
             if _keeps(whole.cost, self.board, shares):
                 return plan, first
@@ -220,23 +245,34 @@ class _Planner:
         return replace(plan, share=self.request.share, port_words=port_words)
 
 
-def _units(graph: Graph, board: Board, request: PlanRequest) -> Iterable[tuple[str, Sequence[Point]]]:
-    """Every planned node with its points; a border goes with the window that can make it."""
+@dataclass(frozen=True)
+class Unit:
+    """A node whose points are chosen as one, and the border in front of it that its window can make (None: none)."""
+
+    node: Node
+    pad: Pad | None
+
+    def points(self, graph: Graph, board: Board, choices: Mapping[str, LayerChoice]) -> Sequence[Point]:
+        """Every legal way to build it that agrees with ``choices``; refusals as :func:`points`."""
+        choice = choices.get(self.node.name, LayerChoice())
+        if self.pad is None:
+            return points(graph, self.node, board, choice)
+        return joined(graph, self.pad, self.node, (choices.get(self.pad.name, LayerChoice()), choice), board)
+
+
+def units(graph: Graph) -> Iterable[Unit]:
+    """Every planned node, the last first; a border goes with the window that can make it."""
     done = set[str]()
-    choices = request.layers
     for node in reversed(graph.nodes):
         if not planned(graph, node) or node.name in done:
             continue
-        choice = choices.get(node.name, LayerChoice())
         pad = border_of(graph, node) if isinstance(node, Linear | MaxPool) else None
         if pad is not None:
             done.add(pad.name)
-            yield node.name, joined(graph, pad, node, (choices.get(pad.name, LayerChoice()), choice), board)
-        else:
-            yield node.name, points(graph, node, board, choice)
+        yield Unit(node, pad)
 
 
-def _most_cycles(graph: Graph, request: PlanRequest) -> int | None:
+def most_cycles(graph: Graph, request: PlanRequest) -> int | None:
     """The most clocks of a loop that keeps up with the samples that were asked for; None where none were."""
     if not request.samples:
         return None

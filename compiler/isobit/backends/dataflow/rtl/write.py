@@ -6,7 +6,7 @@ writes of one design are the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +41,7 @@ class _Instance:
 def render_rtl(design: Design, board: Board, title: str) -> dict[str, str]:
     """The generated files: path to text. ``title`` is shown in comments only."""
     environment = templates.environment(templates.root() / "rtl")
-    environment.filters["fifo_style"] = lambda s: PLACES[_fifo_place(s, board)]
+    environment.filters["fifo_style"] = lambda s: fifo_style(s, board)
     context = {
         "design": design, "title": templates.comment_text(title), "version": __version__,
         "instances": [_instance(p, design) for p in design.processes],
@@ -49,16 +49,28 @@ def render_rtl(design: Design, board: Board, title: str) -> dict[str, str]:
     }  # fmt: skip
     texts = {name: environment.get_template(name + ".j2").render(context) for name in ("top.sv",)}
     for process in design.processes:
-        texts |= dict(_files(process))
+        texts |= dict(constant_files(process))
     return texts
+
+
+def rtl_files(design: Design, board: Board, title: str) -> dict[str, str]:
+    """All sources of ``design``, which has the FIFOs of its RTL (:func:`.timing.rtl_design`): path to text."""
+    return render_rtl(design, board, title) | rtl_modules(design)
 
 
 def rtl_modules(design: Design) -> dict[str, str]:
     """The copied modules that the design uses: path to text."""
-    names = {*_ALWAYS}
-    for process in design.processes:
-        unit = RTL_UNITS[process.template]
-        names |= {unit.file, *unit.parts}
+    return module_texts({*_ALWAYS}.union(*(modules_of(p.template) for p in design.processes)))
+
+
+def modules_of(template: str) -> set[str]:
+    """The modules that a template's needs, itself included."""
+    unit = RTL_UNITS[template]
+    return {unit.file, *unit.parts}
+
+
+def module_texts(names: Iterable[str]) -> dict[str, str]:
+    """Modules by file name."""
     folder = templates.root() / "rtl"
     return {f"isobit_{n}.sv": (folder / f"isobit_{n}.sv").read_text(encoding="utf-8") for n in sorted(names)}
 
@@ -69,8 +81,9 @@ def node_streams(design: Design) -> list[tuple[str, Stream]]:
     return [(p.node, by_name[p.outputs[0]]) for p in design.processes if p.node]
 
 
-def _fifo_place(stream: Stream, board: Board) -> str:
-    return fifo_storage(stream.depth, stream.bits, board) if stream.depth > 2 else "auto"
+def fifo_style(stream: Stream, board: Board) -> str:
+    """Where a FIFO lies, in the attribute's word."""
+    return PLACES[fifo_storage(stream.depth, stream.bits, board) if stream.depth > 2 else "auto"]
 
 
 # ---------------------------------------------------------------- instances
@@ -82,7 +95,9 @@ def _instance(process: Process, design: Design) -> _Instance:
     pairs = [*zip(unit.inputs, process.inputs, strict=True), *zip(unit.outputs, process.outputs, strict=True)]
     sides = ["out"] * len(process.inputs) + ["in"] * len(process.outputs)
     connections = [c for (port, wire), side in zip(pairs, sides, strict=True) for c in _wires(port, wire, side, ports)]
-    return _Instance("isobit_" + process.template, "p_" + process.name, tuple(_parameters(process)), tuple(connections))
+    return _Instance(
+        "isobit_" + process.template, "p_" + process.name, tuple(parameters_of(process)), tuple(connections)
+    )
 
 
 def _wires(port: str, wire: str, side: str, ports: set[str]) -> Iterator[_Connection]:
@@ -95,7 +110,8 @@ def _wires(port: str, wire: str, side: str, ports: set[str]) -> Iterator[_Connec
             yield _Connection(f"{port}_{signal}", f"{wire}_{side}_{signal}")
 
 
-def _parameters(process: Process) -> Iterator[tuple[str, str]]:
+def parameters_of(process: Process) -> Iterator[tuple[str, str]]:
+    """A process's module parameters, name and SystemVerilog text."""
     unit = RTL_UNITS[process.template]
     for key, value in process.constants:
         number = ROUNDINGS.index(value.removeprefix("isobit::")) if isinstance(value, str) else int(value)
@@ -141,7 +157,7 @@ def _literal(array: Array) -> str:
     return f"{width}'h{_packed(values, array.elem.bits):x}"
 
 
-def _files(process: Process) -> Iterator[tuple[str, str]]:
+def constant_files(process: Process) -> Iterator[tuple[str, str]]:
     """The files of constants of a process: name and text."""
     unit = RTL_UNITS[process.template]
     for name, array in zip(unit.arrays, process.arrays, strict=False):

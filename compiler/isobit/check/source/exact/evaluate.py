@@ -30,6 +30,7 @@ from isobit.check.source.exact.ops import OPERATORS
 from isobit.check.source.exact.qoperators import is_qoperator, run_qoperator
 from isobit.check.source.exact.quant import LINEAR_QUANTISERS, QUANTISERS
 from isobit.check.source.exact.shapes import output_shapes
+from isobit.check.source.exact.tapered import tapered_decode, tapered_quant
 from isobit.check.source.exact.tensor import ExactTensor, from_floats, from_integers, multiply, objects, scalar
 from isobit.errors import IsobitError, printable
 
@@ -258,6 +259,10 @@ def _quantise(node: FileNode, given: list[Value | None]) -> ExactTensor:
         return quantisers.dequantize_linear(_exact(data), arrays, node.attrs)
     if node.op == "FloatQuant":
         return float_quant(_constant_of(data), arrays, node.attrs)
+    if node.op == "TaperedQuant":
+        return tapered_quant(data, arrays[0], node.attrs)
+    if node.op == "TaperedDecode":
+        return tapered_decode(_constant_of(data), arrays[0], node.attrs)
     if node.op == "Quant":
         return quantisers.quant(data, arrays, node.attrs)
     if node.op == "BipolarQuant":
@@ -269,7 +274,7 @@ def _quantise(node: FileNode, given: list[Value | None]) -> ExactTensor:
 
 def _constant_of(data: Value) -> Raw:
     if isinstance(data, ExactTensor):
-        raise IsobitError("E202", "FloatQuant of an activation")
+        raise IsobitError("E202", "a code or float format of an activation")
     return data
 
 

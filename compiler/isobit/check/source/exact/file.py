@@ -25,14 +25,16 @@ Shape = tuple[int, ...]
 
 CHANNELS_LAST = "qonnx.custom_op.channels_last"
 MICROSOFT = "com.microsoft"
-_QONNX_DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "finn")
+_PLAIN_DOMAINS = (
+    "qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "finn", "isobit.custom_op",
+)  # fmt: skip
 _QONNX_NAMES = {"IntQuant": "Quant"}
 _DATATYPE_KEY = "finn_datatype"
 
 
 @dataclass(frozen=True)
 class FileNode:
-    """One node of the file. ``domain`` is ``""`` for the standard and for QONNX (whose names collide with none),
+    """One node of the file. ``domain`` is ``""`` for the standard, QONNX and isobit (whose names collide with none),
     ``com.microsoft`` or the channels-last domain; ``opset`` is the standard operator set's version."""
 
     op: str
@@ -112,7 +114,7 @@ def _input(info: onnx.ValueInfoProto) -> FileInput:
 
 def _node(node: onnx.NodeProto, opset: int, folder: Path) -> FileNode:
     attrs = {attribute.name: _value(attribute, folder) for attribute in node.attribute}
-    domain = "" if node.domain in ("", "ai.onnx", *_QONNX_DOMAINS) else node.domain
+    domain = "" if node.domain in ("", "ai.onnx", *_PLAIN_DOMAINS) else node.domain
     op = _QONNX_NAMES.get(node.op_type, node.op_type)
     return FileNode(op, node.name, tuple(node.input), tuple(node.output), MappingProxyType(attrs), opset, domain)
 

@@ -33,7 +33,7 @@ from isobit.errors import IsobitError
 
 Attrs = Mapping[str, object]
 Floats = NDArray[Any]
-QUANTISERS = ("Quant", "BipolarQuant", "FloatQuant", "Trunc", "MultiThreshold")
+QUANTISERS = ("Quant", "BipolarQuant", "FloatQuant", "TaperedDecode", "TaperedQuant", "Trunc", "MultiThreshold")
 LINEAR_QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
 _SAME_MODE = {"HALF_EVEN": "ROUND", "ROUND_TO_ZERO": "DOWN"}
 

@@ -15,7 +15,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import onnx
@@ -23,31 +23,16 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from isobit.check.source.float.run import FloatRun, batches, dependent_tensors, joined
+from isobit.check.source.level import OrtLevel
 from isobit.errors import IsobitError, printable
 
 Floats = NDArray[Any]
-OrtLevel = Literal["disabled", "basic", "extended", "all"]
-ORT_LEVELS: tuple[OrtLevel, ...] = get_args(OrtLevel)
-DEPLOYED: OrtLevel = "all"
-"""What ONNX Runtime does where nobody asks for another level."""
 PACKAGE = "onnxruntime"
 _BATCH = 256
 _DOMAINS = ("", "ai.onnx", "com.microsoft")
 _QONNX_NAMES = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "MultiThreshold", "QuantAvgPool2d")
 _WEIGHTS = {"QLinearConv": (3, 5, 2), "QLinearMatMul": (3, 5, 2), "QGemm": (3, 5, 2)}
 """Where an operator takes its weights, their zero point, and the zero point of its activations."""
-
-
-def ort_level_of(name: str) -> OrtLevel:
-    """A level by its name.
-
-    Raises:
-        IsobitError: E606 when there is none of that name.
-    """
-    for level in ORT_LEVELS:
-        if level == name:
-            return level
-    raise IsobitError("E606", f"ONNX Runtime has no level {printable(name)!r}", hint=" or ".join(ORT_LEVELS))
 
 
 def ort_version() -> str:

@@ -21,12 +21,12 @@ from onnx import helper, numpy_helper
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.file import load_onnx
-from isobit.frontend.onnx.model import QUANTISERS, SourceModel
+from isobit.frontend.onnx.model import OWN_DOMAIN, OWN_OPERATORS, QUANTISERS, SourceModel
 from isobit.frontend.onnx.proto import drop_width_notes
 
 Floats = NDArray[Any]
 _QONNX_DOMAIN = "qonnx.custom_op.general"
-_QUANTISERS = (*sorted(QUANTISERS), "IntQuant", "QuantizeLinear")
+_QUANTISERS = (*sorted(QUANTISERS), *sorted(OWN_OPERATORS), "IntQuant", "QuantizeLinear")
 _CHANNELS_LAST_DOMAIN = "qonnx.custom_op.channels_last"
 
 
@@ -70,6 +70,20 @@ def run_float(
         MappingProxyType({name: together[name] for name in labels}),
         MappingProxyType({name: together[name] for name in runner.quantised}),
     )
+
+
+def by_tensor(model: SourceModel, samples: Mapping[str, Floats], count: int) -> dict[str, Floats]:
+    """The first ``count`` samples of every input as the file takes them, by tensor name.
+
+    Args:
+        samples: by the source's names. An input that no operator reads may be left out: it is zeros then.
+    """
+    return {
+        i.name: samples[i.label][:count].reshape(count, *i.shape[1:])
+        if i.label in samples
+        else np.zeros((count, *i.shape[1:]), np.float32)
+        for i in model.inputs
+    }
 
 
 def _named(model: SourceModel, inputs: Floats | Mapping[str, Floats]) -> dict[str, Floats]:
@@ -172,7 +186,8 @@ def dependent_tensors(graph: onnx.GraphProto) -> frozenset[str]:
 
 def _normalise(proto: onnx.ModelProto) -> None:
     """Old QONNX domains to the current one; the standard opset first, because qonnx takes the first for all nodes."""
-    versions = [entry.version for entry in proto.opset_import if entry.domain not in ("", "ai.onnx", "ai.onnx.ml")]
+    others = ("", "ai.onnx", "ai.onnx.ml", OWN_DOMAIN)
+    versions = [entry.version for entry in proto.opset_import if entry.domain not in others]
     standard = next(entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx"))
     for node in proto.graph.node:
         if node.op_type in (*QUANTISERS, "IntQuant"):
@@ -180,6 +195,8 @@ def _normalise(proto: onnx.ModelProto) -> None:
     del proto.opset_import[:]
     proto.opset_import.append(helper.make_opsetid("", standard))
     proto.opset_import.append(helper.make_opsetid(_QONNX_DOMAIN, max(versions, default=1)))
+    if any(node.domain == OWN_DOMAIN for node in proto.graph.node):
+        proto.opset_import.append(helper.make_opsetid(OWN_DOMAIN, 1))
     if _channels_last(proto.graph):
         # qonnx runs the wrapped standard operator at the version that this domain declares.
         proto.opset_import.append(helper.make_opsetid(_CHANNELS_LAST_DOMAIN, standard))

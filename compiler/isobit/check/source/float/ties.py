@@ -9,12 +9,13 @@ section 3.1).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from isobit.check.source.verdict import Tie
 from isobit.frontend.qonnx.builder import FunctionOrigin
 from isobit.frontend.qonnx.importer import Imported
 from isobit.frontend.qonnx.staircases import Bound, pull_back
@@ -27,27 +28,6 @@ _UNIT = 2.0**-24
 _ELEMENTWISE = 16
 _HALVINGS = 30
 _REACHED = Fraction(1, 1 << 23)
-
-
-@dataclass(frozen=True)
-class Tie:
-    """One integer that differs; it is ``explained`` when ``distance`` is at most ``bound``.
-
-    ``distance`` (from the exact value to the rounding edge) and ``bound`` (of the float error) are in accumulator
-    steps; behind a function that was tabulated, in its real values.
-    """
-
-    layer: str
-    sample: int
-    element: tuple[int, ...]
-    graph: int
-    source: int
-    distance: float
-    bound: float
-
-    @property
-    def explained(self) -> bool:
-        return self.distance <= self.bound
 
 
 def classify(

@@ -117,10 +117,12 @@ def evaluate_tflite(model: File, inputs: Mapping[int, Raw]) -> Mapping[int, Ints
 
 
 def _check_inputs(model: File, inputs: Mapping[int, Raw]) -> int:
-    """The number of samples."""
+    """The number of samples; an input that no operator reads may be left out."""
     counts = {len(x) for x in inputs.values()}
-    if set(inputs) != set(model.inputs) or len(counts) != 1:
-        raise IsobitError("E607", f"inputs {sorted(inputs)} of {sorted(counts)} samples, {sorted(model.inputs)} needed")
+    read = {index for operator in model.operators for index in operator.inputs} | set(model.outputs)
+    needed = read.intersection(model.inputs)
+    if not needed <= set(inputs) <= set(model.inputs) or len(counts) != 1:
+        raise IsobitError("E607", f"inputs {sorted(inputs)} of {sorted(counts)} samples, {sorted(needed)} needed")
     for index, x in inputs.items():
         tensor = model.tensors[index]
         if x.shape[1:] != tensor.shape[1:]:

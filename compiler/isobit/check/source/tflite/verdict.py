@@ -13,12 +13,11 @@ import numpy as np
 
 from isobit.build.folder import Build
 from isobit.check.csim.stimuli import float_samples
-from isobit.check.source.float.ties import Tie
 from isobit.check.source.tflite.evaluate import evaluate_tflite
 from isobit.check.source.tflite.file import File, read_tflite
 from isobit.check.source.tflite.layers import Beside, centred, output_integers
 from isobit.check.source.tflite.oracles import litert_oracles, shown_by_default
-from isobit.check.source.verdict import SourceVerdict
+from isobit.check.source.verdict import SourceVerdict, Tie
 from isobit.errors import IsobitError
 from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.importer import ImportedTflite, import_traced

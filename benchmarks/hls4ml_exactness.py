@@ -1,0 +1,188 @@
+"""The same QONNX files through plain hls4ml and through isobit's hls4ml back end: who computes the network's integers.
+
+    python benchmarks/hls4ml_exactness.py [--models FOLDER] [--only WORD] [--results FILE] [--docs]
+
+Plain hls4ml is its own QONNX converter at its default precision (16 bits) and at 48 bits, in the io type that isobit
+takes for the network. An output is exact if, rounded to the step of the network's output, it is the integer of the
+interpreter; rounding forgives what a free scale can never hit. *Ready* is the CPU time from the file to a compiled
+simulation, in a process of its own; inferences a second are those of ``predict()`` and of the back end's simulation, by
+CPU time. ``--models`` adds files (``NAME/model.onnx`` with recorded inputs); ``--results`` keeps what was measured, so
+that an interrupted run goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import ROOT, cpu_of, cpu_seconds, publish, table
+
+sys.path.insert(0, str(ROOT / "tests"))
+TOOLS = {"plain 16": "fixed<16,6>", "plain 48": "fixed<48,24>", "isobit": ""}
+SAMPLES, TIMEOUT = 32, 1500
+PAGE = ROOT / "docs" / "hls4ml.md"
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+
+def zoo(only: str) -> Iterator[tuple[str, Any, tuple[int, ...]]]:
+    """The networks of the tests by name, and the shape of a sample: dense ones, then convolutional ones."""
+    from models.brevitas_conv_nets import FAST_CASES
+    from models.brevitas_nets import CASES
+
+    dense = [net for net in CASES if net.name.startswith(("small_", "tfc_"))]
+    nets = [(n.name, n, (n.sizes[0],)) for n in dense] + [(n.name, n, n.input_shape) for n in FAST_CASES]
+    yield from (net for net in nets if only in net[0])
+
+
+def subjects(models: Path | None, only: str, folder: Path) -> Iterator[tuple[str, Path, Floats]]:
+    """Name, file and inputs of every network."""
+    from exactness_cases import file_subjects
+
+    from isobit.frontend.brevitas import export_module
+
+    for name, net, shape in zoo(only):
+        file = folder / f"{name}.onnx"
+        export_module(net.build(), shape, file, "torchscript")
+        yield name, file, net.inputs(SAMPLES, seed=7)
+    for subject in file_subjects(models) if models else ():
+        source = subject.source()
+        if only in subject.name and source.suffix == ".onnx" and subject.samples is not None:
+            yield subject.name, source, subject.samples[:SAMPLES].astype(np.float32)
+
+
+def measure(file: str, tool: str, x: Floats) -> dict[str, Any]:
+    """Share of exact outputs and of equal predictions, seconds until ready, inferences a second."""
+    import isobit
+    from isobit.backends.hls4ml.backend import HLS4ML
+    from isobit.check.csim.run import given_integers
+    from isobit.interp import Evaluator
+
+    with tempfile.TemporaryDirectory() as place:
+        started = cpu_seconds()
+        build = isobit.compile(file, Path(place) / "build", backend="hls4ml")
+        integers = given_integers(build.graph, x)
+        wanted = Evaluator(build.graph).run(integers)
+        (output,) = build.graph.outputs
+        levels = wanted[output.name].reshape(len(x), -1)
+        if tool == "isobit":
+            scratch = Path(place)
+            simulator = HLS4ML.simulator(build.path, build.graph, build.design, "faithful", scratch, None)  # type: ignore[arg-type]
+            simulator.run({name: values[:1] for name, values in integers.items()}, TIMEOUT)
+            ready = cpu_seconds() - started
+            done, seconds = cpu_of(lambda: simulator.run(integers, TIMEOUT))
+            got = done.outputs[output.name].reshape(len(x), -1)
+        else:
+            y, ready, seconds = plain(file, Path(place), build.design.io_type, TOOLS[tool], x)  # type: ignore[attr-defined]
+            scale, offset = ([float(v) for v in values] for values in (output.scale, output.offset))
+            shape = wanted[output.name].shape
+            got = np.rint((y.reshape(shape).astype(np.float64) - offset) / scale).reshape(len(x), -1)
+    return {
+        "exact": float((got == levels).mean()), "argmax": float((got.argmax(1) == levels.argmax(1)).mean()),
+        "ready": ready, "rate": len(x) / max(seconds, 1e-3),
+    }  # fmt: skip
+
+
+def plain(file: str, folder: Path, io_type: str, precision: str, x: Floats) -> tuple[Floats, float, float]:
+    """Outputs of hls4ml's own conversion, CPU seconds until it is compiled, and of the prediction."""
+    import hls4ml
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.transformation.channels_last import ConvertToChannelsLastAndClean
+    from qonnx.transformation.gemm_to_matmul import GemmToMatMul
+    from qonnx.util.cleanup import cleanup_model
+
+    started, maps = cpu_seconds(), x.ndim > 2
+    model = cleanup_model(ModelWrapper(file).transform(GemmToMatMul()))
+    if maps:
+        model = cleanup_model(model.transform(ConvertToChannelsLastAndClean()))
+    config = hls4ml.utils.config_from_onnx_model(
+        model, granularity="name", backend="Vitis", default_precision=precision
+    )
+    converted = hls4ml.converters.convert_from_onnx_model(
+        model, output_dir=str(folder / "plain"), backend="Vitis", io_type=io_type, hls_config=config
+    )
+    converted.compile()
+    ready = cpu_seconds() - started
+    given = np.ascontiguousarray(np.moveaxis(x, 1, -1) if maps else x)
+    y, seconds = cpu_of(lambda: converted.predict(given))
+    return np.asarray(y, dtype=np.float32), ready, seconds
+
+
+def measured(name: str, file: Path, x: Floats, tool: str, folder: Path) -> dict[str, Any]:
+    """:func:`measure` in a process of its own; what it stopped with where it failed."""
+    inputs = folder / f"{name}.npy"
+    np.save(inputs, x)
+    command = [sys.executable, __file__, "--measure", str(file), tool, str(inputs)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    except subprocess.TimeoutExpired:
+        return {"failed": f"longer than {TIMEOUT} s"}
+    if done.returncode == 0:
+        result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+        return result
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    return {"failed": lines[-1][:160] if lines else "crashed"}
+
+
+def cells(result: dict[str, Any]) -> list[str]:
+    """A tool's part of a line: exact outputs, predictions, seconds, rate; or what it failed with."""
+    if "failed" in result:
+        return ["no", "", "", ""]
+    exact = "all" if result["exact"] == 1 else f"{100 * result['exact']:.1f} %"
+    return [exact, f"{100 * result['argmax']:.0f} %", f"{result['ready']:.0f}", f"{result['rate']:,.0f}"]
+
+
+def report(results: dict[str, dict[str, Any]]) -> str:
+    """The table, its sums, and why files were not converted."""
+    columns = [
+        f"{tool}: {what}" for tool in TOOLS for what in ("exact outputs", "predictions", "ready, CPU s", "per s")
+    ]
+    rows = [[name, *(cell for tool in TOOLS for cell in cells(by[tool]))] for name, by in results.items()]
+    exact = {t: sum(by[t].get("exact") == 1 for by in results.values()) for t in TOOLS}
+    made = {t: sum("failed" not in by[t] for by in results.values()) for t in TOOLS}
+    sums = "; ".join(f"{t}: {made[t]} converted, {exact[t]} exact" for t in TOOLS)
+    reasons = [f"- {name}, {t}: `{by[t]['failed'].replace('`', '')}`"
+               for name, by in results.items() for t in TOOLS if "failed" in by[t]]  # fmt: skip
+    text = f"Of {len(results)} networks: {sums}.\n\n{table(['network', *columns], rows)}"
+    return text + (
+        "\n\nNot converted, with the last line that was printed:\n\n" + "\n".join(reasons) if reasons else ""
+    )
+
+
+def main() -> None:
+    """Measures, or, as a fresh process, is measured."""
+    if "--measure" in sys.argv:
+        file, tool, inputs = sys.argv[sys.argv.index("--measure") + 1 :]
+        with redirect_stdout(sys.stderr):
+            result = measure(file, tool, np.load(inputs))
+        print(json.dumps(result))
+        return
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--models", type=Path)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--tools", nargs="*", default=list(TOOLS))
+    parser.add_argument("--results", type=Path)
+    parser.add_argument("--docs", action="store_true")
+    asked = parser.parse_args()
+    kept = json.loads(asked.results.read_text()) if asked.results and asked.results.exists() else {}
+    with tempfile.TemporaryDirectory(prefix="isobit-hls4ml-") as place:
+        for name, file, x in subjects(asked.models, asked.only, Path(place)):
+            by = kept.setdefault(name, {})
+            for tool in (t for t in asked.tools if t not in by):
+                by[tool] = measured(name, file, x, tool, Path(place))
+                print(name, tool, by[tool], flush=True)
+                if asked.results:
+                    asked.results.write_text(json.dumps(kept, indent=1))
+    whole = {name: by for name, by in kept.items() if by.keys() >= TOOLS.keys()}
+    publish("hls4ml-exactness", report(whole), PAGE)
+
+
+if __name__ == "__main__":
+    main()

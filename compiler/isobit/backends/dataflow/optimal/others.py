@@ -1,0 +1,87 @@
+"""The same folding with another body of a step, or with its weights or its lines in another memory.
+
+A place that weighs more than :data:`DEAREST` times the usual one (:attr:`isobit.hardware.Cost.weight`) is left out: no
+board is so short of one resource that a block RAM for a dozen bits would pay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
+from isobit.backends.dataflow.geometry import geometry
+from isobit.backends.dataflow.layer import LayerChoice, LayerPlan
+from isobit.backends.dataflow.planner.blocks import block
+from isobit.backends.dataflow.planner.clocks import clocks_of
+from isobit.backends.dataflow.planner.points import Point
+from isobit.hardware import Board, Cost, Memory
+from isobit.hardware.memory import ram, rom
+from isobit.ir import Graph
+from isobit.ir.ops import Linear, MaxPool, Step
+
+DEAREST = 10
+
+
+def other_points(graph: Graph, board: Board, point: Point, fixed: LayerChoice) -> Iterator[Point]:
+    """``point`` itself, then what it becomes with every body and place that ``fixed`` leaves open."""
+    (name, layer), *border = point.layers
+    for made in _layers(graph, board, name, layer, fixed):
+        slower = max(made.clocks, *(other.clocks for _, other in border), 0)
+        yield point if made is layer else replace(point, layers=((name, made), *border), clocks=slower)
+
+
+def _layers(graph: Graph, board: Board, name: str, layer: LayerPlan, fixed: LayerChoice) -> Iterator[LayerPlan]:
+    node = graph.by_name[name]
+    yield layer
+    if isinstance(node, Step) and not fixed.implementation:
+        for body in (c for c in layer.candidates[1:] if c.possible):
+            ranked = (body, *(c for c in layer.candidates if c is not body))
+            made = replace(layer, cost=body.cost, implementation=body.implementation, candidates=ranked)
+            yield replace(made, clocks=clocks_of(graph, node, made))
+    if not isinstance(node, Linear | MaxPool):
+        return
+    weights = list(_weights(graph, node, layer)) if fixed.memory == "auto" else []
+    lines = list(_lines(graph, board, node, layer)) if fixed.line_buffer == "auto" else []
+    stay = (None, Cost())
+    for (memory, more), (buffer, further) in product([stay, *weights], [stay, *lines]):
+        if memory or buffer:
+            cost = layer.cost + more + further
+            yield replace(layer, cost=cost, memory=memory or layer.memory, line_buffer=buffer or layer.line_buffer)
+
+
+def _weights(graph: Graph, node: Linear | MaxPool, layer: LayerPlan) -> Iterator[tuple[Memory, Cost]]:
+    """The other places of the weights, and what each takes beyond the present one."""
+    if layer.memory not in ("lutram", "bram") or not isinstance(node, Linear):
+        return
+    g, bits = geometry(graph, node), graph.types[node.inputs[1]].bits
+    rows = g.fan_in // layer.simd if g.depthwise else (g.outputs // layer.pe) * (g.fan_in // layer.simd)
+    width = (layer.simd if g.depthwise else layer.pe * layer.simd) * bits
+    usual, other = rom(rows, width, layer.memory), _other(layer.memory)
+    yield from _worth({other: rom(rows, width, other)}, usual)
+
+
+def _lines(graph: Graph, board: Board, node: Linear | MaxPool, layer: LayerPlan) -> Iterator[tuple[Memory, Cost]]:
+    """The other places of the lines of a window, and what each takes beyond the present one."""
+    if not layer.line_buffer:
+        return
+    g, bits = geometry(graph, node), graph.types[node.inputs[0]].bits
+    lanes = g.window_lanes(layer.simd)
+    depth, width = max(g.span * g.channels // lanes, 1), lanes * bits
+    blocks = block(graph, node, layer.samples) if layer.parallel else None
+    if blocks:
+        rows = (g.kernel[0] - 1) * g.dilations[0]
+        depth, width = blocks.words, rows * blocks.width // blocks.words * g.channels * bits
+    places: tuple[Memory, ...] = ("lutram", "bram", "uram") if board.uram else ("lutram", "bram")
+    usual = ram(depth, width, board, layer.line_buffer)
+    yield from _worth({m: ram(depth, width, board, m) for m in places if m != layer.line_buffer}, usual)
+
+
+def _worth(places: dict[Memory, Cost], usual: Cost) -> Iterator[tuple[Memory, Cost]]:
+    for memory, cost in places.items():
+        if cost.weight <= DEAREST * usual.weight:
+            yield memory, cost - usual
+
+
+def _other(memory: Memory) -> Memory:
+    return "bram" if memory == "lutram" else "lutram"

@@ -1,0 +1,231 @@
+"""The plan that no other beats: the cheapest that is fast enough, or the fastest that fits, with the proof's extent.
+
+The proof is over the layers, of which every legal folding, body and memory was weighed, and a LUT for every bit of a
+word around them (:mod:`isobit.backends.dataflow.optimal.ways`). What FIFOs take beyond that follows from the whole
+plan: it is measured, and taken off the limits until they are kept. The planner's own plan at the same interval is
+measured too, and the better of the two designs, FIFOs and all, is the answer: it is never the worse one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from isobit.backends.dataflow.latencies import PORT_OVERHEAD
+from isobit.backends.dataflow.optimal.solver import Choice, Limits, Undecided, amounts, cheapest
+from isobit.backends.dataflow.optimal.ways import Goal, Way, ways_of
+from isobit.backends.dataflow.planner.plan import Plan, checked
+from isobit.backends.dataflow.planner.search import PlanRequest, Whole, most_cycles, plan_for, port_words
+from isobit.backends.dataflow.whole import whole_design
+from isobit.errors import IsobitError
+from isobit.hardware import Board, Cost
+from isobit.ir import Graph
+
+_ROUNDS = 6
+"""How often the FIFOs may change what is left for the layers."""
+WITHIN = 100
+"""The fastest plan may be slower than the fastest interval by one part in so many, where that makes it cheaper."""
+_NOTHING = Cost()
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """A plan, its whole design, and how good it is known to be.
+
+    ``total`` is the layers' sum of what there was to be least of and ``bound`` what no plan's layers can be below at
+    this interval; no plan keeps to the limits at a shorter interval than ``fastest`` (None: not asked for, or not
+    decided in time). ``usual`` is the design of the planner's own plan, where there is one, and ``taken`` says that it
+    is this one: its layers are no smaller, but its FIFOs are.
+    """
+
+    plan: Plan
+    whole: Whole
+    goal: Goal
+    total: int
+    bound: int
+    fastest: int | None
+    usual: Whole | None = None
+    taken: bool = False
+
+    @property
+    def gap(self) -> float:
+        """How much of the total a better choice could save at most, 0 to 1."""
+        return (self.total - self.bound) / self.total if self.bound < self.total else 0.0
+
+    @property
+    def frames_per_second(self) -> float:
+        """The rate at the board's clock."""
+        return self.plan.board.clock_mhz * 1e6 / self.whole.interval
+
+
+@dataclass
+class Search:
+    """All that is asked of one graph on one board; ``request.interval`` is the most clocks per frame, if any are given.
+
+    Raises:
+        IsobitError: E503 to E505 where a choice of the request cannot be; E303 without OR-Tools.
+    """
+
+    graph: Graph
+    board: Board
+    request: PlanRequest
+    goal: Goal = "area"
+    ways: Mapping[str, tuple[Way, ...]] = field(init=False)
+    undecided: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        cycles = most_cycles(self.graph, self.request)
+        found = ways_of(self.graph, self.board, self.request.layers)
+        self.ways = {
+            name: tuple(w for w in ways if cycles is None or w.point.cycles <= cycles) for name, ways in found.items()
+        }
+
+    @property
+    def limits(self) -> Limits:
+        """What the share of the board comes to."""
+        b, share = self.board, self.request.share
+        return int(share * b.lut), int(share * b.dsps), int(share * b.bram36), int(share * b.uram)
+
+    def port_clocks(self, most: int | None = None) -> int:
+        """Clocks per frame of the slowest port, of 64-bit words or as much wider as ``most`` clocks ask."""
+        ports = (*self.graph.inputs, *self.graph.outputs)
+        return max(port_words(self.graph, port, most) for port in ports) + PORT_OVERHEAD
+
+    def fastest_unit(self) -> tuple[str, int]:
+        """The unit that is slowest at its fastest, and its clocks."""
+        least = {name: min((w.clocks for w in ways), default=1 << 60) for name, ways in self.ways.items()}
+        name = max(least, key=lambda n: least[n], default="")
+        return name, least.get(name, 1)
+
+    def intervals(self) -> list[int]:
+        """The clocks per frame at which some choice changes, ascending, none faster than ports and units allow."""
+        floor = max(self.fastest_unit()[1], self.port_clocks())
+        return sorted({floor, *(w.clocks for ways in self.ways.values() for w in ways if w.clocks > floor)})
+
+    def choice(self, clocks: int, reserve: Cost = _NOTHING) -> Choice | None:
+        """The cheapest layers at ``clocks`` that leave ``reserve`` of the limits to the FIFOs; None: nothing fits."""
+        left = [limit - kept for limit, kept in zip(self.limits, amounts(reserve), strict=True)]
+        if min(left) < 0:
+            return None
+        try:
+            return cheapest(self.ways, clocks, (left[0], left[1], left[2], left[3]), self.goal)
+        except Undecided:
+            self.undecided = True
+            return None
+
+    def at(self, clocks: int) -> Optimum | None:
+        """The best plan of at most ``clocks`` per frame; None where none keeps to the limits with its FIFOs."""
+        reserve, layers = Cost(), clocks
+        wide = clocks - PORT_OVERHEAD if self.request.interval is not None else None
+        for _ in range(_ROUNDS):
+            choice = self.choice(layers, reserve)
+            if choice is None:
+                return None
+            plan = self.plan(choice, wide)
+            whole = whole_design(self.graph, plan, self.request)
+            if whole.interval > clocks:
+                layers -= whole.interval - clocks
+            elif whole.cost.fits(self.board, self.request.share):
+                return Optimum(plan, whole, self.goal, choice.total, choice.bound, None)
+            reserve = _larger(reserve, whole.cost - plan.cost - choice.fifos)
+        return None
+
+    def plan(self, choice: Choice, port_words: int | None = None) -> Plan:
+        """The plan of a choice, checked; ``port_words`` is the most words of a frame at a port, if that is limited."""
+        chosen = {name: layer for way in choice.ways.values() for name, layer in way.point.layers}
+        plan = checked(self.graph, self.board, {n.name: chosen[n.name] for n in self.graph.nodes if n.name in chosen})
+        return replace(plan, share=self.request.share, port_words=port_words)
+
+    def best(self) -> Optimum | None:
+        """What was asked for: the cheapest at the request's interval, or the fastest, and of these the cheapest."""
+        if self.request.interval is not None:
+            found = self.at(self.request.interval)
+            return None if found is None else _better(found, self._usual())
+        return self._fastest()
+
+    def fastest_interval(self) -> int | None:
+        """The shortest interval at which the layers and their known FIFOs keep to the limits; None where none does."""
+        intervals = self.intervals()
+        first = _first(len(intervals), lambda i: self.choice(intervals[i]) is not None)
+        return intervals[first] if first < len(intervals) else None
+
+    def _fastest(self) -> Optimum | None:
+        """The cheapest plan within :data:`WITHIN` of the fastest, and no slower than the planner's own."""
+        least, usual = self.fastest_interval(), self._usual()
+        if least is None:
+            return None
+        most = least + least // WITHIN
+        if usual is not None:
+            most = min(most, max(usual[1].interval, least))
+        while (found := self.at(most)) is None:  # the layers fit, their other FIFOs do not
+            slower = [t for t in self.intervals() if t > most + most // WITHIN]
+            if not slower:
+                return None
+            most = slower[0]
+        proven = None if self.undecided else least
+        return _better(replace(found, fastest=proven), usual)
+
+    def within_latency(self, most: int) -> tuple[Optimum | None, int]:
+        """The cheapest plan whose first word in and last word out are at most so many clocks apart, and its latency.
+
+        That of the slowest interval which keeps to it, by bisection, as a slower design has a longer latency. Where
+        none does: None, and the latency of the fastest plan (0 where there is no plan at all).
+        """
+        least, found, shortest = self.fastest_interval(), None, 0
+        intervals = [t for t in self.intervals() if least is not None and t >= least]
+        low, high = 0, len(intervals)
+        while low < high:
+            middle = (low + high) // 2 if shortest else 0  # the fastest first
+            tried = self.at(intervals[middle])
+            shortest = shortest or (tried.whole.latency if tried else 0)
+            if tried is not None and tried.whole.latency <= most:
+                found, low = tried, middle + 1
+            elif tried is None and found is None and middle < high - 1:
+                low = middle + 1  # its FIFOs do not fit
+            else:
+                high = middle
+        return found, shortest
+
+    def _usual(self) -> tuple[Plan, Whole] | None:
+        """The planner's own plan for the same request and its design, if there is one that keeps to the share."""
+        try:
+            plan = plan_for(self.graph, self.board, self.request, whole_design)
+        except IsobitError:
+            return None
+        whole = whole_design(self.graph, plan, self.request)
+        return (plan, whole) if whole.cost.fits(self.board, self.request.share) else None
+
+
+def _better(found: Optimum, usual: tuple[Plan, Whole] | None) -> Optimum:
+    """``found``, or the planner's own plan where that is the better design."""
+    if usual is None:
+        return found
+    plan, whole = usual
+    faster = found.fastest is not None and whole.interval < found.whole.interval
+    no_slower = whole.interval <= found.whole.interval or found.fastest is None
+    smaller = found.goal != "energy" and measured(whole, found.goal) < measured(found.whole, found.goal)
+    if faster or (no_slower and smaller):
+        return replace(found, plan=plan, whole=whole, usual=whole, taken=True)
+    return replace(found, usual=whole)
+
+
+def measured(whole: Whole, goal: Goal) -> int:
+    """What a whole design has of that of which there is to be least; for energy, known of layers only, its area."""
+    by = {"lut": whole.cost.lut, "dsp": whole.cost.dsp, "bram": whole.cost.bram36}
+    return by.get(goal, whole.cost.weight)
+
+
+def _larger(a: Cost, b: Cost) -> Cost:
+    return Cost(*(max(x, y) for x, y in zip(amounts(a), amounts(b), strict=True)))
+
+
+def _first(count: int, holds: Callable[[int], bool]) -> int:
+    """The first number below ``count`` for which ``holds``, which holds for all behind it; ``count`` if none."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) // 2
+        if holds(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low

@@ -1,0 +1,88 @@
+"""The parts of a design one by one: every unit and every FIFO as a small design of its own.
+
+What a part is called in its design does not occur in its sources: equal layers are equal texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from isobit import templates
+from isobit.backends.dataflow.design import Design, Process, Stream
+from isobit.backends.dataflow.rtl.units import RTL_UNITS
+from isobit.backends.dataflow.rtl.write import constant_files, fifo_style, module_texts, modules_of, parameters_of
+from isobit.hardware import Board
+
+PART = "isobit_part"
+"""The top module of a part, and the begin of the names of its files of constants."""
+_Port = tuple[str, int, str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A unit, or with ``template`` ``fifo`` a stream: its name in the design, the graph value it makes (or ""), and its
+    sources, file name to text, with the top module :data:`PART`."""
+
+    name: str
+    template: str
+    node: str
+    texts: Mapping[str, str]
+
+    def named(self, name: str) -> dict[str, str]:
+        """The sources with another name for the top module, so that several parts can lie side by side."""
+        return {file.replace(PART, name): text.replace(PART, name) for file, text in self.texts.items()}
+
+
+def parts_of(design: Design, board: Board) -> tuple[Part, ...]:
+    """The units in the order of the design, then its FIFOs."""
+    units = [Part(p.name, p.template, p.node, unit_texts(p, design)) for p in design.processes]
+    fifos = [Part(s.name, "fifo", "", _fifo_texts(s.bits, s.depth, fifo_style(s, board))) for s in design.streams]
+    flags = [Part(name, "fifo", "", _fifo_texts(1, design.flag_depth, "auto")) for name in design.flags]
+    return (*units, *fifos, *flags)
+
+
+def unit_texts(process: Process, design: Design) -> dict[str, str]:
+    """The sources of one unit with its own constants."""
+    arrays = tuple(replace(a, name=f"{PART}_{i}") for i, a in enumerate(process.arrays))
+    own = replace(process, name="unit", arrays=arrays)
+    text = _top("isobit_" + own.template, tuple(parameters_of(own)), tuple(_ports(own, design)))
+    return {f"{PART}.sv": text} | module_texts({"pipeline"} | modules_of(own.template)) | dict(constant_files(own))
+
+
+def _ports(process: Process, design: Design) -> Iterator[_Port]:
+    unit = RTL_UNITS[process.template]
+    for side, prefixes, wires in (("in", unit.inputs, process.inputs), ("out", unit.outputs, process.outputs)):
+        there, back = ("input ", "output") if side == "in" else ("output", "input ")
+        for prefix, wire in zip(prefixes, wires, strict=True):
+            yield there, _width(wire, design), f"{prefix}_data"
+            if wire in {p.name for p in design.ports}:
+                yield there, 1, f"{prefix}_last"
+            yield there, 1, f"{prefix}_valid"
+            yield back, 1, f"{prefix}_ready"
+
+
+def _width(wire: str, design: Design) -> int:
+    """Bits of a word of a stream, of a port, or of the stream of flags."""
+    streams: dict[str, Stream] = {s.name: s for s in design.streams}
+    if wire in streams:
+        return streams[wire].bits
+    return next((p.word_bits for p in design.ports if p.name == wire), 1)
+
+
+def _fifo_texts(bits: int, depth: int, style: str) -> dict[str, str]:
+    ports = tuple(
+        port
+        for side, there, back in (("in", "input ", "output"), ("out", "output", "input "))
+        for port in ((there, bits, f"{side}_data"), (there, 1, f"{side}_valid"), (back, 1, f"{side}_ready"))
+    )
+    parameters = (("WIDTH", str(bits)), ("DEPTH", str(depth)), ("STYLE", f'"{style}"'))
+    return {f"{PART}.sv": _top("isobit_fifo", parameters, ports, ("level",))} | module_texts({"fifo"})
+
+
+def _top(
+    module: str, parameters: tuple[tuple[str, str], ...], ports: tuple[_Port, ...], unused: tuple[str, ...] = ()
+) -> str:
+    environment = templates.environment(templates.root() / "synth")
+    context = {"top": PART, "module": module, "parameters": parameters, "ports": ports, "open_ports": unused}
+    return environment.get_template("part.sv.j2").render(context)

@@ -1,0 +1,189 @@
+"""How every layer is built: hls4ml's strategy and reuse factor where it multiplies, the body of every step.
+
+A reuse factor of ``r`` lets a layer of ``n`` products share ``n / r`` multipliers, one result every ``r`` clocks.
+What the plan does not fix is fully parallel (Latency, reuse 1) as in hls4ml itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isqrt, prod
+from typing import Literal, get_args
+
+from isobit.backends.base import Estimate
+from isobit.backends.dataflow.catalogue.cost import product
+from isobit.backends.dataflow.planner.steps import candidates, multiplicand_bits
+from isobit.backends.hls4ml.design import IoType
+from isobit.backends.hls4ml.windows import fan_in, is_separate
+from isobit.errors import IsobitError, did_you_mean, printable
+from isobit.hardware import Board, Cost
+from isobit.ir import Graph, Node
+from isobit.ir.ops import Add, Const, Linear, Step, Table
+
+Strategy = Literal["Latency", "Resource"]
+_JOIN_LUTS = 2
+
+
+@dataclass(frozen=True)
+class LayerRequest:
+    """What is fixed of one layer; None leaves it to the plan."""
+
+    strategy: Strategy | None = None
+    reuse: int | None = None
+    implementation: str | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks of the back end.
+
+    ``io_type`` is hls4ml's; None takes io_parallel for networks without spatial axes, else io_stream. ``strategy`` and
+    ``reuse`` hold for every layer that multiplies, ``layers`` for single ones, by name.
+    """
+
+    io_type: IoType | None = None
+    strategy: Strategy = "Latency"
+    reuse: int = 1
+    layers: Mapping[str, LayerRequest] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """One layer: ``implementation`` is the body of a step, or the strategy; ``cycles`` of a frame; its cost."""
+
+    implementation: str
+    strategy: Strategy
+    reuse: int
+    cycles: int
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every layer that takes hardware of its own, by node."""
+
+    board: Board
+    io_type: IoType
+    layers: Mapping[str, LayerPlan]
+
+    @property
+    def estimate(self) -> Estimate:
+        """The sum of all layers; the slowest one sets the interval."""
+        cost = sum((layer.cost for layer in self.layers.values()), Cost())
+        cycles = [layer.cycles for layer in self.layers.values()]
+        return Estimate(cost, max(cycles, default=1), sum(cycles))
+
+
+def plan_for(graph: Graph, board: Board, request: Request) -> Plan:
+    """The plan of a graph.
+
+    Raises:
+        IsobitError: E503, naming the layer, for what is asked and cannot be.
+    """
+    _refuse_unknown(graph, request)
+    spatial = any(len(graph.types[node.name].shape) > 1 for node in graph.nodes if not isinstance(node, Const))
+    io_type: IoType = request.io_type or ("io_stream" if spatial else "io_parallel")
+    layers = {node.name: _layer(graph, node, board, request, io_type) for node in graph.nodes
+              if isinstance(node, Linear | Step | Table | Add)}  # fmt: skip
+    return Plan(board, io_type, layers)
+
+
+def multiplicands(graph: Graph, plan: Plan) -> dict[str, int]:
+    """Bits of the widest multiplicand of every step that has one."""
+    steps = [node for node in graph.nodes if isinstance(node, Step)]
+    return {n.name: multiplicand_bits(graph, n, plan.layers[n.name].implementation) for n in steps}
+
+
+def _layer(graph: Graph, node: Node, board: Board, request: Request, io_type: IoType) -> LayerPlan:
+    asked = request.layers.get(node.name, LayerRequest())
+    shape = graph.types[node.name].shape
+    lanes = shape[-1] if io_type == "io_stream" else prod(shape)
+    positions = prod(shape[:-1]) if io_type == "io_stream" else 1
+    if isinstance(node, Linear):
+        return _linear(graph, node, board, request, asked, io_type)
+    if isinstance(node, Step | Table):
+        found = candidates(graph, node, shape[-1], board)
+        chosen = found[0]
+        if asked.implementation is not None:
+            chosen = next((c for c in found if c.implementation == asked.implementation), chosen)
+        if not chosen.possible or asked.implementation not in (None, chosen.implementation):
+            reasons = "; ".join(f"{c.implementation}: {c.reason}" for c in found)
+            raise IsobitError("E503", f"the step cannot be built so ({reasons})", where=node.name)
+        copies = max(lanes // shape[-1], 1)
+        return LayerPlan(chosen.implementation, "Latency", 1, positions, chosen.cost.times(copies))
+    bits = graph.types[node.name].bits
+    return LayerPlan("sum", "Latency", 1, positions, Cost(lut=lanes * bits * _JOIN_LUTS))
+
+
+def _linear(
+    graph: Graph, node: Linear, board: Board, request: Request, asked: LayerRequest, io_type: IoType
+) -> LayerPlan:  # fmt: skip
+    weights, x, y = (graph.types[name] for name in (node.inputs[1], node.inputs[0], node.name))
+    separate, inputs, outputs = is_separate(graph, node, io_type), fan_in(graph, node, io_type), y.channels
+    reuse, strategy = asked.reuse or request.reuse, asked.strategy or request.strategy
+    if separate and asked.strategy is None:
+        strategy = "Latency"  # hls4ml has no Resource kernels of one filter per channel
+    _check(graph, node, io_type, strategy, reuse)
+    one = product(x.bits, weights.bits, board.dsp)
+    adder = Cost() if one.dsp else Cost(lut=y.bits // 2)
+    positions = y.size // outputs
+    side_by_side, in_turn = (1, positions) if io_type == "io_stream" else (positions, 1)
+    cost = (one + adder).times(-(-inputs * outputs // reuse) * side_by_side)
+    return LayerPlan(strategy.lower(), strategy, reuse, reuse * in_turn, cost)
+
+
+def _check(graph: Graph, node: Linear, io_type: IoType, strategy: str, reuse: int) -> None:
+    """E503 for a strategy or a factor that hls4ml's kernels do not have, or with which they compute something else."""
+    if strategy == "Latency":
+        most = fan_in(graph, node, io_type) * graph.types[node.name].channels
+        if not 1 <= reuse <= most:
+            raise IsobitError("E503", f"a reuse factor of {reuse}", where=node.name, hint=f"1 to {most}")
+        return
+    if is_separate(graph, node, io_type):
+        text = "hls4ml has no Resource kernels of one filter per channel"
+        raise IsobitError("E503", text, where=node.name, hint="Latency")
+    factors = resource_factors(graph, node, io_type)
+    if reuse not in factors:
+        near = sorted(sorted(factors, key=lambda r: (abs(r - reuse), r))[:3])
+        text = f"hls4ml's Resource kernels are not right with a reuse factor of {reuse} here"
+        raise IsobitError("E503", text, where=node.name, hint=f"one of {', '.join(map(str, near))}")
+
+
+def resource_factors(graph: Graph, node: Linear, io_type: IoType) -> tuple[int, ...]:
+    """The reuse factors with which hls4ml's Resource kernels compute every product once, ascending.
+
+    Up to the fan-in ``n`` they take multipliers in whole columns, above it whole columns in turn: :func:`valid_reuse`.
+    Its convolutions in io_parallel leave products out above ``n``.
+    """
+    inputs, outputs = fan_in(graph, node, io_type), graph.types[node.name].channels
+    convolution = len(graph.types[node.inputs[0]].shape) > 1
+    most = inputs if convolution and io_type == "io_parallel" else inputs * outputs
+    small = {d for d in range(1, isqrt(inputs * outputs) + 1) if inputs * outputs % d == 0}
+    divisors = small | {inputs * outputs // d for d in small}
+    return tuple(sorted(d for d in divisors if d <= most and valid_reuse(inputs, outputs, d)))
+
+
+def valid_reuse(inputs: int, outputs: int, reuse: int) -> bool:
+    """Does hls4ml itself take the factor for ``inputs`` times ``outputs`` products?"""
+    if reuse < 1 or inputs * outputs % reuse:
+        return False
+    multipliers = -(-inputs * outputs // min(inputs, reuse))
+    return (multipliers % outputs == 0 or reuse >= inputs) and (reuse % inputs == 0 or reuse < inputs)
+
+
+def _refuse_unknown(graph: Graph, request: Request) -> None:
+    """E503 for a name or a word that is none."""
+    names = [node.name for node in graph.nodes if isinstance(node, Linear | Step | Table)]
+    for name in request.layers:
+        if name not in names:
+            text = f"no layer {printable(name)!r} to plan"
+            raise IsobitError("E503", text, hint=did_you_mean(name, names))
+    words = {
+        "io_type": (request.io_type, (None, *get_args(IoType))),
+        "strategy": (request.strategy, get_args(Strategy)),
+    }
+    for what, (given, known) in words.items():
+        if given not in known:
+            text = f"{what} {printable(str(given))!r}"
+            raise IsobitError("E503", text, hint="one of " + ", ".join(str(w) for w in known if w))

@@ -1,0 +1,75 @@
+"""The hls4ml back end's part of the manifest: its layers, and what hls4ml was told of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from isobit.backends.base import CostRecord, LayerRecord, ProjectRecord
+from isobit.backends.hls4ml.plan import LayerPlan, Plan
+from isobit.backends.ports import Positive
+from isobit.errors import IsobitError, printable
+from isobit.hardware import Cost
+
+
+class Hls4mlLayer(LayerRecord):
+    """How one node is built: see :class:`isobit.backends.hls4ml.plan.LayerPlan`."""
+
+    strategy: Literal["Latency", "Resource"]
+    reuse: Positive
+
+    @property
+    def factors(self) -> tuple[int, ...]:
+        """The reuse factor."""
+        return (self.reuse,)
+
+    @property
+    def folding(self) -> str:
+        """hls4ml's two words."""
+        return f"{self.strategy}, reuse factor {self.reuse}"
+
+
+class Hls4mlRecord(ProjectRecord):
+    """Layers by node, and hls4ml's io type; ``beyond`` says what exceeds the board ("" where nothing does)."""
+
+    io_type: Literal["io_parallel", "io_stream"]
+    layers: Mapping[str, Hls4mlLayer]
+    beyond: str
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """How to build it, and what may not fit."""
+        build = f"{self.io_type}; build it with: cd hls4ml && vitis-run --mode hls --tcl build_prj.tcl"
+        return (build, self.beyond) if self.beyond else (build,)
+
+
+def describe(plan: Plan) -> Hls4mlRecord:
+    """The record of a plan."""
+    layers = {
+        name: Hls4mlLayer(
+            implementation=layer.implementation, cycles=layer.cycles, cost=CostRecord.of(layer.cost),
+            strategy=layer.strategy, reuse=layer.reuse,
+        )
+        for name, layer in plan.layers.items()
+    }  # fmt: skip
+    excess = plan.estimate.cost.excess(plan.board)
+    beyond = f"more than {plan.board.name} has: {excess}; a larger board or reuse factor" if excess else ""
+    return Hls4mlRecord(io_type=plan.io_type, layers=layers, beyond=beyond)
+
+
+def recorded_layers(record: Hls4mlRecord) -> dict[str, LayerPlan]:
+    """The plan of every layer that a record is of."""
+    return {
+        name: LayerPlan(
+            layer.implementation, layer.strategy, layer.reuse, layer.cycles,
+            Cost(layer.cost.lut, layer.cost.dsp, layer.cost.bram36, layer.cost.uram),
+        )
+        for name, layer in record.layers.items()
+    }  # fmt: skip
+
+
+def damaged(folder: Path, error: Exception) -> IsobitError:
+    """E608 for a manifest whose plan is not of the graph beside it."""
+    what = f"the manifest's plan is not of this graph: {printable(error)}"
+    return IsobitError("E608", what, where=printable(folder), hint="compile again")

@@ -1,0 +1,1 @@
+"""Synthesis of a build's RTL by Yosys: what every layer takes, beside its estimate."""

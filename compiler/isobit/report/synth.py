@@ -1,0 +1,66 @@
+"""What synthesis found, for the terminal and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from isobit.check.synth.netlist import Counts
+from isobit.check.synth.result import SynthResult, SynthRow, counts_of, estimate_of, ratio
+from isobit.hardware import Cost
+
+_NUMBERS = ("LUT", "est.", "ratio", "FF", "carry", "DSP", "est.", "BRAM36", "est.", "URAM", "levels")
+
+
+def synth_lines(result: SynthResult) -> list[str | Table]:
+    """A row for each unit, one for all FIFOs, the total, and what the figures are."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    for column in ("part", "built as"):
+        table.add_column(column, no_wrap=True)
+    for column in _NUMBERS:
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in result.units:
+        table.add_row(escape(row.layer or row.name), row.template, *_cells(row.counts, row.estimate))
+    if result.fifos:
+        name = f"{len(result.fifos)} FIFOs"
+        table.add_row(name, "", *_cells(counts_of(result.fifos), estimate_of(result.fifos)))
+    if len(result.rows) > 1:
+        table.add_section()
+        table.add_row("total", "", *_cells(result.total, result.estimate))
+    packing = ", registers of DSP blocks not packed" if result.family == "xcup" else ""
+    return [
+        table,
+        f"mapped by Yosys for {result.family}: no place and route, LUTs not combined{packing}",
+        "levels: LUTs and carry chains in a row between registers, at most",
+    ]
+
+
+def _cells(found: Counts, estimate: Cost | None) -> tuple[str, ...]:
+    known = estimate is not None
+    cost = estimate or Cost()
+    share = ratio(found.lut, cost.lut)
+    return (
+        f"{found.lut:,}", f"{cost.lut:,}" if known else "", f"{share:.2f}" if share is not None else "",
+        f"{found.ff:,}",
+        f"{found.carry:,}", str(found.dsp), str(cost.dsp) if known else "", f"{found.bram36:g}",
+        str(cost.bram36) if known else "", str(found.uram), str(found.depth),
+    )  # fmt: skip
+
+
+def synth_json(result: SynthResult) -> dict[str, Any]:
+    """The same, row by row."""
+    return {
+        "family": result.family,
+        "rows": [_row(row) for row in result.rows],
+        "total": asdict(result.total),
+        "estimate": asdict(result.estimate),
+    }
+
+
+def _row(row: SynthRow) -> dict[str, Any]:
+    estimate = asdict(row.estimate) if row.estimate is not None else None
+    return {"name": row.name, "template": row.template, "layer": row.layer, "estimate": estimate} | asdict(row.counts)

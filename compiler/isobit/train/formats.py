@@ -1,0 +1,277 @@
+"""Weights and activations in any number format: quantisers for Brevitas layers, for PTQ and QAT, and their export.
+
+    qnn.QuantConv2d(8, 16, 3, weight_quant=FormatWeight(parse_format("tapered:4")))
+    qnn.QuantIdentity(act_quant=FormatActivation(parse_format("tapered:5")))
+
+Where several formats are given, one is chosen with the scale, by least squared error
+(:func:`isobit.numerics.formats.choose.choose`): that of a weight from its values, that of an activation from what goes
+through it on calibration data (:func:`calibrate`). A module keeps one format from then on; its scale is a parameter and
+is trained unless it is a power of two. Gradients go straight through the rounding, and not through what is clipped.
+
+In a file a tapered quantiser is ``isobit.custom_op::TaperedQuant``, an integer one QONNX's ``Quant``, a float one
+QONNX's ``FloatQuant``; :func:`isobit.frontend.brevitas.export_module` writes them.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import brevitas.nn as qnn
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from isobit.errors import IsobitError
+from isobit.numerics.formats import FixedPoint, FloatFormat, TabulatedFormat, Tapered, parse_format
+from isobit.numerics.formats.choose import Choice, Scales, choose
+
+_QONNX, _OWN = "qonnx.custom_op.general", "isobit.custom_op"
+_LEAST_SCALE = 2.0**-100
+_MOST_CALIBRATED = 1 << 18
+
+
+class _Rounded(torch.autograd.Function):
+    """The nearest number of a format to ``x / scale``, times the scale.
+
+    Straight through: inside the range the gradient of x is that of the output, that of the scale what rounding added;
+    outside it x has none, and the scale's is the number at that end (learned step size, arXiv 1902.08153).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: Tensor, made: TabulatedFormat) -> Tensor:
+        quotient = x / scale
+        points, numbers = tables(made, x.device)
+        below = torch.bucketize(quotient.double(), points)
+        tie = (points[below.clamp(max=len(points) - 1)] == quotient) & odd_codes(made, x.device)[below]
+        whole = numbers[below + tie.long()]
+        ctx.save_for_backward(quotient, whole, scale, numbers[[0, -1]])
+        return whole * scale
+
+    @staticmethod
+    def backward(ctx: Any, *given: Tensor) -> tuple[Tensor, Tensor, None]:
+        quotient, whole, scale, ends = ctx.saved_tensors
+        (gradient,) = given
+        inside = (quotient >= ends[0]) & (quotient <= ends[1])
+        of_scale = gradient * torch.where(inside, whole - quotient, whole)
+        kept = [axis for axis, size in enumerate(scale.shape) if size == 1] if scale.dim() else []
+        summed = of_scale.sum(kept, keepdim=True) if scale.dim() else of_scale.sum()
+        return gradient * inside, summed.reshape(scale.shape), None
+
+    @staticmethod
+    def symbolic(g: Any, x: Any, scale: Any, made: TabulatedFormat) -> Any:
+        """What the TorchScript exporter writes."""
+        name, numbers, attributes = _operator(made)
+        constants = [g.op("Constant", value_t=torch.tensor(number)) for number in numbers]
+        kinds = {int: "i", str: "s"}
+        out = g.op(name, x, scale, *constants, **{f"{k}_{kinds[type(v)]}": v for k, v in attributes.items()})
+        out.setType(x.type())
+        return out
+
+
+def _operator(made: TabulatedFormat) -> tuple[str, tuple[float, ...], dict[str, Any]]:
+    """The operator that quantises to a format: its name, its inputs behind data and scale, its attributes.
+
+    Raises:
+        IsobitError: E302 for a format that no operator has.
+    """
+    if isinstance(made, Tapered):
+        return f"{_OWN}::TaperedQuant", (), {"bits": made.bits, "run": made.run}
+    if isinstance(made, FixedPoint) and made.unit == 1:
+        flags = {"signed": int(made.signed), "narrow": 0, "rounding_mode": "ROUND"}
+        return f"{_QONNX}::Quant", (0.0, float(made.bits)), flags
+    if isinstance(made, FloatFormat):
+        numbers: tuple[Any, ...] = (made.exponent, made.mantissa, 1 - made.mantissa - made.least_exponent, made.limit)
+        flags = {"has_inf": 0, "has_nan": 0, "has_subnormal": 1, "saturation": 1, "rounding_mode": "ROUND"}
+        return f"{_QONNX}::FloatQuant", tuple(float(v) for v in numbers), flags
+    hint = "tapered:n, int:n and the floats have one"
+    raise IsobitError("E302", f"no operator of ONNX or QONNX quantises to {type(made).__name__}", hint=hint)
+
+
+def _exported(x: Tensor, scale: Tensor, made: TabulatedFormat) -> Tensor:
+    """What the exporter of torch.export writes."""
+    name, numbers, attributes = _operator(made)
+    inputs = (x, scale, *(torch.tensor(number) for number in numbers))
+    version = 1 if name.startswith(_OWN) else 2
+    out: Tensor = torch.onnx.ops.symbolic(name, inputs, attributes, dtype=x.dtype, shape=x.shape, version=version)
+    return out
+
+
+def tables(made: TabulatedFormat, device: Any) -> tuple[Tensor, Tensor]:
+    """The points half way between neighbouring numbers (float64), and the numbers, ascending."""
+    points = torch.as_tensor(made.midpoints, dtype=torch.float64, device=device)
+    return points, torch.as_tensor(made.values, dtype=torch.float32, device=device)
+
+
+def odd_codes(made: TabulatedFormat, device: Any) -> Tensor:
+    """Of each number whether its code is odd."""
+    return torch.as_tensor(made.codes % 2 == 1, device=device)
+
+
+class FormatQuantiser(nn.Module):
+    """A format, once it is chosen, and its scale: what weights and activations have in common."""
+
+    format: TabulatedFormat | None
+    scale: nn.Parameter
+
+    def __init__(self, formats: Sequence[TabulatedFormat] | str, scales: Scales = "free") -> None:
+        super().__init__()
+        self.formats = parse_format(formats) if isinstance(formats, str) else tuple(formats)
+        self.scales: Scales = scales
+        self.format = None
+        self.scale = nn.Parameter(torch.ones(()), requires_grad=False)
+        # What Brevitas asks of a quantiser's proxy.
+        self.is_quant_enabled, self.is_signed, self.is_narrow_range, self.rounding_mode = True, True, False, "ROUND"
+        self.requires_quant_input = self.requires_export_handler = False
+
+    def take(self, found: Choice, shape: Sequence[int]) -> None:
+        """A choice becomes the module's; the scale gets ``shape``."""
+        self.format = found.format
+        scale = torch.as_tensor(np.maximum(found.scale, _LEAST_SCALE)).reshape(tuple(shape))
+        self.scale = nn.Parameter(scale, requires_grad=self.scales == "free")
+
+    def positive_scale(self) -> Tensor:
+        """The scale, which training may have taken below zero."""
+        return self.scale if torch.onnx.is_in_onnx_export() else self.scale.clamp(min=_LEAST_SCALE)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The quantised values; before a format is chosen, ``x`` itself."""
+        value = getattr(x, "value", x)  # a Brevitas QuantTensor will do
+        if self.format is None:
+            return value
+        if torch.compiler.is_exporting():
+            return _exported(value, self.scale, self.format)
+        made: Tensor = _Rounded.apply(value, self.positive_scale(), self.format)  # type: ignore[no-untyped-call]
+        return made
+
+
+class FormatWeight(FormatQuantiser):
+    """A ``weight_quant`` of a Brevitas layer; the choice is made when the layer is, and again by :meth:`choose`.
+
+    Args:
+        formats: the candidates, or their name (:func:`isobit.numerics.formats.parse_format`).
+        scales: any, or powers of two.
+        per_channel: one scale for each output, in one format.
+    """
+
+    def __init__(
+        self, formats: Sequence[TabulatedFormat] | str, scales: Scales = "free", per_channel: bool = False
+    ) -> None:  # fmt: skip
+        super().__init__(formats, scales)
+        self.per_channel = per_channel
+        self.layers: list[nn.Module] = []  # a plain list: the layer owns this module
+
+    def add_tracked_module(self, module: nn.Module) -> None:
+        """Brevitas names the layer whose weight this is."""
+        self.layers = [module]
+        if getattr(module, "weight", None) is not None:
+            self.choose()
+
+    def init_tensor_quant(self) -> None:
+        """Brevitas says that the layer has another weight."""
+        if self.layers:
+            self.choose()
+
+    def choose(self) -> None:
+        """The best format and scale for the layer's weight as it is."""
+        weight: Any = self.layers[0].weight.detach()  # type: ignore[operator]
+        found = choose(weight.cpu().numpy(), self.formats, self.scales, self.per_channel)
+        self.take(found, (-1, *(1,) * (weight.dim() - 1)) if self.per_channel else ())
+
+
+class FormatActivation(FormatQuantiser):
+    """An ``act_quant`` of a Brevitas layer; it quantises nothing until :func:`calibrate` has shown it some values."""
+
+    def __init__(self, formats: Sequence[TabulatedFormat] | str, scales: Scales = "free") -> None:
+        super().__init__(formats, scales)
+        self.is_signed, self.seen = True, list[Tensor]()
+        self.watching = False
+
+    def add_tracked_module(self, module: nn.Module) -> None:
+        """Brevitas names the layer; nothing hangs on it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The quantised values."""
+        if self.watching:
+            self.seen.append(getattr(x, "value", x).detach().cpu().reshape(-1))
+        return super().forward(x)
+
+    def choose(self) -> None:
+        """The best format and scale for what has been seen, of which at most 2^18 values count, evenly taken."""
+        values = torch.cat(self.seen) if self.seen else torch.zeros(1)
+        values = values[:: -(-len(values) // _MOST_CALIBRATED)]
+        self.take(choose(values.numpy(), self.formats, self.scales), ())
+        self.seen = []
+
+
+def calibrate(model: nn.Module, inputs: Tensor, batch: int = 256) -> None:
+    """The formats and scales of every :class:`FormatActivation`, each from what the ones before it let through.
+
+    Args:
+        inputs: samples [N, ...]; the model runs on them once for every activation.
+    """
+    was = model.training
+    model.eval()
+    with torch.no_grad():
+        for part in [m for m in model.modules() if isinstance(m, FormatActivation)]:
+            with _watching(part):
+                for some in torch.split(inputs, batch):
+                    model(some)
+            part.choose()
+    model.train(was)
+
+
+@contextmanager
+def _watching(part: FormatActivation) -> Iterator[None]:
+    part.watching, part.format = True, None
+    try:
+        yield
+    finally:
+        part.watching = False
+
+
+_LAYERS: dict[type[nn.Module], Any] = {
+    nn.Linear: qnn.QuantLinear, nn.Conv1d: qnn.QuantConv1d, nn.Conv2d: qnn.QuantConv2d,
+}  # fmt: skip
+
+
+def with_weights(
+    model: nn.Module, formats: Sequence[TabulatedFormat] | str, scales: Scales = "free", per_channel: bool = False
+) -> nn.Module:  # fmt: skip
+    """A copy of ``model`` whose dense and convolutional layers have weights of a format: post-training quantisation.
+
+    Brevitas layers keep all but their weight quantiser, layers of torch become Brevitas layers. Train the copy for
+    quantisation-aware training.
+
+    Raises:
+        IsobitError: E302 when there is no such layer; those of :func:`isobit.numerics.formats.parse_format`.
+    """
+    chosen = parse_format(formats) if isinstance(formats, str) else tuple(formats)
+    made, count = copy.deepcopy(model), 0
+    for name, layer in list(made.named_modules()):
+        if not isinstance(layer, tuple(_LAYERS)):
+            continue
+        count += 1
+        new: Any = layer if hasattr(layer, "weight_quant") else _as_brevitas(layer)
+        quantiser = FormatWeight(chosen, scales, per_channel)
+        quantiser.add_tracked_module(new)
+        new.weight_quant = quantiser
+        if new is not layer:
+            parent, _, last = name.rpartition(".")
+            setattr(made.get_submodule(parent), last, new)
+            made = new if not name else made
+    if not count:
+        raise IsobitError("E302", "there is no dense or convolutional layer", where=type(model).__name__)
+    return made
+
+
+def _as_brevitas(layer: Any) -> nn.Module:
+    kind = next(k for k in _LAYERS if isinstance(layer, k))
+    names = ("in_features", "out_features") if kind is nn.Linear else ("in_channels", "out_channels", "kernel_size")
+    more = () if kind is nn.Linear else ("stride", "padding", "dilation", "groups")
+    given = {name: getattr(layer, name) for name in (*names, *more)}
+    new: nn.Module = _LAYERS[kind](**given, bias=layer.bias is not None, weight_quant=None)
+    new.load_state_dict(layer.state_dict(), strict=False)
+    return new.train(layer.training)

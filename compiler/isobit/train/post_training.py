@@ -1,0 +1,76 @@
+"""Post-training steps on a quantised network, each on its own switch: all are Brevitas' own, driven by batches of data.
+
+Order: scales of activations (where a format has any), GPTQ, bias correction. Nothing is random, so
+that an interrupted run is simply run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from brevitas.graph.calibrate import bias_correction_mode, calibration_mode
+from brevitas.graph.gptq import gptq_mode
+from torch import Tensor, nn
+
+from isobit.errors import IsobitError, printable
+from isobit.train.schemes import Formats
+
+Progress = Callable[[str], None]
+BATCH = 64
+
+
+@torch.no_grad()
+def calibrated(
+    model: nn.Module, formats: Formats, inputs: Tensor, *, gptq: bool = False, bias_correction: bool = False,
+    progress: Progress = lambda _: None,
+) -> nn.Module:  # fmt: skip
+    """Post-training quantisation of ``model`` in place; it is returned in evaluation mode.
+
+    Args:
+        inputs: calibration samples [N, ...], as the network takes them.
+        gptq: choose the weights' integers layer by layer, so that later ones make up for earlier ones' errors.
+        bias_correction: add to each bias what quantisation took from the mean of its channel.
+
+    Raises:
+        IsobitError: E311 without samples, or for samples that the network does not take.
+    """
+    _refuse_samples(model, inputs)
+    model.eval()
+    if any(f.calibrated for f in (formats.weights, formats.acts)):
+        progress("calibrating activations")
+        with calibration_mode(model):
+            _pass(model, inputs)
+    if gptq:
+        with gptq_mode(model, use_quant_activations=True, create_weight_orig=False) as mode:
+            for number in range(mode.num_layers):
+                progress(f"GPTQ: layer {number + 1} of {mode.num_layers}")
+                _pass(mode.model, inputs)
+                mode.update()
+    if bias_correction:
+        progress("correcting biases")
+        with bias_correction_mode(model):
+            _pass(model, inputs)
+    return model.eval()
+
+
+def _refuse_samples(model: nn.Module, inputs: Tensor) -> None:
+    if not len(inputs):
+        raise IsobitError("E311", "there is no calibration data", hint="give --data with training samples")
+    if not torch.isfinite(inputs).all():
+        raise IsobitError("E311", "the calibration data holds values that are no numbers")
+    try:
+        model.eval()(inputs[:1])
+    except Exception as error:
+        said = printable(str(error).partition("\n")[0], 200)
+        what = f"the network does not take samples of shape {tuple(inputs.shape[1:])}: {said}"
+        raise IsobitError("E311", what, hint="data of the shape that the network was made for") from error
+
+
+def _pass(model: nn.Module, inputs: Tensor) -> None:
+    for part in _batches(inputs):
+        model(part)
+
+
+def _batches(inputs: Tensor) -> Iterator[Tensor]:
+    yield from torch.split(inputs, BATCH)

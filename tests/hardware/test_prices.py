@@ -1,0 +1,62 @@
+"""The one price model: what the bodies of steps and the coefficients of sums take."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from isobit.hardware import Cost, Prices, load_board
+from isobit.hardware.memory import rom
+from isobit.hardware.prices import CONTROL
+from isobit.hardware.requantizer import multiply_shift_lane, thresholds_lane
+
+DSPS = ("DSP48E1", "DSP48E2")
+
+
+@pytest.mark.parametrize("dsp", DSPS)
+@pytest.mark.parametrize(("curves", "pe"), [(1, 1), (1, 8), (64, 1), (64, 16)])
+def test_a_body_is_its_lanes_its_constants_and_its_control(dsp: str, curves: int, pe: int) -> None:
+    prices = Prices(dsp)  # type: ignore[arg-type]
+    ways = multiply_shift_lane(18, 3, curves == 1, dsp)
+    lane = min(ways, key=lambda cost: cost.weight)
+    rows = -(-curves // pe)
+    assert prices.multiply_shift(pe, curves, 18, 3, 12) == lane.times(pe) + rom(rows, pe * 15) + Cost(lut=CONTROL)
+    levels = thresholds_lane(18, 7, dsp).times(pe) + rom(rows, pe * 7 * 18) + Cost(lut=CONTROL)
+    assert prices.thresholds(pe, curves, 18, 7) == levels
+    assert prices.lookup(pe, curves, 256, 4) == rom(256 * max(curves // pe, 1), 4).times(pe) + Cost(lut=CONTROL)
+
+
+def test_a_chosen_shift_costs_half_a_lut_a_bit_and_doubling() -> None:
+    one = Prices().multiply_shift(4, 4, 16, 8, 10, {9})
+    assert one == Prices().multiply_shift(4, 4, 16, 8, 10)
+    for shifts, doublings in (({8, 9}, 1), ({7, 8, 9}, 2), ({6, 7, 8, 9}, 2), ({5, 6, 7, 8, 9}, 3)):
+        several = Prices().multiply_shift(4, 4, 16, 8, 10, shifts)
+        assert several == one + Cost(lut=4 * 24 * doublings // 2) + rom(1, 4 * 4)
+
+
+def test_where_dsps_are_dear_luts_multiply() -> None:
+    usual, scarce = Prices(), Prices(dearer=(1, 64, 1, 1))
+    assert usual.multiply_shift(1, 8, 20, 12, 20).dsp == 1
+    assert scarce.multiply_shift(1, 8, 20, 12, 20).dsp == 0
+    assert Prices.of(load_board("kv260")).dsp == "DSP48E2"
+
+
+def test_coefficients_that_are_powers_of_two_are_wiring() -> None:
+    assert all(Prices().scaled(4, 9, [c]) == Cost() for c in (1, -1, 2, 64, -8))
+    assert Prices().scaled(4, 9, [1, -1, 1]) == Cost()
+    assert Prices().scaled(1, 9, [6]) == Prices().scaled(1, 9, [3]) != Cost()
+    assert Prices().scaled(1, 9, [3, 5]).weight > Prices().scaled(1, 9, [3]).weight
+
+
+def test_longer_coefficients_are_never_cheaper() -> None:
+    for curves in ([1], [1, 2]):
+        weights = [Prices().scaled(1, 12, [c * ((1 << bits) - 1) for c in curves]).weight for bits in range(1, 24)]
+        assert all(a <= b for a, b in pairwise(weights))
+
+
+def test_a_sum_is_its_products_and_what_moves_words() -> None:
+    plain = Prices().joined(2, [(8, [1]), (8, [1])], 9)
+    assert plain == Cost(lut=2 * 17 * 2 + CONTROL)
+    scaled = Prices().joined(2, [(8, [5]), (8, [1])], 12)
+    assert scaled == Cost(lut=2 * 20 * 2 + CONTROL) + Prices().scaled(2, 8, [5])

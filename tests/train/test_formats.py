@@ -1,0 +1,151 @@
+"""Quantisers of any number format: their numbers and gradients, and a trained tapered network equal everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+qnn = pytest.importorskip("brevitas.nn")
+
+from torch import nn  # noqa: E402
+
+from isobit.check.source.exact.evaluate import evaluate_exact  # noqa: E402
+from isobit.check.source.float.run import run_float  # noqa: E402
+from isobit.errors import IsobitError  # noqa: E402
+from isobit.frontend.brevitas import export_module  # noqa: E402
+from isobit.frontend.onnx.file import load_onnx  # noqa: E402
+from isobit.frontend.qonnx.importer import import_onnx  # noqa: E402
+from isobit.interp import quantise, run  # noqa: E402
+from isobit.numerics.formats import (  # noqa: E402
+    E2M1,
+    E3M2,
+    FixedPoint,
+    PowersOfTwo,
+    TabulatedFormat,
+    Tapered,
+    parse_format,
+)
+from isobit.numerics.formats.choose import Choice, choose  # noqa: E402
+from isobit.passes import optimise  # noqa: E402
+from isobit.train import adam, digits, fit  # noqa: E402
+from isobit.train.formats import (  # noqa: E402
+    FormatActivation,
+    FormatQuantiser,
+    FormatWeight,
+    calibrate,
+    with_weights,
+)
+
+FORMATS = [Tapered(4, 3), Tapered(5, 1), Tapered(3, 2), FixedPoint(4), E2M1, E3M2, PowersOfTwo(4)]
+
+
+def fixed(made: TabulatedFormat, scale: float) -> FormatQuantiser:
+    quantiser = FormatQuantiser([made])
+    quantiser.take(Choice(made, np.float32([scale]), 0.0), ())
+    return quantiser
+
+
+@pytest.mark.parametrize("made", FORMATS, ids=str)
+def test_the_numbers_are_those_of_the_format(made: TabulatedFormat) -> None:
+    points = np.concatenate([made.values, made.midpoints, made.values * 1.3]).astype(np.float32)
+    points = np.concatenate([np.nextafter(points, np.float32(-9e9)), points, np.nextafter(points, np.float32(9e9))])
+    found = fixed(made, 0.25)(torch.from_numpy(points * np.float32(0.25)))
+    assert found.tolist() == [float(int(n) * made.unit) / 4 for n in made.rounded(points)]
+
+
+@pytest.mark.parametrize("made", FORMATS, ids=str)
+def test_gradients_go_straight_through_and_stop_at_the_ends(made: TabulatedFormat) -> None:
+    quantiser, ends = fixed(made, 0.5), (float(made.values[0]), float(made.values[-1]))
+    inner = [v / 2 for v in (ends[0], 0.0, ends[1] * 0.75, ends[1])]
+    outer = [ends[0] - 1.0, ends[1] + 1.0]
+    x = torch.tensor(inner + outer, requires_grad=True)
+    weights = torch.tensor([1.0, 2.0, 4.0, 8.0, 16.0, 32.0])
+    (quantiser(x) * weights).sum().backward()
+    assert x.grad is not None and x.grad.tolist() == [1, 2, 4, 8, 0, 0]
+    rounded = made.values[made.index(np.float32(x.detach().numpy() / 0.5))].astype(np.float32)
+    wanted = [*[n - float(q) for n, q in zip(rounded, x.detach().numpy() / 0.5, strict=True)][:4], ends[0], ends[1]]
+    assert float(quantiser.scale.grad) == float(torch.tensor(wanted, dtype=torch.float32) @ weights)
+
+
+def test_a_scale_per_channel_has_its_own_gradient() -> None:
+    layer = qnn.QuantLinear(8, 3, bias=False, weight_quant=FormatWeight([Tapered(4, 2)], per_channel=True))
+    rows = choose(layer.weight.detach().numpy(), [Tapered(4, 2)], per_channel=True)
+    assert layer.weight_quant.scale.reshape(-1).tolist() == rows.scale.tolist()
+    layer(torch.eye(8))[:, 1].sum().backward()
+    gradient = layer.weight_quant.scale.grad.reshape(-1)
+    assert gradient[0] == 0 and gradient[1] != 0 and gradient[2] == 0
+
+
+def test_powers_of_two_are_not_trained() -> None:
+    weight = FormatWeight("tapered:4", "power-of-two")
+    layer = qnn.QuantConv2d(2, 3, 3, weight_quant=weight)
+    layer(torch.randn(1, 2, 5, 5)).sum().backward()
+    assert weight.scale.grad is None and float(torch.log2(weight.scale)) == round(float(torch.log2(weight.scale)))
+    assert layer.weight.grad is not None
+
+
+def test_activations_are_calibrated_one_after_the_other() -> None:
+    first, second = FormatActivation("tapered:5"), FormatActivation("e2m1")
+    model = nn.Sequential(qnn.QuantIdentity(act_quant=first), nn.ReLU(), qnn.QuantIdentity(act_quant=second))
+    x = torch.randn(500, 4, generator=torch.Generator().manual_seed(0))
+    assert model(x).equal(x.relu())  # nothing is quantised yet
+    calibrate(model, x, batch=128)
+    assert first.format == choose(x.numpy(), parse_format("tapered:5")).format
+    seen = choose(first(x).relu().detach().numpy(), [E2M1])
+    assert second.format == E2M1 and second.scale.item() == seen.scale[0] and not second.seen
+
+
+def network(seed: int) -> nn.Module:
+    torch.manual_seed(seed)
+    return nn.Sequential(
+        qnn.QuantIdentity(bit_width=5), qnn.QuantConv2d(1, 6, 3, bias=False), nn.BatchNorm2d(6), nn.ReLU(),
+        qnn.QuantIdentity(act_quant=FormatActivation("tapered:5")), nn.MaxPool2d(2), nn.Flatten(),
+        qnn.QuantLinear(54, 10, bias=True), qnn.QuantIdentity(bit_width=8),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("exporter", ["torchscript", "dynamo"])
+def test_a_trained_network_is_equal_in_every_reading(tmp_path: Path, exporter: Any) -> None:
+    """PyTorch, qonnx, the exact evaluator and the graph before and after the passes, on the whole test set."""
+    data = digits()
+    model = with_weights(network(1), "tapered:4")
+    calibrate(model, data.train_inputs[:256])
+    assert fit(model, data, epochs=3, optimiser=adam(4e-3), progress=False)[-1].accuracy > 0.8
+    path = export_module(model, (1, 8, 8), tmp_path / "model.onnx", exporter)
+    graph, x = import_onnx(path), data.test_inputs.numpy()
+    (name,) = (o.outside for o in graph.outputs)
+    (scale,) = graph.outputs[0].scale
+    wanted = evaluate_exact(path, {i.outside: x for i in graph.inputs})[name]
+    for candidate in (graph, optimise(graph)):
+        made = run(candidate, {i.name: quantise(i, x) for i in candidate.inputs})[candidate.outputs[0].name]
+        assert (made.astype(object) * scale == wanted.num / wanted.den if wanted.den == 1 else (
+            made.astype(object) * scale * wanted.den == wanted.num
+        )).all()  # fmt: skip
+    with torch.no_grad():
+        theirs = model(data.test_inputs).numpy()
+    qonnx = run_float(load_onnx(path), x).outputs[name]
+    assert (np.round(qonnx / np.float32(scale)) == made).all() and (np.round(theirs / np.float32(scale)) == made).all()
+
+
+def test_layers_of_torch_become_those_of_brevitas() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3, stride=2, padding=1, bias=False), nn.Flatten(), nn.Linear(8, 3))
+    made = with_weights(model, "tapered:6", per_channel=True)
+    assert isinstance(made[0], qnn.QuantConv2d) and made[0].stride == (2, 2) and isinstance(model[0], nn.Conv2d)
+    x = torch.randn(2, 1, 4, 4)
+    inner = nn.functional.conv2d(x, made[0].weight_quant(model[0].weight), stride=2, padding=1)
+    assert made[:1](x).equal(inner) and made[2].bias.equal(model[2].bias)
+    assert isinstance(with_weights(nn.Linear(3, 2), "e3m2"), qnn.QuantLinear)
+
+
+def test_what_cannot_be_exported_or_has_no_weights(tmp_path: Path) -> None:
+    with pytest.raises(IsobitError) as found:
+        with_weights(nn.Sequential(nn.ReLU()), "tapered:4")
+    assert found.value.code == "E302"
+    model = nn.Sequential(qnn.QuantIdentity(bit_width=4), with_weights(nn.Linear(3, 2), "power:3"))
+    with pytest.raises(IsobitError, match="PowersOfTwo") as found:
+        export_module(model, (3,), tmp_path / "model.onnx")
+    assert found.value.code == "E302" and not (tmp_path / "model.onnx").exists()
