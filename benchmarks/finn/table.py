@@ -4,8 +4,8 @@
 ``backend="finn"`` and runs ``check.py`` of the build in finn-plus's environment (``isobit finn setup``).
 ``--write PAGE`` puts the table between ``<!-- table -->`` and
 ``<!-- end -->`` of a page; ``--only TEXT`` takes names that contain it; ``--seconds N`` gives FINN so long for one
-model. A model whose input has no quantiser needs its type in ``FOLDER/NAME/meta.json`` (``input_type``). The exit status
-is 1 where FINN's integers differ anywhere.
+model. A model whose input has no quantiser needs its type in ``FOLDER/NAME/meta.json`` (``input_type``). The exit
+status is 1 where FINN's integers differ anywhere.
 """
 
 from __future__ import annotations

@@ -84,6 +84,8 @@ CODES: dict[str, str] = {
     "E617": "Yosys is not installed",
     "E618": "Yosys did not synthesise the RTL",
     "E620": "the vendor's report or the calibration file cannot be read",
+    "E621": "the study cannot be used",
+    "E622": "no cluster answers",
     # E8xx: requantizers
     "E801": "a requantizer needs a wider multiplicand",
     "E802": "a requantizer cannot meet the error budget",

@@ -15,11 +15,11 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "compiler" / "isobit"
 ORDER = (
     "errors version templates numerics custom_op hardware ir interp passes fewshot interchange backends rescale build "
-    "check container pynq report flow api demo cli"
+    "check container pynq report flow api explore demo cli"
 ).split()  # each may import what stands before it
 SIDE = ("frontend", "refitting", "train")  # real numbers end there: they know only numbers and the graph
 BELOW_SIDE = {"errors", "version", "numerics", "ir"}
-ABOVE_SIDE = {"check", "container", "pynq", "report", "flow", "api", "demo", "cli"}
+ABOVE_SIDE = {"check", "container", "pynq", "report", "flow", "api", "explore", "demo", "cli"}
 TORCH = {"torch", "torchvision", "brevitas"}
 MAY_USE_TORCH = (PACKAGE / "train", PACKAGE / "frontend" / "brevitas.py")
 ORACLES: dict[str, set[str]] = {"exact": set()}

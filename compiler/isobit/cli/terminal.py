@@ -1,4 +1,4 @@
-"""The terminal: results on stdout, errors and progress on stderr."""
+"""The terminal: results on stdout, errors and progress on stderr, and what stood on the command line."""
 
 from __future__ import annotations
 
@@ -32,3 +32,15 @@ class Progress:
             self._status.update(escape(text))
         elif self._lines:
             err.print(f"progress: {escape(text)}", soft_wrap=True)
+
+
+def given(ctx: Any) -> dict[str, object]:
+    """The options that stand on the command line, but those that say where to run and what to write."""
+    own = {"output", "docker", "memory", "wide", "as_json"}
+    options = [p for p in ctx.command.params if p.param_type_name == "option" and p.name and p.name not in own]
+    sources = {p.name: ctx.get_parameter_source(str(p.name)) for p in options}
+    return {
+        max(p.opts, key=len): ctx.params[str(p.name)]
+        for p in options
+        if (found := sources[p.name]) is not None and found.name == "COMMANDLINE"
+    }

@@ -88,8 +88,10 @@ def test_integers_and_clocks_of_a_small_network(tmp_path: Path) -> None:
     build = dense(tmp_path)
     result = cosim(build, 12)
     assert (result.mismatches, result.outputs, result.mismatch) == (0, 36, None)
-    assert result.interval == result.declared
+    assert (result.interval, result.latency) == (result.declared, result.declared_latency)
     assert result.equal
+    assert all(t.busy <= t.interval <= result.declared and t.latency == t.declared_latency for t in result.layers)
+    assert {t.layer for t in result.layers} == {p.node for p in design_of(build).processes if p.node}
     assert all(level.highest <= level.depth for level in result.levels)
 
 

@@ -1,0 +1,151 @@
+"""Exploration: the same trials and front however they run; nothing is lost where a worker dies or a run is cut."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("optuna", reason="the extra `explore` is not installed")
+
+from explore.studies import DEADLY, PLAIN, RANGES
+
+from isobit.errors import IsobitError
+from isobit.explore import run as running
+from isobit.explore.run import Explored, Trial, explore, front_of
+from isobit.explore.study import StudyFile
+from isobit.explore.trial import Outcome
+from tests.cli.runner import isobit, small_model
+
+
+def written(folder: Path, text: str) -> Path:
+    """A study of the small model."""
+    small_model(folder).rename(folder / "model.onnx")
+    (folder / "study.py").write_text(text, encoding="utf-8")
+    return folder / "study.py"
+
+
+def found_of(explored: Explored) -> list[tuple[int, dict[str, Any], Outcome]]:
+    return [(t.number, t.parameters, t.outcome) for t in explored.trials]
+
+
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory: pytest.TempPathFactory) -> Explored:
+    folder = tmp_path_factory.mktemp("serial")
+    return explore(written(folder, PLAIN), folder / "out", trials=8, workers=1)
+
+
+def test_every_combination_is_tried_once_and_the_front_is_kept(serial: Explored) -> None:
+    assert len(serial.trials) == 8
+    assert len({(t.parameters["target_ii"], t.parameters["kind"]) for t in serial.trials}) == 8
+    made = [t for t in serial.trials if not t.outcome.refused]
+    assert serial.front and all(t.folder.is_dir() for t in serial.front)
+    assert not [t for t in serial.trials if t not in serial.front and t.folder.exists()]
+    for trial in made:  # nothing beats a trial of the front, and something on it is as good as every other
+        better = [t for t in serial.front if t.outcome.area <= trial.outcome.area]
+        assert any(t.outcome.accuracy >= trial.outcome.accuracy for t in better)
+    areas = [t.outcome.area for t in serial.front]
+    assert areas == sorted(set(areas))
+
+
+def test_an_interrupted_study_goes_on_where_it_was(
+    serial: Explored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, told = written(tmp_path, PLAIN), running._tell
+
+    def once(*args: Any) -> None:
+        told(*args)
+        if args[2] == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(running, "_tell", once)
+    with pytest.raises(KeyboardInterrupt):
+        explore(study, tmp_path / "out", trials=8, workers=1)
+    monkeypatch.undo()
+    calls = []
+    resumed = explore(study, tmp_path / "out", trials=8, workers=1, progress=calls.append)
+    assert found_of(resumed) == found_of(serial) and len(calls) == 5
+    assert explore(study, tmp_path / "out", trials=8, workers=1) == resumed
+
+
+def test_two_dask_workers_one_killed(serial: Explored, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="the extra `explore` is not installed")
+    study = written(tmp_path, DEADLY)
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "local_directory": str(tmp_path)}
+    with distributed.LocalCluster(**options) as cluster:
+        found = explore(study, tmp_path / "out", trials=8, scheduler=cluster.scheduler_address)
+    assert (tmp_path / "killed").exists()
+    assert found_of(found) == found_of(serial)
+    assert [t.number for t in found.front] == [t.number for t in serial.front]
+
+
+@pytest.mark.slow
+def test_two_processes_find_the_same(tmp_path: Path) -> None:
+    """More trials than a batch: the later ones are chosen from what the earlier ones found."""
+    study = written(tmp_path, RANGES)
+    alone = explore(study, tmp_path / "alone", trials=10, workers=1, seed=3)
+    both = explore(study, tmp_path / "both", trials=10, workers=2, seed=3)
+    assert found_of(alone) == found_of(both) and len({str(t.parameters) for t in alone.trials}) == 10
+    assert found_of(explore(study, tmp_path / "other", trials=2, workers=1, seed=4)) != found_of(alone)[:2]
+
+
+def test_refusals_are_outcomes_and_said(tmp_path: Path) -> None:
+    text = PLAIN.replace("[12, 14, 3, 20]", "[3]")
+    done = isobit("explore", written(tmp_path, text), "-o", tmp_path / "out", "--workers", 1)
+    assert done.status == 2 and done.out.startswith("2 trials, 0 on the front, 2 refused")
+    assert "2 refused: E503" in done.out
+    text = PLAIN.replace("return Path", "raise KeyError(kind)  # ").replace("[12, 14, 3, 20]", "[14]")
+    found = explore(written(tmp_path, text), tmp_path / "raises", trials=4, workers=1)
+    assert {t.outcome.refused for t in found.trials} == {"KeyError: 'a'", "KeyError: 'b'"}
+
+
+def test_the_command_shows_the_front_and_draws_it(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the extra `plots` is not installed")
+    study = written(tmp_path, PLAIN.replace('["a", "b"]', '["a"]'))
+    words = ["explore", study, "-o", tmp_path / "out", "--workers", 1]
+    done = isobit(*words, "--plot", tmp_path / "front.svg")
+    assert done.status == 0 and "trial-000" in done.out and "kind a" in done.out
+    content = json.loads(isobit(*words, "--json").out)
+    assert len(content["trials"]) == 4 and set(content["front"]) <= set(range(4))
+    assert (tmp_path / "front.svg").read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1 / 0", "E621: .*ZeroDivisionError"),
+        ("model = 1", "E621: .*no parameters"),
+        ('parameters = {"a": [1]}', "E621: .*no model"),
+        ('parameters = {"a": 3}\nmodel = ""', "E621: .*parameter 'a' is no list"),
+        ('parameters = {"a": [[]]}\nmodel = ""', "E621: .*a choice of 'a'"),
+        ('parameters = {"a": [1]}\nmodel = ""', "E621: .*no accuracy"),
+        (PLAIN.replace('"board"', '"target_ii"'), "E621: .*an option and a parameter"),
+    ],
+)
+def test_a_study_that_cannot_be_used_says_why(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(IsobitError, match=message):
+        StudyFile.read(written(tmp_path, text)).load()
+
+
+def test_other_parameters_and_other_files_are_refused(serial: Explored, tmp_path: Path) -> None:
+    out = serial.trials[0].folder.parent
+    with pytest.raises(IsobitError, match=r"E621: .*not those that this folder's study was begun with"):
+        explore(written(tmp_path, RANGES), out, trials=1, workers=1)
+    (tmp_path / "out").mkdir()
+    with sqlite3.connect(tmp_path / "out" / "study.sqlite3") as other:
+        other.execute("create table studies (a)")
+    with pytest.raises(IsobitError, match="E621"):
+        explore(written(tmp_path, PLAIN), tmp_path / "out", trials=1, workers=1)
+    with pytest.raises(IsobitError, match="E621"):
+        explore(tmp_path / "nowhere.py", tmp_path / "out", trials=1)
+
+
+def test_of_equal_trials_the_first_is_on_the_front() -> None:
+    def trial(number: int, accuracy: float, area: int, refused: str = "") -> Trial:
+        return Trial(number, {}, Outcome(accuracy, area, refused=refused), Path())
+
+    made = [trial(0, 0.5, 10), trial(1, 0.9, 30), trial(2, 0.5, 10), trial(3, 0.4, 20), trial(4, 1.0, 1, "no")]
+    assert [t.number for t in front_of(made)] == [0, 1]
