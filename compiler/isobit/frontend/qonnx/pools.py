@@ -12,7 +12,8 @@ from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.builder import Builder, attribute_ints
 from isobit.frontend.qonnx.convolutions import convolve, pads_of
-from isobit.frontend.qonnx.movement import channels_last, emit_pad, move, padded, positions
+from isobit.frontend.qonnx.movement import channels_last, move, positions
+from isobit.frontend.qonnx.padding import emit_pad, padded
 from isobit.frontend.qonnx.quantisers import uniform_step
 from isobit.frontend.qonnx.staircases import Uniform
 from isobit.frontend.qonnx.symbolic import ONE, ZERO, Real, Tensor, rationals
