@@ -94,6 +94,7 @@ def test_outputs_and_inputs_have_the_modules_own_names(
     assert len(np.unique(wanted[0])) > 3
 
 
+@pytest.mark.slow
 def test_the_other_exporter_gives_the_same_names(tmp_path: Path) -> None:
     graph = onnx.load(export_module(Unused(), {"a": (8,), "b": (3,)}, tmp_path / "m.onnx", "dynamo")).graph
     assert ([i.name for i in graph.input], [o.name for o in graph.output]) == (["a", "b"], ["output"])
