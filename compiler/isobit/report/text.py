@@ -257,7 +257,7 @@ def _channels(values: Any) -> str:
 
 
 def _candidates(candidates: Sequence[CandidateRecord], pair: str) -> Table:
-    """The bodies of a step, or the ways to store weights; ``pair`` says what is known of two steps in its place, or ""."""
+    """The bodies of a step, or the ways to store weights; ``pair`` is what is known of two steps in its place."""
     table = lined_table("implementations, the chosen first", ("body", "why"), ("LUT", "DSP", "BRAM36"))
     for row in candidates:
         costs = [str(n) if row.possible else "-" for n in (row.lut, row.dsp, row.bram36)]
