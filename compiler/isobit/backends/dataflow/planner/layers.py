@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from isobit.backends.dataflow.catalogue import IMPLEMENTATIONS, cost_of
+from isobit.backends.dataflow.catalogue.cost import input_vector
 from isobit.backends.dataflow.geometry import Geometry, box, geometry, upsampling
 from isobit.backends.dataflow.layer import Candidate, LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.blocks import Block, block
@@ -136,6 +137,8 @@ def _linear(graph: Graph, node: Linear, board: Board, folding: Folding, choice: 
     memory = rom_memory(rows, pe * lanes * w.bits) if choice.memory == "auto" else choice.memory
     unit = ("parallel_" if blocked else "") + ("depthwise" if g.depthwise else "dense")
     body = cost_of(unit, pe, lanes, rows, x.bits, w.bits, accumulator_bits(graph, node), board.dsp, memory, samples)
+    if not g.depthwise:
+        body += input_vector(g.fan_in // simd, simd * x.bits, samples, g.outputs // pe, board)
     name = "convolution" if g.windowed and unit == "dense" else unit
     return LayerPlan(pe, simd, cycles, body + window, name, memory=memory, line_buffer=lines, samples=samples)
 
