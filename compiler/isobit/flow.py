@@ -14,7 +14,7 @@ import onnx
 
 from isobit.backends.registry import DEFAULT, find_backend
 from isobit.build.folder import Build, Origin, write_build
-from isobit.build.manifest import EXACT_ARITHMETIC, ArithmeticRecord, TiesRecord
+from isobit.build.manifest import EXACT_ARITHMETIC, ArithmeticRecord, Target, TiesRecord
 from isobit.check.csim.run import given_integers
 from isobit.check.csim.samples import SampleForm
 from isobit.check.csim.stimuli import vectors_for
@@ -25,7 +25,8 @@ from isobit.frontend.modules import Shapes
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.whole import whole_file
 from isobit.frontend.qonnx.float_arithmetic import Asked, FloatArithmetic, arithmetic_of
-from isobit.frontend.qonnx.importer import InputType, import_traced
+from isobit.frontend.qonnx.importer import import_traced
+from isobit.frontend.qonnx.input_type import InputType
 from isobit.frontend.tflite.model import is_tflite
 from isobit.hardware import Board, load_board
 from isobit.hardware.prices import PRICES
@@ -65,6 +66,7 @@ def compile_model(
     budget: str | Fraction | None = None,
     inputs: Any = None,
     samples: SampleForm | None = None,
+    project: Target = "hls",
     head: int = 0,
     head_bits: int = 0,
     progress: Progress = lambda _: None,
@@ -92,6 +94,7 @@ def compile_model(
             of short multiplicands: ``50ppm``, ``0.1%``, ``1/20000``.
         inputs: samples as for :func:`isobit.csim`; of the accumulators that they produce the budget must hold too.
         samples: what ``inputs`` holds, as for :func:`isobit.csim`.
+        project: ``hls``: the C++ for Vitis HLS, ``rtl``: the same design in SystemVerilog, or ``both``.
         head, head_bits: classes of a nearest-prototype head on the model's features (:func:`isobit.fewshot.with_head`),
             0 for none, and bits of its prototypes, 0 for as few as will do.
         progress: called with a few words at every stage.
@@ -129,7 +132,7 @@ def compile_model(
     moved = None if report is None else asdict(report)
     origin = Origin(printable(name), input_type, input_scale, moved, followed)
     vectors = _testbench_vectors(made.graph, maker.estimate(made.plan, design).interval)
-    return write_build(Path(output), made.graph, target, made.plan, design, data, origin, vectors, made, maker)
+    return write_build(Path(output), made.graph, target, made.plan, design, data, origin, vectors, made, maker, project)
 
 
 def _seen(graph: Graph, inputs: Any, samples: SampleForm | None) -> Mapping[str, IntArray]:

@@ -18,8 +18,11 @@ module isobit_dense #(
     parameter bit WEIGHT_T_SIGNED = 1,
     parameter int ACC_T = 16,
     parameter bit ACC_T_SIGNED = 1,
+    parameter int CODE_T = 0,
+    parameter bit CODE_T_SIGNED = 1,
+    parameter int RUN = 1,
     localparam int ROWS = OUT / PE * (IN / SIMD),
-    localparam int ROW = PE * SIMD * WEIGHT_T,
+    localparam int ROW = PE * SIMD * (CODE_T > 0 ? CODE_T : WEIGHT_T),
     parameter WEIGHTS_FILE = "",
     parameter WEIGHTS_STYLE = "auto",
     parameter logic [ROWS*ROW-1:0] WEIGHTS = '0
@@ -67,9 +70,11 @@ module isobit_dense #(
 
   // ---------------------------------------------------------------- fetch: the word and its row of weights
   logic [SIMD*IN_T-1:0] x;
-  logic [ROW-1:0] weights;
+  logic [ROW-1:0] stored;
+  logic [PE*SIMD*WEIGHT_T-1:0] weights;
   isobit_rom #(.WIDTH(ROW), .DEPTH(ROWS), .FILE(WEIGHTS_FILE), .STYLE(WEIGHTS_STYLE), .VALUES(WEIGHTS)) rom (
-      .clk, .enable(advance), .address(row), .word(weights));
+      .clk, .enable(advance), .address(row), .word(stored));
+  isobit_weights #(.COUNT(PE * SIMD), .WEIGHT(WEIGHT_T), .CODE(CODE_T), .RUN(RUN)) decoded (.stored, .weights);
   if (NF == 1) begin : g_once
     always_ff @(posedge clk) if (advance) x <= in_data;
   end else begin : g_again
@@ -116,5 +121,5 @@ module isobit_dense #(
     end
   end
   always_comb for (int pe = 0; pe < PE; pe++) out_data[pe*ACC_T+:ACC_T] = acc[pe][ACC_T-1:0];
-  wire unused = &{1'b0, ACC_T_SIGNED, VECTORS[0]};
+  wire unused = &{1'b0, ACC_T_SIGNED, VECTORS[0], CODE_T_SIGNED};
 endmodule

@@ -22,10 +22,13 @@ module isobit_parallel_dense #(
     parameter bit WEIGHT_T_SIGNED = 1,
     parameter int ACC_T = 14,
     parameter bit ACC_T_SIGNED = 1,
+    parameter int CODE_T = 0,
+    parameter bit CODE_T_SIGNED = 1,
+    parameter int RUN = 1,
     localparam int COLUMNS = (SAMPLES - 1) * SW + (KW - 1) * DW + 1,
     localparam int IN = KH * KW * CHANNELS,
     localparam int ROWS = OUT / PE * (IN / SIMD),
-    localparam int ROW = PE * SIMD * WEIGHT_T,
+    localparam int ROW = PE * SIMD * (CODE_T > 0 ? CODE_T : WEIGHT_T),
     parameter WEIGHTS_FILE = "",
     parameter WEIGHTS_STYLE = "auto",
     parameter logic [ROWS*ROW-1:0] WEIGHTS = '0
@@ -73,9 +76,11 @@ module isobit_parallel_dense #(
   end
 
   logic [KH*COLUMNS*CHANNELS*IN_T-1:0] block;
-  logic [ROW-1:0] weights;
+  logic [ROW-1:0] stored;
+  logic [PE*SIMD*WEIGHT_T-1:0] weights;
   isobit_rom #(.WIDTH(ROW), .DEPTH(ROWS), .FILE(WEIGHTS_FILE), .STYLE(WEIGHTS_STYLE), .VALUES(WEIGHTS)) rom (
-      .clk, .enable(advance), .address(row), .word(weights));
+      .clk, .enable(advance), .address(row), .word(stored));
+  isobit_weights #(.COUNT(PE * SIMD), .WEIGHT(WEIGHT_T), .CODE(CODE_T), .RUN(RUN)) decoded (.stored, .weights);
   always_ff @(posedge clk) if (issue && reads) block <= in_data;
 
   logic [SUMS-1:1] live, first;

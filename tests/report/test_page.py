@@ -95,7 +95,10 @@ def test_the_graph_has_a_box_for_every_layer_and_links_to_its_row(build: Path) -
     links = [attrs["href"] for tag, attrs in page.tags if tag == "a"]
     rows = {attrs.get("id") for tag, attrs in page.tags if tag == "tr"}
     assert len(links) == len(layers) and {str(link)[1:] for link in links} <= rows
-    assert sum(attrs.get("class") == "bars" for _, attrs in page.tags) == 2
+    made = report(load_build(build))
+    drawn = [made.histograms, made.activations, made.weights]
+    assert [len(part) for part in drawn] == [2, 3, 2]
+    assert sum(attrs.get("class") == "bars" for _, attrs in page.tags) == 7
 
 
 @pytest.mark.parametrize("which", ["build", "evil"])

@@ -87,7 +87,7 @@ def test_histograms_of_the_users_samples(build: Build) -> None:
 def test_json_holds_the_whole_report(build: Build) -> None:
     done = isobit("report", build.path, "--json")
     content = json.loads(done.out)
-    assert (done.status, content.pop("format")) == (0, 3)
+    assert (done.status, content.pop("format")) == (0, 4)
     assert TypeAdapter(Report).validate_python(content) == report(build)
 
 

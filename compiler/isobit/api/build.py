@@ -9,13 +9,16 @@ from typing import Any
 from rich.console import Console
 
 from isobit.api.arguments import coded, vectors_of
+from isobit.api.views import Layers, Page
+from isobit.backends.dataflow.writer import PLAN
 from isobit.build import folder
 from isobit.check.csim.accuracy import Accuracy
 from isobit.check.csim.accuracy import accuracy as measure
 from isobit.check.csim.predict import predict
 from isobit.check.csim.samples import sample_form
 from isobit.errors import IsobitError, printable
-from isobit.report.result import Layer, summarise
+from isobit.report.page import html_page
+from isobit.report.result import report, summarise
 from isobit.report.text import build_table
 
 
@@ -37,9 +40,19 @@ class Build(folder.Build):
         return build if isinstance(build, Build) else cls(**vars(build))
 
     @property
-    def layers(self) -> tuple[Layer, ...]:
+    def layers(self) -> Layers:
         """Every value of the graph: type, hardware, where it came from."""
-        return summarise(self).layers
+        return Layers(summarise(self).layers)
+
+    @property
+    def plan(self) -> str:
+        """The plan file, as ``isobit compile --plan`` takes it back; "" of a build whose back end writes none."""
+        return Shown((self.path / PLAN).read_text(encoding="utf-8") if PLAN in self.manifest.files else "")
+
+    @coded
+    def report(self, inputs: Any = None) -> Page:
+        """The HTML report, shown inline by a notebook; ``inputs`` are for the histograms."""
+        return Page(html_page(report(self, vectors_of(inputs))))
 
     @coded
     def predict(

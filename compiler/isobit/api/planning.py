@@ -122,7 +122,7 @@ def plan_of_file(graph: Graph, path: Path, board: str | Board | None, clock_mhz:
     file = read_plan(path)
     if board is None and not file.board:
         raise IsobitError("E503", "the plan names no board", where=printable(path), hint="add --board")
-    target = target_board(board or file.board, clock_mhz)
-    request = PlanRequest(1.0, None, file.layers, depths=file.depths)
+    target = target_board(board or file.board, (file.clock_mhz or None) if clock_mhz is None else clock_mhz)
+    request = PlanRequest(1.0, None, file.layers, depths=file.depths, depths_for=file.depths_for)
     plan = plan_for(graph, target, request, whole_design)
     return plan, whole_design(graph, plan, request)

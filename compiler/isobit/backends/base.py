@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -213,6 +213,18 @@ class Backend(Protocol[R, P, D]):
 
         Raises:
             IsobitError: E604 without the compiler, E303 without what it includes, E509 for a flavour it does not have.
+        """
+
+
+@runtime_checkable
+class ReadsPlans(Protocol):
+    """A back end that takes a user's plan file (``--plan``) as a request."""
+
+    def read_request(self, path: Path) -> Any:
+        """What the file asks.
+
+        Raises:
+            IsobitError: E503 when it cannot be read or says something a plan cannot say.
         """
 
 

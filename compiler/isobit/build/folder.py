@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from isobit.backends.dataflow.backend import DATAFLOW
+from isobit.backends.dataflow.design import Design
+from isobit.backends.dataflow.rtl import rtl_design, rtl_files
 from isobit.backends.ports import Port
 from isobit.backends.registry import AnyBackend
 from isobit.build.files import MANIFEST, atomic_folder, file_hashes, write_files
@@ -23,6 +25,7 @@ from isobit.build.manifest import (
     EstimateRecord,
     RefitRecord,
     SourceRecord,
+    Target,
     manifest_type,
     read_manifest,
     refuse_another,
@@ -35,7 +38,7 @@ from isobit.passes.proofs import proofs_text
 from isobit.rescale import Rescaled
 from isobit.version import __version__
 
-HLS = "hls"
+HLS, RTL = "hls", "rtl"
 GRAPH = "graph.txt"
 ONNX, TFLITE = "source.onnx", "source.tflite"
 EXACT, PROOFS = "exact.txt", "proofs.json"
@@ -77,6 +80,17 @@ class Build:
         return self.path / HLS
 
     @property
+    def rtl(self) -> Path | None:
+        """The folder of the SystemVerilog; None where the build was made without."""
+        return self.path / RTL if self.manifest.target != "hls" else None
+
+    def refuse_without_cpp(self) -> None:
+        """E509 for a build that was made without its C++."""
+        if self.manifest.target == "rtl":
+            hint = "compile with --target both; isobit cosim checks the RTL"
+            raise IsobitError("E509", "this build has no C++", where=printable(self.path), hint=hint)
+
+    @property
     def source(self) -> Path:
         """The model the build was made from, an ONNX or a TFLite file."""
         return self.path / (TFLITE if TFLITE in self.manifest.files else ONNX)
@@ -113,6 +127,7 @@ def write_build(
     vectors: Mapping[str, IntArray],
     rescaled: Rescaled | None = None,
     backend: AnyBackend = DATAFLOW,
+    target: Target = "hls",
 ) -> Build:
     """Write everything to ``destination``, all at once or not at all.
 
@@ -121,14 +136,19 @@ def write_build(
         source: the bytes of the model: an ONNX or a TFLite file.
         vectors: integers ``(batch, ...)`` of every graph input and output, by name, for the testbench.
         rescaled: the proofs of the steps, and the exact graph where the one built is another.
+        target: which projects are written; of SystemVerilog the dataflow back end's alone.
 
     Raises:
-        IsobitError: E601 or E602 (see :func:`isobit.build.files.atomic_folder`).
+        IsobitError: E508 for a target that the back end does not have, E601 or E602 (see
+            :func:`isobit.build.files.atomic_folder`).
         DoesNotFit: E502 when the design exceeds the board.
     """
     estimate = EstimateRecord.made_of(backend.estimate(plan, design), board)
+    rtl = {} if target == "hls" else _rtl_files(design, board, origin.name, backend)
     with atomic_folder(destination) as work:
-        files = dict(backend.write(plan, design, origin.name, vectors))
+        files = dict(backend.write(plan, design, origin.name, vectors)) | rtl
+        if target == "rtl":
+            files = {name: content for name, content in files.items() if not name.startswith(f"{HLS}/")}
         texts = {GRAPH: print_graph(graph)} | _rescale_texts(rescaled)
         write_files(work, files | {name: text.encode("utf-8") for name, text in texts.items()})
         write_files(work, {_source_name(source): source})
@@ -136,7 +156,7 @@ def write_build(
             format=FORMAT, isobit=__version__, backend=backend.name, source=origin.record(source), graph=graph.digest,
             board=board, estimate=estimate, project=backend.describe(graph, plan, design),
             versions={"numpy": np.__version__}, files=file_hashes(work),
-            budget=tuple(map(ErrorsRecord.made_of, rescaled.errors if rescaled else ())),
+            budget=tuple(map(ErrorsRecord.made_of, rescaled.errors if rescaled else ())), target=target,
         )  # fmt: skip
         (work / MANIFEST).write_text(manifest.text, encoding="utf-8")
     return load_build(destination)
@@ -151,12 +171,28 @@ def load_build(path: Path | str) -> Build:
     """
     path = Path(path)
     manifest, backend = read_manifest(path / MANIFEST)
-    _refuse_changes(path, manifest.files, backend.needed)
+    _refuse_changes(path, manifest.files, _needed(manifest, backend))
     graph = parse_graph(_text(path, GRAPH))
     design = backend.read(path, manifest.project)
     refuse_another(path / MANIFEST, manifest, backend.ports(design), graph)
     exact = parse_graph(_text(path, EXACT)) if EXACT in manifest.files else None
     return Build(path, graph, manifest, backend, design, exact)
+
+
+def _rtl_files(design: Any, board: Board, title: str, backend: AnyBackend) -> dict[str, bytes]:
+    if not isinstance(design, Design):
+        hint = "leave --target out"
+        raise IsobitError("E508", f"--target: {printable(backend.name)} has no RTL", hint=hint)
+    texts = rtl_files(rtl_design(design), board, title)
+    return {f"{RTL}/{name}": text.encode("utf-8") for name, text in texts.items()}
+
+
+def _needed(manifest: AnyManifest, backend: AnyBackend) -> frozenset[str]:
+    """The files that a build of this back end and target cannot be without."""
+    needed = backend.needed
+    if manifest.target == "rtl":
+        needed = frozenset(name for name in needed if not name.startswith(f"{HLS}/"))
+    return needed if manifest.target == "hls" else needed | {f"{RTL}/top.sv"}
 
 
 def _source_name(source: bytes) -> str:

@@ -29,6 +29,8 @@ from isobit.version import __version__
 FORMAT = 4
 _DAMAGED = "compile again"
 
+Target = Literal["hls", "rtl", "both"]
+"""Which projects of its design a build holds: the Vitis HLS C++, the SystemVerilog, or both."""
 Share = Annotated[str, Field(pattern=r"^[0-9]+(/[1-9][0-9]*)?$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 InnerPath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$")]
@@ -142,7 +144,8 @@ T = TypeVar("T", bound=ProjectRecord)
 
 
 class Manifest(Record, Generic[T]):
-    """What a build says of itself; ``project`` is its back end's own record, ``files`` every other file's SHA-256."""
+    """What a build says of itself; ``project`` is its back end's own record, ``files`` every other file's SHA-256,
+    ``target`` which projects it holds."""
 
     format: int
     isobit: str
@@ -155,6 +158,7 @@ class Manifest(Record, Generic[T]):
     versions: dict[str, str]
     files: dict[InnerPath, Digest]
     budget: tuple[ErrorsRecord, ...] = ()
+    target: Target = "hls"
 
     @property
     def text(self) -> str:

@@ -21,6 +21,7 @@ def cosim_command(
     seed: Annotated[int, typer.Option(min=0, help="seed of the vectors, gaps and waits")] = 0,
     compiler: Annotated[str | None, typer.Option(help="C++ compiler: g++ or clang++")] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="seconds for the simulation's run")] = 600.0,
+    wide: Annotated[bool, typer.Option("--wide", help="the highest level of every FIFO too")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the verdict as JSON")] = False,
 ) -> None:
     """Simulate the design's SystemVerilog in Verilator: every output integer, the clocks, the FIFOs' levels."""
@@ -35,6 +36,6 @@ def cosim_command(
     if as_json:
         sys.stdout.write(json.dumps(asdict(result) | {"equal": result.equal}, indent=1) + "\n")
     else:
-        for line in cosim_lines(result):
+        for line in cosim_lines(result, wide=wide):
             out.print(line, crop=False)
     raise typer.Exit(EXIT_EQUAL if result.equal else EXIT_MISMATCH)

@@ -1,6 +1,4 @@
-"""The command line: ``isobit compile``, ``csim``, ``show``, ``explain``, ``boards``, ``paths``.
-
-``predict`` and ``accuracy`` are in :mod:`isobit.cli.predict`, the others in the modules beside it.
+"""The command line: ``isobit compile`` and ``csim``; the other commands are in the modules beside this one.
 
 Exit codes: 0 equal (or done), 1 mismatch or a failed simulation, 2 refused (or wrong usage), 3 does not fit, 130
 interrupted, 141 the reader of the output went away, 143 terminated.
@@ -11,12 +9,12 @@ from __future__ import annotations
 import json
 import math
 import os
-import shlex
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -26,19 +24,33 @@ from isobit import errors
 from isobit.cli.check_model import check_model_command
 from isobit.cli.compare import compare_command
 from isobit.cli.cosim import cosim_command
-from isobit.cli.explain import explain_command
 from isobit.cli.explore import explore_command
 from isobit.cli.export import export_command
 from isobit.cli.finn import finn_app
 from isobit.cli.lists import boards_command, paths_command
+from isobit.cli.options import (
+    Arithmetic,
+    Board,
+    Docker,
+    Exporter,
+    Memory,
+    Model,
+    Samples,
+    Scale,
+    Shape,
+    Type,
+    Wide,
+)  # fmt: skip
 from isobit.cli.package import lint_command, package_command
 from isobit.cli.plan import plan_command
 from isobit.cli.predict import accuracy_command, predict_command
 from isobit.cli.quantize import quantize_command
 from isobit.cli.report import fifos_command, report_command, verify_command
-from isobit.cli.rtl import rtl_command
+from isobit.cli.rivals import check_finn_command, check_hls4ml_command
+from isobit.cli.rtl import rtl_command, say_where
+from isobit.cli.show import explain_command, show_command
 from isobit.cli.synth import synth_command
-from isobit.cli.terminal import Progress, err, out
+from isobit.cli.terminal import Progress, err, given, out
 from isobit.cli.words import shapes_joined
 from isobit.errors import IsobitError
 from isobit.version import __version__
@@ -81,49 +93,6 @@ app = typer.Typer(
     cls=_Guarded, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
     help="Quantised neural networks to Vitis HLS projects that compute the very same integers, as C simulation shows.",
 )  # fmt: skip
-app.command("predict")(predict_command)
-app.command("accuracy")(accuracy_command)
-app.command("compare")(compare_command)
-app.command("quantize")(quantize_command)
-app.command("report")(report_command)
-app.command("verify")(verify_command)
-app.command("fifos")(fifos_command)
-app.command("package")(package_command)
-app.command("lint")(lint_command)
-app.command("export")(export_command)
-app.command("rtl")(rtl_command)
-app.command("cosim")(cosim_command)
-app.command("synth")(synth_command)
-app.add_typer(finn_app, name="finn")
-app.command("check-model")(check_model_command)
-app.command("plan")(plan_command)
-app.command("explain")(explain_command)
-app.command("explore")(explore_command)
-app.command("boards")(boards_command)
-app.command("paths")(paths_command)
-
-Model = Annotated[
-    str, typer.Argument(help="model.onnx (QONNX, QDQ), model.tflite, or file.py:factory returning a Brevitas module")
-]
-Board = Annotated[str, typer.Option(help="board name or a .toml file; see `isobit boards`")]
-Shape = Annotated[
-    str | None, typer.Option("--input-shape", help="shape of one sample for Brevitas sources: 1,28,28, or a=3,8 b=4")
-]
-Type = Annotated[
-    str | None,
-    typer.Option("--input-type", help="integer type of an input that has no quantiser: UINT8, INT4, BIPOLAR ..."),
-]
-Scale = Annotated[str, typer.Option("--input-scale", help="real value of one step of --input-type: 1/255")]
-Samples = Annotated[str | None, typer.Option("--samples", help="integers in --inputs are: real, integers or graph")]
-Exporter = Annotated[str, typer.Option(help="Brevitas export path: torchscript or dynamo")]
-Arithmetic = Annotated[
-    str, typer.Option(help="behind exact sums: exact, float32 as the source has it, or auto (by counting ties)")
-]
-
-
-Wide = Annotated[bool, typer.Option("--wide", help="whole names, however long the lines")]
-Docker = Annotated[bool, typer.Option("--docker", help="run it in a container (Docker or Podman)")]
-Memory = Annotated[str, typer.Option("--memory", help="memory limit of the container")]
 
 
 def _finite(value: float | None) -> float | None:
@@ -132,12 +101,11 @@ def _finite(value: float | None) -> float | None:
     return value
 
 
-@app.command("compile")
 def compile_command(
     ctx: typer.Context,
     model: Model,
     output: Annotated[Path, typer.Option("-o", "--output", help="build folder")],
-    board: Board = "pynq-z1",
+    board: Board = None,
     input_shape: Shape = None,
     input_type: Type = None,
     input_scale: Scale = "1",
@@ -175,6 +143,7 @@ def compile_command(
         "throughput"
     ),
     backend: Annotated[str, typer.Option(help="what makes the project")] = "dataflow",
+    target: Annotated[str, typer.Option(help="C++ for Vitis HLS, SystemVerilog, or both: hls, rtl or both")] = "hls",
     clock: Annotated[float | None, typer.Option(help="clock in MHz, in the place of the board's own")] = None,
     arg: Annotated[list[str] | None, typer.Option(help="argument of the factory: bits=4; may be repeated")] = None,
     wide: Wide = False,
@@ -184,7 +153,7 @@ def compile_command(
 ) -> None:
     """Compile a model into a Vitis HLS project."""
     from isobit.api.arguments import assignments
-    from isobit.api.compile import Asked, compile, request_of, target_board
+    from isobit.api.compile import Asked, compile, planned_board, request_of
     from isobit.container.run import compile_contained
     from isobit.report.rescale import rescale_lines
     from isobit.report.result import summarise
@@ -193,8 +162,8 @@ def compile_command(
     asked = Asked(plan, target_fps, target_ii, samples_per_clock, max_util, fifos)
     with Progress() as progress:
         if docker:
-            request_of(backend, target_board(board, clock), asked)
-            build: Build = compile_contained(model, output, _given(ctx), memory, progress)
+            request_of(backend, planned_board(board, clock, plan), asked)
+            build: Build = compile_contained(model, output, given(ctx), memory, progress)
         else:
             build = compile(
                 model, output, board=board, clock_mhz=clock, input_shape=input_shape, input_type=input_type,
@@ -202,7 +171,7 @@ def compile_command(
                 backend=backend, plan=plan, target_fps=target_fps, target_ii=target_ii,
                 samples_per_clock=samples_per_clock, max_util=max_util, fifos=fifos,
                 rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=inputs, samples=samples,
-                head=head, head_bits=head_bits, progress=progress,
+                head=head, head_bits=head_bits, target=target, progress=progress,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(summarise(build)), indent=1) + "\n")
@@ -210,13 +179,10 @@ def compile_command(
     out.print(build_table(build, wide=wide), crop=False)
     for line in [*arithmetic_lines(build), *rescale_lines(build)]:
         out.print(line, soft_wrap=True)
-    what, where = ("Vitis HLS project", build.hls) if build.hls.is_dir() else ("project", build.path)
-    out.print(f"{what} in {escape(shlex.quote(str(where)))}", soft_wrap=True)
-    out.print(f"check it with: isobit csim {escape(shlex.quote(str(build.path)))}", soft_wrap=True)
+    say_where(build)
 
 
-@app.command()
-def csim(
+def csim_command(
     build: Annotated[Path, typer.Argument(help="build folder")],
     inputs: Annotated[Path | None, typer.Option(help=".npy of samples in the model's own layout, batch first")] = None,
     samples: Samples = None,
@@ -283,37 +249,26 @@ def csim(
     raise typer.Exit(errors.EXIT_EQUAL if result.equal else errors.EXIT_MISMATCH)
 
 
-@app.command()
-def show(
-    what: Annotated[str, typer.Argument(help="a model or a build folder")],
-    full: Annotated[bool, typer.Option("--full", help="whole arrays, in the form that can be read back")] = False,
-    raw: Annotated[bool, typer.Option("--raw", help="a model's graph as imported, before any pass")] = False,
-    input_shape: Shape = None,
-    input_type: Type = None,
-    input_scale: Scale = "1",
-    exporter: Exporter = "torchscript",
-    arithmetic: Arithmetic = "auto",
-) -> None:
-    """Print the integer graph with every value's interval and width."""
-    from isobit.ir import print_graph
-
-    if Path(what).is_dir():
-        from isobit.build.folder import load_build
-
-        graph = load_build(Path(what)).graph
-    else:
-        from isobit.api.arguments import one_of, shape_of
-        from isobit.flow import import_source
-        from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
-        from isobit.passes import optimise
-
-        one_of("exporter", exporter, ("torchscript", "dynamo"), "E302")
-        graph = import_source(
-            what, input_shape=shape_of(input_shape), input_type=input_type, input_scale=input_scale,
-            exporter=cast(Any, exporter), arithmetic=arithmetic_of(arithmetic),
-        )  # fmt: skip
-        graph = graph if raw else optimise(graph)
-    sys.stdout.write(print_graph(graph, full=full))
+_TASKS: dict[str, dict[str, Callable[..., None]]] = {
+    "Compile and check": {
+        "compile": compile_command, "csim": csim_command, "predict": predict_command, "accuracy": accuracy_command,
+    },
+    "Before compiling": {
+        "check-model": check_model_command, "quantize": quantize_command, "plan": plan_command,
+        "explore": explore_command, "boards": boards_command,
+    },
+    "Look into a build": {
+        "report": report_command, "show": show_command, "explain": explain_command, "compare": compare_command,
+        "fifos": fifos_command, "verify": verify_command, "lint": lint_command,
+    },
+    "Hand a build on": {"package": package_command, "export": export_command, "paths": paths_command},
+    "Other compilers": {"check-hls4ml": check_hls4ml_command, "check-finn": check_finn_command},
+    "Register transfer level": {"rtl": rtl_command, "cosim": cosim_command, "synth": synth_command},
+}  # fmt: skip
+for _task, _commands in _TASKS.items():
+    for _name, _command in _commands.items():
+        app.command(_name, rich_help_panel=_task)(_command)
+app.add_typer(finn_app, name="finn", rich_help_panel="Other compilers")
 
 
 @app.callback(invoke_without_command=True)
@@ -321,18 +276,6 @@ def main_options(version: Annotated[bool, typer.Option("--version", help="print 
     if version:
         sys.stdout.write(f"isobit {__version__}\n")
         raise typer.Exit
-
-
-def _given(ctx: typer.Context) -> dict[str, object]:
-    """The options that stand on the command line, but those that say where to run and what to write."""
-    own = {"output", "docker", "memory", "wide", "as_json"}
-    options = [p for p in ctx.command.params if p.param_type_name == "option" and p.name and p.name not in own]
-    sources = {p.name: ctx.get_parameter_source(str(p.name)) for p in options}
-    return {
-        max(p.opts, key=len): ctx.params[str(p.name)]
-        for p in options
-        if (found := sources[p.name]) is not None and found.name == "COMMANDLINE"
-    }
 
 
 def _terminate(*_: Any) -> None:

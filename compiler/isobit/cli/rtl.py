@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from isobit.cli.terminal import out
+
+if TYPE_CHECKING:
+    from isobit.build.folder import Build
 
 
 def rtl_command(
@@ -24,3 +27,13 @@ def rtl_command(
     out.print(f"top module isobit_top, one frame every {design.interval:,} clocks (latency {design.latency:,})")
     out.print(f"SystemVerilog in {escape(shlex.quote(str(output)))}", soft_wrap=True)
     out.print(f"check it with: isobit cosim {escape(shlex.quote(str(build)))}", soft_wrap=True)
+
+
+def say_where(build: Build) -> None:
+    """The projects of a build, and the command that checks each."""
+    what, where = ("Vitis HLS project", build.hls) if build.hls.is_dir() else ("project", build.path)
+    projects = {} if build.manifest.target == "rtl" else {"csim": (what, where)}
+    projects |= {"cosim": ("SystemVerilog", build.rtl)} if build.rtl else {}
+    for command, (kind, folder) in projects.items():
+        out.print(f"{kind} in {escape(shlex.quote(str(folder)))}", soft_wrap=True)
+        out.print(f"check it with: isobit {command} {escape(shlex.quote(str(build.path)))}", soft_wrap=True)

@@ -89,14 +89,7 @@ def _by_class(features: Floats, labels: NDArray[np.generic], task: Task) -> list
 
 def _runs(table: list[Floats], task: Task, mean: Floats | None, count: int, rng: np.random.Generator) -> Floats:
     """The share of queries that are right in each of ``count`` runs."""
-    each = task.shots + task.queries
-    classes = rng.random((count, len(table))).argpartition(task.ways - 1, axis=1)[:, : task.ways]
-    sizes = np.array([len(t) for t in table])
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    keys = rng.random((count, task.ways, int(sizes.max())))
-    keys[np.arange(keys.shape[2]) >= sizes[classes][:, :, None]] = 2.0
-    drawn = keys.argpartition(each - 1, axis=2)[:, :, :each] + starts[classes][:, :, None]
-    x = np.concatenate(table)[drawn]
+    x = np.concatenate(table)[_drawn(table, task, count, rng)]
     support = x[:, :, : task.shots]
     x = unit(x - (support.mean(axis=(1, 2), keepdims=True) if mean is None else mean))
     prototypes = x[:, :, : task.shots].mean(axis=2)
@@ -106,3 +99,13 @@ def _runs(table: list[Floats], task: Task, mean: Floats | None, count: int, rng:
     distance = (prototypes**2).sum(axis=2)[:, None] - 2 * queries @ prototypes.transpose(0, 2, 1)
     truth = np.repeat(np.arange(task.ways), task.queries)
     return np.asarray((distance.argmin(axis=2) == truth).mean(axis=1))
+
+
+def _drawn(table: list[Floats], task: Task, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Sample numbers ``(count, ways, shots + queries)`` in the table's order: random keys, the least ones win."""
+    each, sizes = task.shots + task.queries, np.array([len(t) for t in table])
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    classes = np.argsort(rng.random((count, len(table))), axis=1)[:, : task.ways]
+    keys = rng.random((count, task.ways, int(sizes.max())))
+    keys[np.arange(keys.shape[2]) >= sizes[classes][:, :, None]] = 2.0
+    return np.asarray(np.argsort(keys, axis=2)[:, :, :each] + starts[classes][:, :, None])

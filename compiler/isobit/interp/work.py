@@ -10,5 +10,9 @@ from isobit.ir.ops import Linear
 
 def multiply_accumulates(graph: Graph) -> int:
     """Multiply-accumulate operations per sample."""
-    linears = [n for n in graph.nodes if isinstance(n, Linear)]
-    return sum(graph.types[n.name].size * int(np.prod(graph.types[n.inputs[1]].shape[1:])) for n in linears)
+    return sum(macs_of(graph, n) for n in graph.nodes if isinstance(n, Linear))
+
+
+def macs_of(graph: Graph, node: Linear) -> int:
+    """Multiply-accumulate operations of one layer per sample."""
+    return graph.types[node.name].size * int(np.prod(graph.types[node.inputs[1]].shape[1:]))

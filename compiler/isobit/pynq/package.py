@@ -47,6 +47,7 @@ def write_package(build: Build, board: Board, destination: Path, samples: Mappin
         IsobitError: E509 when the build has no hardware; E507 when the board has no processing system or the build is
             for another one; E601 or E602 when the folder cannot be written or holds something else.
     """
+    build.refuse_without_cpp()
     if not build.hls.is_dir():
         raise IsobitError("E509", f"{build.backend.name} makes nothing that a board runs", where=printable(build.path))
     _refuse_other_board(build, board)

@@ -1,4 +1,4 @@
-"""What the accumulators held on sample vectors, against the intervals that range inference gives them."""
+"""What accumulators and activations held on sample vectors, and weights hold, against their intervals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from isobit.build.folder import Build
 from isobit.check.csim.run import affordable, input_integers
 from isobit.interp import Evaluator
-from isobit.ir.ops import Add, Linear
+from isobit.ir.ops import Add, Const, Input, Linear, Step, Table
 from isobit.ir.types import IntArray
 from isobit.numerics.intervals import widened
 
@@ -22,9 +22,9 @@ _CHUNK_ELEMENTS = 4_000_000
 
 @dataclass(frozen=True)
 class Histogram:
-    """An accumulator's values: ``counts[i]`` of them lie in ``lo + i * width .. lo + (i + 1) * width - 1``.
+    """A layer's values: ``counts[i]`` of them lie in ``lo + i * width .. lo + (i + 1) * width - 1``.
 
-    ``lo .. hi`` is the inferred interval, ``least .. greatest`` what the vectors reached.
+    ``lo .. hi`` is the inferred interval, of weights that of their width; ``least .. greatest`` what was reached.
     """
 
     layer: str
@@ -36,24 +36,47 @@ class Histogram:
     counts: tuple[int, ...]
 
 
-def histograms(build: Build, inputs: Any = None) -> tuple[Histogram, ...]:
-    """One histogram of every multiply-accumulate's and every join's values, over all channels and positions.
+@dataclass(frozen=True)
+class Histograms:
+    """Of every multiply-accumulate and join, of every input, step and table, and of the weights of every layer."""
+
+    accumulators: tuple[Histogram, ...]
+    activations: tuple[Histogram, ...]
+    weights: tuple[Histogram, ...]
+
+
+def histograms(build: Build, inputs: Any = None) -> Histograms:
+    """One histogram of every layer's values, over all channels and positions.
 
     Args:
         inputs: the user's samples as :func:`isobit.check.csim.run.csim` takes them; without them corners and random
             vectors, as many (at most :data:`SAMPLES`) as a fixed budget of work allows.
     """
-    names = [n.name for n in build.graph.nodes if isinstance(n, Linear | Add)]
-    if not names:
-        return ()
+    sums = [n.name for n in build.graph.nodes if isinstance(n, Linear | Add)]
+    levels = [n.name for n in build.graph.nodes if isinstance(n, Input | Step | Table)]
     size = sum(build.graph.types[n.name].size for n in build.graph.nodes if n.op != "const")
     count = min(SAMPLES, affordable(build, MACS), max(ELEMENTS // size, 1))
     integers = input_integers(build, inputs, count, seed=0)
-    found = {name: _Counter(*build.graph.types[name].bounds) for name in names}
+    found = {name: _Counter(*build.graph.types[name].bounds) for name in (*sums, *levels)}
     for values in _tapped(build, integers, max(_CHUNK_ELEMENTS // size, 1)):
         for name, counter in found.items():
             counter.add(values[name])
-    return tuple(counter.histogram(name) for name, counter in found.items())
+    made = {name: counter.histogram(name) for name, counter in found.items()}
+    return Histograms(tuple(made[n] for n in sums), tuple(made[n] for n in levels), _weights(build))
+
+
+def _weights(build: Build) -> tuple[Histogram, ...]:
+    """The constant weights of every layer, over the interval of their width."""
+    found = []
+    for node in build.graph.nodes:
+        weights = build.graph.by_name[node.inputs[1]] if isinstance(node, Linear) else None
+        if isinstance(weights, Const):
+            kind = build.graph.types[weights.name]
+            signed = kind.bounds[0] < 0
+            counter = _Counter(-signed << kind.bits - 1, (1 << kind.bits - signed) - 1)
+            counter.add(weights.value)
+            found.append(counter.histogram(node.name))
+    return tuple(found)
 
 
 def _tapped(build: Build, integers: Mapping[str, IntArray], chunk: int) -> Iterator[dict[str, IntArray]]:

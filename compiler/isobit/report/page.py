@@ -14,6 +14,7 @@ from isobit import templates
 from isobit.build.folder import Build
 from isobit.check.source.verdict import labels_of
 from isobit.errors import IsobitError, printable
+from isobit.report.counts import total
 from isobit.report.histogram import Histogram
 from isobit.report.layout import BOX_HEIGHT, BOX_WIDTH, Point, layered
 from isobit.report.result import Layer, Report
@@ -46,7 +47,10 @@ def html_page(report: Report) -> str:
         widths={line.points[0]: layers[line.source].bits for line in drawing.lines},
         proofs={step.step: step for step in report.proofs},
         unscaled={layer.name: _why_unscaled(layer) for layer in layers.values()},
-        labels_of=labels_of, plots=[_plot(h) for h in report.histograms], box_width=BOX_WIDTH, box_height=BOX_HEIGHT,
+        labels_of=labels_of, plotted=_plotted(report), all_counts=(*report.counts, total(report.counts)),
+        noted=[line.strip() for line in report.notes],
+        luts=max(sum(dict(layer.cost).get("LUT", 0) for layer in layers.values()), 1),
+        box_width=BOX_WIDTH, box_height=BOX_HEIGHT,
     )  # fmt: skip
 
 
@@ -84,6 +88,18 @@ def write_page(report: Report, path: Path) -> Path:
 def dims(shape: tuple[int, ...]) -> str:
     """A shape as people write it: ``3 × 32 × 32``."""
     return " × ".join(map(str, shape))
+
+
+def _plotted(report: Report) -> list[tuple[str, str, list[Plot]]]:
+    """The histograms with what they show."""
+    spans = "the line below spans the values that were reached"
+    seen = f"How often the interpreter saw each value on sample vectors, over the inferred interval; {spans}."
+    parts = (
+        ("Accumulators", seen, report.histograms),
+        ("Activations", seen, report.activations),
+        ("Weights", f"How often each integer occurs, over the interval of its width; {spans}.", report.weights),
+    )
+    return [(title, note, [_plot(h) for h in held]) for title, note, held in parts]
 
 
 def _short(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from isobit.report.result import Report
 
-FORMAT = 3
+FORMAT = 4
 
 
 def report_json(report: Report) -> dict[str, Any]:

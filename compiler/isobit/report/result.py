@@ -6,7 +6,7 @@ kept and histograms, for which the interpreter runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from isobit.backends.base import LayerRecord
@@ -17,10 +17,15 @@ from isobit.check.csim.accuracy import Accuracy, read_accuracy
 from isobit.check.csim.last import BOUNDED, CSIM, Record, read_record
 from isobit.check.proofs.sums import SumCheck
 from isobit.check.proofs.verify import StepCheck, Verification, verify_build
+from isobit.errors import IsobitError
+from isobit.frontend.coverage import check_model
+from isobit.frontend.qonnx.input_type import InputType
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Const, Step
 from isobit.passes.shrink import no_product
+from isobit.report.counts import Counts, counts
 from isobit.report.histogram import Histogram, histograms
+from isobit.report.notes import notes
 
 _RESOURCES = (("lut", "LUT", "lut"), ("ff", "FF", "ff"), ("dsp", "DSP", "dsps"), ("bram36", "BRAM36", "bram36"),
               ("uram", "URAM", "uram"))  # fmt: skip
@@ -100,8 +105,20 @@ class Summary:
 
 
 @dataclass(frozen=True)
+class Pace:
+    """The process that sets the pace: the node it computes, or its own name, and the clocks it is busy per frame."""
+
+    name: str
+    clocks: int
+
+
+@dataclass(frozen=True)
 class Report:
-    """A build with its verdicts and accuracy (None: not run yet), its requantizers and what its accumulators held.
+    """A build with its verdicts and accuracy (None: not run yet), its requantizers and what its layers held.
+
+    ``histograms`` are the accumulators'. ``pace`` is what limits the design, ``counts`` what every layer computes and
+    stores, ``operators`` how often each operator of an ONNX source occurs, all of them read exactly, and ``notes`` what
+    its user should hear.
 
     ``proofs`` has every step's, and ``sums`` that of every sum with short coefficients, checked again from the build's
     files when the report is made; none in a build that was written without.
@@ -113,7 +130,13 @@ class Report:
     proofs: tuple[StepCheck, ...]
     sums: tuple[SumCheck, ...]
     histograms: tuple[Histogram, ...]
+    activations: tuple[Histogram, ...] = ()
+    weights: tuple[Histogram, ...] = ()
     accuracy: Accuracy | None = None
+    pace: Pace | None = None
+    counts: tuple[Counts, ...] = ()
+    operators: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def changed(self) -> int:
@@ -125,14 +148,6 @@ class Report:
         """What ``csim`` says is equal: the source belongs to it when it was compared with the graph that is built."""
         compared = self.csim is None or (self.csim.source is not None and not self.changed)
         return "C++ = graph = source" if compared else "C++ = graph"
-
-
-@dataclass(frozen=True)
-class Pace:
-    """The process that sets the pace: the node it computes, or its own name, and the clocks it is busy per frame."""
-
-    name: str
-    clocks: int
 
 
 def slowest(build: Build) -> Pace | None:
@@ -167,7 +182,26 @@ def report(build: Build, inputs: Any = None) -> Report:
     csim, bounded = (read_record(build, name) for name in (CSIM, BOUNDED))
     proofs = verify_build(build.path) if PROOFS in build.manifest.files else Verification(())
     found = read_accuracy(build)
-    return Report(summarise(build), csim, bounded, proofs.steps, proofs.sums, histograms(build, inputs), found)
+    held = histograms(build, inputs)
+    return Report(
+        summarise(build), csim, bounded, proofs.steps, proofs.sums, held.accumulators, held.activations, held.weights,
+        found, slowest(build), counts(build.graph), _operators(build),
+        notes(build),
+    )  # fmt: skip
+
+
+def _operators(build: Build) -> dict[str, int]:
+    """The operators of an ONNX source; none of any other."""
+    if build.source.suffix != ".onnx":
+        return {}
+    origin = build.manifest.source
+    declared = InputType.parse(origin.input_type, origin.input_scale) if origin.input_type else None
+    try:
+        found = check_model(build.source, declared)
+    except IsobitError:  # a file that is read as a whole, such as one that isobit exported
+        return {}
+    counted = {op: sum(statuses.values()) for op, statuses in found.counts.items() if op != "output"}
+    return counted if found.reads else {}
 
 
 def _layer(graph: Graph, node: Node, record: LayerRecord | None) -> Layer:

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from isobit.backends.dataflow.planner.ways import ways
 from isobit.backends.dataflow.record import CandidateRecord, DataflowLayer
 from isobit.build.folder import Build
 from isobit.check.csim.result import CsimResult
@@ -18,7 +19,11 @@ from isobit.check.source.oracles import OracleRun
 from isobit.check.source.verdict import SourceForm, SourceVerdict, Tie, labels_of
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import board_names, load_board
+from isobit.ir import Graph
+from isobit.ir.ops import Linear
 from isobit.passes.rules import unfolded
+from isobit.report.counts import counts, total
+from isobit.report.notes import notes
 from isobit.report.result import Layer, Pace, Report, Summary, slowest, summarise
 
 _TIES_SHOWN = 5
@@ -48,7 +53,7 @@ def build_table(build: Build, *, wide: bool = False) -> RenderableType:
     for row in kinds:
         table.add_row(*row)
     lines = [f"{summary.name} on {summary.board}", *_verdict(summary, pace)]
-    return Group(*map(_line, lines), table, *map(_line, summary.lines))
+    return Group(*map(_line, lines), table, *map(_line, (*summary.lines, *notes(build))))
 
 
 def middle_cut(name: str, room: int) -> str:
@@ -216,9 +221,33 @@ def explain_layer(build: Build, name: str) -> RenderableType:
     if built is not None:
         folding = f"{built.folding}, " if built.folding else ""
         lines.append(f"built as: {built.implementation}, {folding}{built.cycles} clocks per frame")
+    if isinstance(node, Linear) and isinstance(built, DataflowLayer):
+        return Group(*map(_line, lines), _foldings(build, node, built))
     if not isinstance(built, DataflowLayer) or not built.candidates:
         return Group(*map(_line, lines))
     return Group(*map(_line, lines), _candidates(built.candidates, unfolded(build.graph, node)))
+
+
+def _foldings(build: Build, node: Linear, built: DataflowLayer) -> Table:
+    """What else a convolution or dense layer may be: the chosen folding, and those that no other beats."""
+    table = lined_table("foldings, the chosen marked *", ("PE x SIMD",), ("clocks", "LUT", "DSP", "BRAM36"))
+    chosen = (built.pe, built.simd, built.samples)
+    for layer in ways(build.graph, node, build.manifest.board, chosen):
+        factors = (layer.pe, layer.simd, layer.samples)
+        mark = "*" if factors == chosen else ""
+        name = " x ".join(map(str, factors if layer.samples > 1 else factors[:2]))
+        table.add_row(mark + name, str(layer.cycles), *(str(getattr(layer.cost, k)) for k in ("lut", "dsp", "bram36")))
+    return table
+
+
+def counts_table(graph: Graph) -> RenderableType:
+    """Multiply-accumulates, parameters and bits, layer by layer, and their sums."""
+    table = lined_table("", ("layer", "op"), ("MACs", "parameters", "bits", "values", "bits"))
+    rows = counts(graph)
+    for row in (*rows, total(rows)):
+        numbers = (row.macs, row.parameters, row.parameter_bits, row.values, row.value_bits)
+        table.add_row(middle_cut(row.layer, 24), row.op, *(f"{n:,}" for n in numbers))
+    return table
 
 
 def _channels(values: Any) -> str:

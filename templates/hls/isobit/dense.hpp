@@ -8,13 +8,15 @@
 //   };
 //
 // Weights: row nf * SF + sf holds, for each of the PE outputs nf * PE + pe, the weights of inputs
-// sf * SIMD .. sf * SIMD + SIMD - 1 (SF = IN / SIMD, NF = OUT / PE).
+// sf * SIMD .. sf * SIMD + SIMD - 1 (SF = IN / SIMD, NF = OUT / PE). With a code_t and a RUN they are tapered codes
+// (tapered.hpp), and weight_t is the type of what these stand for.
 // acc_t must hold the running sum after every SIMD inputs, not only the last one.
 // Schedule: II = 1, VECTORS * SF * NF cycles a frame, no cycle lost between vectors; of every SF * NF cycles the first
 // SF read a word each; one word out every SF cycles, the first in cycle SF - 1.
 #ifndef ISOBIT_DENSE_HPP
 #define ISOBIT_DENSE_HPP
 
+#include "isobit/tapered.hpp"
 #include "isobit/types.hpp"
 
 namespace isobit {
@@ -27,19 +29,31 @@ struct dense_types {
   static const int SUM_WIDTH = 1 + max_of(DOT_WIDTH, signed_width<typename Cfg::acc_t>::VALUE);
   typedef typename working<DOT_WIDTH>::type dot_t;
   typedef typename working<SUM_WIDTH>::type sum_t;
-  typedef typename rom_of<typename Cfg::weight_t>::type rom_t;
+  typedef typename stored_weight<Cfg>::rom_t rom_t;
 };
 
 template <class Cfg>
 typename dense_types<Cfg>::dot_t dot(const lanes<typename Cfg::in_t, Cfg::SIMD>& x,
-                                     const typename dense_types<Cfg>::rom_t (&weights)[Cfg::SIMD]) {
+                                     const lanes<typename Cfg::weight_t, Cfg::SIMD>& weights) {
 #pragma HLS INLINE
   typename dense_types<Cfg>::dot_t sum = 0;
   for (int s = 0; s < Cfg::SIMD; ++s) {
 #pragma HLS UNROLL
-    sum += x[s] * from_rom<typename Cfg::weight_t>(weights[s]);
+    sum += x[s] * weights[s];
   }
   return sum;
+}
+
+// The weights of one output's SIMD inputs.
+template <class Cfg>
+lanes<typename Cfg::weight_t, Cfg::SIMD> weights_of(const typename dense_types<Cfg>::rom_t (&stored)[Cfg::SIMD]) {
+#pragma HLS INLINE
+  lanes<typename Cfg::weight_t, Cfg::SIMD> weights;
+  for (int s = 0; s < Cfg::SIMD; ++s) {
+#pragma HLS UNROLL
+    weights[s] = stored_weight<Cfg>::read(stored[s]);
+  }
+  return weights;
 }
 }  // namespace detail
 
@@ -78,7 +92,7 @@ void dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
 #pragma HLS UNROLL
       sum_t sum = 0;
       if (sf != 0) sum = acc[pe];
-      sum += detail::dot<Cfg>(x, weights[row][pe]);
+      sum += detail::dot<Cfg>(x, detail::weights_of<Cfg>(weights[row][pe]));
       ISOBIT_CHANNEL(nf * Cfg::PE + pe);
       acc[pe] = typename Cfg::acc_t(sum);
     }

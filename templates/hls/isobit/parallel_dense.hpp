@@ -67,13 +67,14 @@ void parallel_dense(
   for (int i = 0; i < Cfg::WORDS * NF * SF; ++i) {
 #pragma HLS PIPELINE II=1 style=flp
     if (row == 0) detail::split<Cfg>(in.read(), windows);
-    for (int p = 0; p < Cfg::SAMPLES; ++p) {
+    for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
-      for (int pe = 0; pe < Cfg::PE; ++pe) {
+      const lanes<typename Cfg::weight_t, Cfg::SIMD> shared = detail::weights_of<Cfg>(weights[row][pe]);
+      for (int p = 0; p < Cfg::SAMPLES; ++p) {
 #pragma HLS UNROLL
         sum_t sum = 0;
         if (sf != 0) sum = acc[p][pe];
-        sum += detail::dot<Cfg>(word_of(windows[p][sf]), weights[row][pe]);
+        sum += detail::dot<Cfg>(word_of(windows[p][sf]), shared);
         ISOBIT_CHANNEL(nf * Cfg::PE + pe);
         acc[p][pe] = typename Cfg::acc_t(sum);
         result[p * Cfg::OUT + nf * Cfg::PE + pe] = acc[p][pe];

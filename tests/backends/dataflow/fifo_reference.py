@@ -35,6 +35,7 @@ class ReferenceTiming:
         self.interval = max(network.busy(p.name) for p in network.processes)
         self.latency = 0
         self.earliest: dict[str, Times] = {}
+        self.ends: dict[str, int] = {}
         self._run_forward()
 
     def _run_forward(self) -> None:
@@ -48,6 +49,7 @@ class ReferenceTiming:
             starts = self._soonest(name, ready)
             for stream, iterations in net.outputs[name].items():
                 written[stream] = self._write_times(name, starts, iterations)
+                self.ends[stream] = int(written[stream][-1]) + 1
             if not net.outputs[name]:
                 self.latency = max(self.latency, int(starts[-1]) + schedule.latency + 1)
             self.earliest[name] = starts

@@ -13,6 +13,7 @@ from isobit.backends.dataflow.fifo import size_fifos
 from isobit.backends.dataflow.fifo_figures import total_cost
 from isobit.backends.dataflow.lower import lower
 from isobit.backends.dataflow.planner import DEFAULT_REQUEST, Plan, PlanRequest, plan_for
+from isobit.backends.dataflow.planner.refusals import no_such_fifo
 from isobit.backends.dataflow.planner.steps import multiplicand_bits
 from isobit.backends.dataflow.record import DataflowRecord, describe, refuse_other_record
 from isobit.backends.dataflow.whole import whole_design
@@ -50,7 +51,12 @@ class Dataflow:
 
     def lower(self, graph: Graph, plan: Plan, request: PlanRequest) -> Design:
         """Processes and streams, then the depths of the FIFOs."""
-        return size_fifos(lower(graph, plan), request.fifos, fixed=request.depths)
+        design, fixed = lower(graph, plan), request.depths_of(plan)
+        streams = {s.name for s in design.streams}
+        for name in fixed:
+            if name not in streams:
+                raise no_such_fifo(name, streams, plan)
+        return size_fifos(design, request.fifos, fixed=fixed)
 
     def ports(self, design: Design) -> tuple[Port, ...]:
         """The AXI streams of the top function."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from isobit.backends.dataflow.design import Design, FifoGoal, Stream
 from isobit.backends.dataflow.planner import Plan, PlannedFifo
+from isobit.backends.dataflow.planner.refusals import table
 from isobit.errors import DoesNotFit
 from isobit.hardware import Board, Cost, fifo_storage, ram
 
@@ -25,7 +26,8 @@ def total_cost(plan: Plan, design: Design) -> Cost:
     if not total.fits(plan.board):
         excess = total.excess(plan.board)
         raise DoesNotFit(
-            "E502", f"with its FIFOs the design is estimated at {excess} on {plan.board.title}",
+            "E502", "\n".join([f"with its FIFOs the design is estimated at {excess} on {plan.board.title}",
+                              *table(plan, total)]),
             hint="--fifos least, a smaller --max-util or a larger board",
         )  # fmt: skip
     return total

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from isobit.hardware import Cost, Memory
+from isobit.numerics.formats import Tapered
+
+WeightStorage = Literal["integers", "tapered"]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to build a step: its cost with the lanes it would get, or why it cannot be built."""
+    """One way to build a step, or to store weights: its cost with the lanes it would get, or why it cannot be."""
 
     implementation: str
     cost: Cost
@@ -28,6 +31,7 @@ class LayerChoice:
     memory: Memory = "auto"
     line_buffer: Memory = "auto"
     samples: int = 0
+    weights: WeightStorage | Literal[""] = ""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class LayerPlan:
     ``pe`` output elements (dense: neurons) and ``simd`` input elements of each of ``samples`` positions per clock;
     ``cycles`` clocks per frame, ``clocks`` with the windows' fill, the pipeline's depth and the pause between frames.
     ``memory`` is where its weights lie and ``line_buffer`` where its window's pixels do ("" where it has none).
-    ``candidates`` are the ways a step could be built, the chosen first.
+    ``candidates`` are the ways a step could be built or weights be stored, the chosen first (none where there is no
+    choice); ``code`` is the format of weights that are stored as codes.
     """
 
     pe: int
@@ -50,6 +55,7 @@ class LayerPlan:
     line_buffer: Memory | Literal[""] = ""
     samples: int = 1
     clocks: int = 0
+    code: Tapered | None = None
 
     @property
     def lanes(self) -> tuple[int, int]:

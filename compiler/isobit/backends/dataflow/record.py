@@ -17,7 +17,7 @@ _SHOWN = 3
 
 
 class CandidateRecord(CostRecord):
-    """One way to build a step: what it would cost, or why it cannot be."""
+    """One way to build a step, or to store weights: what it would cost, or why it cannot be."""
 
     implementation: str
     possible: bool
@@ -66,7 +66,7 @@ class FifosRecord(Record):
 
 
 class DataflowRecord(ProjectRecord):
-    """Layers by node, FIFOs, and what is ``beyond`` the share of the board that was asked for ("" where nothing is)."""
+    """Layers by node, FIFOs, and what is ``beyond`` the share of the board or the plan file that was asked for."""
 
     layers: Mapping[str, DataflowLayer]
     fifos: FifosRecord
@@ -75,7 +75,7 @@ class DataflowRecord(ProjectRecord):
     @property
     def lines(self) -> tuple[str, ...]:
         """A line per goal of the FIFOs, the taken one marked, and the FIFOs that the user made shallower."""
-        lines = [self.beyond] if self.beyond else []
+        lines = self.beyond.splitlines()
         lines += [self._goal("throughput", "full speed"), self._goal("least", "free of deadlock, may be slower")]
         shallow = [f"{name} ({depth} of {planned})" for name, (depth, planned) in self.fifos.shallow.items()]
         if shallow:

@@ -25,24 +25,30 @@ _FUTURE = 1 << 60
 
 @dataclass(frozen=True)
 class Timing:
-    """Clocks per frame, clocks from a frame's first word to its last, and the words left in every FIFO at most."""
+    """Clocks per frame, clocks from a frame's first word to its last, and the words left in every FIFO at most.
+
+    ``ends``: clocks from a frame's first word to the last one of every stream.
+    """
 
     interval: int
     latency: int
     depths: dict[str, int]
+    ends: dict[str, int]
 
 
 def timing(network: Network) -> Timing:
     """The schedule of least interval and latency, and the depths with which FIFOs do not slow it down."""
     interval = max(network.busy(p.name) for p in network.processes)
-    written, latency = dict[str, Runs](), 0
+    written, latency, ends = dict[str, Runs](), 0, dict[str, int]()
     processes: list[_Process] = []
     for name in (p.name for p in network.processes):
         one = _Process(network, name, interval, written)
         processes.append(one)
         for stream in one.inputs:
             del written[stream]  # its one reader has it
-        written |= one.earliest()
+        fresh = one.earliest()
+        written |= fresh
+        ends |= {stream: int(runs.part(runs.count - 1, runs.count)[0]) + 1 for stream, runs in fresh.items()}
         if not one.outputs:
             latency = max(latency, one.schedule.trip + one.last + one.schedule.latency)
     read, depths = dict[str, Runs](), dict[str, int]()
@@ -53,7 +59,7 @@ def timing(network: Network) -> Timing:
         read |= reads
         for stream in one.outputs:
             del read[stream]
-    return Timing(interval, latency, depths)
+    return Timing(interval, latency, depths, ends)
 
 
 def occupancy(written: Index, numbers: Index, read: Runs, interval: int) -> int:

@@ -19,7 +19,7 @@ def whole_design(graph: Graph, plan: Plan, request: PlanRequest) -> Whole:
     """
     design = lower(graph, plan)
     streams = {s.name for s in design.streams}
-    depths = {name: depth for name, depth in request.depths.items() if name in streams}
+    depths = {name: depth for name, depth in request.depths_of(plan).items() if name in streams}
     sized = size_fifos(design, request.fifos, fixed=depths)
     network = Network(design)
     slowest = max(design.processes, key=lambda p: network.busy(p.name))

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from isobit.backends.dataflow.design import Design, Stream
-from isobit.backends.dataflow.rtl import node_streams
+from isobit.backends.dataflow.rtl import layer_clocks, node_streams
 from isobit.build.files import write_files
 from isobit.build.folder import Build
-from isobit.check.cosim.result import CosimResult, FifoLevel
+from isobit.check.cosim.result import CosimResult, FifoLevel, LayerTimes
 from isobit.check.cosim.sources import rtl_sources, simulation_sources
 from isobit.check.cosim.verilator import verilated
 from isobit.check.csim.compare import Mismatch, count_differences, first_difference, locate
@@ -63,7 +63,7 @@ def cosim(
         mismatch = _located(run, program, build, integers, expected, outputs) if wrong else None
     return CosimResult(
         frames, sum(v.size for v in outputs.values()), wrong, mismatch, design.interval, run.interval, run.latency,
-        stall, run.levels, round(ready - started, 1), round(done - ready, 2),
+        stall, run.levels, run.layers, design.latency, round(ready - started, 1), round(done - ready, 2),
     )  # fmt: skip
 
 
@@ -84,6 +84,7 @@ class _Run:
         self.folder, self.graph, self.design, self.stall, self.timeout = folder, graph, design, stall, timeout
         self.interval = self.latency = 0
         self.levels: tuple[FifoLevel, ...] = ()
+        self.layers: tuple[LayerTimes, ...] = ()
 
     def __call__(self, program: Path, integers: Mapping[str, IntArray], tapped: int) -> dict[str, IntArray]:
         """Outputs ``(frames, *shape)`` by name; every layer's words of ``tapped`` frames are left in files."""
@@ -125,6 +126,12 @@ class _Run:
         self.interval = max(gaps[len(gaps) // 2 :], default=0)
         self.latency = times[0][1] - times[0][0] + 1
         self.levels = tuple(FifoLevel(s.name, s.depth, highest[s.name]) for s in self.design.streams)
+        measured = [(int(w[2]), int(w[3])) for w in words if w[0] == "layer"]
+        declared = layer_clocks(self.design).items()
+        self.layers = tuple(
+            LayerTimes(name, clocks.busy, clocks.latency, *found)
+            for (name, clocks), found in zip(declared, measured, strict=True)
+        )
 
     def taps(self) -> dict[str, IntArray]:
         """Every layer's integers of the first frame, ``(1, *shape)`` by graph value, as the streams carried them."""
@@ -150,11 +157,11 @@ def _located(
     outputs: Mapping[str, IntArray],
 ) -> Mismatch | None:  # fmt: skip
     """The first wrong element, in the first layer whose stream carried another integer."""
-    kept = run.interval, run.latency, run.levels
+    kept = run.interval, run.latency, run.levels, run.layers
     found = [m for name, got in outputs.items() if (m := first_difference(name, expected[name], got))]
     mismatch = min(found, key=lambda m: m.sample)
     frame = {name: v[mismatch.sample : mismatch.sample + 1] for name, v in integers.items()}
     run(program, frame, 1)
-    run.interval, run.latency, run.levels = kept
+    run.interval, run.latency, run.levels, run.layers = kept
     wanted = Evaluator(build.graph).run(frame, taps=True)
     return locate(build.graph, wanted, run.taps(), mismatch.sample) or mismatch

@@ -7,22 +7,25 @@ from pathlib import Path
 
 from isobit import templates
 from isobit.backends.dataflow.design import Design
-from isobit.backends.dataflow.rtl import node_streams, render_rtl, rtl_design, rtl_modules
+from isobit.backends.dataflow.rtl import node_streams, rtl_design, rtl_files
 from isobit.build.files import MANIFEST, atomic_folder, file_hashes, write_files
-from isobit.build.folder import Build
+from isobit.build.folder import RTL, Build
 from isobit.check.csim.clocks import design_of
 
 KIND = "isobit rtl"
 
 
 def rtl_sources(build: Build) -> tuple[Design, dict[str, str]]:
-    """The design with the FIFOs of its RTL, and its sources: name to text.
+    """The design with the FIFOs of its RTL, and its sources, name to text: those that the build holds, else new ones.
 
     Raises:
         IsobitError: E509 for a build without a dataflow design.
     """
     design = rtl_design(design_of(build))
-    return design, render_rtl(design, build.manifest.board, build.manifest.source.name) | rtl_modules(design)
+    if build.rtl is None:
+        return design, rtl_files(design, build.manifest.board, build.manifest.source.name)
+    names = sorted(name for name in build.manifest.files if name.startswith(f"{RTL}/"))
+    return design, {name.removeprefix(f"{RTL}/"): (build.path / name).read_text(encoding="utf-8") for name in names}
 
 
 def simulation_sources(build: Build, design: Design) -> dict[str, str]:

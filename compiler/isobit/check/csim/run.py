@@ -169,6 +169,7 @@ def _part(arrays: Mapping[str, IntArray], first: int, count: int) -> dict[str, I
 
 def simulator(build: Build, flavour: str, scratch: Path, compiler: str | None) -> Simulator:
     """The build's project, being made ready to run."""
+    build.refuse_without_cpp()
     return build.backend.simulator(build.path, build.graph, build.design, flavour, scratch, compiler)
 
 

@@ -46,6 +46,7 @@ either; ``body``: anywhere in a function, after the declaration of its variable.
 
 def lint_build(build: Build) -> tuple[Finding, ...]:
     """Findings in a build's generated C++ (not its testbench), by file and line: none in what isobit wrote."""
+    build.refuse_without_cpp()
     return lint([build.path / name for name in build.backend.sources(sorted(build.manifest.files))])
 
 

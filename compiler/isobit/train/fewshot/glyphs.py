@@ -30,12 +30,12 @@ SCRIPTS = (
 No script of which a character is another one turned, for the recipe turns images."""
 DEBIAN = Path("/usr/share/fonts/truetype/dejavu")
 BASE, VAL = 0.6, 0.15
-_TURN, _SHEAR, _SHIFT, _SMALLEST, _LARGEST, _NOISE = 40.0, 0.35, 3.0, 0.55, 1.0, 28.0
+_TURN, _SHEAR, _SHIFT, _SMALLEST, _LARGEST, _NOISE = 25.0, 0.25, 2.0, 0.65, 0.95, 18.0
 """Degrees; share; pixels; glyph height as a share of the image; standard deviation in grey levels."""
 
 
 def glyphs(
-    classes: int = 260, samples: int = 40, size: int = 32, *, seed: int = 0, fonts: str | Path | None = None
+    classes: int = 200, samples: int = 30, size: int = 32, *, seed: int = 0, fonts: str | Path | None = None
 ) -> Split:
     """Draws the data set: ``samples`` of each of ``classes`` characters, grey, ``size`` pixels square.
 

@@ -25,13 +25,15 @@ _ALPHA = 2.0
 class Recipe(nn.Module):
     """A backbone with a classifier of the base classes and one of four rotations, for training only.
 
+    Without ``mixup``, for runs of a few minutes, nothing is mixed.
     In training mode every image of a batch is turned by a multiple of 90 degrees and, at a random place of the
     backbone, mixed with another of the batch; :attr:`loss` reads what was mixed and turned. In evaluation it gives
     scores.
     """
 
-    def __init__(self, backbone: Backbone, classes: int) -> None:
+    def __init__(self, backbone: Backbone, classes: int, *, mixup: bool = True) -> None:
         super().__init__()
+        self.mixup = mixup
         self.backbone = backbone
         self.classes = nn.Linear(backbone.features, classes)
         self.rotations = nn.Linear(backbone.features, ROTATIONS)
@@ -44,7 +46,7 @@ class Recipe(nn.Module):
             return self.classes(self.backbone(x))  # type: ignore[no-any-return]
         self._turns = torch.randint(ROTATIONS, (len(x),))
         self._order = torch.randperm(len(x))
-        self._share = float(torch.distributions.Beta(_ALPHA, _ALPHA).sample())
+        self._share = float(torch.distributions.Beta(_ALPHA, _ALPHA).sample()) if self.mixup else 1.0
         place = int(torch.randint(len(self.backbone.blocks) + 1, ()))
         value = torch.stack([torch.rot90(image, int(turn), (1, 2)) for image, turn in zip(x, self._turns, strict=True)])
         for number, block in enumerate(self.backbone.blocks):

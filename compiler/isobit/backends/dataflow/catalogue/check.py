@@ -34,7 +34,9 @@ def misfits(process: Process, streams: Mapping[str, tuple[IntType, int]]) -> Ite
             if not _fits(streams.get(name), port, constants, types):
                 yield f"{process.name}: the words of {name} are not those of {template.name}"
         for array, record in zip(process.arrays, template.arrays, strict=False):
-            if array.values.shape != record.shape(constants) or not _holds(types[record.elem], array):
+            if array.values.shape != record.shape(constants) or not _holds(
+                types[record.coded if record.coded in types else record.elem], array
+            ):
                 yield f"{process.name}: {array.name} is not what {template.name} takes"
     except (KeyError, ZeroDivisionError) as error:
         yield f"{process.name}: constants that {template.name} cannot have ({error})"

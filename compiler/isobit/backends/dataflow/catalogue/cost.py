@@ -6,6 +6,7 @@ Formulas (documented in docs/cost.md; first order, meant to rank implementations
 * an adder of ``w`` bits: ``w / 2`` LUTs;
 * the bodies of steps and the coefficients of sums: :class:`isobit.hardware.Prices`;
 * what only moves words: two LUTs a bit;
+* a decoder of tapered weights: what open synthesis made of it;
 * a memory: where :mod:`isobit.hardware.memory` puts it.
 """
 
@@ -15,6 +16,7 @@ from isobit.hardware import requantizer
 from isobit.hardware.board import Board
 from isobit.hardware.memory import Memory, ram, rom
 from isobit.hardware.resources import Cost
+from isobit.numerics.formats import Tapered
 
 _MIN_DSP_PRODUCT = 40
 
@@ -57,11 +59,26 @@ def line_buffer(depth: int, width: int, board: Board, memory: Memory = "auto") -
 
 def dense(
     pe: int, simd: int, rows: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, memory: Memory = "auto",
-    samples: int = 1,
+    samples: int = 1, code: Tapered | None = None,
 ) -> Cost:  # fmt: skip
-    """A matrix-vector unit with ``rows`` weight words of ``pe * simd`` weights in ``memory``, shared by ``samples``."""
+    """A matrix-vector unit with ``rows`` weight words of ``pe * simd`` weights in ``memory``, shared by ``samples``.
+
+    With a ``code`` the words hold codes, and a decoder for each weight of a word is beside the multipliers.
+    """
     sums = _sums(simd, x_bits, w_bits, acc_bits, dsp).times(pe * samples)
-    return sums + rom(rows, pe * simd * w_bits, memory) + Cost(lut=120)
+    decoders = tapered_decoder(code).times(pe * simd) if code else Cost()
+    return sums + decoders + rom(rows, pe * simd * (code.bits if code else w_bits), memory) + Cost(lut=120)
+
+
+def tapered_decoder(code: Tapered) -> Cost:
+    """A run of one is fixed point, wires alone; open synthesis gave these figures, up to 4 LUTs less (docs/tapered.md).
+
+    ``bits`` LUTs for runs up to three, where every bit that comes out depends on few of the code; more for longer ones.
+    """
+    if code.run == 1:
+        return Cost()
+    short = code.run <= 3
+    return Cost(lut=code.bits if short else code.bits + 1 if code.bits <= 6 else 2 * code.bits)
 
 
 def input_vector(words: int, width: int, samples: int, passes: int, board: Board) -> Cost:

@@ -32,6 +32,7 @@ from isobit.backends.ports import IntType
 from isobit.ir import Graph
 from isobit.ir.ops import Const, Linear
 from isobit.ir.types import IntArray
+from isobit.numerics.formats import Tapered
 
 
 def linear(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
@@ -42,7 +43,7 @@ def linear(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -
     weights, g = graph.by_name[node.inputs[1]], geometry(graph, node)
     acc = IntType.of(*accumulator_of(graph, node))
     w_type = IntType.holding(weights.value) if isinstance(weights, Const) else inputs[1].elem
-    types = (("in_t", inputs[0].elem), ("weight_t", w_type), ("acc_t", acc))
+    types: tuple[tuple[str, IntType], ...] = (("in_t", inputs[0].elem), ("weight_t", w_type), ("acc_t", acc))
     folding: tuple[tuple[str, int], ...] = (("OUT", g.outputs), ("SIMD", layer.simd), ("PE", layer.pe))
     if not isinstance(weights, Const):
         constants: tuple[tuple[str, int], ...] = (("IN", g.fan_in), *folding, ("VECTORS", g.positions))
@@ -58,6 +59,10 @@ def linear(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -
         constants, template = (("IN", g.fan_in), *folding, ("VECTORS", g.positions)), "dense"
     if layer.parallel:
         constants, template = (*unit_constants(g, layer.samples), *folding), "parallel_" + template
+    if layer.code:
+        w_type = IntType(layer.code.bits, True)
+        constants, types = (*constants, ("RUN", layer.code.run)), (*types, ("code_t", w_type))
+        rows = encoded(layer.code, rows)
     array = Array(node.name + "_weights", w_type, rows, layer.memory or "auto")
     return Kernel(template, constants, types, (array,), acc, g.outputs * layer.samples if layer.parallel else layer.pe)
 
@@ -75,6 +80,13 @@ def full_matrix(weights: IntArray, groups: int) -> IntArray:
     return full.reshape(outputs, -1)
 
 
+def encoded(code: Tapered, weights: IntArray) -> IntArray:
+    """Weights as codes in two's complement; every one must be a number of the format."""
+    half = 1 << code.bits - 1
+    signed = np.where(code.codes >= half, code.codes - 2 * half, code.codes)
+    return np.asarray(signed[np.searchsorted(code.numbers, weights)])
+
+
 def fold(weights: IntArray, pe: int, simd: int) -> IntArray:
     """``(out, in)`` weights as ``(NF * SF, PE, SIMD)``.
 
@@ -89,21 +101,28 @@ def _rtl_dense(c: Constants) -> int:
     return 3 + depth_of_tree(c["SIMD"])
 
 
-def _unit(file: str, latency: Callable[[Constants], int]) -> RtlUnit:
+def _unit(file: str, latency: Callable[[Constants], int], further: tuple[str, ...] = ()) -> RtlUnit:
     """A module with its weights in a memory or in the logic."""
-    return RtlUnit(file, latency, arrays=("WEIGHTS",), in_files=frozenset({"WEIGHTS"}), parts=("rom", "sums"))
+    parts = ("rom", "sums", *further)
+    return RtlUnit(file, latency, arrays=("WEIGHTS",), in_files=frozenset({"WEIGHTS"}), parts=parts)
+
+
+_DECODED = ("tapered", "weights")
+"""What reads weights that may be codes."""
 
 
 _MAC = ("in_t", "weight_t", "acc_t")
+_CODES = ("RUN", "code_t")
 
 
 TEMPLATES = (
     Template(
-        "dense", "dense", ("IN", "OUT", "SIMD", "PE", "VECTORS"), _MAC,
+        "dense", "dense", ("IN", "OUT", "SIMD", "PE", "VECTORS", "RUN"), (*_MAC, "code_t"),
         (stream("in_t", "SIMD"),), (stream("acc_t", "PE"),), s.dense,
-        (ArrayOf("weight_t", lambda c: (c["OUT"] // c["PE"] * (c["IN"] // c["SIMD"]), c["PE"], c["SIMD"])),),
+        (ArrayOf("weight_t", lambda c: (c["OUT"] // c["PE"] * (c["IN"] // c["SIMD"]), c["PE"], c["SIMD"]), "code_t"),),
+        optional=_CODES,
         latency=lambda c: 6 + depth_of_tree(c["SIMD"]), cost=cost.dense,
-        rtl=_unit("dense", _rtl_dense),
+        rtl=_unit("dense", _rtl_dense, _DECODED),
         make=linear,
         also=("convolution",),
     ),
@@ -116,13 +135,14 @@ TEMPLATES = (
         make=linear,
     ),
     Template(
-        "parallel_dense", "parallel_dense", (*BLOCK, "WORDS", "OUT", "SIMD", "PE"), _MAC,
+        "parallel_dense", "parallel_dense", (*BLOCK, "WORDS", "OUT", "SIMD", "PE", "RUN"), (*_MAC, "code_t"),
         (StreamOf("in_t", block_lanes),), (samples_of("acc_t", "OUT"),), windows.parallel_dense,
         (ArrayOf("weight_t", lambda c: (
             c["OUT"] // c["PE"] * (c["KH"] * c["KW"] * c["CHANNELS"] // c["SIMD"]), c["PE"], c["SIMD"]
-        )),),
+        ), "code_t"),),
+        optional=_CODES,
         latency=lambda c: 6 + depth_of_tree(c["SIMD"]), cost=cost.dense,
-        rtl=_unit("parallel_dense", lambda c: _rtl_dense(c) + (c["OUT"] > c["PE"])),
+        rtl=_unit("parallel_dense", lambda c: _rtl_dense(c) + (c["OUT"] > c["PE"]), _DECODED),
         make=linear,
     ),
     Template(

@@ -34,10 +34,14 @@ class StreamOf:
 
 @dataclass(frozen=True)
 class ArrayOf:
-    """A constant array of a template: the type of its elements by name, and its shape."""
+    """A constant array of a template: the type of its elements by name, and its shape.
+
+    Where a configuration has the type ``coded``, the elements are codes of that type, which stand for ``elem``.
+    """
 
     elem: str
     shape: Shape
+    coded: str = ""
 
 
 @dataclass(frozen=True)

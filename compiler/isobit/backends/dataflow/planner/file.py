@@ -1,6 +1,7 @@
 """The plan as a TOML file that a person reads and edits.
 
     board = "pynq-z1"
+    clock = 100
 
     [layers.conv1]
     pe = 8
@@ -13,22 +14,25 @@
     [fifos]
     s_conv1 = 34
 
-Every line may be left out: what is not said is chosen. ``isobit compile --plan plan.toml`` takes the file back.
+Every line may be left out: what is not said is chosen. ``isobit compile --plan plan.toml`` takes the file back. Depths
+hold for one folding: ``fifos_for`` says which, and with another one they are computed anew.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from isobit.backends.dataflow.layer import LayerChoice, LayerPlan
+from isobit.backends.dataflow.layer import LayerChoice, LayerPlan, WeightStorage
 from isobit.backends.dataflow.planner.plan import Plan
-from isobit.errors import IsobitError, printable
+from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import Memory
 
 MAX_DEPTH = 1 << 24
@@ -46,11 +50,17 @@ class PlannedFifo:
 
 @dataclass(frozen=True)
 class PlanFile:
-    """What a plan file fixes: choices by node, FIFO depths in words by stream; ``board`` is the one it was made for."""
+    """What a plan file fixes: choices by node, FIFO depths in words by stream.
+
+    ``board`` and ``clock_mhz`` are those it was made for ("" and 0: it does not say), ``depths_for`` the folding
+    (:func:`folding_of`) that its depths were made for ("": whatever the folding).
+    """
 
     layers: Mapping[str, LayerChoice]
     depths: Mapping[str, int]
     board: str = ""
+    clock_mhz: float = 0
+    depths_for: str = ""
 
 
 class _Layer(BaseModel):
@@ -62,6 +72,7 @@ class _Layer(BaseModel):
     implementation: str = ""
     memory: Memory = "auto"
     line_buffer: Memory = "auto"
+    weights: WeightStorage | Literal[""] = ""
     cycles: int = Field(default=0, ge=0)  # written for the reader, ignored when read
 
 
@@ -69,7 +80,9 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     board: str = ""
+    clock: float = Field(default=0, ge=0, allow_inf_nan=False)
     interval: int = Field(default=0, ge=0)  # written for the reader, ignored when read
+    fifos_for: str = ""
     layers: dict[str, _Layer] = Field(default_factory=dict)
     fifos: dict[str, Annotated[int, Field(ge=1, le=MAX_DEPTH, strict=True)]] = Field(default_factory=dict)
 
@@ -77,14 +90,23 @@ class _File(BaseModel):
 def print_plan(plan: Plan, fifos: Iterable[PlannedFifo] = ()) -> str:
     """The plan as TOML text."""
     interval = f"interval = {plan.interval}  # clocks per frame, by the declared schedules"
-    lines = [f'board = "{plan.board.name}"', interval]
+    lines = [f'board = "{plan.board.name}"', f"clock = {plan.board.clock_mhz:g}  # MHz", interval]
+    fifos = list(fifos)
+    if fifos:
+        lines.append(f'fifos_for = "{folding_of(plan)}"  # the folding of the depths below: none hold for another one')
     for name, layer in plan.layers.items():
         lines += ["", f"[layers.{name}]", *_layer_lines(layer)]
     rows = [f"{f.name} = {f.depth}  # of {f.bits} bits: {f.note}" for f in fifos]
     if rows:
-        lines += ["", "# Depths in words. A line that is left out is computed; after another folding, leave all out."]
+        lines += ["", "# Depths in words. A line that is left out is computed."]
         lines += ["[fifos]", *rows]
     return "\n".join(lines) + "\n"
+
+
+def folding_of(plan: Plan) -> str:
+    """How every layer is unrolled and what it is built as, in twelve digits: FIFO depths hold for no other."""
+    rows = (f"{n} {v.pe} {v.simd} {v.samples} {v.implementation}\n" for n, v in sorted(plan.layers.items()))
+    return hashlib.sha256("".join(rows).encode()).hexdigest()[:12]
 
 
 def _layer_lines(layer: LayerPlan) -> list[str]:
@@ -93,7 +115,8 @@ def _layer_lines(layer: LayerPlan) -> list[str]:
     lines.append(f"cycles = {layer.cycles}")
     lines.append(f'implementation = "{layer.implementation}"')
     places = {"memory": layer.memory, "line_buffer": layer.line_buffer}
-    return lines + [f'{key} = "{place}"' for key, place in places.items() if place]
+    lines += [f'{key} = "{place}"' for key, place in places.items() if place]
+    return lines + ([f'weights = "{layer.candidates[0].implementation}"'] if layer.memory and layer.candidates else [])
 
 
 def read_plan(path: Path) -> PlanFile:
@@ -103,15 +126,49 @@ def read_plan(path: Path) -> PlanFile:
         IsobitError: E503 when the file cannot be read or says something a plan cannot say.
     """
     try:
-        content = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        content = _File.model_validate(tomllib.loads(text))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise IsobitError("E503", printable(error), where=printable(path)) from error
+        hint = "a key that stands twice is written once" if "overwrite" in str(error) else ""
+        raise IsobitError("E503", printable(error), where=printable(path), hint=hint) from error
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise IsobitError("E503", printable(f"{place}: {first['msg']}"), where=printable(path)) from error
+        table, key = ".".join(map(str, first["loc"][:-1])), str(first["loc"][-1])
+        known = list((_Layer if table.startswith("layers.") else _File).model_fields)
+        hint = did_you_mean(key, known) if first["type"] == "extra_forbidden" else ""
+        raise IsobitError(
+            "E503", printable(f"{'.'.join(filter(None, (table, key)))}: {first['msg']}"),
+            where=_place(path, text, table, key), hint=hint,
+        ) from error  # fmt: skip
     layers = {
-        name: LayerChoice(v.pe, v.simd, v.implementation, v.memory, v.line_buffer, v.samples)
+        name: LayerChoice(v.pe, v.simd, v.implementation, v.memory, v.line_buffer, v.samples, v.weights)
         for name, v in content.layers.items()
     }
-    return PlanFile(layers, content.fifos, content.board)
+    return PlanFile(layers, content.fifos, content.board, content.clock, content.fifos_for)
+
+
+def located(error: IsobitError, path: Path) -> IsobitError:
+    """The refusal of a layer or FIFO that the plan file names, with its place in the file."""
+    text = path.read_text(encoding="utf-8")
+    for table, key in ((f"layers.{error.where}", ""), ("fifos", error.where)):
+        if error.where and _line(text, table, key):
+            error.where = f"{error.where}: {_place(path, text, table, key)}"
+            break
+    return error
+
+
+def _place(path: Path, text: str, table: str, key: str) -> str:
+    number = _line(text, table, key)
+    return f"{printable(path)}, line {number}" if number else printable(path)
+
+
+def _line(text: str, table: str, key: str) -> int:
+    """The number of the line of ``key`` (without one of the header) in a table of the file; 0 where there is none."""
+    current = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        header, name = re.match(r"\s*\[([^\]]*)\]", line), re.match(r"\s*([^\s=#]+)\s*=", line)
+        if header:
+            current = header[1].replace('"', "").replace(" ", "")
+        if current == table and ((header and not key) or (name and key and name[1].strip('"') == key)):
+            return number
+    return 0

@@ -14,11 +14,13 @@ from isobit.backends.dataflow.planner.blocks import Block, block
 from isobit.backends.dataflow.planner.clocks import clocks_of
 from isobit.backends.dataflow.planner.foldings import Folding, accumulator_bits, streamed_weights
 from isobit.backends.dataflow.planner.steps import candidates
+from isobit.backends.dataflow.planner.weights import storages
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Board, Cost, Memory, Prices, ram_memory, rom_memory
 from isobit.hardware.prices import MOST_LEVELS
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Add, Const, Linear, MaxPool, Product, Reindex, Step, Table
+from isobit.numerics.formats import Tapered
 
 AS_PLANNED = LayerChoice()
 IN_WINDOW = "in_window"
@@ -134,13 +136,25 @@ def _linear(graph: Graph, node: Linear, board: Board, folding: Folding, choice: 
         return LayerPlan(pe, simd, cycles, area, "streamed_dense", line_buffer=lines)
     lanes = simd // pe if g.depthwise else simd
     rows = g.fan_in // simd if g.depthwise else (g.outputs // pe) * (g.fan_in // simd)
-    memory = rom_memory(rows, pe * lanes * w.bits) if choice.memory == "auto" else choice.memory
     unit = ("parallel_" if blocked else "") + ("depthwise" if g.depthwise else "dense")
-    body = cost_of(unit, pe, lanes, rows, x.bits, w.bits, accumulator_bits(graph, node), board.dsp, memory, samples)
+    acc = accumulator_bits(graph, node)
+
+    def place(code: Tapered | None) -> Memory:
+        width = pe * lanes * (code.bits if code else w.bits)
+        return rom_memory(rows, width) if choice.memory == "auto" else choice.memory
+
+    def body(code: Tapered | None) -> Cost:
+        return cost_of(unit, pe, lanes, rows, x.bits, w.bits, acc, board.dsp, place(code), samples, code)
+
+    ways = storages(graph, node, 1 if g.depthwise else rows, choice, body)
+    best, code = ways[0]
     if not g.depthwise:
-        body += input_vector(g.fan_in // simd, simd * x.bits, samples, g.outputs // pe, board)
+        window += input_vector(g.fan_in // simd, simd * x.bits, samples, g.outputs // pe, board)
     name = "convolution" if g.windowed and unit == "dense" else unit
-    return LayerPlan(pe, simd, cycles, body + window, name, memory=memory, line_buffer=lines, samples=samples)
+    return LayerPlan(
+        pe, simd, cycles, best.cost + window, name, tuple(w for w, _ in ways) if len(ways) > 1 else (), place(code),
+        lines, samples, code=code,
+    )  # fmt: skip
 
 
 def _blocked(graph: Graph, node: Linear | MaxPool, folding: Folding) -> Block | None:

@@ -22,7 +22,8 @@ class Plan:
     """Every computing node's :class:`LayerPlan`, for one board.
 
     ``port_words`` is the most words of a frame that an AXI port may take (None: as many as 64-bit words make).
-    ``share`` is the part of the board that was asked for, and ``beyond`` says in words what does not keep to it.
+    ``share`` is the part of the board that was asked for, and ``beyond`` says in words what does not keep to it,
+    or to a plan file.
     """
 
     board: Board

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from isobit.backends.dataflow.geometry import box, upsampling
 from isobit.backends.dataflow.layer import LayerPlan
 from isobit.backends.dataflow.planner.blocks import MAX_PORT_BITS, MAX_SAMPLES, MAX_WORD_BITS, width_of
 from isobit.backends.dataflow.planner.foldings import foldings
 from isobit.backends.dataflow.planner.plan import Plan
-from isobit.errors import DoesNotFit, IsobitError
+from isobit.errors import DoesNotFit, IsobitError, did_you_mean, printable
 from isobit.hardware import Cost
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Reindex
@@ -15,9 +17,10 @@ from isobit.ir.ops import Reindex
 _ROWS = 12
 
 
-def too_slow(graph: Graph, node: Node, least: int, asked: int) -> IsobitError:
-    """A layer whose fastest legal folding is slower than what was asked for."""
+def too_slow(graph: Graph, node: Node, least: int, asked: int, fastest: Plan | None = None) -> IsobitError:
+    """A layer whose fastest legal folding is slower than what was asked for; ``fastest`` is listed."""
     text = f"{node.name} takes at least {least} clocks per frame; {asked} were asked for"
+    text = "\n".join([text, *(table(fastest, fastest.cost) if fastest else [])])
     return IsobitError("E503", text, where=node.name, hint=_remedy(graph, node))
 
 
@@ -33,13 +36,13 @@ def _remedy(graph: Graph, node: Node) -> str:
     return "ask for a lower rate, or give this layer fewer positions or more channels to unroll over"
 
 
-def slow_port(graph: Graph, port: Node, words: int, overhead: int, asked: int) -> IsobitError:
+def slow_port(graph: Graph, port: Node, words: int, overhead: int, asked: int, fastest: Plan) -> IsobitError:
     """A port whose widest words are not wide enough; ``overhead`` clocks a frame pass without one."""
     more = f", and {overhead} to start and end" if overhead else ""
     text = (f"its {graph.types[port.name].size} elements take {words} clocks in AXI words of at most {MAX_PORT_BITS} "
             f"bits{more}; {asked} were asked for")  # fmt: skip
     hint = "ask for a lower rate, or use fewer or shorter elements"
-    return IsobitError("E503", text, where=port.name, hint=hint)
+    return IsobitError("E503", "\n".join([text, *table(fastest, fastest.cost)]), where=port.name, hint=hint)
 
 
 def does_not_fit(plan: Plan, total: Cost, share: float) -> DoesNotFit:
@@ -57,6 +60,13 @@ def does_not_fit(plan: Plan, total: Cost, share: float) -> DoesNotFit:
     if (total - plan.cost).weight > plan.cost.weight:
         hint = "--fifos least, " + hint
     return DoesNotFit("E502", "\n".join([text, *table(plan, total)]), hint=hint)
+
+
+def no_such_fifo(name: str, streams: Iterable[str], plan: Plan) -> IsobitError:
+    """A FIFO that a plan fixes and the design does not have."""
+    text = f"{printable(name)!r} is no FIFO of this design"
+    hint = f"remove that line, or all of [fifos]: what is left out is computed. {did_you_mean(name, streams)}"
+    return IsobitError("E506", "\n".join([text, *table(plan, plan.cost)]), where=name, hint=hint.strip())
 
 
 def table(plan: Plan, total: Cost) -> list[str]:

@@ -15,12 +15,13 @@ from isobit.backends.dataflow.design import FifoGoal
 from isobit.backends.dataflow.latencies import PORT_OVERHEAD
 from isobit.backends.dataflow.layer import LayerChoice
 from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, border_of, port_lanes, sample_counts, width_of
+from isobit.backends.dataflow.planner.file import folding_of
 from isobit.backends.dataflow.planner.foldings import accumulator_bits, planned
 from isobit.backends.dataflow.planner.front import Candidate, Front
 from isobit.backends.dataflow.planner.plan import Plan, checked
 from isobit.backends.dataflow.planner.points import Point, joined, points
-from isobit.backends.dataflow.planner.refusals import does_not_fit, slow_port, too_slow
-from isobit.errors import IsobitError
+from isobit.backends.dataflow.planner.refusals import does_not_fit, slow_port, table, too_slow
+from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import Board, Cost
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Linear, MaxPool, Pad
@@ -35,9 +36,9 @@ class PlanRequest:
     """What the user asks of the plan.
 
     ``share`` of the board may be used; ``interval`` is the most clocks per frame (None: as fast as the share allows);
-    ``layers`` fixes single nodes. ``fifos`` is what the FIFOs are made for: full throughput or least memory;
-    ``depths`` fixes single ones, in words, by stream. ``samples`` of the input per clock must every layer keep up with
-    (0: nothing of the kind is asked).
+    ``layers`` fixes single nodes. ``fifos`` is what the FIFOs are made for: full throughput or least memory; ``depths``
+    fixes single ones, in words, by stream, if the folding is the one that ``depths_for`` names ("": whichever).
+    ``samples`` of the input per clock must every layer keep up with (0: nothing of the kind is asked).
     """
 
     share: float = DEFAULT_SHARE
@@ -46,6 +47,11 @@ class PlanRequest:
     fifos: FifoGoal = "throughput"
     depths: Mapping[str, int] = field(default_factory=dict)
     samples: int = 0
+    depths_for: str = ""
+
+    def depths_of(self, plan: Plan) -> Mapping[str, int]:
+        """The depths that are fixed under ``plan``: none that were made for another folding."""
+        return self.depths if self.depths_for in ("", folding_of(plan)) else {}
 
 
 @dataclass(frozen=True)
@@ -76,10 +82,16 @@ def plan_for(
             exceeds and lists the layers.
         IsobitError: E503 when a layer or port cannot be as fast as asked, or a choice is not legal; names it.
     """
-    unknown = [name for name in request.layers if name not in graph.by_name or not planned(graph, graph.by_name[name])]
-    if unknown:
-        raise IsobitError("E503", f"the plan names {unknown[0]!r}, which is no planned layer of this graph")
-    return _Planner(graph, board, request, judge or layers_alone).run()
+    known = [node.name for node in graph.nodes if planned(graph, node)]
+    for name in request.layers:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise IsobitError("E503", f"{printable(name)!r} is no planned layer of this graph", where=name, hint=hint)
+    plan = _Planner(graph, board, request, judge or layers_alone).run()
+    if request.depths and not request.depths_of(plan):
+        note = "the plan's [fifos] are for another folding: all depths are computed anew"
+        return replace(plan, beyond="\n".join(filter(None, (plan.beyond, note))))
+    return plan
 
 
 def layers_alone(graph: Graph, plan: Plan, request: PlanRequest) -> Whole:
@@ -141,11 +153,16 @@ class _Planner:
         port = max(words, key=lambda name: words[name])
         if self.front.fastest > interval and self.front.fastest >= words[port] + PORT_OVERHEAD:
             node = self.graph.by_name[self.front.slowest_node()]
-            raise too_slow(self.graph, node, self.front.fastest, interval)
+            raise too_slow(self.graph, node, self.front.fastest, interval, self._fastest_layers())
         if words[port] > most:
             overhead = 0 if self.request.interval is None else PORT_OVERHEAD
             asked = min(interval, self.cycles or interval)
-            raise slow_port(self.graph, self.graph.by_name[port], words[port], overhead, asked)
+            node = self.graph.by_name[port]
+            raise slow_port(self.graph, node, words[port], overhead, asked, self._fastest_layers())
+
+    def _fastest_layers(self) -> Plan:
+        """The plan of the fastest layers, whatever it takes."""
+        return self._plan(self.front.at(self.front.fastest)[0])
 
     # ------------------------------------------------------------------ the default
 
@@ -204,6 +221,7 @@ class _Planner:
             whole = self._whole(plan)
             if self.request.interval is not None and whole.interval > interval:
                 text = f"{whole.slowest} takes {whole.interval} clocks per frame; {interval} were asked for"
+                text = "\n".join([text, *table(plan, whole.cost)])
                 raise IsobitError("E503", text, where=whole.slowest, hint="ask for a lower rate")
             if _keeps(whole.cost, self.board, shares):
                 return plan, first

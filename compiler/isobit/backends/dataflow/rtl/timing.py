@@ -6,13 +6,14 @@ a module's latency is known, and its next frame follows the last without a gap.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from isobit.backends.dataflow.catalogue import schedule_of
 from isobit.backends.dataflow.design import Design
 from isobit.backends.dataflow.fifo import size_fifos
 from isobit.backends.dataflow.network import Network
 from isobit.backends.dataflow.rtl.units import RTL_UNITS
+from isobit.backends.dataflow.timed import timing
 
 
 class RtlNetwork(Network):
@@ -39,3 +40,18 @@ def rtl_design(design: Design) -> Design:
     """``design`` with the FIFOs, the interval and the latency of its RTL; depths that the user chose stay."""
     fixed = {s.name: s.depth for s in design.streams if s.depth != getattr(s, design.goal)}
     return size_fifos(design, design.goal, fixed=fixed, network=RtlNetwork(design))
+
+
+@dataclass(frozen=True)
+class LayerClocks:
+    """What a layer's unit declares: iterations a frame, and clocks from the design's first word to its own last one."""
+
+    busy: int
+    latency: int
+
+
+def layer_clocks(design: Design) -> dict[str, LayerClocks]:
+    """By graph value, in the order of the processes; ``design`` has the FIFOs of its RTL."""
+    network = RtlNetwork(design)
+    ends = timing(network).ends
+    return {p.node: LayerClocks(network.schedules[p.name].trip, ends[p.outputs[0]]) for p in design.processes if p.node}

@@ -53,6 +53,11 @@ def render_rtl(design: Design, board: Board, title: str) -> dict[str, str]:
     return texts
 
 
+def rtl_files(design: Design, board: Board, title: str) -> dict[str, str]:
+    """All sources of ``design``, which has the FIFOs of its RTL (:func:`.timing.rtl_design`): path to text."""
+    return render_rtl(design, board, title) | rtl_modules(design)
+
+
 def rtl_modules(design: Design) -> dict[str, str]:
     """The copied modules that the design uses: path to text."""
     return module_texts({*_ALWAYS}.union(*(modules_of(p.template) for p in design.processes)))
