@@ -36,7 +36,7 @@ def measure(name: str, file: str, tool: list[str], folder: Path) -> dict[str, An
     x = samples(name)
     if tool == ["isobit"]:
         return measure_isobit(file, folder, x)
-    return measure_hls4ml(file, folder, "io_stream", *tool, np.ascontiguousarray(x.transpose(0, 2, 3, 1)))
+    return measure_hls4ml(file, folder, "io_stream", *tool, x)  # its first layer transposes the images itself
 
 
 def rows(name: str, file: Path) -> list[list[str]]:

@@ -74,7 +74,7 @@ def measure_isobit(file: str, folder: Path, x: Samples) -> dict[str, Any]:
 
 
 def measure_hls4ml(file: str, folder: Path, io_type: str, precision: str, x: Samples) -> dict[str, Any]:
-    """Seconds to import, seconds until ready, microseconds a sample, outputs. Images are channels last."""
+    """Seconds to import, seconds until ready, microseconds a sample, outputs; images are channels first."""
     import hls4ml
     from qonnx.core.modelwrapper import ModelWrapper
     from qonnx.transformation.channels_last import ConvertToChannelsLastAndClean

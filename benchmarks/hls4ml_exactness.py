@@ -82,8 +82,9 @@ def measure(file: str, tool: str, x: Floats) -> dict[str, Any]:
         else:
             y, ready, seconds = plain(file, Path(place), build.design.io_type, TOOLS[tool], x)  # type: ignore[attr-defined]
             scale, offset = ([float(v) for v in values] for values in (output.scale, output.offset))
-            shape = wanted[output.name].shape
-            got = np.rint((y.reshape(shape).astype(np.float64) - offset) / scale).reshape(len(x), -1)
+            count, *spatial, channels = wanted[output.name].shape  # hls4ml keeps the source's order: channels first
+            y = np.moveaxis(y.reshape(count, channels, *spatial), 1, -1)
+            got = np.rint((y.astype(np.float64) - offset) / scale).reshape(len(x), -1)
     return {
         "exact": float((got == levels).mean()), "argmax": float((got.argmax(1) == levels.argmax(1)).mean()),
         "ready": ready, "rate": len(x) / max(seconds, 1e-3),
@@ -98,9 +99,9 @@ def plain(file: str, folder: Path, io_type: str, precision: str, x: Floats) -> t
     from qonnx.transformation.gemm_to_matmul import GemmToMatMul
     from qonnx.util.cleanup import cleanup_model
 
-    started, maps = cpu_seconds(), x.ndim > 2
+    started = cpu_seconds()
     model = cleanup_model(ModelWrapper(file).transform(GemmToMatMul()))
-    if maps:
+    if x.ndim > 2:
         model = cleanup_model(model.transform(ConvertToChannelsLastAndClean()))
     config = hls4ml.utils.config_from_onnx_model(
         model, granularity="name", backend="Vitis", default_precision=precision
@@ -110,8 +111,7 @@ def plain(file: str, folder: Path, io_type: str, precision: str, x: Floats) -> t
     )
     converted.compile()
     ready = cpu_seconds() - started
-    given = np.ascontiguousarray(np.moveaxis(x, 1, -1) if maps else x)
-    y, seconds = cpu_of(lambda: converted.predict(given))
+    y, seconds = cpu_of(lambda: converted.predict(np.ascontiguousarray(x)))  # its first layer transposes a map
     return np.asarray(y, dtype=np.float32), ready, seconds
 
 

@@ -25,7 +25,8 @@ from isobit.frontend.modules import Shapes
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.whole import whole_file
 from isobit.frontend.qonnx.float_arithmetic import Asked, FloatArithmetic, arithmetic_of
-from isobit.frontend.qonnx.importer import InputType, import_traced
+from isobit.frontend.qonnx.importer import import_traced
+from isobit.frontend.qonnx.input_type import InputType
 from isobit.frontend.tflite.model import is_tflite
 from isobit.hardware import Board, load_board
 from isobit.hardware.prices import PRICES

@@ -81,7 +81,7 @@ template <typename CONFIG_T, class data_T> typename CONFIG_T::out_t thresholds(c
 
 template <typename CONFIG_T, class data_T> typename CONFIG_T::out_t lookup(const data_T &x, int row) {
     #pragma HLS INLINE
-    const int index = x.to_int() - CONFIG_T::first(row);
+    const int index = int(typename CONFIG_T::index_t(x) - CONFIG_T::first(row));
     return CONFIG_T::table[row][index];
 }
 

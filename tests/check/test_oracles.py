@@ -17,7 +17,7 @@ from isobit.check.csim.result import CsimResult
 from isobit.check.csim.stimuli import vectors_for
 from isobit.check.source import compare
 from isobit.check.source.compare import check_source
-from isobit.check.source.exact.ops import square_root
+from isobit.check.source.exact.irrational import square_root
 from isobit.check.source.float.ort import run_ort, why_not_ort
 from isobit.check.source.float.run import FloatRun
 from isobit.check.source.level import OrtLevel

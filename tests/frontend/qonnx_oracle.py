@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from isobit.check.source.exact.evaluate import evaluate_exact
-from isobit.frontend.qonnx.importer import InputType, import_onnx
+from isobit.frontend.qonnx.importer import import_onnx
+from isobit.frontend.qonnx.input_type import InputType
 from isobit.interp import quantise, run
 from isobit.ir import Graph, HostOp
 from isobit.ir.ops import Output

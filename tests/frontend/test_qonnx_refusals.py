@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from isobit.errors import IsobitError
-from isobit.frontend.qonnx.importer import InputType, import_onnx
+from isobit.frontend.qonnx.importer import import_onnx
+from isobit.frontend.qonnx.input_type import InputType
 from tests.onnx_builder import QONNX, Net
 
 RNG = np.random.default_rng(2)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
-from isobit.frontend.qonnx.importer import InputType
+from isobit.frontend.qonnx.input_type import InputType
 from isobit.interp import dequantise, quantise, run
 from isobit.ir.ops import Reindex, Select
 from tests.frontend.qonnx_oracle import assert_exact

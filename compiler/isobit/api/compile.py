@@ -14,6 +14,7 @@ from typing import Any, cast, get_args
 
 from isobit.api.arguments import coded, number, one_of, shape_of, text, vectors_of
 from isobit.api.build import Build
+from isobit.backends.base import ReadsPlans
 from isobit.backends.dataflow.design import FifoGoal
 from isobit.backends.dataflow.planner import PlanFile, PlanRequest, located, read_plan
 from isobit.backends.registry import DEFAULT, find_backend
@@ -140,7 +141,7 @@ def target_board(board: str | Board, clock_mhz: float | None) -> Board:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of the dataflow back end's plan; another one has a request of its own."""
+    """What is asked of the dataflow back end's plan; another one has a request of its own, of its own plan file."""
 
     plan: str | Path | None = None
     target_fps: float | None = None
@@ -159,12 +160,13 @@ def request_of(backend: str, board: Board, asked: Asked) -> Any:
     """
     maker = find_backend(backend)
     if backend != DEFAULT:
-        foreign = [f.name for f in fields(Asked) if getattr(asked, f.name) != f.default]
+        own = {"plan"} if isinstance(maker, ReadsPlans) else set()
+        foreign = [f.name for f in fields(Asked) if getattr(asked, f.name) != f.default and f.name not in own]
         if foreign:
             options = ", ".join(sorted(f"--{name.replace('_', '-')}" for name in foreign))
             text = f"{options}: {printable(backend)} has no such option"
             raise IsobitError("E508", text, hint=f"leave it out, or --backend {DEFAULT}")
-        return maker.request()
+        return maker.read_request(Path(asked.plan)) if asked.plan and isinstance(maker, ReadsPlans) else maker.request()
     number("max_util", asked.max_util, 0.01, 1)
     number("samples_per_clock", asked.samples_per_clock, 0, whole=True)
     one_of("fifos", asked.fifos, get_args(FifoGoal), "E503")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -35,6 +35,7 @@ class CostRecord(Record):
     """A :class:`Cost` in the manifest."""
 
     lut: Count
+    ff: Count = 0  # builds of before have none
     dsp: Count
     bram36: Count
     uram: Count
@@ -42,7 +43,7 @@ class CostRecord(Record):
     @classmethod
     def of(cls, cost: Cost) -> CostRecord:
         """The record of ``cost``."""
-        return CostRecord(lut=cost.lut, dsp=cost.dsp, bram36=cost.bram36, uram=cost.uram)
+        return CostRecord(lut=cost.lut, ff=cost.ff, dsp=cost.dsp, bram36=cost.bram36, uram=cost.uram)
 
 
 class LayerRecord(Record):
@@ -212,6 +213,18 @@ class Backend(Protocol[R, P, D]):
 
         Raises:
             IsobitError: E604 without the compiler, E303 without what it includes, E509 for a flavour it does not have.
+        """
+
+
+@runtime_checkable
+class ReadsPlans(Protocol):
+    """A back end that takes a user's plan file (``--plan``) as a request."""
+
+    def read_request(self, path: Path) -> Any:
+        """What the file asks.
+
+        Raises:
+            IsobitError: E503 when it cannot be read or says something a plan cannot say.
         """
 
 

@@ -25,7 +25,7 @@ def check_model_command(
 ) -> None:
     """List every operator of an ONNX file: read exactly, or why not, without stopping at the first."""
     from isobit.frontend.coverage import check_model
-    from isobit.frontend.qonnx.importer import InputType
+    from isobit.frontend.qonnx.input_type import InputType
 
     declared = InputType.parse(input_type, input_scale) if input_type else None
     found = check_model(model, declared)

@@ -14,7 +14,8 @@ from typing import Literal
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import SourceNode
-from isobit.frontend.qonnx.importer import Import, InputType
+from isobit.frontend.qonnx.importer import Import
+from isobit.frontend.qonnx.input_type import InputType
 
 Status = Literal["exact", "refused", "behind"]
 

@@ -31,36 +31,17 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import SourceModel, SourceNode
-from isobit.frontend.qonnx.importer import InputType
+from isobit.frontend.qonnx.input_type import InputType
 from isobit.numerics import exact, plain_multiplicand
 from isobit.refitting.edit import Edit, nearby, nearly_float, odd_part, shortened
 from isobit.refitting.emit import to_proto
 from isobit.refitting.groups import Group, Groups, pool_size
 from isobit.refitting.layers import Layer, find_layers, quantised
-from isobit.refitting.weights import IntegerWeights, LayerMove, chosen_scale, moved
+from isobit.refitting.report import RefitReport, ScaleMove
+from isobit.refitting.weights import IntegerWeights, chosen_scale, moved
 
 ENTRY_BITS, FLOAT_BITS = 12, 24
 _NEAREST = frozenset({"ROUND", "HALF_UP", "HALF_DOWN", "HALF_EVEN"})
-
-
-@dataclass(frozen=True)
-class ScaleMove:
-    """A scale that moved; the integers stay where ``ratio`` is 1, else their step is ``ratio`` times as wide."""
-
-    name: str
-    before: float
-    after: float
-    ratio: float
-
-
-@dataclass(frozen=True)
-class RefitReport:
-    """What a refit to ``bits`` bits did, and what it ``left`` as it was."""
-
-    bits: int
-    layers: tuple[LayerMove, ...]
-    scales: tuple[ScaleMove, ...]
-    left: tuple[str, ...]
 
 
 def refit_file(source: Path, target: Path, bits: int, declared: InputType | None = None) -> tuple[Path, RefitReport]:

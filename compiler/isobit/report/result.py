@@ -19,7 +19,7 @@ from isobit.check.proofs.sums import SumCheck
 from isobit.check.proofs.verify import StepCheck, Verification, verify_build
 from isobit.errors import IsobitError
 from isobit.frontend.coverage import check_model
-from isobit.frontend.qonnx.importer import InputType
+from isobit.frontend.qonnx.input_type import InputType
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Const, Step
 from isobit.passes.shrink import no_product

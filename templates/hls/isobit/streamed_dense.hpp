@@ -33,19 +33,21 @@ void streamed_dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
   static const int SUM_WIDTH = 1 + max_of(DOT_WIDTH, signed_width<typename Cfg::acc_t>::VALUE);
   typedef typename working<SUM_WIDTH>::type sum_t;
 
-  in_word vector[SF];  // kept for the NF passes over it
-#pragma HLS AGGREGATE variable=vector
+  typename Cfg::in_t vector[SF][Cfg::SIMD];  // kept for the NF passes over it
+#pragma HLS ARRAY_RESHAPE variable=vector complete dim=2
   // A row is read again ROWS cycles after it was kept. A memory takes two or three cycles for that, so up to 4 rows live
   // in registers; beyond, the tool is told the distance.
   static const int KEPT = Cfg::VECTORS > 1 ? ROWS : 1;
   static const int BANKS = KEPT <= 4 ? KEPT : 1;
-  weight_word matrix[KEPT];
-#pragma HLS AGGREGATE variable=matrix
+  typename Cfg::weight_t matrix[KEPT][Cfg::PE * Cfg::SIMD];
+#pragma HLS ARRAY_RESHAPE variable=matrix complete dim=2
 #pragma HLS ARRAY_PARTITION variable=matrix cyclic factor=BANKS dim=1
   lanes<typename Cfg::acc_t, Cfg::PE> acc;
 #pragma HLS ARRAY_PARTITION variable=acc.data complete
 
-  int sf = 0, nf = 0, row = 0;
+  typename counter<SF>::type sf = 0;
+  typename counter<NF>::type nf = 0;
+  typename counter<ROWS>::type row = 0;
   bool first = true;  // vector
   for (int i = 0; i < Cfg::VECTORS * ROWS; ++i) {
 #pragma HLS PIPELINE II=1 style=flp
@@ -54,9 +56,9 @@ void streamed_dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
 #pragma HLS ARRAY_PARTITION variable=x.data complete
     if (nf == 0) {
       x = in.read();
-      vector[sf] = x;
+      keep(x, vector[sf]);
     } else {
-      x = vector[sf];
+      x = word_of(vector[sf]);
     }
     weight_word weights;
 #pragma HLS ARRAY_PARTITION variable=weights.data complete
@@ -64,9 +66,9 @@ void streamed_dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
       weights = in_weights.read();
     } else if (first) {
       weights = in_weights.read();
-      matrix[row] = weights;
+      keep(weights, matrix[row]);
     } else {
-      weights = matrix[row];
+      weights = word_of(matrix[row]);
     }
     for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
@@ -79,13 +81,13 @@ void streamed_dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
       ISOBIT_CHANNEL(nf * Cfg::PE + pe);
       acc[pe] = typename Cfg::acc_t(sum);
     }
-    if (++sf == SF) {
+    if (sf == SF - 1) {
       out.write(acc);
-      sf = 0;
-      nf = nf == NF - 1 ? 0 : nf + 1;
+      nf = successor(nf, NF);
     }
+    sf = successor(sf, SF);
     if (row == ROWS - 1) first = false;
-    row = Cfg::VECTORS == 1 || row == ROWS - 1 ? 0 : row + 1;
+    row = successor(row, ROWS);
   }
 }
 

@@ -9,8 +9,9 @@ from isobit.backends.base import TAPPED, Backend, Estimate, ProjectRecord, Simul
 from isobit.backends.hls4ml.csim import FLAVOURS, Hls4mlSimulator
 from isobit.backends.hls4ml.design import Design
 from isobit.backends.hls4ml.lower import lower
-from isobit.backends.hls4ml.names import PROJECT, TESTBENCH, TOP
+from isobit.backends.hls4ml.names import PLAN, PROJECT, TESTBENCH, TOP
 from isobit.backends.hls4ml.plan import Plan, Request, multiplicands, plan_for
+from isobit.backends.hls4ml.plan_file import print_plan, read_request
 from isobit.backends.hls4ml.record import Hls4mlRecord, damaged, describe, recorded_layers
 from isobit.backends.ports import Port
 from isobit.errors import IsobitError
@@ -26,12 +27,16 @@ class Hls4ml:
 
     name = "hls4ml"
     record: type[ProjectRecord] = Hls4mlRecord
-    needed = frozenset({*_FIRST, f"{PROJECT}/{TESTBENCH}"})
+    needed = frozenset({PLAN, *_FIRST, f"{PROJECT}/{TESTBENCH}"})
     on_request = frozenset({TAPPED})
 
     def request(self) -> Request:
         """hls4ml's own defaults: fully parallel; streams where there are maps."""
         return Request()
+
+    def read_request(self, path: Path) -> Request:
+        """``plan.toml``, or a part of one."""
+        return read_request(path)
 
     def plan(self, graph: Graph, board: Board, request: Request) -> Plan:
         """Strategies, reuse factors and bodies; nothing is refused for its size, as in hls4ml itself."""
@@ -58,10 +63,10 @@ class Hls4ml:
         return describe(plan)
 
     def write(self, plan: Plan, design: Design, title: str, vectors: Mapping[str, IntArray]) -> Mapping[str, bytes]:
-        """The project that hls4ml writes, in ``hls4ml/``; E901 where hls4ml made something else of the design."""
+        """``plan.toml`` and, in ``hls4ml/``, what hls4ml writes; E901 where that is not the design."""
         from isobit.backends.hls4ml.project import project_files
 
-        return project_files(design, plan.board, title, vectors)
+        return project_files(design, plan.board, title, vectors) | {PLAN: print_plan(plan).encode()}
 
     def read(self, folder: Path, record: ProjectRecord) -> Design:
         """The graph beside the project, lowered again by the plan of the manifest."""

@@ -3,3 +3,4 @@
 PROJECT = "hls4ml"
 TOP = "isobit_network"
 TESTBENCH = "isobit_tb.cpp"
+PLAN = "plan.toml"

@@ -22,6 +22,7 @@ from isobit.ir import Graph, Node
 from isobit.ir.ops import Add, Const, Linear, Step, Table
 
 Strategy = Literal["Latency", "Resource"]
+Kind = Literal["linear", "step", "sum"]
 _JOIN_LUTS = 2
 
 
@@ -39,7 +40,8 @@ class Request:
     """What a user asks of the back end.
 
     ``io_type`` is hls4ml's; None takes io_parallel for networks without spatial axes, else io_stream. ``strategy`` and
-    ``reuse`` hold for every layer that multiplies, ``layers`` for single ones, by name.
+    ``reuse`` hold for every layer that multiplies (a layer takes the nearest factor that it can have, as in hls4ml),
+    ``layers`` for single ones, by name.
     """
 
     io_type: IoType | None = None
@@ -52,6 +54,7 @@ class Request:
 class LayerPlan:
     """One layer: ``implementation`` is the body of a step, or the strategy; ``cycles`` of a frame; its cost."""
 
+    kind: Kind
     implementation: str
     strategy: Strategy
     reuse: int
@@ -111,9 +114,9 @@ def _layer(graph: Graph, node: Node, board: Board, request: Request, io_type: Io
             reasons = "; ".join(f"{c.implementation}: {c.reason}" for c in found)
             raise IsobitError("E503", f"the step cannot be built so ({reasons})", where=node.name)
         copies = max(lanes // shape[-1], 1)
-        return LayerPlan(chosen.implementation, "Latency", 1, positions, chosen.cost.times(copies))
+        return LayerPlan("step", chosen.implementation, "Latency", 1, positions, chosen.cost.times(copies))
     bits = graph.types[node.name].bits
-    return LayerPlan("sum", "Latency", 1, positions, Cost(lut=lanes * bits * _JOIN_LUTS))
+    return LayerPlan("sum", "sum", "Latency", 1, positions, Cost(lut=lanes * bits * _JOIN_LUTS))
 
 
 def _linear(
@@ -124,17 +127,26 @@ def _linear(
     reuse, strategy = asked.reuse or request.reuse, asked.strategy or request.strategy
     if separate and asked.strategy is None:
         strategy = "Latency"  # hls4ml has no Resource kernels of one filter per channel
+    if asked.reuse is None:
+        reuse = _nearest(graph, node, io_type, strategy, reuse)
     _check(graph, node, io_type, strategy, reuse)
     one = product(x.bits, weights.bits, board.dsp)
     adder = Cost() if one.dsp else Cost(lut=y.bits // 2)
     positions = y.size // outputs
     side_by_side, in_turn = (1, positions) if io_type == "io_stream" else (positions, 1)
     cost = (one + adder).times(-(-inputs * outputs // reuse) * side_by_side)
-    return LayerPlan(strategy.lower(), strategy, reuse, reuse * in_turn, cost)
+    return LayerPlan("linear", strategy.lower(), strategy, reuse, reuse * in_turn, cost)
+
+
+def _nearest(graph: Graph, node: Linear, io_type: IoType, strategy: str, reuse: int) -> int:
+    """The factor that a layer can have nearest to one for all layers, the smaller of two: hls4ml's own rule."""
+    if strategy == "Latency":
+        return min(reuse, fan_in(graph, node, io_type) * graph.types[node.name].channels)
+    return min(resource_factors(graph, node, io_type), key=lambda r: (abs(r - reuse), r))
 
 
 def _check(graph: Graph, node: Linear, io_type: IoType, strategy: str, reuse: int) -> None:
-    """E503 for a strategy or a factor that hls4ml's kernels do not have, or with which they compute something else."""
+    """E503 for a strategy or a factor that hls4ml's kernels do not have, or are not right with."""
     if strategy == "Latency":
         most = fan_in(graph, node, io_type) * graph.types[node.name].channels
         if not 1 <= reuse <= most:

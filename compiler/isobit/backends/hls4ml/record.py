@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from isobit.backends.base import CostRecord, LayerRecord, ProjectRecord
-from isobit.backends.hls4ml.plan import LayerPlan, Plan
+from isobit.backends.hls4ml.plan import Kind, LayerPlan, Plan, Strategy
 from isobit.backends.ports import Positive
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Cost
@@ -16,18 +16,19 @@ from isobit.hardware import Cost
 class Hls4mlLayer(LayerRecord):
     """How one node is built: see :class:`isobit.backends.hls4ml.plan.LayerPlan`."""
 
-    strategy: Literal["Latency", "Resource"]
+    kind: Kind
+    strategy: Strategy
     reuse: Positive
 
     @property
     def factors(self) -> tuple[int, ...]:
-        """The reuse factor."""
-        return (self.reuse,)
+        """The reuse factor, where it multiplies."""
+        return (self.reuse,) if self.kind == "linear" else ()
 
     @property
     def folding(self) -> str:
-        """hls4ml's two words."""
-        return f"{self.strategy}, reuse factor {self.reuse}"
+        """hls4ml's two words, where it multiplies."""
+        return "" if self.kind != "linear" else f"{self.strategy}, reuse factor {self.reuse}"
 
 
 class Hls4mlRecord(ProjectRecord):
@@ -48,7 +49,7 @@ def describe(plan: Plan) -> Hls4mlRecord:
     """The record of a plan."""
     layers = {
         name: Hls4mlLayer(
-            implementation=layer.implementation, cycles=layer.cycles, cost=CostRecord.of(layer.cost),
+            kind=layer.kind, implementation=layer.implementation, cycles=layer.cycles, cost=CostRecord.of(layer.cost),
             strategy=layer.strategy, reuse=layer.reuse,
         )
         for name, layer in plan.layers.items()
@@ -62,7 +63,7 @@ def recorded_layers(record: Hls4mlRecord) -> dict[str, LayerPlan]:
     """The plan of every layer that a record is of."""
     return {
         name: LayerPlan(
-            layer.implementation, layer.strategy, layer.reuse, layer.cycles,
+            layer.kind, layer.implementation, layer.strategy, layer.reuse, layer.cycles,
             Cost(layer.cost.lut, layer.cost.dsp, layer.cost.bram36, layer.cost.uram),
         )
         for name, layer in record.layers.items()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from isobit.backends.hls4ml.constants import STRUCT, alias, array, as_array, integer
+from isobit.backends.hls4ml.constants import STRUCT, alias, array, as_array, integer, literal
 from isobit.backends.hls4ml.design import Body
 from isobit.backends.ports import IntType
 from isobit.ir import Graph
@@ -16,6 +16,8 @@ from isobit.ir.types import IntArray
 from isobit.numerics import MultiplyShift, shared_round_shift
 
 _HEADER = "isobit_step.h"
+WORD = 32
+"""Bits of a C++ int."""
 _MODES = {"ROUND_TO_ZERO": "DOWN"}
 Pairs = list[tuple[str, str]]
 
@@ -131,12 +133,13 @@ def _step_lookup(graph: Graph, node: Step) -> Body:
 
 def _lookup(values: IntArray, lows: Sequence[int], out: IntType, size: int) -> Body:
     arrays = [array("table", "out_t", values, out)]
-    members = [alias("out_t", out)]
+    reach = IntType.of(min(*lows, 0), max(lows) + values.shape[1])
+    members = [alias("out_t", out), f"typedef {'int' if reach.bits < WORD else 'long long'} index_t;"]
     if len(set(lows)) == 1:
-        members.append(f"static int first(int) {{ return {lows[0]}; }}")
+        members.append(f"static index_t first(int) {{ return {literal(lows[0], reach)}; }}")
     else:
-        arrays.append(array("lows", "int", as_array(lows), IntType(32, True)))
-        members.append(f"static int first(int row) {{ return lows[{'row' if len(lows) > 1 else '0'}]; }}")
+        arrays.append(array("lows", "index_t", as_array(lows), reach))
+        members.append("static index_t first(int row) { return lows[row]; }")
     return elementwise(_HEADER, "lookup", size, len(values), members, arrays)
 
 

@@ -31,7 +31,8 @@ from isobit.check.source.verdict import SourceVerdict, Tie, in_graph_layout, nea
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import SourceModel
-from isobit.frontend.qonnx.importer import Imported, InputType, import_traced
+from isobit.frontend.qonnx.importer import Imported, import_traced
+from isobit.frontend.qonnx.input_type import InputType
 from isobit.frontend.qonnx.symbolic import Real
 from isobit.frontend.tflite.model import is_tflite
 from isobit.interchange.onnx_file import is_exported

@@ -15,6 +15,7 @@ import numpy as np
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx import function as functions
+from isobit.frontend.qonnx.activation_formulas import FORMULAS, number
 from isobit.frontend.qonnx.builder import Builder
 from isobit.frontend.qonnx.movement import facing
 from isobit.frontend.qonnx.symbolic import (
@@ -31,20 +32,19 @@ from isobit.frontend.qonnx.symbolic import (
 )
 from isobit.frontend.qonnx.tabulate import as_function, decided_integers, one_source
 from isobit.numerics import exact
-from isobit.numerics.enclosures import pi
 
 Operand = Real | Function
 _HALF = Fraction(1, 2)
 
 
 def import_activation(b: Builder, node: SourceNode) -> Tensor:
-    """Any activation function of :data:`_ACTIVATIONS`."""
+    """Any activation function of :data:`FORMULAS`."""
     x = _one(b, node)
     if node.op == "HardSigmoid" and isinstance(x, Real):
-        return x.affine(rationals([_number(node, "alpha", 0.2)]), rationals([_number(node, "beta", 0.5)])).clamp(
+        return x.affine(rationals([number(node, "alpha", 0.2)]), rationals([number(node, "beta", 0.5)])).clamp(
             ZERO, ONE
         )
-    change, trend = _ACTIVATIONS[node.op](node)
+    change, trend = FORMULAS[node.op](node)
     return as_function(x).map(lambda v, _: change(v), trend)
 
 
@@ -191,10 +191,6 @@ def _shape_of(value: Any) -> Any:
     return value.integers if isinstance(value, QuantisedConstant) else value
 
 
-def _number(node: SourceNode, name: str, default: float) -> Fraction:
-    return exact(node.number(name, default))
-
-
 def _not(value: Fraction) -> int:
     return int(value == 0)
 
@@ -205,130 +201,13 @@ _COMPARISONS: Mapping[str, Callable[[Fraction], int]] = {
     "Not": _not, "Or": lambda v: int(v > 0), "Xor": lambda v: int(v == 1),
 }  # fmt: skip
 
-Change = Callable[[Enclosed], Enclosed]
-
-
-def _simple(change: Change, trend: int = 0) -> Callable[[SourceNode], tuple[Change, int]]:
-    return lambda node: (change, trend)
-
-
-def _rising(name: str) -> Callable[[SourceNode], tuple[Change, int]]:
-    return _simple(lambda v: functions.apply_rising(v, name), 1)
-
-
-def _times(v: Enclosed, a: Fraction, offset: Fraction = Fraction(0)) -> Enclosed:
-    return functions.add(functions.scaled(v, a), functions.constant(offset, v))
-
-
-def _decay(v: Enclosed, steepness: Fraction, alpha: Fraction) -> Enclosed:
-    """``alpha * (exp(v / steepness) - 1)``."""
-    least = functions.lesser_of(v, functions.constant(Fraction(0), v))
-    grown = functions.apply_rising(functions.scaled(least, 1 / steepness), "exp")
-    return functions.scaled(_times(grown, Fraction(1), Fraction(-1)), alpha)
-
-
-def _elu(node: SourceNode) -> tuple[Change, int]:
-    alpha = _number(node, "alpha", 1.0)
-    return lambda v: functions.by_sign(v, v, _decay(v, Fraction(1), alpha)), int(alpha >= 0)
-
-
-def _celu(node: SourceNode) -> tuple[Change, int]:
-    alpha = _number(node, "alpha", 1.0)
-    return lambda v: functions.by_sign(v, v, _decay(v, alpha, alpha)), 1
-
-
-def _selu(node: SourceNode) -> tuple[Change, int]:
-    alpha = _number(node, "alpha", 1.67326319217681884765625)
-    gamma = _number(node, "gamma", 1.05070102214813232421875)
-    return lambda v: functions.scaled(functions.by_sign(v, v, _decay(v, Fraction(1), alpha)), gamma), 1
-
-
-def _threshold(node: SourceNode) -> tuple[Change, int]:
-    alpha = _number(node, "alpha", 1.0)
-
-    def change(v: Enclosed) -> Enclosed:
-        above = functions.decided(v, lambda x: int(x > alpha))
-        return functions.chosen(above, v, functions.constant(Fraction(0), v))
-
-    return change, 1 if alpha >= 0 else 0
-
-
-def _hard_sigmoid(v: Enclosed, alpha: Fraction, beta: Fraction) -> Enclosed:
-    return functions.lesser_of(
-        functions.greater_of(_times(v, alpha, beta), functions.constant(Fraction(0), v)),
-        functions.constant(Fraction(1), v),
-    )
-
-
-def _hard_sigmoid_of(node: SourceNode) -> tuple[Change, int]:
-    alpha, beta = _number(node, "alpha", 0.2), _number(node, "beta", 0.5)
-    return lambda v: _hard_sigmoid(v, alpha, beta), int(alpha >= 0)
-
-
-def _swish(node: SourceNode) -> tuple[Change, int]:
-    alpha = _number(node, "alpha", 1.0)
-    return lambda v: functions.multiply(v, functions.apply_rising(functions.scaled(v, alpha), "sigmoid")), 0
-
-
-def _gelu(node: SourceNode) -> tuple[Change, int]:
-    """``x/2 (1 + erf(x / sqrt 2))``, or with tanh where the node approximates so; the roots are real numbers."""
-    tanh = str(node.attrs.get("approximate", "none")) == "tanh"
-
-    def change(v: Enclosed) -> Enclosed:
-        if tanh:
-            cube = functions.multiply(v, functions.multiply(v, v))
-            inner = functions.multiply(
-                functions.add(v, functions.scaled(cube, Fraction("0.044715"))), _root(v, _two_over_pi())
-            )
-            curve = functions.apply_rising(inner, "tanh")
-        else:
-            curve = functions.apply_rising(functions.multiply(v, _root(v, (_HALF, _HALF))), "erf")
-        return functions.multiply(functions.scaled(v, _HALF), _times(curve, Fraction(1), Fraction(1)))
-
-    return change, 0
-
-
-def _two_over_pi() -> tuple[Fraction, Fraction]:
-    low, high = pi()
-    return 2 / high, 2 / low
-
-
-def _root(like: Enclosed, of: tuple[Fraction, Fraction]) -> Enclosed:
-    """The square root of an enclosed constant."""
-    low, high = (functions.constant(x, like).low for x in of)
-    return functions.apply_rising(Enclosed(low, low if of[0] == of[1] else high, np.zeros(len(low))), "sqrt")
-
-
-def _abs(v: Enclosed) -> Enclosed:
-    return functions.by_sign(v, v, functions.scaled(v, Fraction(-1)))
-
-
-def _softsign(v: Enclosed) -> Enclosed:
-    return functions.multiply(v, functions.reciprocal(_times(_abs(v), Fraction(1), Fraction(1))))
-
-
-def _mish(v: Enclosed) -> Enclosed:
-    return functions.multiply(v, functions.apply_rising(functions.apply_rising(v, "softplus"), "tanh"))
-
-
-def _hard_swish(v: Enclosed) -> Enclosed:
-    return functions.multiply(v, _hard_sigmoid(v, Fraction(1, 6), _HALF))
-
-
-_ACTIVATIONS: Mapping[str, Callable[[SourceNode], tuple[Change, int]]] = {
-    "Abs": _simple(_abs), "Celu": _celu, "Elu": _elu, "Erf": _rising("erf"), "Exp": _rising("exp"), "Gelu": _gelu,
-    "HardSigmoid": _hard_sigmoid_of, "HardSwish": _simple(_hard_swish), "Mish": _simple(_mish),
-    "Reciprocal": _simple(functions.reciprocal), "Selu": _selu, "Softplus": _rising("softplus"),
-    "Softsign": _simple(_softsign, 1), "Swish": _swish, "ThresholdedRelu": _threshold,
-}  # fmt: skip
-
 
 def import_root(b: Builder, node: SourceNode) -> Tensor:
     """Sqrt and Log."""
     return functions.rising(as_function(_one(b, node)), node.op.lower())
 
 
-ACTIVATIONS = tuple(_ACTIVATIONS)
+ACTIVATIONS = tuple(FORMULAS)
 COMPARISONS = tuple(_COMPARISONS)
 
 __all__ = [

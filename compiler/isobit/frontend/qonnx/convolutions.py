@@ -17,7 +17,8 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.builder import Builder, attribute_ints
-from isobit.frontend.qonnx.movement import channels_last, move, padded, positions, without_offset
+from isobit.frontend.qonnx.movement import channels_last, move, positions
+from isobit.frontend.qonnx.padding import padded, without_offset
 from isobit.frontend.qonnx.products import as_quantised, constant_channels, exact_dot, integer_zero, scaled_rows
 from isobit.frontend.qonnx.symbolic import ONE, QuantisedConstant, Rationals, Real, Tensor, rationals
 from isobit.ir.ops import Linear

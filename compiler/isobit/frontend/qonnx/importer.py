@@ -6,10 +6,8 @@ operators are functions on those, one table entry each. No node sequences are pa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +17,12 @@ from isobit.frontend.onnx.model import SourceModel, SourceNode, TensorInfo
 from isobit.frontend.onnx.refused import CAUSES
 from isobit.frontend.qonnx import (
     activations,
+    batchnorm,
     convolutions,
     elementwise,
     linear_quantisers,
     movement,
+    padding,
     pools,
     products,
     quantisers,
@@ -35,6 +35,7 @@ from isobit.frontend.qonnx import (
 from isobit.frontend.qonnx.builder import Builder, FunctionOrigin, Origin
 from isobit.frontend.qonnx.early import refuse_floats
 from isobit.frontend.qonnx.float_arithmetic import Asked, FloatArithmetic
+from isobit.frontend.qonnx.input_type import ELEMENT_TYPES, TYPE_NAME, InputType
 from isobit.frontend.qonnx.symbolic import Function, HostReal, Real, Tensor, rationals
 from isobit.frontend.qonnx.tabulate import materialised
 from isobit.ir import Graph
@@ -45,7 +46,7 @@ _OPERATORS: Mapping[str, Handler] = {
     "Add": elementwise.import_arithmetic,
     "ArgMax": shapes.import_select,
     "AveragePool": pools.import_average,
-    "BatchNormalization": elementwise.import_batchnorm,
+    "BatchNormalization": batchnorm.import_batchnorm,
     "BipolarQuant": quantisers.import_bipolar,
     "Cast": roundings.import_rounding,
     "Ceil": roundings.import_rounding,
@@ -71,11 +72,12 @@ _OPERATORS: Mapping[str, Handler] = {
     "MultiThreshold": quantisers.import_multithreshold,
     "Neg": elementwise.import_neg,
     "PRelu": elementwise.import_leaky,
-    "Pad": movement.import_pad,
+    "Pad": padding.import_pad,
     "Quant": quantisers.import_quant,
     "QuantAvgPool2d": pools.import_quant_average,
     "QuantizeLinear": linear_quantisers.import_quantize_linear,
     "ReduceMax": pools.import_reduce,
+    "ReduceMin": pools.import_reduce,
     "ReduceSum": pools.import_reduce,
     "ReduceMean": pools.import_reduce_mean,
     "Relu": elementwise.import_relu,
@@ -124,46 +126,6 @@ _READ = frozenset(
     """.split()
 )
 """Their float32 arithmetic is what the symbolic value says of it."""
-_TYPE = re.compile(r"(BIPOLAR|TERNARY|BINARY|U?INT)(\d*)")
-_ELEMENT_TYPES = {"uint8": "UINT8", "int8": "INT8", "uint16": "UINT16", "int16": "INT16", "bool": "BINARY"}
-
-
-@dataclass(frozen=True)
-class InputType:
-    """A declared integer input: integers ``[lo, hi]`` whose real value is ``scale * integer``."""
-
-    lo: int
-    hi: int
-    scale: Fraction = Fraction(1)
-    bipolar: bool = False
-
-    @classmethod
-    def parse(cls, name: str, scale: str = "1") -> InputType:
-        """From a QONNX datatype name (``UINT8``, ``INT4``, ``BIPOLAR``, ``BINARY``, ``TERNARY``) and a rational.
-
-        Raises:
-            IsobitError: E209 for an unknown name, E204 for a scale that is not a positive rational.
-        """
-        match = _TYPE.fullmatch(name.upper())
-        if match is None or bool(match[2]) != match[1].endswith("INT") or (match[2] and not 1 <= int(match[2]) <= 16):
-            raise IsobitError(
-                "E209",
-                f"{printable(name)!r} is not an integer type",
-                hint="use UINT8, INT8 (1 to 16 bits), BIPOLAR, BINARY or TERNARY",
-            )
-        try:
-            factor = Fraction(scale)
-        except (ValueError, ZeroDivisionError):
-            factor = Fraction(0)
-        if factor <= 0:
-            raise IsobitError(
-                "E204", f"the input scale {printable(scale)!r} is not a positive number", hint="use 1/255 or 0.0078125"
-            )
-        bits = int(match[2] or 0)
-        lo, hi = {"BIPOLAR": (-1, 1), "TERNARY": (-1, 1), "BINARY": (0, 1), "UINT": (0, (1 << bits) - 1)}.get(
-            match[1], (-(1 << max(bits - 1, 0)), (1 << max(bits - 1, 0)) - 1)
-        )
-        return cls(lo, hi, factor, match[1] == "BIPOLAR")
 
 
 def import_onnx(path: Path, input_type: InputType | None = None) -> Graph:
@@ -299,8 +261,8 @@ def _produced(node: SourceNode) -> str:
 
 def _annotated(model: SourceModel, info: TensorInfo) -> InputType | None:
     """The integer type that the file declares for an input, by annotation or by element type."""
-    name = model.annotations.get(info.name, "") or _ELEMENT_TYPES.get(info.dtype, "")
-    match = _TYPE.fullmatch(name)
+    name = model.annotations.get(info.name, "") or ELEMENT_TYPES.get(info.dtype, "")
+    match = TYPE_NAME.fullmatch(name)
     return InputType.parse(name) if match and name not in ("UINT", "INT") else None
 
 
@@ -314,7 +276,7 @@ def _raw_input(b: Builder, info: TensorInfo, declared: InputType | None) -> Tens
             name=b.fresh(info.label), shape=tuple(shape[a] for a in layout),
             lo=frozen_ints(declared.lo), hi=frozen_ints(declared.hi), scale=(declared.scale,),
             outside=info.label, outside_shape=shape, host=b.host_transpose(layout), source=(printable(info.label),),
-            dtype=info.dtype if info.dtype in _ELEMENT_TYPES else "",
+            dtype=info.dtype if info.dtype in ELEMENT_TYPES else "",
         )
     )  # fmt: skip
     return Real.of(name, layout, rationals([declared.scale]), rationals([0]))

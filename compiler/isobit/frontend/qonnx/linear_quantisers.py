@@ -21,7 +21,8 @@ from isobit.frontend.onnx.model import LINEAR_QUANTISERS, SourceModel, SourceNod
 from isobit.frontend.onnx.tensors import element_type
 from isobit.frontend.qonnx.builder import Builder
 from isobit.frontend.qonnx.movement import facing
-from isobit.frontend.qonnx.quantisers import host_quantised, positive_scale, uniform_step
+from isobit.frontend.qonnx.quantiser_parameters import positive_scale
+from isobit.frontend.qonnx.quantisers import host_quantised, uniform_step
 from isobit.frontend.qonnx.small_floats import SMALL_FLOATS, small_float_constant
 from isobit.frontend.qonnx.staircases import Uniform
 from isobit.frontend.qonnx.symbolic import ONE, ZERO, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals

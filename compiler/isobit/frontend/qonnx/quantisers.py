@@ -18,6 +18,14 @@ from isobit.frontend.qonnx.builder import Builder, Origin
 from isobit.frontend.qonnx.float_arithmetic import FloatLevel
 from isobit.frontend.qonnx.float_reading import Floats
 from isobit.frontend.qonnx.movement import facing
+from isobit.frontend.qonnx.quantiser_parameters import (
+    finite,
+    integer_limits,
+    pick,
+    positive_scale,
+    rounding_of,
+    whole_bits,
+)
 from isobit.frontend.qonnx.staircases import Bound, Uniform, threshold_curve, uniform_curve
 from isobit.frontend.qonnx.symbolic import Function, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
 from isobit.frontend.qonnx.tabulate import quantised
@@ -34,8 +42,8 @@ def import_quant(b: Builder, node: SourceNode) -> Tensor:
     """QONNX Quant / IntQuant: ``(clamp(round(x / scale + zp), min, max) - zp) * scale``."""
     x = b.tensor(node.inputs[0])
     scale = positive_scale(b, node, b.constant(node, 1, "scale"))
-    zero = _finite(b, node, b.constant(node, 2, "zero point", np.float32(0)))
-    bits = _bits(
+    zero = finite(b, node, b.constant(node, 2, "zero point", np.float32(0)))
+    bits = whole_bits(
         b,
         node,
         b.constant(node, 3, "bit width"),
@@ -44,8 +52,8 @@ def import_quant(b: Builder, node: SourceNode) -> Tensor:
     signed, narrow = bool(node.attrs.get("signed", 1)), bool(node.attrs.get("narrow", 0))
     if bits == 1 and signed:  # qonnx gives these two values, whatever the narrow flag says
         return _bipolar(b, node, x, scale, zero, scale)
-    lo, hi = _limits(bits, signed, narrow)
-    rounding = _rounding(b, node, "ROUND")
+    lo, hi = integer_limits(bits, signed, narrow)
+    rounding = rounding_of(b, node, "ROUND")
     if isinstance(x, np.ndarray):
         return _constant(b, node, x, quantise_float(x, scale, zero, rounding, lo, hi), scale, zero)
     if isinstance(x, HostReal):
@@ -54,7 +62,7 @@ def import_quant(b: Builder, node: SourceNode) -> Tensor:
         raise b.unsupported(node, "a constant is quantised twice", "export the weights with one quantiser")
     x = facing(b, node, x, scale, zero)
     s, z = b.per_channel(node, scale, x), b.per_channel(node, zero, x)
-    return uniform_step(b, node, x, lambda c: Uniform(_pick(s, c), _pick(z, c), rounding, lo, hi), (s, z))
+    return uniform_step(b, node, x, lambda c: Uniform(pick(s, c), pick(z, c), rounding, lo, hi), (s, z))
 
 
 def import_bipolar(b: Builder, node: SourceNode) -> Tensor:
@@ -67,7 +75,7 @@ def import_multithreshold(b: Builder, node: SourceNode) -> Tensor:
     """QONNX MultiThreshold: ``out_bias + out_scale * #{x >= thresholds[c]}``."""
     given = b.tensor(node.inputs[0])
     x = given if isinstance(given, Function) else b.real(node)
-    table = _finite(b, node, b.constant(node, 1, "thresholds"))
+    table = finite(b, node, b.constant(node, 1, "thresholds"))
     channels = b.types[x.value].channels
     if table.ndim != 2 or table.shape[0] not in (1, channels):
         raise IsobitError("E106", f"thresholds of shape {table.shape} for {channels} channels", where=b.where(node))
@@ -99,23 +107,23 @@ def import_trunc(b: Builder, node: SourceNode) -> Tensor:
     x = b.affine(node)
     scale, zero = (
         positive_scale(b, node, b.constant(node, 1, "scale")),
-        _finite(b, node, b.constant(node, 2, "zero point")),
+        finite(b, node, b.constant(node, 2, "zero point")),
     )
     s, z = b.per_channel(node, scale, x), b.per_channel(node, zero, x)
-    rounding = _rounding(b, node, "FLOOR")
+    rounding = rounding_of(b, node, "FLOOR")
     if len(node.inputs) == 5:
-        bits = [_bits(b, node, b.constant(node, i, "bit width"), 64) for i in (3, 4)]
+        bits = [whole_bits(b, node, b.constant(node, i, "bit width"), 64) for i in (3, 4)]
         step, limits, out_scale, out_zero = rationals([Fraction(2) ** (bits[0] - bits[1])]), None, s, z
     else:
         out_scale = b.per_channel(node, positive_scale(b, node, b.constant(node, 4, "output scale")), x)
         step = rationals([Fraction(2) ** round(np.log2(float(ratio))) for ratio in out_scale / s])
-        out_bits = _bits(b, node, b.constant(node, 5, "bit width"), MAX_ACTIVATION_BITS)
-        limits = _limits(out_bits, bool(node.attrs.get("signed", 1)), bool(node.attrs.get("narrow", 0)))
+        out_bits = whole_bits(b, node, b.constant(node, 5, "bit width"), MAX_ACTIVATION_BITS)
+        limits = integer_limits(out_bits, bool(node.attrs.get("signed", 1)), bool(node.attrs.get("narrow", 0)))
         out_zero = z / step
 
     def curve(channel: int) -> tuple[Curve, bool]:
-        quant = _pick(s, channel), _pick(z, channel)
-        return _trunc_curve(b, x, channel, quant, _pick(step, channel), rounding, limits)
+        quant = pick(s, channel), pick(z, channel)
+        return _trunc_curve(b, x, channel, quant, pick(step, channel), rounding, limits)
 
     return _step(b, node, x, out_scale, -out_zero * out_scale, curve)
 
@@ -125,7 +133,7 @@ def _trunc_curve(
     limits: tuple[int, int] | None,
 ) -> tuple[Curve, bool]:  # fmt: skip
     scale, zero = quant
-    mult, offset = _pick(x.scale, channel) / scale, _pick(x.offset, channel) / scale + zero
+    mult, offset = pick(x.scale, channel) / scale, pick(x.offset, channel) / scale + zero
     ends = sorted(mult * v + offset for v in b.types[x.value].bounds)
     wide = (int(ends[0]) - 2, int(ends[1]) + 2)
     inner, falling = uniform_curve(x.segments, channel, Uniform(scale, zero, Rounding.ROUND, *wide))
@@ -222,7 +230,7 @@ def _bipolar(b: Builder, node: SourceNode, x: Any, scale: Any, zero: Any, diviso
     x = facing(b, node, x, scale, zero)
     x = x.unread if isinstance(x, Real) and np.any(zero) else x  # the edge would have to be divided, not multiplied
     s, z = b.per_channel(node, scale, x), b.per_channel(node, zero, x)
-    bounds = [[Bound(-_pick(z, c) * _pick(s, c), True)] * 2 for c in range(max(len(z), len(s)))]
+    bounds = [[Bound(-pick(z, c) * pick(s, c), True)] * 2 for c in range(max(len(z), len(s)))]
     return threshold_step(b, node, x, (s, -z * s), -1, bounds)
 
 
@@ -283,53 +291,3 @@ def _along(b: Builder, node: SourceNode, values: Any, shape: tuple[int, ...], la
             "E208", f"a quantiser of shape {array.shape} varies along more than the channels", where=b.where(node)
         )
     return padded.reshape(-1)
-
-
-def _rounding(b: Builder, node: SourceNode, default: str) -> Rounding:
-    try:
-        return Rounding.parse(str(node.attrs.get("rounding_mode", default)))
-    except IsobitError as error:
-        raise IsobitError(error.code, error.message, where=b.where(node), hint=error.hint) from error
-
-
-def _limits(bits: int, signed: bool, narrow: bool) -> tuple[int, int]:
-    if signed:
-        return -(1 << (bits - 1)) + narrow, (1 << (bits - 1)) - 1
-    return 0, (1 << bits) - 1 - narrow
-
-
-def _pick(values: Rationals, channel: int) -> Fraction:
-    value = values[channel if len(values) > 1 else 0]
-    assert isinstance(value, Fraction)
-    return value
-
-
-def _finite(b: Builder, node: SourceNode, values: Any) -> Any:
-    if not np.isfinite(values).all():
-        raise IsobitError("E204", f"{node.op} has a parameter that is NaN or infinite", where=b.where(node))
-    return np.asarray(values, np.float32)
-
-
-def positive_scale(b: Builder, node: SourceNode, values: Any) -> Any:
-    """The values in float32.
-
-    Raises:
-        IsobitError: E204, one is no positive finite number.
-    """
-    array = _finite(b, node, values)
-    if not (array > 0).all():
-        raise IsobitError(
-            "E204", f"{node.op} has a scale of {float(array.min())}", where=b.where(node),
-            hint="scales must be greater than zero; retrain or clamp the scale of a channel that died",
-        )  # fmt: skip
-    return array
-
-
-def _bits(b: Builder, node: SourceNode, values: Any, most: int) -> int:
-    array = np.asarray(values)
-    if array.size != 1 or float(array.reshape(-1)[0]) != round(float(array.reshape(-1)[0])):
-        raise IsobitError("E205", f"{node.op} has a bit width that is not one integer", where=b.where(node))
-    bits = int(array.reshape(-1)[0])
-    if not 1 <= bits <= most:
-        raise IsobitError("E205", f"{node.op} has {bits} bits; 1 to {most} are supported here", where=b.where(node))
-    return bits

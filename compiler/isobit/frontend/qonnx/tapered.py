@@ -16,7 +16,8 @@ from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.builder import Builder, FunctionOrigin
 from isobit.frontend.qonnx.movement import facing
-from isobit.frontend.qonnx.quantisers import positive_scale, threshold_step
+from isobit.frontend.qonnx.quantiser_parameters import positive_scale
+from isobit.frontend.qonnx.quantisers import threshold_step
 from isobit.frontend.qonnx.staircases import Bound
 from isobit.frontend.qonnx.symbolic import ONE, ZERO, Function, HostReal, QuantisedConstant, Rationals, Real, Tensor
 from isobit.frontend.qonnx.tabulate import as_function

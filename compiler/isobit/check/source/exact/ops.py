@@ -1,16 +1,13 @@
 """Standard ONNX operators in exact rational arithmetic, as the ONNX operator pages define them.
 
 Softmax and LogSoftmax leave their input unchanged (the logits): they keep the order of the classes and have no
-rational value. Sigmoid and Tanh of a nonzero rational are transcendental, so they never lie on a rounding edge; they
-are given to ``_TABLE_DIGITS`` decimals, never reaching their limits, and exactly at zero.
+rational value. What no rational number is stands in :mod:`isobit.check.source.exact.irrational`.
 """
 
 from __future__ import annotations
 
-import decimal
 import math
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
@@ -21,14 +18,11 @@ from isobit.check.source.exact import tensor as exact
 from isobit.check.source.exact import window as windows
 from isobit.check.source.exact.call import Call
 from isobit.check.source.exact.functions import FUNCTIONS
+from isobit.check.source.exact.irrational import sigmoid, square_root, table, tanh
 from isobit.check.source.exact.quant import round_ratio
 from isobit.check.source.exact.shapes import resize_scales
 from isobit.check.source.exact.tensor import ExactTensor
 from isobit.errors import IsobitError
-
-_TABLE_DIGITS = 60
-_ROOT_DIGITS = 128
-_UNIT: int = 10**_TABLE_DIGITS
 
 
 def _binary(function: Callable[[ExactTensor, ExactTensor], ExactTensor]) -> Callable[[Call], ExactTensor]:
@@ -79,28 +73,6 @@ def _clip(call: Call) -> ExactTensor:
     return data if high is None else exact.minimum(data, high)
 
 
-def square_root(x: Fraction) -> Fraction:
-    """The root of a positive rational: itself where it is rational, else the nearest number of 128 binary digits.
-
-    Heron's rule on integers, from above: with ``n = floor(sqrt(x * 4^k))`` of far more digits than are kept, the digit
-    behind the last one decides, because an irrational root is never half way.
-    """
-    over, under = _floor_root(x.numerator), _floor_root(x.denominator)
-    if over * over == x.numerator and under * under == x.denominator:
-        return Fraction(over, under)
-    places = max(0, 2 * _ROOT_DIGITS + x.denominator.bit_length() - x.numerator.bit_length())
-    whole = _floor_root((x.numerator << 2 * places) // x.denominator)
-    unit = 1 << whole.bit_length() - _ROOT_DIGITS
-    return Fraction((whole + unit // 2) // unit * unit, 1 << places)
-
-
-def _floor_root(n: int) -> int:
-    guess = 1 << -(-n.bit_length() // 2)
-    while guess * guess > n:
-        guess = (guess + n // guess) // 2
-    return guess
-
-
 def _batch_norm(call: Call) -> ExactTensor:
     """(x - mean) * scale / sqrt(var + epsilon) + bias per channel."""
     if call.integer("training_mode", 0) or not call.integer("spatial", 1):
@@ -133,7 +105,7 @@ def _reduce_mean(call: Call) -> ExactTensor:
 
 
 def _reduced(function: Callable[..., Any]) -> Callable[[Call], ExactTensor]:
-    """``ReduceMax`` and ``ReduceSum``: over the named axes, over all where none is named."""
+    """``ReduceMax``, ``ReduceMin`` and ``ReduceSum``: over the named axes, over all where none is named."""
 
     def run(call: Call) -> ExactTensor:
         data = call.given(0)
@@ -236,33 +208,6 @@ def _resize(call: Call) -> ExactTensor:
     return moves.resize(call.given(0), call.shapes[0], resize_scales(call), call.node.attrs, legacy)
 
 
-def _inside(value: decimal.Decimal) -> int:
-    """A value between 0 and 1 in units of the last digit, never 0 or 1 itself: a floor or a sign may hang on it."""
-    return min(max(round(Fraction(value) * _UNIT), 1), _UNIT - 1)
-
-
-def _sigmoid(value: decimal.Decimal) -> int:
-    return _inside(1 / (1 + (-value).exp())) if value else _UNIT // 2
-
-
-def _tanh(value: decimal.Decimal) -> int:
-    decay = (-2 * abs(value)).exp()
-    magnitude = _inside((1 - decay) / (1 + decay))
-    return magnitude if value > 0 else -magnitude if value else 0
-
-
-def _table(function: Callable[[decimal.Decimal], int]) -> Callable[[Call], ExactTensor]:
-    """The operator that applies a function, evaluated once per number that occurs."""
-
-    def run(call: Call) -> ExactTensor:
-        data = call.given(0)
-        with decimal.localcontext(prec=_TABLE_DIGITS + 20, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN):
-            values = {n: function(decimal.Decimal(n) / data.den) for n in set(map(int, data.num.flat))}
-        return exact.lowest(np.vectorize(values.__getitem__, otypes=[object])(data.num), _UNIT)
-
-    return run
-
-
 def _dropout(call: Call) -> ExactTensor:
     training = call.optional(2)
     if training is not None and (training.num != 0).any():
@@ -309,12 +254,13 @@ OPERATORS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
         "QuantAvgPool2d": lambda call: windows.quant_average(call.given(0), call.node.attrs, call.shapes[0]),
         "ReduceMax": _reduced(np.max),
         "ReduceMean": _reduce_mean,
+        "ReduceMin": _reduced(np.min),
         "ReduceSum": _reduced(np.sum),
         "Relu": lambda call: exact.maximum(call.given(0), exact.scalar(0)),
         "Reshape": _reshape,
         "Resize": _resize,
         "Round": _rounded("ROUND"),
-        "Sigmoid": _table(_sigmoid),
+        "Sigmoid": table(sigmoid),
         "Sign": lambda call: exact.from_integers(np.sign(call.given(0).num)),
         "Slice": _slice,
         "Softmax": _unchanged,
@@ -322,7 +268,7 @@ OPERATORS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
         "Split": _split,
         "Squeeze": _reshape,
         "Sub": _binary(exact.subtract),
-        "Tanh": _table(_tanh),
+        "Tanh": table(tanh),
         "TopK": _top_k,
         "Transpose": _transpose,
         "Unsqueeze": _reshape,
