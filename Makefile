@@ -1,6 +1,6 @@
 # make setup   a virtual environment in .venv with everything (needs Python 3.11, make, g++)
 # make demo    compiles, simulates and explains an embedded trained model
-# make test    lint, types and the fast tests, those of the proofs under `python -O` too
+# make test    lint, types and the fast tests, with the asserts of the package switched off
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.isobit-installed
@@ -21,24 +21,25 @@ demo: setup
 	$(BIN)/isobit csim demo-build -n 10000
 	$(BIN)/isobit explain demo-build n_3_Quant
 
-# Once more without asserts, where the compiler's promises are kept. Pytest turns those of the tests into ordinary code
-# (tests/conftest.py), so that only the package's own vanish.
+# Everything runs as under `python -O`, which takes the package's asserts away and must change nothing; those of the tests
+# are ordinary code by then (tests/conftest.py). The variable reaches the workers and the commands that tests start, as
+# the option would not. What keeps the compiler's promises runs a second time as it is.
+FAST := -n 2 -m "not slow and not docker"
+OPTIMISED := PYTHONOPTIMIZE=1 $(BIN)/python -m pytest -W ignore::pytest.PytestConfigWarning
 PROMISES := tests/numerics tests/ir tests/interp tests/passes tests/check/test_verify.py tests/check/test_verify_sums.py
 
 test: setup
 	$(BIN)/ruff check compiler tests benchmarks examples
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 -rs -m "not slow and not docker"
-	$(BIN)/python -O -m pytest -n 2 -m "not slow and not docker" -W ignore::pytest.PytestConfigWarning $(PROMISES)
+	$(OPTIMISED) -rs $(FAST)
+	$(BIN)/python -m pytest $(FAST) $(PROMISES)
 
 # In a real container: needs Docker or Podman (docker/try_engine.sh starts one on a throw-away machine).
 docker: setup
 	$(BIN)/python -m pytest -rs -m docker tests/docker
 
-# The long sweeps, and every fast test once more without asserts.
 slow: setup
 	$(BIN)/python -m pytest -n 2 -m slow
-	$(BIN)/python -O -m pytest -n 2 -m "not slow and not docker" -W ignore::pytest.PytestConfigWarning
 
 clean:
 	rm -rf .venv demo-build

@@ -71,12 +71,23 @@ def _finn(verdict: FinnVerdict) -> tuple[str, ...]:
     return str(len(verdict.cycles)), mapped.replace("|", "/")[:200], equal, figures, f"{verdict.interval:,}"
 
 
+def _with_rows(page: str, lines: list[str]) -> str:
+    """The page with these rows in its table, in the place of those of the same models, by name."""
+    part = re.search(r"<!-- table -->\n(.*?)<!-- end -->", page, flags=re.DOTALL)
+    if part is None:
+        raise SystemExit("the page has no <!-- table --> .. <!-- end -->")
+    kept = {line.split("|")[1].strip(): line for line in part[1].splitlines()[2:]}
+    kept |= {line.split("|")[1].strip(): line for line in lines}
+    table = "\n".join([*HEAD, *(kept[name] for name in sorted(kept))])
+    return page[: part.start()] + f"<!-- table -->\n{table}\n<!-- end -->" + page[part.end() :]
+
+
 def main() -> int:
     """The table, printed and written."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--write", type=Path)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="comma-separated parts of names")
     parser.add_argument("--seconds", type=float, default=600.0)
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
@@ -84,19 +95,15 @@ def main() -> int:
     models = sorted([*options.folder.glob("*/model.onnx"), *options.folder.glob("*.onnx")])
     for model in models:
         name = model.parent.name if model.name == "model.onnx" else model.stem
-        if options.only not in name:
+        if not any(part in name for part in options.only.split(",")):
             continue
         meta = model.parent / "meta.json"
         known = json.loads(meta.read_text(encoding="utf-8")) if meta.is_file() else {}
         rows.append(row(name, model, known.get("input_type"), options.seconds))
         print(rows[-1].line, flush=True)
-    table = "\n".join([*HEAD, *(r.line for r in rows)])
     if options.write:
         page = options.write.read_text(encoding="utf-8")
-        part = f"<!-- table -->\n{table}\n<!-- end -->"
-        options.write.write_text(
-            re.sub(r"<!-- table -->.*?<!-- end -->", lambda _: part, page, flags=re.DOTALL), "utf-8"
-        )
+        options.write.write_text(_with_rows(page, [r.line for r in rows]), encoding="utf-8")
     return 0 if all(r.right for r in rows) else 1
 
 

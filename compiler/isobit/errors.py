@@ -83,6 +83,7 @@ CODES: dict[str, str] = {
     "E616": "an exported file does not compute the graph's integers",
     "E617": "Yosys is not installed",
     "E618": "Yosys did not synthesise the RTL",
+    "E619": "this is not a project that can be compared",
     "E620": "the vendor's report or the calibration file cannot be read",
     "E621": "the study cannot be used",
     "E622": "no cluster answers",

@@ -28,9 +28,13 @@ module isobit_multiply_add #(
     output logic signed [SUM-1:0] sum[PE]
 );
   localparam int PRODUCT = IN_T + MULTIPLIER_T + 2;
-  always_ff @(posedge clk) begin
-    if (rst) row <= '0;
-    else if (issue) row <= row == ROW_BITS'(ROWS - 1) ? '0 : row + 1'b1;
+  if (ROWS == 1) begin : g_one_row
+    assign row = '0;
+  end else begin : g_rows
+    always_ff @(posedge clk) begin
+      if (rst) row <= '0;
+      else if (issue) row <= row == ROW_BITS'(ROWS - 1) ? '0 : row + 1'b1;
+    end
   end
 
   logic [PE*IN_T-1:0] x;

@@ -40,9 +40,13 @@ module isobit_thresholds #(
   wire issue = advance && in_valid;
   assign in_ready = advance;
   isobit_pipeline #(.LATENCY(STAGES + 2)) pipeline (.clk, .rst, .writes(issue), .advance, .out_valid, .out_ready);
-  always_ff @(posedge clk) begin
-    if (rst) row <= '0;
-    else if (issue) row <= row == ROW_BITS'(ROWS - 1) ? '0 : row + 1'b1;
+  if (ROWS == 1) begin : g_one_row
+    assign row = '0;
+  end else begin : g_rows
+    always_ff @(posedge clk) begin
+      if (rst) row <= '0;
+      else if (issue) row <= row == ROW_BITS'(ROWS - 1) ? '0 : row + 1'b1;
+    end
   end
 
   // The row of the word in every stage.
@@ -59,7 +63,7 @@ module isobit_thresholds #(
     for (genvar s = 0; s < STAGES; s++) begin : g_stage
       localparam int STEP = 1 << (STAGES - 1 - s);  // what this stage may add to the count
       localparam int CHOICES = 1 << s;
-      logic signed [WIDE-1:0] cuts[ROWS*CHOICES];
+      (* rom_style = "distributed" *)logic signed [WIDE-1:0] cuts[ROWS*CHOICES];
       initial begin
         for (int r = 0; r < ROWS; r++) begin
           for (int k = 0; k < CHOICES; k++) begin

@@ -40,7 +40,7 @@ def test_compile_builds_what_was_planned(tmp_path: Path) -> None:
 def test_the_verdict_comes_first_and_names_are_cut(tmp_path: Path) -> None:
     done = isobit("plan", small_model(tmp_path), "--board", "kv260", "--front", 4, "-o", tmp_path / "p.toml")
     lines = done.out.splitlines()
-    assert done.status == 0 and lines[0].endswith("frames/s at 200 MHz on AMD Kria KV260")
+    assert done.status == 0 and lines[0].endswith("frames/s at 250 MHz on AMD Kria KV260")
     assert "proven: no layers of this interval have less area" in lines
     assert max(len(line) for line in lines if "─" in line or "x" in line.split("  ")[-1]) <= 80
     assert "front (FIFOs by the width of their words)" in done.out and "takes it" in lines[-1]

@@ -66,6 +66,21 @@ def requantizers() -> str:
     return "LUTs (flip-flops and carry cells are in the data file):\n\n" + "\n".join(parts)
 
 
+def flipflops() -> str:
+    """The designs that the factor of flip-flops comes from, and how far they lie from one without their project."""
+    from isobit.hardware import flipflops as model
+
+    rows = [["project", "LUT", "FF", "FF per LUT", "against the factor without it"], ["---", *["---:"] * 4]]
+    for project, lut, ff in model.designs():
+        rows.append([project, str(lut), str(ff), f"{ff / lut:.2f}", f"{ff / lut / model.factor(project):.2f}"])
+    least, middle, most = model.spread()
+    said = (
+        f"{model.factor():.2f} flip-flops per LUT. Of designs whose project was left out of the fit the ratio of what\n"
+        f"they have to what was predicted is {middle:.2f} in the middle, from {least:.2f} to {most:.2f}.\n\n"
+    )
+    return said + "".join("| " + " | ".join(row) + " |\n" for row in rows)
+
+
 def transcript() -> str:
     """What ``make demo`` runs, and what it prints."""
     here = Path.cwd()
@@ -93,7 +108,9 @@ def _shown(command: str) -> str:
     return "\n".join([f"$ isobit {command}", *lines, ""])
 
 
-PARTS: dict[str, Callable[[], str]] = {"rules": rules, "templates": templates, "requantizers": requantizers}
+PARTS: dict[str, Callable[[], str]] = {
+    "rules": rules, "templates": templates, "requantizers": requantizers, "flipflops": flipflops,
+}  # fmt: skip
 
 
 def pages() -> list[Path]:

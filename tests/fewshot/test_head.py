@@ -160,6 +160,7 @@ def test_the_cpp_equals_the_interpreter_for_prototypes_of_the_whole_range(build:
     assert isobit.verify(build).holds and isobit.lint(build) == ()
 
 
+@pytest.mark.slow
 def test_planned_fifos_hold_for_the_head(build: isobit.Build) -> None:
     assert bounded_csim(build, 4).equal
 

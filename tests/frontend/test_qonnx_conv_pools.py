@@ -77,13 +77,13 @@ def test_max_pool_between_activation_and_quantiser(tmp_path: Path, order: str) -
     assert any(isinstance(n, MaxPool) for n in graph.nodes)
 
 
-def test_the_maximum_of_falling_values_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pads", [[0, 0, 0, 0], [1, 0, 1, 1]])
+@pytest.mark.parametrize("factors", [[1.0, -0.5], [-2.0, -0.5], [0.0, -1.0]])
+def test_the_maximum_of_falling_values(tmp_path: Path, factors: list[float], pads: list[int]) -> None:
     net = Net([1, 2, 4, 4])
-    y = net.op("Mul", net.quant("x", 0.25, 0.0, 4), [[[[1.0]], [[-0.5]]]])
-    net.quant(net.op("MaxPool", y, kernel_shape=[2, 2]), 0.3, 0.0, 3)
-    with pytest.raises(IsobitError) as refusal:
-        assert_exact(net, tmp_path, images(net))
-    assert refusal.value.code == "E202"
+    y = net.op("Mul", net.quant("x", 0.25, 0.0, 4), [[[[f]] for f in factors]])
+    net.quant(net.op("MaxPool", y, kernel_shape=[2, 2], pads=pads), 0.3, 0.0, 3)
+    assert_exact(net, tmp_path, images(net))
 
 
 @pytest.mark.parametrize("kernel", [(2, 2), (3, 2)])

@@ -25,7 +25,7 @@ def ints(net: Net, *values: int) -> str:
     return net.const(list(values), np.int64)
 
 
-@pytest.mark.parametrize("op", ["ReduceMax", "ReduceSum"])
+@pytest.mark.parametrize("op", ["ReduceMax", "ReduceMin", "ReduceSum"])
 @pytest.mark.parametrize("axes", [(1,), (2,), (3,), (2, 3), (1, 3), (-1, -3), (1, 2, 3)])
 @pytest.mark.parametrize("keep", [0, 1])
 def test_reductions_over_any_axes(tmp_path: Path, op: str, axes: tuple[int, ...], keep: int) -> None:

@@ -109,8 +109,11 @@ def network(weights: FixedPoint, acts: FixedPoint, other: FixedPoint, slope: flo
 
 @pytest.mark.parametrize(
     ("weights", "acts", "other"),
-    [((1, 5), (6, 6), (2, 4)), ((1, 3), (4, 2), (1, 7)), ((2, 2), (3, 5), (5, 1))],
-    ids=["6-12", "4-6", "4-8"],
+    [
+        pytest.param((1, 5), (6, 6), (2, 4), id="6-12"),
+        pytest.param((1, 3), (4, 2), (1, 7), id="4-6", marks=pytest.mark.slow),
+        pytest.param((2, 2), (3, 5), (5, 1), id="4-8", marks=pytest.mark.slow),
+    ],
 )
 def test_trained_exported_compiled_and_still_the_same_integers(
     weights: tuple[int, int], acts: tuple[int, int], other: tuple[int, int], tmp_path: Path

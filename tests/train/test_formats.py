@@ -31,7 +31,8 @@ from isobit.numerics.formats import (  # noqa: E402
 )
 from isobit.numerics.formats.choose import Choice, choose  # noqa: E402
 from isobit.passes import optimise  # noqa: E402
-from isobit.train import adam, digits, fit  # noqa: E402
+from isobit.train import Data, Request, adam, digits, fit, parse_formats  # noqa: E402
+from isobit.train import quantise as quantise_network  # noqa: E402
 from isobit.train.formats import (  # noqa: E402
     FormatActivation,
     FormatQuantiser,
@@ -149,3 +150,33 @@ def test_what_cannot_be_exported_or_has_no_weights(tmp_path: Path) -> None:
     with pytest.raises(IsobitError, match="PowersOfTwo") as found:
         export_module(model, (3,), tmp_path / "model.onnx")
     assert found.value.code == "E302" and not (tmp_path / "model.onnx").exists()
+
+
+@pytest.mark.parametrize(("name", "op"), [("tapered:4", "TaperedQuant"), ("float:e2m1", "FloatQuant")])
+def test_a_float_network_is_quantised_in_them(tmp_path: Path, name: str, op: str) -> None:
+    """What ``isobit quantize --format`` does: a scale for every output channel, the float weights as they were."""
+    torch.manual_seed(3)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3, stride=2), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(36, 10))
+    data = digits()
+    few = Data(data.train_inputs[:64], data.train_labels[:64], data.test_inputs[:32], data.test_labels[:32])
+    made = quantise_network(model, few, Request(parse_formats(name)))
+    layer = next(m for m in made.model.modules() if isinstance(m, qnn.QuantConv2d))
+    wanted = choose(model[0].weight.detach().numpy(), parse_format(name.removeprefix("float:")), per_channel=True)
+    assert layer.weight_quant.format == wanted.format and layer.weight.equal(model[0].weight)
+    assert layer.weight_quant.scale.reshape(-1).tolist() == wanted.scale.tolist()
+    nodes = load_onnx(export_module(made.model, (1, 8, 8), tmp_path / "model.onnx")).nodes
+    assert sum(node.op == op for node in nodes) == 2
+
+
+def test_names_of_the_command_line() -> None:
+    found = parse_formats("tapered:5", acts="6")
+    assert str(found) == "weights tapered:5, activations int6" and found == parse_formats("tapered", "5", "6")
+    assert str(parse_formats("float:e3m2")) == "weights float:e3m2, activations int8"
+    assert str(parse_formats("int:3")) == "weights int3, activations int8"
+    for text, code in (("tapered:17", "E205"), ("tapered:4:9", "E205"), ("float:x", "E613"), ("taper:4", "E310")):
+        with pytest.raises(IsobitError) as refused:
+            parse_formats(text)
+        assert refused.value.code == code
+    with pytest.raises(IsobitError) as refused:
+        _ = found.weights.signed
+    assert refused.value.code == "E310"

@@ -78,7 +78,11 @@ def differing(model: nn.Module, x: torch.Tensor, folder: Path) -> int:
 
 @pytest.mark.parametrize(
     ("slope", "strided", "merge", "options"),
-    [(0.0, True, False, {}), (0.125, False, True, {"bias_correction": True}), (0.0, False, False, {"gptq": True})],
+    [
+        (0.125, False, True, {"bias_correction": True}),
+        pytest.param(0.0, True, False, {}, marks=pytest.mark.slow),
+        pytest.param(0.0, False, False, {"gptq": True}, marks=pytest.mark.slow),
+    ],
 )
 def test_a_residual_network_is_exact_behind_the_export(
     slope: float, strided: bool, merge: bool, options: dict[str, bool], tmp_path: Path
@@ -140,6 +144,12 @@ def test_the_command_writes_a_file_that_compiles(folder: Path, tmp_path: Path) -
     assert "weights 1.7, activations 6.6" in done.out and "ptq" in done.out and "float" in done.out
     graph = import_onnx(file)
     assert len(graph.outputs) == 1
+
+
+@pytest.mark.slow
+def test_eight_bits_by_the_command_and_twice_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "quantised.onnx"
+    words = ["quantize", f"{folder / 'model.py'}:trained", "--data", folder / "digits.npz", "-o", file]
     eight = command(*words, "--format", "int8", "--gptq")
     assert (eight.status, eight.err) == (0, "") and "weights int8" in eight.out
     first = file.read_bytes()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +75,13 @@ def predict(
 def accuracy(
     build: Build | str | Path, inputs: Any, labels: Any, *, topk: int = 5, output: str | None = None,
     source: bool = True, samples: str | None = None, ort_level: str = "disabled", compiler: str | None = None,
-    timeout: float = run.DEFAULT_TIMEOUT, progress: Progress = _quiet,
+    timeout: float = run.DEFAULT_TIMEOUT, torch: Sequence[str] = (), progress: Progress = _quiet,
 ) -> accuracies.Accuracy:  # fmt: skip
     """Top-1 and top-k of C++, graph and source: :func:`isobit.check.csim.accuracy.accuracy`."""
     return accuracies.accuracy(
         opened(build), vectors_of(inputs), vectors_of(labels), topk=topk, output=output, source=source,
         samples=sample_form(samples), ort_level=ort_level_of(ort_level), compiler=compiler, timeout=timeout,
-        progress=progress,
+        torch=torch, progress=progress,
     )  # fmt: skip
 
 

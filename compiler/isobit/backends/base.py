@@ -35,6 +35,7 @@ class CostRecord(Record):
     """A :class:`Cost` in the manifest."""
 
     lut: Count
+    ff: Count = 0  # builds of before have none
     dsp: Count
     bram36: Count
     uram: Count
@@ -42,7 +43,7 @@ class CostRecord(Record):
     @classmethod
     def of(cls, cost: Cost) -> CostRecord:
         """The record of ``cost``."""
-        return CostRecord(lut=cost.lut, dsp=cost.dsp, bram36=cost.bram36, uram=cost.uram)
+        return CostRecord(lut=cost.lut, ff=cost.ff, dsp=cost.dsp, bram36=cost.bram36, uram=cost.uram)
 
 
 class LayerRecord(Record):

@@ -46,6 +46,7 @@ from isobit.cli.plan import plan_command
 from isobit.cli.predict import accuracy_command, predict_command
 from isobit.cli.quantize import quantize_command
 from isobit.cli.report import fifos_command, report_command, verify_command
+from isobit.cli.rivals import check_finn_command, check_hls4ml_command
 from isobit.cli.rtl import rtl_command, say_where
 from isobit.cli.show import explain_command, show_command
 from isobit.cli.synth import synth_command
@@ -261,12 +262,13 @@ _TASKS: dict[str, dict[str, Callable[..., None]]] = {
         "fifos": fifos_command, "verify": verify_command, "lint": lint_command,
     },
     "Hand a build on": {"package": package_command, "export": export_command, "paths": paths_command},
+    "Other compilers": {"check-hls4ml": check_hls4ml_command, "check-finn": check_finn_command},
     "Register transfer level": {"rtl": rtl_command, "cosim": cosim_command, "synth": synth_command},
 }  # fmt: skip
 for _task, _commands in _TASKS.items():
     for _name, _command in _commands.items():
         app.command(_name, rich_help_panel=_task)(_command)
-app.add_typer(finn_app, name="finn", rich_help_panel="Hand a build on")
+app.add_typer(finn_app, name="finn", rich_help_panel="Other compilers")
 
 
 @app.callback(invoke_without_command=True)

@@ -71,6 +71,9 @@ def accuracy_command(
     ] = "disabled",
     compiler: Compiler = None,
     timeout: Timeout = 600.0,
+    torch: Annotated[
+        list[str] | None, typer.Option("--torch", help="also a torch module, file.py:factory; may be repeated")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print it as JSON, the confusion matrix too")] = False,
 ) -> None:
     """Top-1 and top-k of the C++, the graph and the source, side by side. Status 1 if the C++ is not the graph."""
@@ -85,7 +88,7 @@ def accuracy_command(
         found = accuracy(
             load_build(build), load_vectors(inputs), load_vectors(labels), topk=topk, output=output, source=source,
             samples=sample_form(samples), ort_level=ort_level_of(ort_level), compiler=compiler, timeout=timeout,
-            progress=progress,
+            torch=tuple(torch or ()), progress=progress,
         )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(found) | {"equal": found.equal}, indent=1) + "\n")

@@ -20,7 +20,9 @@ def quantize_command(
     output: Annotated[Path, typer.Option("-o", "--output", help="the QONNX file")],
     weights: Annotated[str | None, typer.Option(help="integer and fraction bits of weights: 1.5")] = None,
     acts: Annotated[str | None, typer.Option(help="integer and fraction bits of activations: 6.6")] = None,
-    formats: Annotated[str, typer.Option("--format", help="fixed, int8 (per channel, calibrated), int4 ...")] = "fixed",
+    formats: Annotated[
+        str, typer.Option("--format", help="fixed, int8 (per channel, calibrated), tapered:4, float:e2m1 ...")
+    ] = "fixed",
     entry: Annotated[str | None, typer.Option("--input", help="format of the network's input, where another")] = None,
     layer: Annotated[
         list[str] | None, typer.Option(help="format of a layer or activation: blocks.0.*=2.4; may be repeated")

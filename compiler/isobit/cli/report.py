@@ -101,6 +101,8 @@ def fifos_command(
 
 def verify_command(
     build: Annotated[Path, typer.Argument(help="build folder")],
+    rtl: Annotated[bool, typer.Option("--rtl", help="prove the RTL too, for all inputs (Yosys)")] = False,
+    limit: Annotated[float, typer.Option(min=0.1, help="seconds for the proofs of --rtl")] = 600.0,
     as_json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
 ) -> None:
     """Check again, from the build's files alone, that every requantizer's integers equal its exact staircase."""
@@ -108,8 +110,20 @@ def verify_command(
     from isobit.report.rescale import verify_table
 
     found = verify_build(build)
+    result, shown, holds = asdict(found) | {"holds": found.holds}, [verify_table(found)], found.holds
+    if rtl:
+        from isobit.build.folder import load_build
+        from isobit.check.synth.datapaths import prove_datapaths
+        from isobit.report.synth import datapath_table
+
+        with Progress() as progress:
+            proofs = prove_datapaths(load_build(build), limit=limit, progress=progress)
+        holds = holds and not any(p.problem for p in proofs)
+        result |= {"holds": holds, "rtl": [asdict(p) for p in proofs]}
+        shown.append(datapath_table(proofs))
     if as_json:
-        sys.stdout.write(json.dumps(asdict(found) | {"holds": found.holds}, indent=1) + "\n")
+        sys.stdout.write(json.dumps(result, indent=1) + "\n")
     else:
-        out.print(verify_table(found), crop=False)
-    raise typer.Exit(EXIT_EQUAL if found.holds else EXIT_MISMATCH)
+        for table in shown:
+            out.print(table, crop=False)
+    raise typer.Exit(EXIT_EQUAL if holds else EXIT_MISMATCH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from isobit.hardware.board import Board
+from isobit.hardware.flipflops import flipflops
 
 LUTS_PER_DSP, LUTS_PER_BRAM, LUTS_PER_URAM = 60, 240, 600
 """A PYNQ-Z1 has 242 LUTs to a DSP and 380 to a block RAM, a KV260 813 to a block RAM and 1830 to an UltraRAM; the
@@ -34,6 +35,11 @@ class Cost:
 
     def times(self, count: int) -> Cost:
         return Cost(self.lut * count, self.dsp * count, self.bram36 * count, self.uram * count)
+
+    @property
+    def ff(self) -> int:
+        """Flip-flops, from the LUTs (:mod:`isobit.hardware.flipflops`); they never decide what fits."""
+        return flipflops(self.lut)
 
     @property
     def weight(self) -> int:

@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from isobit.build.folder import Build
-from isobit.check.csim.accuracy import Accuracy
+from isobit.check.csim.accuracy import Accuracy, Differing
 from isobit.check.csim.predict import Integers
 from isobit.check.csim.vectors import save_arrays
 from isobit.errors import IsobitError, printable
@@ -75,6 +75,12 @@ def prediction_lines(arrays: Arrays) -> Iterator[str]:
             yield f"  ... {len(rows) - _SAMPLES:,} more (-o y.npz writes all)"
 
 
+def _listed(d: Differing) -> str:
+    """The samples, where predictions differ."""
+    more = ", ..." if d.predictions > len(d.samples) else ""
+    return f" (samples {', '.join(map(str, d.samples))}{more})" if d.samples else ""
+
+
 def accuracy_table(found: Accuracy) -> RenderableType:
     """Who got how many right, and of how many samples two of them name another class."""
     head = ("right", "top-1", *((f"top-{found.k}",) if found.k > 1 else ()))
@@ -83,7 +89,7 @@ def accuracy_table(found: Accuracy) -> RenderableType:
         shares = [f"{score.top1 / found.samples:.4f}"]
         shares += [f"{score.topk / found.samples:.4f}"] if found.k > 1 else []
         table.add_row(score.name, f"{score.top1:,}", *shares)
-    lines = [f"{d.first} and {d.second}: {d.predictions:,} predictions differ" for d in found.differing]
+    lines = [f"{d.first} and {d.second}: {d.predictions:,} predictions differ{_listed(d)}" for d in found.differing]
     lines.append(f"C++ = graph: {found.outputs:,} outputs, {found.mismatches:,} mismatches")
     if found.note:
         lines.append(f"the source was not run: {found.note}")

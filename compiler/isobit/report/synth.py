@@ -9,6 +9,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from isobit.check.synth.datapaths import DatapathProof
 from isobit.check.synth.netlist import Counts
 from isobit.check.synth.result import SynthResult, SynthRow, counts_of, estimate_of, ratio
 from isobit.hardware import Cost
@@ -64,3 +65,17 @@ def synth_json(result: SynthResult) -> dict[str, Any]:
 def _row(row: SynthRow) -> dict[str, Any]:
     estimate = asdict(row.estimate) if row.estimate is not None else None
     return {"name": row.name, "template": row.template, "layer": row.layer, "estimate": estimate} | asdict(row.counts)
+
+
+def datapath_table(proofs: tuple[DatapathProof, ...]) -> Table:
+    """The requantizers of the RTL: how many channels are proven, and what is not."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), title="RTL = staircase, for all inputs")
+    for column in ("step", "built as"):
+        table.add_column(column, no_wrap=True)
+    for column in ("different channels", "proven", "left"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for p in proofs:
+        said = escape(p.problem) or ("proven" if not p.left else "too large, or out of time")
+        table.add_row(escape(p.layer), p.template, str(p.different), str(p.proven), str(p.left), said)
+    return table

@@ -16,12 +16,15 @@ from typing import Any
 
 import brevitas.nn as qnn
 import torch
-from brevitas.graph.quantize import UNSIGNED_ACT_TUPLE, preprocess_for_quantize, quantize
 from brevitas.nn.quant_layer import QuantNonLinearActLayer
 from torch import nn
 
 from isobit.errors import IsobitError, printable
 from isobit.train.schemes import Format, Formats
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it says which kernels it does without
+    from brevitas.graph.quantize import UNSIGNED_ACT_TUPLE, preprocess_for_quantize, quantize
 
 Rule = Mapping[str, Format] | Callable[[str, nn.Module], Format | None]
 """Formats of layers of their own: by a pattern of their names (``blocks.0.*``), or by a function of name and module."""

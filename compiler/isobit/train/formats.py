@@ -22,6 +22,7 @@ from typing import Any
 import brevitas.nn as qnn
 import numpy as np
 import torch
+from brevitas.inject import ExtendedInjector
 from torch import Tensor, nn
 
 from isobit.errors import IsobitError
@@ -132,6 +133,11 @@ class FormatQuantiser(nn.Module):
         scale = torch.as_tensor(np.maximum(found.scale, _LEAST_SCALE)).reshape(tuple(shape))
         self.scale = nn.Parameter(scale, requires_grad=self.scales == "free")
 
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *given: Any) -> None:
+        """The state of a float layer, which Brevitas loads into the one in its place, has no scale."""
+        if prefix + "scale" in state_dict:
+            super()._load_from_state_dict(state_dict, prefix, *given)
+
     def positive_scale(self) -> Tensor:
         """The scale, which training may have taken below zero."""
         return self.scale if torch.onnx.is_in_onnx_export() else self.scale.clamp(min=_LEAST_SCALE)
@@ -166,13 +172,19 @@ class FormatWeight(FormatQuantiser):
     def add_tracked_module(self, module: nn.Module) -> None:
         """Brevitas names the layer whose weight this is."""
         self.layers = [module]
-        if getattr(module, "weight", None) is not None:
-            self.choose()
+        self.init_tensor_quant()
 
     def init_tensor_quant(self) -> None:
-        """Brevitas says that the layer has another weight."""
-        if self.layers:
+        """Brevitas says that the layer has another weight; one without numbers yet is looked at when it is used."""
+        weight = getattr(self.layers[0], "weight", None) if self.layers else None
+        if weight is not None and not weight.is_meta:
             self.choose()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The quantised weight."""
+        if self.format is None and self.layers:
+            self.choose()
+        return super().forward(x)
 
     def choose(self) -> None:
         """The best format and scale for the layer's weight as it is."""
@@ -230,6 +242,25 @@ def _watching(part: FormatActivation) -> Iterator[None]:
         yield
     finally:
         part.watching = False
+
+
+def named(name: str) -> tuple[TabulatedFormat, ...]:
+    """The formats of a name; ``float:e2m1`` is ``e2m1``. Raises what :func:`parse_format` does."""
+    return parse_format(name.removeprefix("float:"))
+
+
+def injector(name: str, scales: Scales = "free", per_channel: bool = False) -> type[Any]:
+    """A Brevitas quantiser (an injector class) of weights, for whoever makes the layers: see :class:`FormatWeight`."""
+
+    class Proxy(FormatWeight):
+        """Made by Brevitas for one layer."""
+
+        def __init__(self, quant_layer: nn.Module, quant_injector: Any) -> None:
+            super().__init__(named(name), scales, per_channel)
+            self.add_tracked_module(quant_layer)
+
+    made: type[Any] = type("FormatWeightQuant", (ExtendedInjector,), {"proxy_class": Proxy})
+    return made
 
 
 _LAYERS: dict[type[nn.Module], Any] = {

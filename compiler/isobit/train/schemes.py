@@ -14,6 +14,7 @@ from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerChannelFloat, Uin
 
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.train.fixed_point import parse_fixed
+from isobit.train.formats import injector, named
 
 
 class Format(Protocol):
@@ -82,6 +83,37 @@ class Scaled:
 
 
 @dataclass(frozen=True)
+class Free:
+    """Weights in any format of :mod:`isobit.numerics.formats` by its name, with a free scale for each output channel.
+
+    Where the name stands for several (``tapered:4``, any run) every layer takes its best. Not for activations.
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        named(self.name)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def weight(self) -> type[Any]:
+        """One format for a layer, one scale for each output channel."""
+        return injector(self.name, per_channel=True)
+
+    @property
+    def signed(self) -> type[Any]:
+        """Refused."""
+        raise IsobitError("E310", f"activations of a network in {self.name}", hint="fixed, or int of some bits")
+
+    unsigned = signed
+    bias: type[Any] | None = None
+    reach: float | None = None
+    calibrated: bool = False
+
+
+@dataclass(frozen=True)
 class Formats:
     """The formats of a network: ``bias`` None takes that of the weights' format, ``entry`` None the activations'."""
 
@@ -105,6 +137,10 @@ def _scaled(weights: str, acts: str) -> Formats:
     return Formats(Scaled(_bits(weights)), Scaled(_bits(acts)))
 
 
+def _free(family: str) -> Callable[[str, str], Formats]:
+    return lambda weights, acts: Formats(Free(f"{family}:{weights}"), Scaled(_bits(acts)))
+
+
 def _bits(text: str) -> int:
     if not text.strip().isdigit():
         raise IsobitError("E310", f"{printable(text)!r} is no width", hint="a number of bits, such as 8")
@@ -114,6 +150,8 @@ def _bits(text: str) -> int:
 FORMATS: dict[str, tuple[Callable[[str, str], Formats], str, str]] = {
     "fixed": (_fixed, "1.7", "4.4"),
     "int": (_scaled, "8", "8"),
+    "tapered": (_free("tapered"), "4", "8"),
+    "float": (_free("float"), "e2m1", "8"),
 }
 """By name: what reads the widths of weights and activations, and the widths where none are given."""
 
@@ -121,13 +159,16 @@ FORMATS: dict[str, tuple[Callable[[str, str], Formats], str, str]] = {
 def parse_formats(name: str, weights: str | None = None, acts: str | None = None, entry: str | None = None) -> Formats:
     """The formats that ``--format``, ``--weights``, ``--acts`` and ``--input`` name; ``int8`` is ``int`` of 8 bits.
 
+    Behind a colon stands the width of weights alone: ``tapered:4`` is ``tapered`` with weights of 4 bits.
+
     Raises:
         IsobitError: E310 for a name or widths that mean nothing.
     """
-    family = name.rstrip("0123456789")
+    family, colon, given = name.partition(":")
+    digits = "" if colon else name[len(name.rstrip("0123456789")) :]
+    family = family if colon else name.rstrip("0123456789")
     if family not in FORMATS:
         raise IsobitError("E310", f"no format {printable(name)!r}", hint=did_you_mean(name, FORMATS))
     read, own_weights, own_acts = FORMATS[family]
-    digits = name[len(family) :]
-    found = read(weights or digits or own_weights, acts or digits or own_acts)
+    found = read(weights or (given if colon else digits) or own_weights, acts or digits or own_acts)
     return found if entry is None else replace(found, entry=parse_fixed(entry))

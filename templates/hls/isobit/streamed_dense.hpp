@@ -87,7 +87,7 @@ void streamed_dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
     }
     sf = successor(sf, SF);
     if (row == ROWS - 1) first = false;
-    if (Cfg::VECTORS > 1) row = successor(row, ROWS);
+    row = successor(row, ROWS);
   }
 }
 

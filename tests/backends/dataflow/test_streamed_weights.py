@@ -60,7 +60,7 @@ SLOW = pytest.mark.slow
 MORE = [(n, pe, simd) for n in GRAPHS for pe, simd in ((1, 1), (1, 6), (4, 6)) if (n, pe, simd) not in CASES]
 
 
-@pytest.mark.parametrize(("name", "pe", "simd"), [*CASES[1:2], *(pytest.param(*c, marks=SLOW) for c in MORE)])
+@pytest.mark.parametrize(("name", "pe", "simd"), [pytest.param(*c, marks=SLOW) for c in (*CASES[1:2], *MORE)])
 def test_a_folding_is_exact_for_all_that_weights_can_be(name: str, pe: int, simd: int, tmp_path: Path) -> None:
     request = PlanRequest(share=1.0, layers={"s": LayerChoice(pe, simd)})
     build, plan = built(GRAPHS[name], tmp_path / "build", request)

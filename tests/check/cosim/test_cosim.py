@@ -40,6 +40,8 @@ SAMPLED = [
     (sampled_nets.residual, {"samples": 2}),
     (sampled_nets.every_unit, {"interval": 320}),
 ]
+PRODUCTS = [(sampled_nets.squeeze_and_excite, 1), (sampled_nets.squeeze_and_excite, 2), (sampled_nets.gated, 2)]
+"""Networks with a product of two streams, element by element or with a factor per channel; samples a clock."""
 
 
 def dense(folder: Path) -> Build:
@@ -149,6 +151,18 @@ def test_a_random_network_is_exact_in_rtl(seed: int, stall: bool, tmp_path: Path
 def test_several_samples_a_clock(net: Callable[[], Graph], asked: dict[str, int], tmp_path: Path) -> None:
     build, _ = sampled_nets.built(net(), tmp_path / "build", PlanRequest(share=1.0, **asked))  # type: ignore[arg-type]
     result = cosim(build, 5)
+    assert result.equal, (result.mismatch, result.declared, result.interval)
+
+
+@needs_verilator
+@pytest.mark.slow
+@pytest.mark.parametrize("stall", [False, True])
+@pytest.mark.parametrize(("net", "samples"), PRODUCTS)
+def test_products_of_two_streams(net: Callable[[], Graph], samples: int, stall: bool, tmp_path: Path) -> None:
+    request = PlanRequest(share=1.0, samples=samples)
+    build, _ = sampled_nets.built(net(), tmp_path / "build", request)
+    assert any("product" in p.template for p in design_of(build).processes)
+    result = cosim(build, 5, stall=stall)
     assert result.equal, (result.mismatch, result.declared, result.interval)
 
 

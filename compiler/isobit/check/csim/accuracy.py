@@ -6,7 +6,7 @@ of equal ones. Integers are compared too: the C++ must give the graph's, and whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -29,13 +29,13 @@ from isobit.ir.ops import Output, Reindex, Select
 from isobit.ir.types import IntArray
 
 ACCURACY = "accuracy.json"
-MOST_CONFUSED = 64
-"""Classes up to which the confusion matrix is kept whole."""
+MOST_CONFUSED, MOST_LISTED = 64, 16
+"""Classes up to which the confusion matrix is kept whole; samples that are listed where predictions differ."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """How many of the samples one of the three got right: the first class, and one of the first ``k``."""
+    """How many of the samples one of them got right: the first class, and one of the first ``k``."""
 
     name: str
     top1: int
@@ -44,11 +44,12 @@ class Score:
 
 @dataclass(frozen=True)
 class Differing:
-    """Of how many samples two of the three name another first class."""
+    """Of how many samples two of them name another first class, and the first :data:`MOST_LISTED` of those."""
 
     first: str
     second: str
     predictions: int
+    samples: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Accuracy:
 def accuracy(
     build: Build, inputs: Any, labels: Any, *, topk: int = 5, output: str | None = None, source: bool = True,
     samples: SampleForm | None = None, ort_level: OrtLevel = "disabled", compiler: str | None = None,
-    timeout: float = DEFAULT_TIMEOUT, progress: Callable[[str], None] = lambda _: None,
+    timeout: float = DEFAULT_TIMEOUT, torch: Sequence[str] = (), progress: Callable[[str], None] = lambda _: None,
 ) -> Accuracy:  # fmt: skip
     """Classify ``inputs`` by the compiled C++, the graph and the source; kept as ``accuracy.json`` in the build.
 
@@ -90,6 +91,7 @@ def accuracy(
         topk: the k of top-k, at most the number of classes.
         output: the model's name of the output that has the classes, where there are several.
         source: also run the source (ONNX Runtime, qonnx or LiteRT).
+        torch: torch modules of the same task, ``file.py:factory``: the float network, the one that was exported.
 
     Raises:
         IsobitError: E604, E605, E607; CheckFailed: E606.
@@ -106,12 +108,11 @@ def accuracy(
     values = {name: real_values(node, outputs[node.name]) for name, outputs in made.items()}
     theirs, note = _of_source(build, node, own, ort_level, progress) if source else ({}, "not asked for")
     values |= {name: outputs[node.outside] for name, outputs in theirs.items()}
+    values |= {f"torch, {printable(m)}": _of_module(m, build.graph, node, own, progress) for m in torch}
     ranked = {name: _ranking(build.graph, node, x) for name, x in values.items()}
     k = max(min(topk, *(r.shape[1] for r in ranked.values())), 1)
     scores = tuple(Score(name, *(_hits(r, truth, n) for n in (1, k))) for name, r in ranked.items())
-    differing = tuple(
-        Differing(a, b, int(np.count_nonzero(ranked[a][:, 0] != ranked[b][:, 0]))) for a, b in combinations(ranked, 2)
-    )
+    differing = tuple(_differing(a, b, ranked[a][:, 0] != ranked[b][:, 0]) for a, b in combinations(ranked, 2))
     expected, got = made["graph"], made["C++"]
     result = Accuracy(
         build_digest(build), len(truth), classes, k, scores, differing,
@@ -120,6 +121,29 @@ def accuracy(
     )  # fmt: skip
     keep_record(build, ACCURACY, _ADAPTER.dump_json(result))
     return result
+
+
+def _differing(first: str, second: str, wrong: NDArray[np.bool_]) -> Differing:
+    samples = np.flatnonzero(wrong)
+    return Differing(first, second, len(samples), tuple(int(i) for i in samples[:MOST_LISTED]))
+
+
+def _of_module(
+    name: str, graph: Graph, node: Output, own: Mapping[str, Any], progress: Callable[[str], None]
+) -> NDArray[Any]:
+    """A torch module's outputs, which must be shaped as the build's."""
+    from isobit.frontend.factories import load_module
+    from isobit.train.running import module_outputs
+
+    progress(f"running {printable(name)}")
+    entry, where = next(iter(graph.inputs)), printable(name)
+    if not np.issubdtype(own[entry.outside].dtype, np.floating):
+        raise IsobitError("E607", "a torch module takes real values", where=where, hint="save the samples as float32")
+    made = module_outputs(load_module(name), own[entry.outside])
+    if made.shape[1:] != node.outside_shape:
+        what = f"it gives {made.shape[1:]}, the build {node.outside_shape}"
+        raise IsobitError("E607", what, where=where, hint="a module of the same task")
+    return made
 
 
 def _of_source(

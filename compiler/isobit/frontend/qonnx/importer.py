@@ -77,6 +77,7 @@ _OPERATORS: Mapping[str, Handler] = {
     "QuantAvgPool2d": pools.import_quant_average,
     "QuantizeLinear": linear_quantisers.import_quantize_linear,
     "ReduceMax": pools.import_reduce,
+    "ReduceMin": pools.import_reduce,
     "ReduceSum": pools.import_reduce,
     "ReduceMean": pools.import_reduce_mean,
     "Relu": elementwise.import_relu,

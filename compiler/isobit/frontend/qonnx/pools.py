@@ -17,13 +17,13 @@ from isobit.frontend.qonnx.padding import emit_pad, padded
 from isobit.frontend.qonnx.quantisers import uniform_step
 from isobit.frontend.qonnx.staircases import Uniform
 from isobit.frontend.qonnx.symbolic import ONE, ZERO, Real, Tensor, rationals
-from isobit.ir.ops import MaxPool
+from isobit.ir.ops import MaxPool, frozen_ints
 from isobit.numerics import Rounding
 
 
 def import_maxpool(b: Builder, node: SourceNode) -> Tensor:
     """MaxPool and GlobalMaxPool: a maximum commutes with any rising function, so it is taken on the integers."""
-    x: Real = channels_last(b, node, b.real(node))
+    x: Real = _rising(b, node, channels_last(b, node, b.real(node)))
     _refuse_solid(b, node, len(b.types[x.value].shape) - 1)
     kernel, strides, dilations = _window(b, node, x)
     spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
@@ -39,8 +39,6 @@ def _greatest(
     dilations: Sequence[int],
 ) -> Real:  # fmt: skip
     """Maxima of ``value``, whose meaning is that of ``x``."""
-    if any((s.scale <= 0).any() for s in x.segments):
-        raise b.unsupported(node, "a maximum of values whose scale is negative", "quantise before the pooling")
     name = b.emit(
         MaxPool(
             name=b.fresh(b.hint(node)), inputs=(value,), kernel=tuple(kernel), strides=tuple(strides),
@@ -48,6 +46,21 @@ def _greatest(
         )
     )  # fmt: skip
     return replace(x, value=name)
+
+
+def _rising(b: Builder, node: SourceNode, x: Real, least: bool = False) -> Real:
+    """``x`` on integers with which it rises, or falls where the ``least`` is sought: their greatest is what is sought.
+
+    ``scale * v + offset = -scale * -v + offset``: a channel that goes the other way has its integers negated.
+    """
+    if not x.is_affine:
+        if least or any((s.scale <= 0).any() for s in x.segments):
+            raise b.unsupported(node, "an extreme of values that fall somewhere", "quantise before the pooling")
+        return x
+    signs = np.array([-1 if (s < 0) != least else 1 for s in x.scale], dtype=object)
+    hint, source = b.hint(node) + "_turned", (printable(node.name or node.outputs[0]),)
+    value = b.scaled(hint, x.value, frozen_ints(signs), source)
+    return Real.of(value, x.layout, x.scale * signs, x.offset)
 
 
 def _refuse_solid(b: Builder, node: SourceNode, axes: int) -> None:
@@ -73,7 +86,7 @@ def import_average(b: Builder, node: SourceNode) -> Tensor:
 
 
 def import_reduce(b: Builder, node: SourceNode) -> Tensor:
-    """ReduceMax and ReduceSum over any axes but the batch: pooling over all of what is left out.
+    """ReduceMax, ReduceMin and ReduceSum over any axes but the batch: pooling over all of what is left out.
 
     The axes that stay become the channels, the reduced ones one spatial axis.
     """
@@ -92,6 +105,7 @@ def import_reduce(b: Builder, node: SourceNode) -> Tensor:
     if node.op == "ReduceSum":
         y = _sums(b, node, x, (len(flat),), (1,), (1,))
     else:
+        x = _rising(b, node, x, least=node.op == "ReduceMin")
         y = _greatest(b, node, x, x.value, (len(flat),), (1,), (1,))
     return move(b, node, y, np.atleast_1d(positions(b, y).reshape(b.model.shapes[node.outputs[0]][1:])))
 

@@ -12,6 +12,7 @@ from isobit import templates
 from isobit.backends.dataflow.design import Design, Process, Stream
 from isobit.backends.dataflow.rtl.units import RTL_UNITS
 from isobit.backends.dataflow.rtl.write import constant_files, fifo_style, module_texts, modules_of, parameters_of
+from isobit.backends.ports import IntType
 from isobit.hardware import Board
 
 PART = "isobit_part"
@@ -86,3 +87,27 @@ def _top(
     environment = templates.environment(templates.root() / "synth")
     context = {"top": PART, "module": module, "parameters": parameters, "ports": ports, "open_ports": unused}
     return environment.get_template("part.sv.j2").render(context)
+
+
+@dataclass(frozen=True)
+class Single:
+    """A requantizer's module with the constants of one channel, an element a word.
+
+    ``module``, ``parameters``: its name, and its parameters as SystemVerilog; ``types``: those of its process, by name;
+    ``texts``: its sources.
+    """
+
+    module: str
+    parameters: tuple[tuple[str, str], ...]
+    types: Mapping[str, IntType]
+    texts: Mapping[str, str]
+
+
+def single_channel(process: Process, channel: int) -> Single:
+    """One channel of a requantizer; its constants lie channel by channel, whatever the folding."""
+    one = {"CHANNELS": 1, "PE": 1, "FOLDS": 1}
+    channels = next(int(value) for key, value in process.constants if key == "CHANNELS")
+    arrays = tuple(replace(a, values=a.values.reshape(channels, -1)[channel][None]) for a in process.arrays)
+    own = replace(process, constants=tuple((k, one.get(k, v)) for k, v in process.constants), arrays=arrays)
+    texts = module_texts({"pipeline"} | modules_of(process.template))
+    return Single("isobit_" + process.template, tuple(parameters_of(own)), dict(process.types), texts)

@@ -17,7 +17,7 @@ _SAME = ("Identity", "Dropout")
 _ORDER_ONLY = ("ArgMax", "TopK")
 _OF_SHAPE = ("Shape", "Size")
 _AXIS_DEFAULT = {"Concat": 0, "ArgMax": 0, "Gather": 0, "Split": 0, "TopK": -1, "QLinearConcat": 0}
-_REDUCING = ("ReduceMax", "ReduceMean", "ReduceSum")
+_REDUCING = ("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum")
 _AXES_INPUT = {**dict.fromkeys(_REDUCING, 1), "Slice": 3}
 
 

@@ -105,7 +105,7 @@ def _reduce_mean(call: Call) -> ExactTensor:
 
 
 def _reduced(function: Callable[..., Any]) -> Callable[[Call], ExactTensor]:
-    """``ReduceMax`` and ``ReduceSum``: over the named axes, over all where none is named."""
+    """``ReduceMax``, ``ReduceMin`` and ``ReduceSum``: over the named axes, over all where none is named."""
 
     def run(call: Call) -> ExactTensor:
         data = call.given(0)
@@ -254,6 +254,7 @@ OPERATORS: Mapping[str, Callable[[Call], Any]] = MappingProxyType(
         "QuantAvgPool2d": lambda call: windows.quant_average(call.given(0), call.node.attrs, call.shapes[0]),
         "ReduceMax": _reduced(np.max),
         "ReduceMean": _reduce_mean,
+        "ReduceMin": _reduced(np.min),
         "ReduceSum": _reduced(np.sum),
         "Relu": lambda call: exact.maximum(call.given(0), exact.scalar(0)),
         "Reshape": _reshape,

@@ -1,0 +1,139 @@
+"""Where a plain hls4ml project leaves the exact integers of its source, layer by layer.
+
+The source is evaluated in exact arithmetic; the project's own C++ says what every layer computes. A layer is found by
+the name that hls4ml gave it, which is that of the node after qonnx's clean-up. Compared are the points where there are
+integers: quantisers (their integers, or the nearest to their real values) and products (exact accumulators), in
+whichever unit hls4ml keeps them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from isobit.check.csim.stimuli import float_samples, vectors_for
+from isobit.check.rivals.departure import Layer, differences, layouts
+from isobit.check.rivals.hls4ml_run import Project, read_project, run_project
+from isobit.check.rivals.source import QUANTISERS, Source, cleaned
+from isobit.check.source.exact.evaluate import evaluate_exact
+from isobit.errors import IsobitError, printable
+from isobit.frontend.qonnx.importer import import_onnx
+
+SAMPLES = 64
+_PRODUCTS = ("MatMul", "Gemm", "Conv")
+
+
+@dataclass(frozen=True)
+class Departure:
+    """Every layer that could be compared, in order; ``skipped`` are those without integers of their own."""
+
+    layers: tuple[Layer, ...]
+    skipped: tuple[str, ...]
+    samples: int
+
+    @property
+    def first(self) -> Layer | None:
+        """The first that leaves the exact integers."""
+        return next((layer for layer in self.layers if layer.different), None)
+
+
+def check_hls4ml(folder: Path, model: Path, inputs: NDArray[Any] | None = None) -> Departure:
+    """Compare a project of hls4ml's with the model that it was made of.
+
+    Args:
+        inputs: real samples ``(batch, *shape)`` in the model's layout; edge cases and random ones without.
+
+    Raises:
+        IsobitError: E619 when the folder is no such project, every refusal of the model; CheckFailed: E606 when the
+            project's C++ does not compile or run.
+    """
+    project = read_project(folder)
+    x = _samples(model) if inputs is None else inputs.astype(np.float32)
+    with tempfile.TemporaryDirectory(prefix="isobit-hls4ml-") as scratch:
+        place = Path(scratch)
+        graph = cleaned(model, place / "clean.onnx")
+        exact = evaluate_exact(place / "clean.onnx", {graph.input[0].name: x}, taps=True)
+        nodes = Source(graph, exact)
+        best: Departure | None = None
+        for number, order in enumerate(_orders(x)):
+            taps = run_project(project, order, _made(place / f"run{number}"))
+            found = _compared(project, nodes, taps, len(x))
+            if best is None or _wrong_at_entry(found) < _wrong_at_entry(best):
+                best = found
+            if not _wrong_at_entry(best):
+                break
+    if best is None or not best.layers:
+        raise IsobitError("E619", "no layer of it has the name of a node of the model", where=printable(folder))
+    return best
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def _orders(x: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """The samples as the model has them and, for images, channels last: hls4ml projects take either."""
+    yield x.reshape(len(x), -1)
+    if x.ndim > 2:
+        yield np.moveaxis(x, 1, -1).reshape(len(x), -1)
+
+
+def _wrong_at_entry(found: Departure) -> float:
+    """The share of the first compared layer that differs."""
+    return found.layers[0].different / found.layers[0].compared if found.layers else 1.0
+
+
+def _samples(model: Path) -> NDArray[Any]:
+    graph = import_onnx(model)
+    if len(graph.inputs) != 1:
+        raise IsobitError("E619", f"the model has {len(graph.inputs)} inputs", where=printable(model))
+    (entry,) = graph.inputs
+    return np.asarray(float_samples(entry, vectors_for(graph, SAMPLES, 1)[entry.name], np.random.default_rng(0)))
+
+
+def _compared(project: Project, nodes: Source, taps: list[NDArray[np.float64]], count: int) -> Departure:
+    layers, skipped = [], []
+    for name, values in zip(project.layers, taps, strict=True):
+        node = nodes.of_layer(name)
+        found = _layer(name, node, nodes, values) if node is not None else None
+        if found is None:
+            skipped.append(name)
+        else:
+            layers.append(found)
+    return Departure(tuple(layers), tuple(skipped), count)
+
+
+def _layer(name: str, node: onnx.NodeProto, nodes: Source, values: NDArray[np.float64]) -> Layer | None:
+    """The layer beside its node, in the unit and the order of elements that agree best; None without integers."""
+    exact = nodes.exact.get(node.output[0])
+    if exact is None or exact.num[0].size != values.shape[1]:
+        return None
+    if node.op_type in QUANTISERS:
+        scale = nodes.scale(node.output[0])
+        if scale is None:
+            return None
+        forms = ((Fraction(1), False), (1 / scale, True))
+        found = [differences(values, wanted, f, scale, rounds) for wanted in layouts(exact) for f, rounds in forms]
+    elif node.op_type in _PRODUCTS:
+        scales = [s for s in map(nodes.scale, node.input[:2]) if s is not None]
+        if len(scales) != 2:
+            return None
+        step = scales[0] * scales[1]
+        factors = sorted({u / step for u in (Fraction(1), step, *scales)})
+        found = [differences(values, w, f, step, rounds=False) for w in layouts(exact) for f in factors]
+        found = [f for f in found if f[0] < values.size]  # in a wrong unit nothing agrees
+    else:
+        return None
+    if not found:
+        return None
+    different, worst, first = min(found, key=lambda f: f[0])
+    return Layer(name, node.name, values.size, different, worst, first)

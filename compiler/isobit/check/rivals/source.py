@@ -1,0 +1,60 @@
+"""The source model as other compilers name it, with the exact values of its tensors and its quantisers' scales."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import onnx
+from onnx import numpy_helper
+
+from isobit.check.source.exact.evaluate import ExactTensor
+
+QUANTISERS = ("Quant", "IntQuant", "BipolarQuant")
+
+
+def cleaned(model: Path, target: Path) -> onnx.GraphProto:
+    """The model as qonnx's clean-up leaves it, whose node names hls4ml takes."""
+    from qonnx.core.modelwrapper import ModelWrapper  # type: ignore[import-untyped, unused-ignore]
+    from qonnx.util.cleanup import cleanup_model  # type: ignore[import-untyped, unused-ignore]
+
+    wrapper = cleanup_model(ModelWrapper(onnx.load(str(model))))
+    wrapper.save(str(target))
+    graph: onnx.GraphProto = wrapper.model.graph
+    return graph
+
+
+class Source:
+    """The nodes of the source by name, their exact values and their scales."""
+
+    def __init__(self, graph: onnx.GraphProto, exact: Mapping[str, ExactTensor]) -> None:
+        self.exact = exact
+        self.by_name = {node.name: node for node in graph.node}
+        self.makers = {name: node for node in graph.node for name in node.output}
+        self.constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+
+    def of_layer(self, layer: str) -> onnx.NodeProto | None:
+        """The node whose name a layer carries: alone, behind a prefix or in front of a suffix; the longest of them."""
+        names = [n for n in self.by_name if layer == n or layer.endswith("_" + n) or layer.startswith(n + "_")]
+        return self.by_name[max(names, key=len)] if names else None
+
+    def scale(self, name: str) -> Fraction | None:
+        """The scale of the quantiser that makes a tensor, where it is one number."""
+        node = self.makers.get(name)
+        if node is None or node.op_type not in QUANTISERS:
+            return None
+        values = self.constants.get(node.input[1])
+        return Fraction(float(values.reshape(-1)[0])) if values is not None and values.size == 1 else None
+
+    def least(self, node: onnx.NodeProto) -> int:
+        """The least integer of a quantiser."""
+        if node.op_type == "BipolarQuant":
+            return -1
+        flags = {a.name: a.i for a in node.attribute}
+        bits = int(self.constants[node.input[3]].reshape(-1)[0])
+        return -(1 << bits - 1) + flags.get("narrow", 0) if flags.get("signed", 1) else 0
+
+    def compared(self, node: onnx.NodeProto) -> bool:
+        """Does the node's value depend on the input, and is its scale one number?"""
+        return node.output[0] in self.exact and self.scale(node.output[0]) is not None

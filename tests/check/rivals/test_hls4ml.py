@@ -1,0 +1,175 @@
+"""A plain hls4ml project beside the exact integers: the fault is where it was put, and nothing else is blamed."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from isobit.check.rivals.hls4ml import check_hls4ml
+from isobit.check.rivals.hls4ml_run import read_project
+from isobit.errors import IsobitError
+from tests.cli.runner import isobit
+from tests.onnx_builder import Net
+
+
+def network(folder: Path) -> Path:
+    """Scales that are powers of two: hls4ml has every integer of it exactly."""
+    net, rng = Net([1, 6], name="x"), np.random.default_rng(3)
+    x = net.quant("x", 0.25, 0.0, 4)
+    w = net.quant(rng.normal(0, 0.5, (6, 5)), 0.25, 0.0, 3, narrow=1)
+    x = net.quant(net.op("Relu", net.op("MatMul", x, w)), 0.5, 0.0, 4, signed=0)
+    w = net.quant(rng.normal(0, 0.5, (5, 3)), 0.25, 0.0, 3, narrow=1)
+    net.quant(net.op("MatMul", x, w), 0.5, 0.0, 6)
+    return net.save(folder)
+
+
+def written(model: Path, folder: Path, io_type: str) -> Path:
+    """What hls4ml itself writes for the model, at a precision that holds it."""
+    import hls4ml
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.util.cleanup import cleanup_model
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        wrapper = cleanup_model(ModelWrapper(str(model)))
+        config: Any = hls4ml.utils.config.config_from_onnx_model(
+            wrapper, granularity="name", backend="Vitis", default_precision="ap_fixed<32,16>"
+        )
+        hls4ml.converters.convert_from_onnx_model(
+            wrapper, output_dir=str(folder), io_type=io_type, backend="Vitis", hls_config=config
+        ).write()
+    return folder
+
+
+STREAM = """#pragma once
+namespace hls {
+template <class T> struct stream {
+    bool empty() { return true; }
+    T read() { return T(); }
+    void write(T) {}
+};
+}
+"""
+NNET = """#pragma once
+typedef double number;
+namespace nnet {
+template <class A, class B, int I, int O> void dense(A *x, B *y, const double *w) {
+    for (int o = 0; o < O; o++) {
+        y[o] = 0;
+        for (int i = 0; i < I; i++)
+            y[o] += x[i] * w[i * O + o];
+    }
+}
+template <class A, class B, int N> void quant(A *x, B *y, double scale, double low, double high) {
+    for (int i = 0; i < N; i++) {
+        double v = __builtin_nearbyint(x[i] / scale);
+        y[i] = scale * (v < low ? low : v > high ? high : v);
+    }
+}
+}
+void mini(number x[6], number layer5_out[3]);
+"""
+
+
+def small_project(model: Path, folder: Path, wrong: float = 0.0) -> Path:
+    """The same network in the form of a project of hls4ml's, on doubles; ``wrong`` is added to a weight of the second
+    product."""
+    import onnx
+    from onnx import numpy_helper
+
+    floats = [numpy_helper.to_array(t) for t in onnx.load(model).graph.initializer]
+    first, second = (next(a for a in floats if a.shape == shape) for shape in ((6, 5), (5, 3)))
+    rounded = [np.clip(np.round(w / 0.25), -3, 3) * 0.25 for w in (first, second)]
+    rounded[1][0, 0] += wrong
+    w1, w2 = (", ".join(map(str, w.reshape(-1))) for w in rounded)
+    lines = [
+        "nnet::quant<number, number, 6>(x, layer1_out, 0.25, -8, 7); // Quant_0",
+        "nnet::dense<number, number, 6, 5>(layer1_out, layer2_out, w1); // Dense_MatMul_0",
+        "nnet::quant<number, number, 5>(layer2_out, layer3_out, 0.5, 0, 15); // Quant_3_act",
+        "nnet::dense<number, number, 5, 3>(layer3_out, layer4_out, w2); // Dense_MatMul_1",
+        "nnet::quant<number, number, 3>(layer4_out, layer5_out, 0.5, -32, 31); // Quant_4",
+    ]
+    sizes = {1: 6, 2: 5, 3: 5, 4: 3}
+    declared = [f"number layer{n}_out[{size}];" for n, size in sizes.items()]
+    body = "\n    ".join([*declared, *lines])
+    text = f'#include "mini.h"\nstatic const double w1[] = {{{w1}}}, w2[] = {{{w2}}};\n\n'
+    text += "void mini(\n    number x[6],\n    number layer5_out[3]\n) {\n    " + body + "\n}\n"
+    for name, content in {"mini.cpp": text, "mini.h": NNET, "ap_types/hls_stream.h": STREAM}.items():
+        path = folder / "firmware" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    return folder
+
+
+def test_a_fault_is_located(tmp_path: Path) -> None:
+    """Exact as it is; with one weight changed, the layer of that weight is the first to leave the integers."""
+    model = network(tmp_path)
+    x = np.random.default_rng(0).normal(0, 1, (6, 6)).round(2).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    right, wrong = small_project(model, tmp_path / "right"), small_project(model, tmp_path / "wrong", 0.25)
+    found = check_hls4ml(right, model, x)
+    assert [layer.different for layer in found.layers] == [0] * 5, found
+    left = check_hls4ml(wrong, model, x).first
+    assert left is not None and left.name == "Dense_MatMul_1" and left.worst > 0
+    done = isobit("check-hls4ml", wrong, model, "--inputs", tmp_path / "x.npy")
+    assert done.status == 1 and "are left at layer Dense_MatMul_1" in done.out.replace("\n", " ")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("hls4ml")
+    model = network(folder)
+    return model, written(model, folder / "project", "io_parallel")
+
+
+def test_layers_are_read_in_order(project: tuple[Path, Path]) -> None:
+    found = read_project(project[1])
+    products = [name for name in found.layers if "MatMul" in name]
+    assert found.top == "myproject" and found.entry.size == "6" and len(products) == 2
+    assert found.text.count("isobit_taps::tap(") == len(found.layers)
+
+
+@pytest.mark.slow
+def test_a_fault_in_a_real_project_is_located(project: tuple[Path, Path], tmp_path: Path) -> None:
+    """The same with what hls4ml itself writes."""
+    import shutil
+
+    model, folder = project
+    x = np.random.default_rng(0).normal(0, 1, (6, 6)).round(2).astype(np.float32)
+    right = check_hls4ml(folder, model, x)
+    assert right.first is None and len(right.layers) >= 4, right
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    second = [name for name in read_project(copy).layers if "MatMul" in name][1]
+    call = next(line for line in read_project(copy).text.splitlines() if line.strip().endswith(f"// {second}"))
+    weights = re.search(r", (w\d+), b\d+\)", call)
+    assert weights is not None
+    path = copy / "firmware" / "weights" / f"{weights[1]}.txt"
+    first, *rest = path.read_text(encoding="utf-8").split(",")
+    path.write_text(",".join([str(float(first) + 1), *rest]), encoding="utf-8")
+    (copy / "firmware" / "weights" / f"{weights[1]}.h").unlink(missing_ok=True)
+    wrong = check_hls4ml(copy, model, x)
+    assert wrong.first is not None and wrong.first.name == second and wrong.first.worst > 0
+
+
+@pytest.mark.slow
+def test_streams_are_tapped_too(tmp_path: Path) -> None:
+    model = network(tmp_path)
+    folder = written(model, tmp_path / "project", "io_stream")
+    x = np.random.default_rng(0).normal(0, 1, (6, 6)).round(2).astype(np.float32)
+    assert check_hls4ml(folder, model, x).first is None
+
+
+def test_another_folder_is_refused(tmp_path: Path) -> None:
+    model = network(tmp_path)
+    with pytest.raises(IsobitError, match="E619"):
+        check_hls4ml(tmp_path, model)
+    (tmp_path / "firmware").mkdir()
+    (tmp_path / "firmware" / "top.cpp").write_text("void top(int a) {\n}\n", encoding="utf-8")
+    with pytest.raises(IsobitError, match="E619"):
+        check_hls4ml(tmp_path, model)
