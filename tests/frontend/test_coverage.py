@@ -13,6 +13,7 @@ from isobit.frontend.coverage import check_model
 from isobit.frontend.qonnx.importer import import_onnx
 from tests.cli.runner import isobit
 from tests.onnx_builder import Net
+from tests.tflite_builder import TfliteNet
 
 
 def mixed(folder: Path) -> Path:
@@ -40,6 +41,18 @@ def test_a_file_that_is_read(tmp_path: Path) -> None:
     assert check_model(path).reads
     done = isobit("check-model", path)
     assert done.status == 0 and "every operator is read, exactly" in done.out
+
+
+def test_a_tflite_file(tmp_path: Path) -> None:
+    net = TfliteNet()
+    x = net.op("RELU", [net.input((1, 4), 0.1)], (1, 4), 0.1)
+    y = net.op("RELU", [net.op("CUMSUM", [x], (1, 4), 0.1)], (1, 4), 0.1)
+    path = net.save(tmp_path / "m.tflite", outputs=[x, y])
+    told = [(o.op, o.status, o.code) for o in check_model(path).operators]
+    wanted = [("RELU", "exact", ""), ("CUMSUM", "refused", "E201"), ("RELU", "behind", "")]
+    assert told == [*wanted, ("output", "exact", ""), ("output", "behind", "")]
+    assert isobit("check-model", path).status == 2
+    assert check_model(net.save(tmp_path / "m.tflite", outputs=[x])).reads
 
 
 def test_the_command(tmp_path: Path) -> None:

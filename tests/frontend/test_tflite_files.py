@@ -128,6 +128,14 @@ def _float_model() -> TfliteNet:
     return net
 
 
+def _weights(dtype: str) -> TfliteNet:
+    net = TfliteNet("float32")
+    weights = net.const(np.ones((2, 4)), () if dtype == "float16" else 0.1, dtype=dtype)
+    read = net.op("DEQUANTIZE", [weights], (2, 4)) if dtype == "float16" else weights
+    net.op("FULLY_CONNECTED", [net.input((1, 4)), read, -1], (1, 2))
+    return net
+
+
 def _sixteen() -> TfliteNet:
     net = TfliteNet("int16")
     net.op("RELU", [net.input((1, 4), 0.1)], (1, 4), 0.1)
@@ -156,13 +164,16 @@ BAD: dict[str, tuple[str, str, Callable[[], TfliteNet]]] = {
     "behind a softmax": ("E202", "Softmax", _behind_softmax),
     "a fused activation of floats": ("E202", "activation 4", lambda: _conv(fused_activation_function=4)),
     "a stride of zero": ("E202", "stride_h 0", lambda: _conv(stride_h=0)),
-    "a float model": ("E203", "not quantised", _float_model),
+    "a float model": ("E203", "nothing in this model is quantised", _float_model),
+    "weights of 8 bits alone": ("E203", "only the weights are quantised (dynamic range)", lambda: _weights("int8")),
+    "weights of half precision": ("E108", "half precision", lambda: _weights("float16")),
+    "a recurrent layer": ("E201", "keeps a state from step to step", lambda: _net("UNIDIRECTIONAL_SEQUENCE_LSTM")),
     "float weights": ("E203", "weights of type float32", lambda: _dense(dtype="float32", scale=())),
     "a scale of zero": ("E204", "scale of 0.0", lambda: _dense(scale=0.0)),
     "a scale that is no number": ("E204", "scale of nan", lambda: _dense(scale=float("nan"))),
     "scales along no axis": ("E204", "3 weight scales", lambda: _dense(scale=[1.0, 2.0, 3.0])),
     "scales along the inputs": ("E204", "axis 1", lambda: _dense(scale=[1.0, 2.0, 3.0, 4.0], axis=1)),
-    "16-bit activations": ("E205", "int16", _sixteen),
+    "16-bit activations": ("E205", "16x8 quantisation", _sixteen),
     "sums beyond 32 bits": ("E205", "beyond 32 bits", _huge),
     "two samples at once": ("E106", "batch of 1", lambda: _shaped((2, 4), (2, 4))),
     "another shape than it makes": ("E106", "declares", lambda: _shaped((1, 4), (1, 5))),

@@ -16,14 +16,14 @@ from isobit.errors import EXIT_EQUAL, EXIT_REFUSED
 
 
 def check_model_command(
-    model: Annotated[Path, typer.Argument(help="model.onnx (QONNX, QDQ or QOperator form)")],
+    model: Annotated[Path, typer.Argument(help="model.onnx (QONNX, QDQ or QOperator form) or model.tflite")],
     input_type: Annotated[
         str | None, typer.Option("--input-type", help="integer type of an input that has no quantiser")
     ] = None,
     input_scale: Annotated[str, typer.Option("--input-scale", help="real value of one step of --input-type")] = "1",
     as_json: Annotated[bool, typer.Option("--json", help="print the list as JSON")] = False,
 ) -> None:
-    """List every operator of an ONNX file: read exactly, or why not, without stopping at the first."""
+    """List every operator of a file: read exactly, or why not, without stopping at the first."""
     from isobit.frontend.coverage import check_model
     from isobit.frontend.qonnx.input_type import InputType
 

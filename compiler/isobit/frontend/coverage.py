@@ -1,4 +1,4 @@
-"""What of an ONNX file isobit reads, operator by operator, without stopping at the first it does not.
+"""What of a file isobit reads, operator by operator, without stopping at the first it does not.
 
 Every operator is imported as :mod:`isobit.frontend.qonnx.importer` does it. One that is refused is written down with
 the refusal's own words, and its outputs are unknown from there on: what hangs on them is *behind* it, and not judged.
@@ -16,6 +16,9 @@ from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.importer import Import
 from isobit.frontend.qonnx.input_type import InputType
+from isobit.frontend.tflite.file import load_tflite
+from isobit.frontend.tflite.importer import begin, import_operator, import_output
+from isobit.frontend.tflite.model import TfliteModel, is_tflite
 
 Status = Literal["exact", "refused", "behind"]
 
@@ -56,11 +59,13 @@ class Coverage:
 
 
 def check_model(path: Path, input_type: InputType | None = None) -> Coverage:
-    """The coverage of an ONNX or QONNX file.
+    """The coverage of an ONNX, QONNX or TFLite file.
 
     Raises:
         IsobitError: E1xx, and E2xx of the loader, when not even the graph can be read.
     """
+    if is_tflite(path):
+        return _check_tflite(load_tflite(path))
     model = load_onnx(path)
     work = Import(model, input_type)
     lost: set[str] = set()
@@ -73,6 +78,30 @@ def check_model(path: Path, input_type: InputType | None = None) -> Coverage:
         try:
             work.output(info)
             found.append(Checked(label, "output", "exact"))
+        except IsobitError as error:
+            found.append(_refused(label, "output", error))
+    return Coverage(tuple(found))
+
+
+def _check_tflite(model: TfliteModel) -> Coverage:
+    b, lost, found = begin(model), set[int](), list[Checked]()
+    for op in model.operators:
+        if lost.intersection(op.inputs):
+            lost.update(op.outputs)
+            found.append(Checked(op.where, op.op, "behind"))
+            continue
+        try:
+            import_operator(b, op)
+            found.append(Checked(op.where, op.op, "exact"))
+        except IsobitError as error:
+            lost.update(op.outputs)
+            found.append(_refused(op.where, op.op, error))
+    for index in model.outputs:
+        label = printable(model.tensors[index].name)
+        try:
+            if index not in lost:
+                import_output(b, index)
+            found.append(Checked(label, "output", "behind" if index in lost else "exact"))
         except IsobitError as error:
             found.append(_refused(label, "output", error))
     return Coverage(tuple(found))

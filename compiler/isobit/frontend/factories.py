@@ -22,8 +22,8 @@ from isobit.frontend.torch_packages import one_line, require_torch
 if TYPE_CHECKING:
     import torch
 
-_CHECKPOINTS = frozenset({".pt", ".pth", ".ckpt", ".bin", ".safetensors"})
-_KERAS = frozenset({".h5", ".hdf5", ".keras", ".pb"})
+_CHECKPOINTS = frozenset({".pt", ".pth", ".ckpt", ".safetensors"})
+_KERAS = frozenset({".h5", ".hdf5", ".keras"})
 LOAD_WEIGHTS = "in a function that builds the network, net.load_state_dict(torch.load({0!r})); give file.py:function"
 _CONVERT = (
     "convert it to TFLite with full integer quantisation (tf.lite.TFLiteConverter, int8) and give the .tflite file"

@@ -126,18 +126,23 @@ def plan_json(found: Optimum, front: Sequence[FrontPoint]) -> dict[str, Any]:
         "board": found.plan.board.name, "clock_mhz": found.plan.board.clock_mhz, "minimise": found.goal,
         "interval": found.whole.interval, "latency": found.whole.latency,
         "frames_per_second": found.frames_per_second, "slowest": found.whole.slowest,
-        "cost": asdict(found.whole.cost), "total": found.total, "bound": found.bound, "gap": found.gap,
+        "cost": _amounts(found.whole.cost), "total": found.total, "bound": found.bound, "gap": found.gap,
         "fastest": found.fastest, "own_plan_taken": found.taken,
-        "own_plan": None if found.usual is None else asdict(found.usual),
+        "own_plan": None if found.usual is None else asdict(found.usual) | {"cost": _amounts(found.usual.cost)},
         "layers": {name: _layer_json(layer) for name, layer in found.plan.layers.items()},
         "front": [asdict(p) for p in front],
     }  # fmt: skip
 
 
+def _amounts(cost: Cost) -> dict[str, int]:
+    """Every resource by name, flip-flops too."""
+    return asdict(cost) | {"ff": cost.ff}
+
+
 def _layer_json(layer: LayerPlan) -> dict[str, Any]:
     return {
         "built_as": layer.implementation, "pe": layer.pe, "simd": layer.simd, "samples": layer.samples,
-        "memory": layer.memory, "line_buffer": layer.line_buffer, "clocks": layer.clocks, "cost": asdict(layer.cost),
+        "memory": layer.memory, "line_buffer": layer.line_buffer, "clocks": layer.clocks, "cost": _amounts(layer.cost),
     }  # fmt: skip
 
 
@@ -170,7 +175,7 @@ def difference_json(old: tuple[Plan, Whole], new: tuple[Plan, Whole]) -> dict[st
 
 def _side(plan: Plan, whole: Whole) -> dict[str, Any]:
     layers: Mapping[str, Any] = {name: _layer_json(layer) for name, layer in plan.layers.items()}
-    return {"board": plan.board.name, "interval": whole.interval, "cost": asdict(whole.cost), "layers": layers}
+    return {"board": plan.board.name, "interval": whole.interval, "cost": _amounts(whole.cost), "layers": layers}
 
 
 def _cost(layer: LayerPlan | None) -> Cost:

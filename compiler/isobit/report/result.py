@@ -117,7 +117,7 @@ class Report:
     """A build with its verdicts and accuracy (None: not run yet), its requantizers and what its layers held.
 
     ``histograms`` are the accumulators'. ``pace`` is what limits the design, ``counts`` what every layer computes and
-    stores, ``operators`` how often each operator of an ONNX source occurs, all of them read exactly, and ``notes`` what
+    stores, ``operators`` how often each operator of the source occurs, all of them read exactly, and ``notes`` what
     its user should hear.
 
     ``proofs`` has every step's, and ``sums`` that of every sum with short coefficients, checked again from the build's
@@ -191,9 +191,7 @@ def report(build: Build, inputs: Any = None) -> Report:
 
 
 def _operators(build: Build) -> dict[str, int]:
-    """The operators of an ONNX source; none of any other."""
-    if build.source.suffix != ".onnx":
-        return {}
+    """The operators of the source; none where it is not read operator by operator."""
     origin = build.manifest.source
     declared = InputType.parse(origin.input_type, origin.input_scale) if origin.input_type else None
     try:

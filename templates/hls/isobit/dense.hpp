@@ -49,9 +49,9 @@ template <class Cfg>
 lanes<typename Cfg::weight_t, Cfg::SIMD> weights_of(const typename dense_types<Cfg>::rom_t (&stored)[Cfg::SIMD]) {
 #pragma HLS INLINE
   lanes<typename Cfg::weight_t, Cfg::SIMD> weights;
-  for (int s = 0; s < Cfg::SIMD; ++s) {
+  for (int i = 0; i < Cfg::SIMD; ++i) {
 #pragma HLS UNROLL
-    weights[s] = stored_weight<Cfg>::read(stored[s]);
+    weights[i] = stored_weight<Cfg>::read(stored[i]);
   }
   return weights;
 }

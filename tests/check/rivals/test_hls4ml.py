@@ -151,8 +151,7 @@ def test_a_fault_in_a_real_project_is_located(project: tuple[Path, Path], tmp_pa
     assert weights is not None
     path = copy / "firmware" / "weights" / f"{weights[1]}.txt"
     first, *rest = path.read_text(encoding="utf-8").split(",")
-    path.write_text(",".join([str(float(first) + 1), *rest]), encoding="utf-8")
-    (copy / "firmware" / "weights" / f"{weights[1]}.h").unlink(missing_ok=True)
+    path.write_text(",".join(["-0.25" if float(first) >= 0 else "0.25", *rest]), encoding="utf-8")
     wrong = check_hls4ml(copy, model, x)
     assert wrong.first is not None and wrong.first.name == second and wrong.first.worst > 0
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from isobit.backends.base import Simulator
 from isobit.build.folder import Build
-from isobit.check.csim.run import DEFAULT_TIMEOUT, given_integers, simulator
+from isobit.check.csim.run import DEFAULT_TIMEOUT, PART_MACS, given_integers, simulator
 from isobit.check.csim.samples import SampleForm
 from isobit.errors import IsobitError, printable
 from isobit.interp import Evaluator, dequantise
@@ -31,8 +31,6 @@ from isobit.ir import Graph
 from isobit.ir.ops import Output
 from isobit.ir.types import IntArray
 
-PART_MACS = 300_000_000
-"""Multiply-accumulates of one part of a batch: about a second of one core."""
 _MOVES = frozenset({"reshape", "transpose"})
 
 

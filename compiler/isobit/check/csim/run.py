@@ -33,6 +33,8 @@ from isobit.ir.types import IntArray
 
 DEFAULT_VECTORS, DEFAULT_MACS = 10_000, 3_000_000_000
 LEAST_VECTORS = 16
+PART_MACS = 300_000_000
+"""Multiply-accumulates of one part of a batch: about a second of one core."""
 DEFAULT_TIMEOUT = 600.0
 
 
@@ -86,8 +88,7 @@ def csim(
             expected = Evaluator(build.graph).run(integers)
             runs, mismatch = [], None
             for one in simulators:
-                progress(f"running {one.flavour}")
-                run, wrong = _compare(build, one, integers, expected, timeout)
+                run, wrong = _compare(build, one, integers, expected, timeout, progress)
                 runs.append(run)
                 mismatch = mismatch or wrong
         tapped = partial(_tapped, build, Path(scratch), compiler, timeout)
@@ -174,13 +175,26 @@ def simulator(build: Build, flavour: str, scratch: Path, compiler: str | None) -
 
 
 def _compare(
-    build: Build, one: Simulator, integers: Mapping[str, IntArray], expected: Mapping[str, IntArray], timeout: float
-) -> tuple[Run, Mismatch | None]:
+    build: Build, one: Simulator, integers: Mapping[str, IntArray], expected: Mapping[str, IntArray], timeout: float,
+    progress: Callable[[str], None],
+) -> tuple[Run, Mismatch | None]:  # fmt: skip
     count = len(next(iter(integers.values())))
     if one.most_macs is not None:
         count = min(count, affordable(build, one.most_macs))
-    done = one.run(_part(integers, 0, count), timeout)
-    return judged(one.flavour, _part(expected, 0, count), done)
+    size = max(PART_MACS // max(multiply_accumulates(build.graph), 1), 1)
+    parts = []
+    for first in range(0, count, size):
+        progress(f"running {one.flavour}: {first:,} of {count:,} vectors")
+        parts.append(one.run(_part(integers, first, min(size, count - first)), timeout))
+    return judged(one.flavour, _part(expected, 0, count), _joined(parts))
+
+
+def _joined(parts: list[Simulation]) -> Simulation:
+    """Runs of one simulator as one."""
+    first = parts[0]
+    outputs = {name: np.concatenate([part.outputs[name] for part in parts]) for name in first.outputs}
+    seconds = sum(part.seconds for part in parts)
+    return first if len(parts) == 1 else Simulation(outputs, first.ready_seconds, seconds, first.taps)
 
 
 def judged(flavour: str, expected: Mapping[str, IntArray], done: Simulation) -> tuple[Run, Mismatch | None]:

@@ -3,7 +3,7 @@
 The source is evaluated in exact arithmetic; the project's own C++ says what every layer computes. A layer is found by
 the name that hls4ml gave it, which is that of the node after qonnx's clean-up. Compared are the points where there are
 integers: quantisers (their integers, or the nearest to their real values) and products (exact accumulators), in
-whichever unit hls4ml keeps them.
+whichever unit hls4ml keeps them. A quantiser without a layer of its own may be the type of the layer before it.
 """
 
 from __future__ import annotations
@@ -100,39 +100,37 @@ def _samples(model: Path) -> NDArray[Any]:
     return np.asarray(float_samples(entry, vectors_for(graph, SAMPLES, 1)[entry.name], np.random.default_rng(0)))
 
 
-def _compared(project: Project, nodes: Source, taps: list[NDArray[np.float64]], count: int) -> Departure:
+def _compared(project: Project, source: Source, taps: list[NDArray[np.float64]], count: int) -> Departure:
     layers, skipped = [], []
-    for name, values in zip(project.layers, taps, strict=True):
-        node = nodes.of_layer(name)
-        found = _layer(name, node, nodes, values) if node is not None else None
-        if found is None:
-            skipped.append(name)
+    nodes = [source.of_layer(name) for name in project.layers]
+    named = {node.name for node in nodes if node is not None}
+    for name, node, values in zip(project.layers, nodes, taps, strict=True):
+        merged = source.quantiser_behind(node) if node is not None else None
+        targets = [t for t in (node, merged) if t is not None and (t is node or t.name not in named)]
+        found = [layer for layer in (_layer(name, target, source, values) for target in targets) if layer is not None]
+        if found:
+            layers.append(min(found, key=lambda layer: layer.different))
         else:
-            layers.append(found)
+            skipped.append(name)
     return Departure(tuple(layers), tuple(skipped), count)
 
 
-def _layer(name: str, node: onnx.NodeProto, nodes: Source, values: NDArray[np.float64]) -> Layer | None:
-    """The layer beside its node, in the unit and the order of elements that agree best; None without integers."""
-    exact = nodes.exact.get(node.output[0])
+def _layer(name: str, node: onnx.NodeProto, source: Source, values: NDArray[np.float64]) -> Layer | None:
+    """The layer beside a node, in the unit and the order of elements that agree best; None without integers."""
+    exact = source.exact.get(node.output[0])
     if exact is None or exact.num[0].size != values.shape[1]:
         return None
-    if node.op_type in QUANTISERS:
-        scale = nodes.scale(node.output[0])
-        if scale is None:
-            return None
+    found = []
+    if node.op_type in QUANTISERS and (scale := source.scale(node.output[0])) is not None:
         forms = ((Fraction(1), False), (1 / scale, True))
         found = [differences(values, wanted, f, scale, rounds) for wanted in layouts(exact) for f, rounds in forms]
     elif node.op_type in _PRODUCTS:
-        scales = [s for s in map(nodes.scale, node.input[:2]) if s is not None]
-        if len(scales) != 2:
-            return None
-        step = scales[0] * scales[1]
-        factors = sorted({u / step for u in (Fraction(1), step, *scales)})
-        found = [differences(values, w, f, step, rounds=False) for w in layouts(exact) for f in factors]
-        found = [f for f in found if f[0] < values.size]  # in a wrong unit nothing agrees
-    else:
-        return None
+        scales = [s for s in map(source.scale, node.input[:2]) if s is not None]
+        if len(scales) == 2:
+            step = scales[0] * scales[1]
+            factors = sorted({u / step for u in (Fraction(1), step, *scales)})
+            found = [differences(values, w, f, step, rounds=False) for w in layouts(exact) for f in factors]
+            found = [f for f in found if f[0] < values.size]  # in a wrong unit nothing agrees
     if not found:
         return None
     different, worst, first = min(found, key=lambda f: f[0])

@@ -39,6 +39,18 @@ class Source:
         names = [n for n in self.by_name if layer == n or layer.endswith("_" + n) or layer.startswith(n + "_")]
         return self.by_name[max(names, key=len)] if names else None
 
+    def quantiser_behind(self, node: onnx.NodeProto) -> onnx.NodeProto | None:
+        """The quantiser that a node's value goes to, through nothing but a Relu; None where there is none."""
+        while True:
+            readers = [n for n in self.by_name.values() if node.output[0] in n.input]
+            if len(readers) != 1:
+                return None
+            (node,) = readers
+            if node.op_type in QUANTISERS:
+                return node
+            if node.op_type != "Relu":
+                return None
+
     def scale(self, name: str) -> Fraction | None:
         """The scale of the quantiser that makes a tensor, where it is one number."""
         node = self.makers.get(name)

@@ -34,7 +34,8 @@ def check_consistent(
 def _reshape(attrs: Mapping[str, object], inputs: Sequence[Shape], outputs: Sequence[Shape]) -> str:
     if math.prod(inputs[0]) == math.prod(outputs[0]):
         return ""
-    return f"shape {list(inputs[0])} cannot become {list(outputs[0])} at batch size 1"
+    fixed = "; the batch stands fixed in its target: write 0 or -1 there, or export with a batch of 1"
+    return f"shape {list(inputs[0])} cannot become {list(outputs[0])} at batch size 1{fixed}"
 
 
 def _gemm(attrs: Mapping[str, object], inputs: Sequence[Shape], outputs: Sequence[Shape]) -> str:

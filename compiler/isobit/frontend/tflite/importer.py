@@ -13,6 +13,7 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.frontend.tflite import extrema, functions, joins, moves, pools, products, resize, squares, tables, windows
 from isobit.frontend.tflite.builder import TfliteBuilder, Value, exact_scale, sample_shape
+from isobit.frontend.tflite.early import refuse_early
 from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.model import LIMITS, TfliteModel, TfliteOperator, TfliteTensor
 from isobit.ir import Graph
@@ -45,6 +46,7 @@ def import_tflite(path: Path) -> Graph:
 
 def import_traced(model: TfliteModel) -> ImportedTflite:
     """:func:`import_tflite` of a loaded model, keeping the value of every tensor."""
+    refuse_early(model)
     b = begin(model)
     for op in model.operators:
         import_operator(b, op)
@@ -102,7 +104,7 @@ def _integer_input(b: TfliteBuilder, index: int, tensor: TfliteTensor) -> Value:
     """An input of integers, taken as the user gives them; floats are quantised as QUANTIZE would."""
     where = b.model.place(index)
     if tensor.dtype not in LIMITS:
-        hint = "convert with inference_input_type int8 or uint8"
+        hint = "convert with int8 activations"
         raise IsobitError("E205", f"an input of type {tensor.dtype}", where=where, hint=hint)
     if len(tensor.scale) != 1:
         raise IsobitError("E209", "an input without a scale", where=where, hint="convert with a representative dataset")

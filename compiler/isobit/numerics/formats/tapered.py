@@ -21,6 +21,8 @@ import numpy as np
 from isobit.numerics.formats.protocol import MAX_BITS, TabulatedFormat
 from isobit.numerics.intervals import IntArray
 
+_MOST_SEARCHED = 10
+
 
 @dataclass(frozen=True)
 class Tapered(TabulatedFormat):
@@ -67,13 +69,14 @@ class Tapered(TabulatedFormat):
 
 
 def least_tapered(values: IntArray, below: int) -> Tapered | None:
-    """The format of fewest bits, then the shortest run, that has all of the integers ``values``; None where no
-    format of fewer than ``below`` bits has."""
+    """The format of fewest bits, then the shortest run, that has all of the integers ``values``.
+
+    None where no format of fewer than ``below`` bits, and of at most 10, has them.
+    """
     wanted = [int(v) for v in np.unique(values)]
-    for width in range(2, min(below, MAX_BITS + 1)):
+    for width in range(max(2, (len(wanted) - 1).bit_length()), min(below, _MOST_SEARCHED + 1)):
         for run in range(1, width):
-            made = Tapered(width, run)
-            numbers = made.numbers
-            if int(numbers[0]) <= wanted[0] and wanted[-1] <= int(numbers[-1]) and set(wanted) <= set(numbers.tolist()):
-                return made
+            end = run + 1 << width - 2
+            if -end <= wanted[0] and wanted[-1] < end and set(wanted) <= set(Tapered(width, run).numbers.tolist()):
+                return Tapered(width, run)
     return None

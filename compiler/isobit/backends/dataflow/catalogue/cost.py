@@ -81,6 +81,17 @@ def tapered_decoder(code: Tapered) -> Cost:
     return Cost(lut=code.bits if short else code.bits + 1 if code.bits <= 6 else 2 * code.bits)
 
 
+def input_vector(words: int, width: int, samples: int, passes: int, board: Board) -> Cost:
+    """The inputs that a matrix-vector unit reads again for every one of ``passes`` over its outputs.
+
+    ``words`` of ``width`` bits, one read a clock: a memory where they come word by word. Several ``samples`` come as a
+    whole block: registers, and a choice among the words, for which a 6-input LUT does three of a bit's further words.
+    """
+    if samples > 1:
+        return Cost(lut=samples * width * -(-(words - 1) // 3))
+    return ram(words, width, board) if passes > 1 else Cost()
+
+
 def streamed_dense(
     pe: int, simd: int, rows: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, vectors: int, board: Board
 ) -> Cost:

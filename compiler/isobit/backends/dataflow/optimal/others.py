@@ -54,7 +54,7 @@ def _weights(graph: Graph, node: Linear | MaxPool, layer: LayerPlan) -> Iterator
     """The other places of the weights, and what each takes beyond the present one."""
     if layer.memory not in ("lutram", "bram") or not isinstance(node, Linear):
         return
-    g, bits = geometry(graph, node), graph.types[node.inputs[1]].bits
+    g, bits = geometry(graph, node), layer.code.bits if layer.code else graph.types[node.inputs[1]].bits
     rows = g.fan_in // layer.simd if g.depthwise else (g.outputs // layer.pe) * (g.fan_in // layer.simd)
     width = (layer.simd if g.depthwise else layer.pe * layer.simd) * bits
     usual, other = rom(rows, width, layer.memory), _other(layer.memory)

@@ -15,7 +15,14 @@ from isobit.backends.dataflow.latencies import PORT_OVERHEAD
 from isobit.backends.dataflow.optimal.solver import Choice, Limits, Undecided, amounts, cheapest
 from isobit.backends.dataflow.optimal.ways import Goal, Way, ways_of
 from isobit.backends.dataflow.planner.plan import Plan, checked
-from isobit.backends.dataflow.planner.search import PlanRequest, Whole, most_cycles, plan_for, port_words
+from isobit.backends.dataflow.planner.search import (
+    PlanRequest,
+    Whole,
+    layers_alone,
+    most_cycles,
+    plan_for,
+    port_words,
+)
 from isobit.backends.dataflow.whole import whole_design
 from isobit.errors import IsobitError
 from isobit.hardware import Board, Cost
@@ -140,7 +147,7 @@ class Search:
         """What was asked for: the cheapest at the request's interval, or the fastest, and of these the cheapest."""
         if self.request.interval is not None:
             found = self.at(self.request.interval)
-            return None if found is None else _better(found, self._usual())
+            return None if found is None else _better(found, self._usual(self.request.interval))
         return self._fastest()
 
     def fastest_interval(self) -> int | None:
@@ -150,20 +157,30 @@ class Search:
         return intervals[first] if first < len(intervals) else None
 
     def _fastest(self) -> Optimum | None:
-        """The cheapest plan within :data:`WITHIN` of the fastest, and no slower than the planner's own."""
-        least, usual = self.fastest_interval(), self._usual()
+        """The cheapest plan within :data:`WITHIN` of the fastest, and no slower than the planner's own.
+
+        How fast that is at most its layers alone say, in a fraction of the time that its whole designs take.
+        """
+        least, alone = self.fastest_interval(), self._alone()
         if least is None:
             return None
-        most = least + least // WITHIN
-        if usual is not None:
-            most = min(most, max(usual[1].interval, least))
+        most = max(min(least + least // WITHIN, alone), least)
         while (found := self.at(most)) is None:  # the layers fit, their other FIFOs do not
             slower = [t for t in self.intervals() if t > most + most // WITHIN]
             if not slower:
                 return None
             most = slower[0]
         proven = None if self.undecided else least
+        usual = self._usual(found.whole.interval if found.whole.interval <= alone else None)
         return _better(replace(found, fastest=proven), usual)
+
+    def _alone(self) -> int:
+        """Clocks per frame that the planner's own plan takes at least: those of its layers and ports alone."""
+        try:
+            plan = plan_for(self.graph, self.board, self.request)
+        except IsobitError:
+            return 1 << 60
+        return layers_alone(self.graph, plan, self.request).interval
 
     def within_latency(self, most: int) -> tuple[Optimum | None, int]:
         """The cheapest plan whose first word in and last word out are at most so many clocks apart, and its latency.
@@ -186,10 +203,10 @@ class Search:
                 high = middle
         return found, shortest
 
-    def _usual(self) -> tuple[Plan, Whole] | None:
-        """The planner's own plan for the same request and its design, if there is one that keeps to the share."""
+    def _usual(self, interval: int | None) -> tuple[Plan, Whole] | None:
+        """The planner's own plan at ``interval``, the fastest without, and its design, if one keeps to the share."""
         try:
-            plan = plan_for(self.graph, self.board, self.request, whole_design)
+            plan = plan_for(self.graph, self.board, replace(self.request, interval=interval), whole_design)
         except IsobitError:
             return None
         whole = whole_design(self.graph, plan, self.request)

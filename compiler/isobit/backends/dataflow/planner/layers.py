@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from isobit.backends.dataflow.catalogue import IMPLEMENTATIONS, cost_of
+from isobit.backends.dataflow.catalogue.cost import input_vector
 from isobit.backends.dataflow.geometry import Geometry, box, geometry, upsampling
 from isobit.backends.dataflow.layer import Candidate, LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.blocks import Block, block
@@ -147,6 +148,8 @@ def _linear(graph: Graph, node: Linear, board: Board, folding: Folding, choice: 
 
     ways = storages(graph, node, 1 if g.depthwise else rows, choice, body)
     best, code = ways[0]
+    if not g.depthwise:
+        window += input_vector(g.fan_in // simd, simd * x.bits, samples, g.outputs // pe, board)
     name = "convolution" if g.windowed and unit == "dense" else unit
     return LayerPlan(
         pe, simd, cycles, best.cost + window, name, tuple(w for w, _ in ways) if len(ways) > 1 else (), place(code),

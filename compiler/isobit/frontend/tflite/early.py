@@ -1,0 +1,43 @@
+"""What is seen of a whole TFLite file before any work: whether it is quantised, and how."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from isobit.errors import IsobitError, printable
+from isobit.frontend.tflite.model import LIMITS, TfliteModel, TfliteOperator
+
+_FULL = "convert with full integer quantisation: a representative_dataset and the int8 built-ins (TFLITE_BUILTINS_INT8)"
+_RECURRENT = ("LSTM", "RNN", "SVDF", "GRU")
+
+
+def refuse_early(model: TfliteModel) -> None:
+    """Refuse networks of floats, of which only weights are quantised, of half precision, of 16 bits, or with a state.
+
+    Raises:
+        IsobitError: E201, E203, E205, E108, located at the operator or the file.
+    """
+    for op in model.operators:
+        if op.op.endswith(_RECURRENT):
+            why = f"{op.op}: a recurrent layer keeps a state from step to step"
+            raise op.refusal(why, "unroll it over a fixed number of steps, or use a convolution over time", "E201")
+    activations = {model.tensors[i].dtype for op in model.operators for i in op.outputs}
+    activations |= {model.tensors[i].dtype for i in model.inputs}
+    if activations.intersection(LIMITS):
+        return
+    where = printable(model.path)
+    if "int16" in activations:
+        text = "16-bit activations (16x8 quantisation)"
+        raise IsobitError("E205", text, where=where, hint="convert with int8 activations: TFLITE_BUILTINS_INT8")
+    constants = {str(np.asarray(model.tensors[i].data).dtype) for op in model.operators for i in _weights(model, op)}
+    if "float16" in constants:
+        raise IsobitError("E108", "weights of half precision, and activations of floats", where=where, hint=_FULL)
+    if constants.intersection(LIMITS):
+        text = "only the weights are quantised (dynamic range), the activations are floats"
+        raise IsobitError("E203", text, where=where, hint=_FULL)
+    if model.operators:
+        raise IsobitError("E203", "nothing in this model is quantised", where=where, hint=_FULL)
+
+
+def _weights(model: TfliteModel, op: TfliteOperator) -> list[int]:
+    return [i for i in op.inputs if i >= 0 and model.tensors[i].data is not None]
