@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import partial
+from typing import Any
 
 EXIT_EQUAL = 0
 EXIT_MISMATCH = 1
@@ -121,6 +123,10 @@ class IsobitError(Exception):
         self.message = message
         self.where = where
         self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """All of it, so that another process can raise it here."""
+        return partial(type(self), where=self.where, hint=self.hint), (self.code, self.message)
 
     def __str__(self) -> str:
         lines = [f"{self.code}: {CODES[self.code]}: {self.message}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from isobit.errors import IsobitError
 from isobit.explore import run as running
 from isobit.explore.run import Explored, Trial, explore, front_of
 from isobit.explore.study import StudyFile
-from isobit.explore.trial import Outcome
+from isobit.explore.trial import Outcome, evaluate
+from isobit.explore.workers import processes
 from tests.cli.runner import isobit, small_model
 
 
@@ -100,6 +102,41 @@ def test_refusals_are_outcomes_and_said(tmp_path: Path) -> None:
     text = PLAIN.replace("return Path", "raise KeyError(kind)  # ").replace("[12, 14, 3, 20]", "[14]")
     found = explore(written(tmp_path, text), tmp_path / "raises", trials=4, workers=1)
     assert {t.outcome.refused for t in found.trials} == {"KeyError: 'a'", "KeyError: 'b'"}
+
+
+@pytest.mark.parametrize("said", ["return float('nan')", "return 1e999", "raise SystemExit(0)"])
+def test_an_accuracy_that_is_no_number_is_refused(said: str, tmp_path: Path) -> None:
+    text = PLAIN.replace("[12, 14, 3, 20]", "[12, 14]").replace("return build", f"{said}  # ")
+    text = text.replace(f"{said}  # ", f"if build.manifest.estimate.interval <= 12:\n        {said}\n    return build")
+    found = explore(written(tmp_path, text), tmp_path / "out", trials=4, workers=1)
+    refused = [t for t in found.trials if t.outcome.refused]
+    assert len(refused) == 2 and not any(t in found.front or t.folder.exists() for t in refused)
+    assert [t.parameters["target_ii"] for t in found.front] == [14]
+
+
+def test_what_was_in_a_trials_place_stays(tmp_path: Path) -> None:
+    own = tmp_path / "out" / "trial-0000" / "thesis.txt"
+    own.parent.mkdir(parents=True)
+    own.write_text("mine")
+    found = explore(written(tmp_path, PLAIN), tmp_path / "out", trials=8, workers=1)
+    assert found.trials[0].outcome.refused.startswith("E602") and own.read_text() == "mine"
+
+
+def test_a_folder_that_sqlite_cannot_be_told_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(IsobitError, match=r"E621: .*question mark"):
+        explore(written(tmp_path, PLAIN), tmp_path / "what?", trials=1, workers=1)
+
+
+def test_a_process_that_ends_is_an_error_with_a_code() -> None:
+    with processes(1) as run, pytest.raises(IsobitError, match="E610"):
+        list(run(os._exit, [(3,)]))
+
+
+def test_a_refusal_comes_back_from_a_process_whole(tmp_path: Path) -> None:
+    file = StudyFile(tmp_path / "study.py", "1 / 0")
+    with processes(1) as run, pytest.raises(IsobitError, match=r"E621: .*ZeroDivisionError") as found:
+        list(run(evaluate, [(file, {}, str(tmp_path / "out"))]))
+    assert (found.value.where, found.value.hint) == ("study.py", "run it by itself")
 
 
 def test_the_command_shows_the_front_and_draws_it(tmp_path: Path) -> None:

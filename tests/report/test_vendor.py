@@ -127,3 +127,13 @@ def test_anything_else_is_refused(text: str, reader: object, tmp_path: Path) -> 
         reader(written(tmp_path, text))  # type: ignore[operator]
     with pytest.raises(IsobitError, match="E620"):
         reader(tmp_path / "nowhere")  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("odd", ["\u00b2", "\u0663", "9" * 5000, "-1", "~0"])
+def test_what_is_no_number_is_none(odd: str, tmp_path: Path) -> None:
+    """Python's own conversions take other scripts' digits, or raise."""
+    assert "<DSP>" in CSYNTH and re.search(r"\|\s*\d+ \|", HIERARCHICAL)
+    assert read_csynth(written(tmp_path, re.sub("<DSP>.*?</DSP>", f"<DSP>{odd}</DSP>", CSYNTH))).used.dsp == 0
+    for text in (FLAT, HIERARCHICAL):
+        with pytest.raises(IsobitError, match="E620"):
+            read_utilization(written(tmp_path, re.sub(r"(\|\s*)\d+(\s*\|)", rf"\g<1>{odd}\g<2>", text)))

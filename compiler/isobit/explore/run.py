@@ -108,6 +108,9 @@ def _optuna() -> Any:
 
 def _storage(optuna: Any, path: Path, study: Study) -> Any:
     """The study in ``path``, begun or gone on with."""
+    if "?" in str(path):
+        what = "SQLite's address of a study has no place for a question mark"
+        raise IsobitError("E621", what, where=printable(path), hint="another folder with --output")
     space = {**{k: list(v) for k, v in study.lists.items()}, **{k: list(v) for k, v in study.ranges.items()}}
     try:
         kept = optuna.create_study(
@@ -175,7 +178,7 @@ def _folder(output: Path, number: int) -> Path:
 
 
 def _result(optuna: Any, kept: Any, output: Path) -> Explored:
-    """What was found; builds off the front are removed."""
+    """What was found; builds off the front are removed (of a refused trial there is none)."""
     outcomes = kept.user_attrs
     found = [
         Trial(t.number, dict(t.params), Outcome(**outcomes[_attribute(t.number)]), _folder(output, t.number))
@@ -183,7 +186,7 @@ def _result(optuna: Any, kept: Any, output: Path) -> Explored:
     ]
     front = front_of(found)
     for trial in found:
-        if trial not in front:
+        if trial not in front and not trial.outcome.refused:
             shutil.rmtree(trial.folder, ignore_errors=True)
     return Explored(tuple(found), tuple(front))
 

@@ -64,7 +64,7 @@ class StudyFile:
         names: dict[str, Any] = {"__file__": str(self.path), "__name__": "study"}
         try:
             exec(compile(self.text, str(self.path), "exec"), names)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             what = f"it raised {type(error).__name__}: {printable(error)}"
             raise _wrong(self.path, what, "run it by itself") from error
         return Study.of(names, self.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -45,12 +46,21 @@ def evaluate(file: StudyFile, parameters: Mapping[str, Any], folder: str) -> Out
     """
     study, output = file.load(), Path(folder)
     try:
-        build = study.compile(parameters, output)
+        build = study.compile(parameters, output)  # all of it or nothing: what was there may be somebody's
+    except (Exception, SystemExit) as error:
+        return _refused(error)
+    try:
         score = study.score(build)
-    except Exception as error:
+        if not math.isfinite(score):
+            raise ValueError(f"the accuracy is {score}")
+    except (Exception, SystemExit) as error:
         shutil.rmtree(output, ignore_errors=True)
-        said = str(error).splitlines()[0] if isinstance(error, IsobitError) else f"{type(error).__name__}: {error}"
-        return Outcome(refused=printable(said))
+        return _refused(error)
     found = build.manifest.estimate
     used = (found.lut, found.dsp, found.bram36, found.uram)
     return Outcome(score, Cost(*used).weight, found.interval, found.frames_per_second, *used)
+
+
+def _refused(error: BaseException) -> Outcome:
+    said = str(error).splitlines()[0] if isinstance(error, IsobitError) else f"{type(error).__name__}: {error}"
+    return Outcome(refused=printable(said))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -37,6 +38,9 @@ def processes(count: int) -> Iterator[Workers]:
             try:
                 for future in as_completed(futures):
                     yield futures[future], future.result()
+            except BrokenProcessPool as error:
+                what = "a process of the exploration was ended, for want of memory perhaps"
+                raise IsobitError("E610", what, hint="fewer --workers; the study goes on where it was") from error
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise

@@ -24,6 +24,8 @@ from isobit.errors import IsobitError, printable
 
 Stage = Literal["csynth", "synthesised", "placed"]
 MOST_BYTES = 1 << 28
+_COUNT = "[0-9]{1,15}"
+"""A number as these files write it; longer ones, and other scripts' digits, are none."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def _instances(head: list[str], rows: list[list[str]]) -> tuple[Used | None, dic
     for row in rows:
         cells = dict(zip(head, row, strict=False))
         name = cells["Instance"].strip("() ")
-        if len(row) != len(head) or not cells["Total LUTs"].isdigit() or cells["Instance"].startswith("("):
+        if len(row) != len(head) or not re.fullmatch(_COUNT, cells["Total LUTs"]) or cells["Instance"].startswith("("):
             continue
         numbers = {key: _int(cells.get(column)) for column, key in _COLUMNS.items() if column in cells}
         halves = Fraction(2 * _int(cells.get("RAMB36")) + _int(cells.get("RAMB18")), 2)
@@ -147,7 +149,7 @@ def _flat(rows: list[list[str]]) -> Used | None:
     found: dict[str, Fraction] = {}
     for row in rows:
         key = _FLAT.get(row[0].rstrip("*"))
-        if key and len(row) > 1 and re.fullmatch(r"\d+(\.\d+)?", row[1]):
+        if key and len(row) > 1 and re.fullmatch(rf"{_COUNT}(\.[0-9]{{1,9}})?", row[1]):
             found.setdefault(key, Fraction(row[1]))
     if not {"lut", "ff"} <= set(found):
         return None
@@ -165,11 +167,11 @@ def _resources(node: ElementTree.Element | None) -> Used | None:
 
 def _int(text: str | None) -> int:
     """A count; 0 for what is left out or undefined (``undef``, ``-``, ``~0``)."""
-    return int(text.strip()) if text and text.strip().isdigit() else 0
+    return int(text) if text and re.fullmatch(rf"\s*{_COUNT}\s*", text) else 0
 
 
 def _float(text: str | None) -> float:
-    return float(text) if text and re.fullmatch(r"\s*\d+(\.\d+)?\s*", text) else 0.0
+    return float(text) if text and re.fullmatch(rf"\s*{_COUNT}(\.[0-9]+)?\s*", text) else 0.0
 
 
 def _text(path: Path) -> str:

@@ -71,6 +71,11 @@ def test_what_is_not_answered_is_left(answer: str, tmp_path: Path, monkeypatch: 
     assert [(p.proven, p.left, p.problem) for p in prove_datapaths(dense(tmp_path))] == [(0, 1, "")] * 2
 
 
+def test_the_verdict_of_another_claim_is_none() -> None:
+    text = "ISOBIT-PROOF a\nnothing is said\nISOBIT-PROOF b\nSAT proof finished - no model found: SUCCESS!\n"
+    assert [found[:2] for found in datapaths._RESULT.findall(text)] == [("b", "no model found: SUCCESS")]
+
+
 def test_without_time_all_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = answered(monkeypatch, "SAT proof finished - no model found: SUCCESS!")
     assert [(p.proven, p.left) for p in prove_datapaths(dense(tmp_path), limit=0)] == [(0, 1)] * 2

@@ -15,8 +15,9 @@ import pytest
 import isobit
 from isobit.backends.dataflow.rtl import PART, Part, parts_of, rtl_design, unit_texts
 from isobit.check.csim.clocks import design_of
+from isobit.check.synth import netlist
 from isobit.check.synth import run as synth_run
-from isobit.check.synth.kept import keep, kept
+from isobit.check.synth.kept import keep, kept, key_of
 from isobit.check.synth.netlist import Counts
 from isobit.check.synth.run import synth
 from isobit.check.synth.yosys import Yosys
@@ -102,9 +103,18 @@ def test_a_damaged_result_is_none(tmp_path: Path) -> None:
     keep("a" * 64, Counts(lut=3))
     assert kept("a" * 64) == Counts(lut=3)
     place = next((tmp_path / "cache").rglob("*.json"))
-    for damage in ("{", '{"lut": -1}', '{"lut": 1.5}', '{"flux": 1}', "[]"):
+    whole = place.read_text()
+    for damage in ("{", "{}", '{"lut": 3}', *(whole.replace("3", v) for v in ("-1", "1.5", "true")), "[]"):
         place.write_text(damage)
         assert kept("a" * 64) is None
+
+
+def test_a_result_is_kept_by_how_it_was_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = key_of("1", {"a": "b"})
+    assert before == key_of("1", {"a": "b"}) != key_of("2", {"a": "b"}) and before != key_of("1", {"a": "c"})
+    (tmp_path / "netlist.py").write_text("# counts otherwise")
+    monkeypatch.setattr(netlist, "__file__", str(tmp_path / "netlist.py"))
+    assert key_of("1", {"a": "b"}) != before
 
 
 def test_without_yosys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,8 +32,10 @@ TEMPLATES = ("multiply_shift", "round_shift", "thresholds")
 MOST_LEVELS, MOST_BITS, BATCH = 1024, 60, 8
 DEFAULT_LIMIT = 600.0
 _RESULT = re.compile(
-    r"ISOBIT-PROOF (\S+)\n.*?(no model found: SUCCESS|model found: FAIL|Interrupted)(.*?)(?=ISOBIT-PROOF|\Z)", re.DOTALL
-)
+    r"ISOBIT-PROOF (\S+)\n(?:(?!ISOBIT-PROOF).)*?(no model found: SUCCESS|model found: FAIL|Interrupted)(.*?)"
+    r"(?=ISOBIT-PROOF|\Z)", re.DOTALL
+)  # fmt: skip
+"""A claim's name, its verdict, and what follows; never the verdict of the claim behind it."""
 _MODEL = re.compile(r"\\acc\s+(-?\d+)")
 
 
@@ -71,7 +73,7 @@ def prove_datapaths(
         limit: seconds for all; what they do not suffice for is left.
 
     Raises:
-        IsobitError: E509 for a build without a dataflow design, E615 without Yosys, E616 when it refuses a module.
+        IsobitError: E509 for a build without a dataflow design, E617 without Yosys, E618 when it refuses a module.
     """
     design, yosys, end = design_of(build), find_yosys(), time.monotonic() + limit
     found = []

@@ -11,22 +11,25 @@ import os
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
+from isobit.check.synth import netlist
 from isobit.check.synth.netlist import Counts
 
 
 def key_of(version: str, texts: Mapping[str, str]) -> str:
-    """The hash of a version of Yosys and of all files of a run, its script among them."""
-    return hashlib.sha256(json.dumps([version, sorted(texts.items())]).encode()).hexdigest()
+    """The hash of a version of Yosys, of all files of a run, its script among them, and of how cells are counted."""
+    counting = Path(netlist.__file__).read_text(encoding="utf-8")
+    return hashlib.sha256(json.dumps([version, counting, sorted(texts.items())]).encode()).hexdigest()
 
 
 def kept(key: str) -> Counts | None:
     """The result of an earlier run."""
     with suppress(OSError, ValueError, TypeError, RecursionError):
         found = json.loads(_path(key).read_bytes())
-        if isinstance(found, dict) and all(type(v) is int and v >= 0 for v in found.values()):
+        whole = isinstance(found, dict) and set(found) == {f.name for f in fields(Counts)}
+        if whole and all(type(v) is int and v >= 0 for v in found.values()):
             return Counts(**found)
     return None
 

@@ -70,7 +70,8 @@ def _all(
 ) -> list[tuple[Part, Counts]]:  # fmt: skip
     """The counts of every part, in order; what was kept is not done again."""
     yosys = find_yosys()
-    keys = [key_of(yosys.version, dict(p.texts) | _script([PART], board)) for p in parts]
+    batch = {"batch.sv.j2": (templates.root() / "synth" / "batch.sv.j2").read_text(encoding="utf-8")}
+    keys = [key_of(yosys.version, dict(p.texts) | _script([PART], board) | batch) for p in parts]
     results = {key: found for key in keys if (found := kept(key)) is not None}
     todo = [(key, part) for key, part in dict(zip(keys, parts, strict=True)).items() if key not in results]
     batches = [dict(todo[i : i + BATCH]) for i in range(0, len(todo), BATCH)]

@@ -11,10 +11,12 @@ import pytest
 pytest.importorskip("ortools", reason="the extra `plan` is not installed")
 
 from backends.dataflow.optimal.optimal_nets import MODELS
+from backends.dataflow.sampled_nets import Net
 
 from isobit.backends.dataflow.optimal.frontier import front
 from isobit.backends.dataflow.optimal.others import other_points
 from isobit.backends.dataflow.optimal.search import WITHIN, Search, measured
+from isobit.backends.dataflow.optimal.shortfall import latency_refusal
 from isobit.backends.dataflow.optimal.solver import Choice, Limits, Ways, cheapest, least_excess
 from isobit.backends.dataflow.optimal.ways import Goal, Way, unbeaten
 from isobit.backends.dataflow.planner import LayerChoice, PlanRequest, plan_for, print_plan, read_plan
@@ -202,3 +204,32 @@ def test_energy_falls_where_less_is_read(demo_graph: Graph) -> None:
     energies = {goal: sum(w.femtojoules for w in c.ways.values()) for goal, c in found.items() if isinstance(c, Choice)}
     assert len(energies) == len(GOALS)
     assert all(energies["energy"] <= e for e in energies.values()) and energies["energy"] < energies["area"]
+
+
+def test_a_latency_and_a_target_are_both_kept(demo_graph: Graph) -> None:
+    fastest = Search(demo_graph, BOARD, PlanRequest()).fastest_interval()
+    assert fastest is not None
+    for asked in (3 * fastest, fastest):
+        found, _ = Search(demo_graph, BOARD, PlanRequest(interval=asked)).within_latency(1 << 40)
+        assert found is not None and found.whole.interval <= asked
+    search = Search(demo_graph, BOARD, PlanRequest(interval=2))
+    assert search.within_latency(1 << 40)[0] is None
+    assert "clocks per frame" in str(latency_refusal(search, 0, 1 << 40))
+
+
+def test_the_ports_keep_up_with_the_samples_too() -> None:
+    net = Net(4, 16, 5, bits=8)
+    graph = net.graph(net.conv(net.head, 5, (1, 1)))
+    request = PlanRequest(samples=4)
+    own = whole_design(graph, plan_for(graph, KRIA, request, whole_design), request)
+    search = Search(graph, KRIA, request)
+    found = search.at(search.fastest_interval() or 0)
+    assert found is not None and found.whole.interval <= own.interval
+    assert found.plan.samples >= 4 and found.plan.port_words == 16
+
+
+def test_an_energy_beyond_64_bits_is_no_refusal(demo_graph: Graph) -> None:
+    ways = Search(demo_graph, KRIA, PlanRequest()).ways
+    large = {name: [replace(w, femtojoules=w.femtojoules << 32) for w in points] for name, points in ways.items()}
+    usual, found = (cheapest(v, 10_000, NO_LIMIT, "energy") for v in (ways, large))
+    assert usual is not None and found is not None and found.total == usual.total << 32

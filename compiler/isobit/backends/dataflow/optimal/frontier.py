@@ -42,6 +42,6 @@ def _point(search: Search, clocks: int) -> FrontPoint | None:
     if choice is None:
         return None
     lut, dsp, bram36, uram = (sum(w.amounts[k] for w in choice.ways.values()) for k in range(4))
-    interval = max(choice.clocks, search.port_clocks(clocks if search.request.interval is not None else None))
+    interval = max(choice.clocks, search.port_clocks(search.most_words(clocks)))
     rate = search.board.clock_mhz * 1e6 / interval
     return FrontPoint(interval, rate, lut, dsp, bram36, uram, choice.total, choice.gap)

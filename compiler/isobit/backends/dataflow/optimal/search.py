@@ -15,6 +15,7 @@ from isobit.backends.dataflow.latencies import PORT_OVERHEAD
 from isobit.backends.dataflow.optimal.solver import Choice, Limits, Undecided, amounts, cheapest
 from isobit.backends.dataflow.optimal.ways import Goal, Way, ways_of
 from isobit.backends.dataflow.planner.plan import Plan, checked
+from isobit.backends.dataflow.planner.refusals import too_slow
 from isobit.backends.dataflow.planner.search import (
     PlanRequest,
     Whole,
@@ -79,13 +80,18 @@ class Search:
     goal: Goal = "area"
     ways: Mapping[str, tuple[Way, ...]] = field(init=False)
     undecided: bool = field(init=False, default=False)
+    _cycles: int | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        cycles = most_cycles(self.graph, self.request)
+        cycles = self._cycles = most_cycles(self.graph, self.request)
         found = ways_of(self.graph, self.board, self.request.layers)
         self.ways = {
             name: tuple(w for w in ways if cycles is None or w.point.cycles <= cycles) for name, ways in found.items()
         }
+        for name, ways in found.items():
+            if cycles is not None and not self.ways[name]:
+                least = min(w.point.cycles for w in ways)
+                raise too_slow(self.graph, self.graph.by_name[name], least, cycles)
 
     @property
     def limits(self) -> Limits:
@@ -106,7 +112,7 @@ class Search:
 
     def intervals(self) -> list[int]:
         """The clocks per frame at which some choice changes, ascending, none faster than ports and units allow."""
-        floor = max(self.fastest_unit()[1], self.port_clocks())
+        floor = max(self.fastest_unit()[1], self.port_clocks(self._cycles))
         return sorted({floor, *(w.clocks for ways in self.ways.values() for w in ways if w.clocks > floor)})
 
     def choice(self, clocks: int, reserve: Cost = _NOTHING) -> Choice | None:
@@ -123,7 +129,7 @@ class Search:
     def at(self, clocks: int) -> Optimum | None:
         """The best plan of at most ``clocks`` per frame; None where none keeps to the limits with its FIFOs."""
         reserve, layers = Cost(), clocks
-        wide = clocks - PORT_OVERHEAD if self.request.interval is not None else None
+        wide = self.most_words(clocks)
         for _ in range(_ROUNDS):
             choice = self.choice(layers, reserve)
             if choice is None:
@@ -136,6 +142,12 @@ class Search:
                 return Optimum(plan, whole, self.goal, choice.total, choice.bound, None)
             reserve = _larger(reserve, whole.cost - plan.cost - choice.fifos)
         return None
+
+    def most_words(self, clocks: int) -> int | None:
+        """The most words of a frame at a port, so that it keeps up with the target or the samples; None: neither."""
+        if self.request.interval is None:
+            return self._cycles
+        return min(clocks - PORT_OVERHEAD, self._cycles or clocks)
 
     def plan(self, choice: Choice, port_words: int | None = None) -> Plan:
         """The plan of a choice, checked; ``port_words`` is the most words of a frame at a port, if that is limited."""
@@ -185,11 +197,14 @@ class Search:
     def within_latency(self, most: int) -> tuple[Optimum | None, int]:
         """The cheapest plan whose first word in and last word out are at most so many clocks apart, and its latency.
 
-        That of the slowest interval which keeps to it, by bisection, as a slower design has a longer latency. Where
-        none does: None, and the latency of the fastest plan (0 where there is no plan at all).
+        That of the slowest interval which keeps to it, by bisection, as a slower design has a longer latency; of at
+        most the request's interval, where it has one. Where none does: None, and the latency of the fastest plan (0
+        where there is no plan at all).
         """
-        least, found, shortest = self.fastest_interval(), None, 0
+        least, asked, found, shortest = self.fastest_interval(), self.request.interval, None, 0
         intervals = [t for t in self.intervals() if least is not None and t >= least]
+        if asked is not None:
+            intervals = [*(t for t in intervals if t < asked), asked]
         low, high = 0, len(intervals)
         while low < high:
             middle = (low + high) // 2 if shortest else 0  # the fastest first

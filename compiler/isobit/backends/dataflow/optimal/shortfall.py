@@ -35,7 +35,7 @@ def refusal(search: Search) -> IsobitError:
 def latency_refusal(search: Search, shortest: int, most: int) -> IsobitError:
     """What to say where the fastest plan that fits, of a latency of ``shortest`` clocks, is not within ``most``."""
     if not shortest:
-        return _too_large(search, max(search.intervals()))
+        return refusal(search)
     mhz = search.board.clock_mhz
     text = (f"the fastest plan that fits takes {shortest:,} clocks from a frame's first word to its last, "
             f"{shortest / max(most, 1):.2f} times the {most:,} that were asked for")  # fmt: skip

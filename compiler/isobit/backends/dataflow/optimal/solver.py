@@ -20,6 +20,7 @@ from isobit.hardware import Cost
 
 DETERMINISTIC_SECONDS = 20.0
 """CP-SAT's own measure of work, about a second of a slow core each."""
+_OBJECTIVE_BITS = 62
 Ways = Mapping[str, Sequence[Way]]
 Limits = tuple[int, int, int, int]
 """LUTs, DSPs, block RAMs and UltraRAMs that the units may take together."""
@@ -87,8 +88,12 @@ def cheapest(ways: Ways, clocks: int, limits: Limits, goal: Goal) -> Choice | No
     if not all(fast.values()):
         return None
     areas = {name: [w.measure("area") for w in points] for name, points in fast.items()}
-    # One unit of the measure outweighs every area, so that area only decides between equals.
+    # One unit of the measure outweighs every area, so that area only decides between equals; where that would not fit
+    # 64 bits (the energy of a large network) nothing decides between equals.
     scale = 1 if goal == "area" else sum(max(column) for column in areas.values()) + 1
+    greatest = sum(max(w.measure(goal) for w in points) for points in fast.values())
+    if goal != "area" and scale * (greatest + 1) >= 1 << _OBJECTIVE_BITS:
+        scale, areas = 1, {name: [0] * len(points) for name, points in fast.items()}
     model, picks = _model(fast, limits)
     terms = [
         pick * (area if goal == "area" else scale * way.measure(goal) + area)
@@ -147,9 +152,9 @@ def _solved(model: Any) -> Any:
     solver.parameters.random_seed = 1
     solver.parameters.max_deterministic_time = DETERMINISTIC_SECONDS
     status = solver.solve(model)
-    if status == cp.UNKNOWN:
+    if status not in (cp.OPTIMAL, cp.FEASIBLE, cp.INFEASIBLE):  # no time, or numbers beyond 64 bits
         raise Undecided
-    return solver if status in (cp.OPTIMAL, cp.FEASIBLE) else None
+    return None if status == cp.INFEASIBLE else solver
 
 
 def _chosen(fast: Ways, picks: Mapping[str, Sequence[Any]], solver: Any) -> dict[str, Way]:
