@@ -142,7 +142,8 @@ def test_boards_paths_and_version() -> None:
         ["compile"],
         ["csim", "b", "--no-such-option"],
         ["csim", "b", "-n", "0"],
-        ["csim", "b", "--timeout", "nan"],
+        *([name, "b", "--timeout", value] for name in ("csim", "cosim", "synth") for value in ("inf", "nan", "1e300")),
+        ["verify", "b", "--rtl", "--limit", "nan"],
         ["compile", "m.onnx", "-o", "b", "--target-fps", "inf"],
     ],
 )

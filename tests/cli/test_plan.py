@@ -8,10 +8,15 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from backends.dataflow.sampled_nets import Net
 
 from isobit import demo
 from isobit.api.planning import seconds
+from isobit.backends.dataflow.optimal.search import Search
+from isobit.backends.dataflow.planner import PlanRequest, plan_for, print_plan, read_plan
+from isobit.backends.dataflow.whole import whole_design
 from isobit.errors import IsobitError
+from isobit.hardware import load_board
 from tests.cli.runner import isobit, small_model
 
 pytest.importorskip("ortools", reason="the extra `plan` is not installed")
@@ -35,6 +40,24 @@ def test_compile_builds_what_was_planned(tmp_path: Path) -> None:
     used = {r["name"].lower(): r["used"] for r in built["resources"]}
     assert used == found["cost"]
     assert found["gap"] == 0 and found["total"] == found["bound"]
+
+
+def test_what_is_said_of_the_plan_builds_it(tmp_path: Path) -> None:
+    """512 inputs of 8 bits are 64 words of 64: a target of 40 clocks needs a wider port."""
+    net = Net(512, bits=8)
+    graph, path = net.graph(net.dense(net.head, 2)), tmp_path / "plan.toml"
+    found = Search(graph, load_board("kv260"), PlanRequest(0.9, 40)).best()
+    assert found is not None and found.whole.interval <= 40
+    path.write_text(print_plan(found.plan))
+    fixed = read_plan(path).layers
+    alone = plan_for(graph, load_board("kv260"), PlanRequest(layers=fixed), whole_design)
+    assert whole_design(graph, alone, PlanRequest()).interval > 40
+    again = PlanRequest(0.9, found.whole.interval, fixed)
+    assert whole_design(graph, plan_for(graph, load_board("kv260"), again, whole_design), again) == found.whole
+    words = ["plan", demo.MODEL, "--target-ii", 300, "--max-util", 0.5, "-o", path]
+    said = isobit(*words).out.splitlines()[-1].split(" takes it")[0].split()
+    interval = planned("--target-ii", 300, "--max-util", 0.5)["interval"]
+    assert said[-4:] == ["--target-ii", str(interval), "--max-util", "0.5"]
 
 
 def test_the_verdict_comes_first_and_names_are_cut(tmp_path: Path) -> None:

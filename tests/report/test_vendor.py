@@ -13,7 +13,7 @@ from report.vendor_files import CSYNTH, FLAT, HIERARCHICAL, SLICES
 import isobit
 from isobit.errors import IsobitError
 from isobit.report.beside import add_point, beside, module_of
-from isobit.report.vendor import Used, read_csynth, read_utilization
+from isobit.report.vendor import Used, VendorReport, read_csynth, read_utilization
 from tests.cli.runner import isobit as command
 from tests.cli.runner import small_model
 
@@ -137,3 +137,25 @@ def test_what_is_no_number_is_none(odd: str, tmp_path: Path) -> None:
     for text in (FLAT, HIERARCHICAL):
         with pytest.raises(IsobitError, match="E620"):
             read_utilization(written(tmp_path, re.sub(r"(\|\s*)\d+(\s*\|)", rf"\g<1>{odd}\g<2>", text)))
+
+
+def test_names_in_a_report_are_text_of_one_line(build: isobit.Build, tmp_path: Path) -> None:
+    """A calibration file stays one, and a terminal gets no commands."""
+    part = re.search("<Part>(.*?)</Part>", CSYNTH)
+    assert part is not None
+    report = read_csynth(written(tmp_path, CSYNTH.replace(part[1], "xc\t7\u2028z")))
+    assert report.part == r"xc\t7\u2028z"
+    found = read_utilization(written(tmp_path, re.sub(r"(Tool Version : ).*", "\\1\x1b[2J\tv", FLAT)))
+    assert found.tool == r"\x1b[2J\tv"
+    for _ in range(2):
+        add_point(tmp_path / "points.tsv", build, beside(build, found))
+    text = (tmp_path / "points.tsv").read_text()
+    assert len(text.splitlines()) == 2
+    (tmp_path / "points.tsv").write_text(text.replace(f"\t{found.used.lut}\t", "\tmany\t"))
+    with pytest.raises(IsobitError, match=r"E620: .*no calibration file"):
+        add_point(tmp_path / "points.tsv", build, beside(build, found))
+
+
+def test_large_counts_keep_their_digits(build: isobit.Build) -> None:
+    found = beside(build, VendorReport("Vivado", "", "placed", Used(lut=1_234_567)))
+    assert any(line.startswith("1234567 LUT where") for line in found.differences)

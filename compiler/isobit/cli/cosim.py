@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from isobit.cli.options import seconds
 from isobit.cli.terminal import Progress, out
 from isobit.errors import EXIT_EQUAL, EXIT_MISMATCH
 
@@ -20,7 +21,7 @@ def cosim_command(
     stall: Annotated[bool, typer.Option("--stall", help="random gaps on the inputs and waits on the outputs")] = False,
     seed: Annotated[int, typer.Option(min=0, help="seed of the vectors, gaps and waits")] = 0,
     compiler: Annotated[str | None, typer.Option(help="C++ compiler: g++ or clang++")] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="seconds for the simulation's run")] = 600.0,
+    timeout: Annotated[float, typer.Option(min=0.1, callback=seconds, help="seconds for the simulation's run")] = 600.0,
     wide: Annotated[bool, typer.Option("--wide", help="the highest level of every FIFO too")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the verdict as JSON")] = False,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from isobit.cli.options import seconds
 from isobit.cli.terminal import Progress, out
 from isobit.errors import EXIT_EQUAL, EXIT_MISMATCH
 
@@ -30,7 +31,7 @@ def finn_setup_command() -> None:
 def finn_check_command(
     build: Annotated[Path, typer.Argument(help="build folder made with --backend finn")],
     work: Annotated[Path | None, typer.Option("--work", help="keep FINN's files in this folder")] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="seconds")] = 3600.0,
+    timeout: Annotated[float, typer.Option(min=1, callback=seconds, help="seconds")] = 3600.0,
 ) -> None:
     """Run FINN's conversion, folding and estimates, and compare the integers after every step."""
     from isobit.backends.finn.backend import FINN

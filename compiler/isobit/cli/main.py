@@ -7,7 +7,6 @@ interrupted, 141 the reader of the output went away, 143 terminated.
 from __future__ import annotations
 
 import json
-import math
 import os
 import signal
 import sys
@@ -40,6 +39,8 @@ from isobit.cli.options import (
     Shape,
     Type,
     Wide,
+    finite,
+    seconds,
 )  # fmt: skip
 from isobit.cli.package import lint_command, package_command
 from isobit.cli.plan import plan_command
@@ -95,12 +96,6 @@ app = typer.Typer(
 )  # fmt: skip
 
 
-def _finite(value: float | None) -> float | None:
-    if value is not None and not math.isfinite(value):
-        raise typer.BadParameter("not a finite number")
-    return value
-
-
 def compile_command(
     ctx: typer.Context,
     model: Model,
@@ -113,14 +108,14 @@ def compile_command(
     arithmetic: Arithmetic = "auto",
     plan: Annotated[Path | None, typer.Option(help="TOML file that fixes layers; see plan.toml in a build")] = None,
     target_fps: Annotated[
-        float | None, typer.Option(min=0.001, callback=_finite, help="at least this many frames per second")
+        float | None, typer.Option(min=0.001, callback=finite, help="at least this many frames per second")
     ] = None,
     target_ii: Annotated[int | None, typer.Option(min=1, help="at most this many clocks per frame")] = None,
     samples_per_clock: Annotated[
         int, typer.Option(min=0, help="samples (pixels) of the input per clock that every layer keeps up with")
     ] = 0,
     max_util: Annotated[
-        float, typer.Option(min=0.01, max=1.0, callback=_finite, help="share of the board that may be used")
+        float, typer.Option(min=0.01, max=1.0, callback=finite, help="share of the board that may be used")
     ] = 0.6,
     rescale_bits: Annotated[
         int | None, typer.Option("--rescale-bits", min=1, max=32, help="widest multiplicand of a requantizer, in bits")
@@ -198,7 +193,7 @@ def csim_command(
     frames: Annotated[int, typer.Option("--frames", min=1, help="frames of --bounded")] = 4,
     compiler: Annotated[str | None, typer.Option(help="C++ compiler: g++ or clang++")] = None,
     seed: Annotated[int, typer.Option(min=0, help="seed of the random vectors")] = 0,
-    timeout: Annotated[float, typer.Option(min=0.1, callback=_finite, help="seconds for one simulation run")] = 600.0,
+    timeout: Annotated[float, typer.Option(min=0.1, callback=seconds, help="seconds for one simulation run")] = 600.0,
     taps: Annotated[
         Path | None, typer.Option(help="write every layer's integers of the first samples to this .npz file")
     ] = None,

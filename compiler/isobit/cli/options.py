@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
+
+MOST_SECONDS = 1_000_000
+"""The longest time limit: longer ones the operating system has no number for."""
+
+
+def finite(value: float | None) -> float | None:
+    """An option's value, which may be no NaN and no infinity."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter("not a finite number")
+    return value
+
+
+def seconds(value: float) -> float:
+    """A time limit's value."""
+    if not value <= MOST_SECONDS:
+        raise typer.BadParameter(f"at most {MOST_SECONDS} seconds")
+    return value
+
 
 Model = Annotated[
     str, typer.Argument(help="model.onnx (QONNX, QDQ), model.tflite, or file.py:factory returning a Brevitas module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shlex
 import sys
 from pathlib import Path
@@ -12,13 +11,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from isobit.cli.options import finite
 from isobit.cli.terminal import Progress, out
-
-
-def _finite(value: float | None) -> float | None:
-    if value is not None and not math.isfinite(value):
-        raise typer.BadParameter("not a finite number")
-    return value
 
 
 def plan_command(
@@ -26,10 +20,10 @@ def plan_command(
     board: Annotated[str | None, typer.Option(help="board name or a .toml file; see `isobit boards`")] = None,
     clock: Annotated[float | None, typer.Option(help="clock in MHz, in the place of the board's own")] = None,
     max_util: Annotated[
-        float, typer.Option(min=0.01, max=1.0, callback=_finite, help="share of the board that may be used")
+        float, typer.Option(min=0.01, max=1.0, callback=finite, help="share of the board that may be used")
     ] = 0.6,
     target_fps: Annotated[
-        float | None, typer.Option(min=0.001, callback=_finite, help="at least this many frames per second")
+        float | None, typer.Option(min=0.001, callback=finite, help="at least this many frames per second")
     ] = None,
     target_ii: Annotated[int | None, typer.Option(min=1, help="at most this many clocks per frame")] = None,
     latency: Annotated[str | None, typer.Option(help="at most this time from first word to last: 1ms, 20us")] = None,
@@ -54,6 +48,7 @@ def plan_command(
     from isobit.api.compile import Asked
     from isobit.api.planning import Model, plan_model, plan_of_file
     from isobit.backends.dataflow.planner import print_plan
+    from isobit.backends.dataflow.planner.search import DEFAULT_SHARE
     from isobit.report import plan as views
     from isobit.report.plot import refuse_picture
 
@@ -86,4 +81,7 @@ def plan_command(
     out.print(views.plan_table(found.optimum, found.front, wide=wide), crop=False)
     if output is not None:
         name = escape(shlex.quote(str(output)))
-        out.print(f"plan in {name}; isobit compile --plan {name} takes it", soft_wrap=True)
+        # Ports as wide as a target asks, and the share, are no part of a plan file: they must be asked for again.
+        again = f" --target-ii {found.optimum.whole.interval}" if target_fps or target_ii else ""
+        again += f" --max-util {max_util:g}" if max_util != DEFAULT_SHARE else ""
+        out.print(f"plan in {name}; isobit compile --plan {name}{again} takes it", soft_wrap=True)

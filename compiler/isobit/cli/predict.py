@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from isobit.cli.options import seconds
 from isobit.cli.terminal import Progress, out
 from isobit.errors import EXIT_EQUAL, EXIT_MISMATCH
 
@@ -19,7 +20,7 @@ BuildFolder = Annotated[Path, typer.Argument(help="build folder")]
 Inputs = Annotated[Path, typer.Option(help=".npy of samples in the model's own layout; .npz where there are several")]
 Samples = Annotated[str | None, typer.Option("--samples", help="integers in --inputs are: real, integers or graph")]
 Compiler = Annotated[str | None, typer.Option(help="C++ compiler: g++ or clang++")]
-Timeout = Annotated[float, typer.Option(min=0.1, help="seconds for one part of the samples")]
+Timeout = Annotated[float, typer.Option(min=0.1, callback=seconds, help="seconds for one part of the samples")]
 
 
 def predict_command(

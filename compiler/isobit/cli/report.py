@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from isobit.cli.options import seconds
 from isobit.cli.terminal import Progress, out
 from isobit.errors import EXIT_EQUAL, EXIT_MISMATCH
 
@@ -102,7 +103,7 @@ def fifos_command(
 def verify_command(
     build: Annotated[Path, typer.Argument(help="build folder")],
     rtl: Annotated[bool, typer.Option("--rtl", help="prove the RTL too, for all inputs (Yosys)")] = False,
-    limit: Annotated[float, typer.Option(min=0.1, help="seconds for the proofs of --rtl")] = 600.0,
+    limit: Annotated[float, typer.Option(min=0.1, callback=seconds, help="seconds for the proofs of --rtl")] = 600.0,
     as_json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
 ) -> None:
     """Check again, from the build's files alone, that every requantizer's integers equal its exact staircase."""

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from isobit.cli.options import seconds
 from isobit.cli.terminal import Progress, out
 
 
@@ -17,7 +18,9 @@ def synth_command(
     build: Annotated[Path, typer.Argument(help="build folder")],
     layer: Annotated[str | None, typer.Option("--layer", help="only this layer")] = None,
     jobs: Annotated[int, typer.Option("-j", "--jobs", min=0, help="runs of Yosys side by side; 0: all cores")] = 0,
-    timeout: Annotated[float, typer.Option(min=0.1, help="seconds for a run of Yosys, of six parts")] = 1800.0,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, callback=seconds, help="seconds for a run of Yosys, of six parts")
+    ] = 1800.0,
     as_json: Annotated[bool, typer.Option("--json", help="print the counts as JSON")] = False,
 ) -> None:
     """Synthesise the design's SystemVerilog with Yosys: LUTs, FFs, DSPs, RAMs and logic depth beside the estimate."""

@@ -100,7 +100,7 @@ def _differences(build: Build, report: VendorReport, whole: Sequence[Pair]) -> I
     for pair in whole:
         if pair.estimated is not None and pair.reported != pair.estimated:
             factor = f", {pair.factor:.2f} times the estimate" if pair.factor is not None else ""
-            yield f"{pair.reported:g} {pair.name} where {pair.estimated:,} were estimated{factor}"
+            yield f"{pair.reported:.15g} {pair.name} where {pair.estimated:,} were estimated{factor}"
 
 
 def _same_part(first: str, second: str) -> bool:
@@ -122,7 +122,7 @@ def beside_table(found: Beside) -> RenderableType:
         for i, pair in enumerate(p for p in pairs if p.reported or p.estimated):
             shown = "-" if pair.estimated is None else f"{pair.estimated:,}"
             factor = "-" if pair.factor is None else f"{pair.factor:.2f}"
-            table.add_row("" if i else middle_cut(name, _NAME), pair.name, shown, f"{pair.reported:,g}", factor)
+            table.add_row("" if i else middle_cut(name, _NAME), pair.name, shown, f"{pair.reported:,.15g}", factor)
     return Group(*(Text(line) for line in lines), table)
 
 
@@ -145,7 +145,7 @@ def add_point(path: Path, build: Build, found: Beside) -> dict[str, tuple[int, f
     }  # fmt: skip
     for name, pair in pairs.items():
         row[f"{name}_estimated"] = "" if pair.estimated is None else str(pair.estimated)
-        row[f"{name}_reported"] = f"{pair.reported:g}"
+        row[f"{name}_reported"] = f"{pair.reported:.15g}"
     key = ("graph", "part", "stage", "interval")
     rows = [r for r in rows if any(r[k] != row[k] for k in key)] + [row]
     text = "\n".join("\t".join(r[c] for c in COLUMNS) for r in ({c: c for c in COLUMNS}, *rows))
@@ -193,7 +193,12 @@ def _points(path: Path) -> list[dict[str, str]]:
         head, *lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()] or [[]]
     except (OSError, UnicodeDecodeError) as error:
         raise IsobitError("E620", printable(error), where=printable(path)) from error
-    if tuple(head) != COLUMNS or any(len(line) != len(COLUMNS) for line in lines):
-        hint = "give a new name, or a file that --calibration wrote"
-        raise IsobitError("E620", "it is no calibration file of isobit", where=printable(path), hint=hint)
-    return [dict(zip(COLUMNS, line, strict=True)) for line in lines]
+    hint = "give a new name, or a file that --calibration wrote"
+    try:
+        if tuple(head) != COLUMNS:
+            raise ValueError("other columns")
+        rows = [dict(zip(COLUMNS, line, strict=True)) for line in lines]
+        factors(rows)
+    except (ValueError, ArithmeticError) as error:
+        raise IsobitError("E620", "it is no calibration file of isobit", where=printable(path), hint=hint) from error
+    return rows

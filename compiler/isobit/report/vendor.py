@@ -80,9 +80,9 @@ def read_csynth(path: Path) -> VendorReport:
         if found is not None:
             modules[module.findtext("Name", "").strip()] = found
     overall = "PerformanceEstimates/SummaryOfOverallLatency/"
-    version = root.findtext("ReportVersion/Version", "").strip()
+    version, part = (root.findtext(name, "").strip() for name in ("ReportVersion/Version", "UserAssignments/Part"))
     return VendorReport(
-        f"Vitis HLS {version}".strip(), root.findtext("UserAssignments/Part", "").strip(), "csynth", used, modules,
+        printable(f"Vitis HLS {version}".strip()), printable(part), "csynth", used, modules,
         _float(root.findtext("UserAssignments/TargetClockPeriod")),
         _float(root.findtext("PerformanceEstimates/SummaryOfTimingAnalysis/EstimatedClockPeriod")),
         _int(root.findtext(overall + "Interval-max")), _int(root.findtext(overall + "Worst-caseLatency")),
@@ -106,7 +106,8 @@ def read_utilization(path: Path) -> VendorReport:
         raise _unread(path, "it has no table of LUTs and registers")
     version, device, state = (_header(text, name) for name in ("Tool Version", "Device", "Design State"))
     placed = bool(re.search("placed|routed", state, re.IGNORECASE))
-    return VendorReport(version or "Vivado", device, "placed" if placed else "synthesised", used, parts)
+    stage: Stage = "placed" if placed else "synthesised"
+    return VendorReport(printable(version or "Vivado"), printable(device), stage, used, parts)
 
 
 def _indented(text: str) -> Iterator[str]:
