@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sqlite3
@@ -13,12 +14,14 @@ import pytest
 pytest.importorskip("optuna", reason="the extra `explore` is not installed")
 
 from explore.studies import DEADLY, PLAIN, RANGES
+from rich.console import Console
 
 from isobit.errors import IsobitError
 from isobit.explore import run as running
 from isobit.explore.run import Explored, Trial, explore, front_of
 from isobit.explore.study import StudyFile
 from isobit.explore.trial import Outcome, evaluate
+from isobit.explore.view import explored_table
 from isobit.explore.workers import processes
 from tests.cli.runner import isobit, small_model
 
@@ -178,6 +181,14 @@ def test_other_parameters_and_other_files_are_refused(serial: Explored, tmp_path
         explore(written(tmp_path, PLAIN), tmp_path / "out", trials=1, workers=1)
     with pytest.raises(IsobitError, match="E621"):
         explore(tmp_path / "nowhere.py", tmp_path / "out", trials=1)
+
+
+def test_a_choice_is_no_markup_and_no_command_of_a_terminal() -> None:
+    trial = Trial(0, {"kind": "[/b]\x1b[2J", "rate": 0.25}, Outcome(0.5, 10), Path("trial-0000"))
+    console = Console(file=io.StringIO(), width=200)
+    console.print(explored_table(Explored((trial,), (trial,))))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert r"kind [/b]\x1b[2J, rate 0.25" in shown and "\x1b" not in shown
 
 
 def test_of_equal_trials_the_first_is_on_the_front() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from isobit.errors import printable
 from isobit.explore.run import Explored, Trial
 from isobit.report.plot import draw
 from isobit.report.text import lined_table
@@ -22,7 +23,7 @@ def explored_table(found: Explored) -> RenderableType:
     for trial in found.front:
         o = trial.outcome
         numbers = (f"{o.accuracy:.4g}", f"{o.frames_per_second:,.0f}", *map(str, (o.lut, o.dsp, o.bram36, o.area)))
-        table.add_row(trial.folder.name, _words(trial), *numbers)
+        table.add_row(trial.folder.name, Text(_words(trial)), *numbers)
     why = [f"{count} refused: {text}" for text, count in sorted(refused.items())]
     return Group(*map(_line, lines), table, *map(_line, why))
 
@@ -40,8 +41,8 @@ def draw_explored(path: Path, found: Explored) -> None:
 
 
 def _words(trial: Trial) -> str:
-    return ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
-                     for name, value in sorted(trial.parameters.items()))  # fmt: skip
+    values = {name: f"{v:.4g}" if isinstance(v, float) else v for name, v in sorted(trial.parameters.items())}
+    return ", ".join(f"{printable(name)} {printable(value)}" for name, value in values.items())
 
 
 def _line(text: str) -> Text:
