@@ -54,10 +54,12 @@ def test_what_is_said_of_the_plan_builds_it(tmp_path: Path) -> None:
     assert whole_design(graph, alone, PlanRequest()).interval > 40
     again = PlanRequest(0.9, found.whole.interval, fixed)
     assert whole_design(graph, plan_for(graph, load_board("kv260"), again, whole_design), again) == found.whole
-    words = ["plan", demo.MODEL, "--target-ii", 300, "--max-util", 0.5, "-o", path]
+    words = ["plan", demo.MODEL, "--target-ii", 300, "--max-util", 0.5, "-o", path, "--fifos", "least"]
     said = isobit(*words).out.splitlines()[-1].split(" takes it")[0].split()
-    interval = planned("--target-ii", 300, "--max-util", 0.5)["interval"]
-    assert said[-4:] == ["--target-ii", str(interval), "--max-util", "0.5"]
+    interval = planned("--target-ii", 300, "--max-util", 0.5, "--fifos", "least")["interval"]
+    assert said[-6:] == ["--target-ii", str(interval), "--max-util", "0.5", "--fifos", "least"]
+    options = ["--plan", path, *said[-6:], "--board", "pynq-z1", "--json"]
+    assert json.loads(isobit("compile", demo.MODEL, "-o", tmp_path / "build", *options).out)["interval"] == interval
 
 
 def test_the_verdict_comes_first_and_names_are_cut(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def plan_command(
     latency: Annotated[str | None, typer.Option(help="at most this time from first word to last: 1ms, 20us")] = None,
     minimise: Annotated[str, typer.Option(help="have least of: area, lut, dsp, bram or energy")] = "area",
     samples_per_clock: Annotated[int, typer.Option(min=0, help="samples of the input per clock to keep up with")] = 0,
+    fifos: Annotated[str, typer.Option(help="as for compile: throughput or least")] = "throughput",
     plan: Annotated[Path | None, typer.Option(help="TOML file that fixes layers")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="write the plan, for compile --plan")] = None,
     front: Annotated[int, typer.Option(min=0, max=1000, help="points of the front of throughput to show")] = 0,
@@ -65,7 +66,7 @@ def plan_command(
         return
     if plot is not None:
         refuse_picture(plot)
-    asked = Asked(plan, target_fps, target_ii, samples_per_clock, max_util)
+    asked = Asked(plan, target_fps, target_ii, samples_per_clock, max_util, fifos)
     with Progress() as progress:
         found = plan_model(
             source, board or "pynq-z1", clock, asked, minimise=minimise, latency=latency,
@@ -81,7 +82,8 @@ def plan_command(
     out.print(views.plan_table(found.optimum, found.front, wide=wide), crop=False)
     if output is not None:
         name = escape(shlex.quote(str(output)))
-        # Ports as wide as a target asks, and the share, are no part of a plan file: they must be asked for again.
+        # Ports as wide as a target asks, the share and the FIFOs are no part of this file: asked for again.
         again = f" --target-ii {found.optimum.whole.interval}" if target_fps or target_ii else ""
         again += f" --max-util {max_util:g}" if max_util != DEFAULT_SHARE else ""
+        again += f" --fifos {fifos}" if fifos != "throughput" else ""
         out.print(f"plan in {name}; isobit compile --plan {name}{again} takes it", soft_wrap=True)
