@@ -106,6 +106,13 @@ def test_what_cannot_be_is_refused(
     assert sorted(p.name for p in tmp_path.iterdir()) == [model.name]
 
 
+def test_one_file_that_cannot_be_written_leaves_none(build: isobit.Build, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(isobit.IsobitError, match="E601"):
+        isobit.export(build, onnx=tmp_path / "out.onnx", npz=tmp_path / "file" / "out.npz")
+    assert not list(tmp_path.glob("out*")) and not list(tmp_path.glob(".*"))
+
+
 def test_a_build_has_no_other_graph_than_its_last(build: isobit.Build, tmp_path: Path) -> None:
     with pytest.raises(isobit.IsobitError, match="E613"):
         isobit.export(build, onnx=tmp_path / "a.onnx", after="import")

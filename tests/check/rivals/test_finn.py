@@ -68,6 +68,15 @@ def test_what_is_no_build_of_finns_is_refused(tmp_path: Path) -> None:
     assert done.status == 2 and "2 ONNX files" in done.err
 
 
+def test_a_build_of_which_nothing_was_compared_is_not_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "intermediate_models").mkdir()
+    (tmp_path / "intermediate_models" / "step_tidy_up.onnx").write_bytes(b"")
+    record = {"model": "step_tidy_up.onnx", "layers": [], "why": "ValueError: no shape"}
+    monkeypatch.setattr("isobit.check.rivals.finn.run_script", lambda *_, **__: [record])
+    with pytest.raises(IsobitError, match=r"E619.*no shape"):
+        check_finn(tmp_path, mlp().save(tmp_path))
+
+
 PLAIN = """
 import sys
 from pathlib import Path
