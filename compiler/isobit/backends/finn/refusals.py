@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from isobit.errors import IsobitError, printable
+from isobit.interchange.fits import largest_partial
 from isobit.ir import Graph, Node, ops
 
 MOST = 1 << 24
@@ -21,6 +22,8 @@ def refuse(graph: Graph) -> None:
         value = graph.types[node.name]
         if max(map(abs, value.bounds)) >= MOST:
             raise _no(node.name, f"integers of {value.bits} bits: FINN carries them in float32, which holds 24")
+        if (most := largest_partial(graph, node)) >= MOST:
+            raise _no(node.name, f"partial sums up to {most:,}: FINN adds in float32, which holds 24 bits")
         if why := _why_not(graph, node):
             raise _no(node.name, why)
 
