@@ -88,6 +88,7 @@ def test_a_wrong_integer_leaves_nothing_behind(
         ({}, "E613"),
         ({"onnx": "a.onnx", "qonnx": "a.onnx"}, "E613"),
         ({"onnx": "."}, "E601"),
+        ({"onnx": "model.onnx"}, "E613"),
         ({"npz": "model.onnx/out.npz"}, "E601"),
         ({"onnx": "a.onnx", "after": "ComposeStep"}, "E613"),
         ({"onnx": "a.onnx", "after": "99"}, "E613"),

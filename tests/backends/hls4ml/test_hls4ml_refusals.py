@@ -112,7 +112,13 @@ def test_a_pool_of_one_window_streams_whatever_its_stride() -> None:
 
 @pytest.mark.parametrize(
     ("layer", "asked"),
-    [("fc", LayerRequest("Resource", 3)), ("fc", LayerRequest(reuse=99)), ("nobody", LayerRequest())],
+    [
+        ("fc", LayerRequest("Resource", 3)),
+        ("fc", LayerRequest(reuse=99)),
+        ("fc", LayerRequest(reuse=0)),
+        ("fc", LayerRequest(implementation="lookup")),
+        ("nobody", LayerRequest()),
+    ],
 )
 def test_a_plan_that_cannot_be(layer: str, asked: LayerRequest) -> None:
     made = dense(np.ones((2, 4), dtype=np.int64))

@@ -87,7 +87,7 @@ def small_project(model: Path, folder: Path, wrong: float = 0.0, everywhere: boo
     rounded = [np.clip(np.round(w / 0.25), -3, 3) * 0.25 for w in (first, second)]
     rounded[1][0, 0] += wrong
     if everywhere:
-        rounded[1] = rounded[1] + 0.0625 + rounded[1].size * 7.3
+        rounded[1] = rounded[1] + 109.5625
     w1, w2 = (", ".join(map(str, w.reshape(-1))) for w in rounded)
     lines = [
         "nnet::quant<number, number, 6>(x, layer1_out, 0.25, -8, 7); // Quant_0",
