@@ -12,7 +12,7 @@ import pytest
 
 from isobit.check.rivals.hls4ml import check_hls4ml
 from isobit.check.rivals.hls4ml_run import read_project
-from isobit.errors import IsobitError
+from isobit.errors import CheckFailed, IsobitError
 from tests.cli.runner import isobit
 from tests.onnx_builder import Net
 
@@ -134,6 +134,16 @@ def test_a_product_that_is_wrong_throughout_is_not_called_exact(tmp_path: Path) 
     assert found.first is None and found.apart == ("Dense_MatMul_1",)
     done = isobit("check-hls4ml", wrong, model, "--inputs", tmp_path / "x.npy")
     assert done.status == 1 and "every integer is exact" not in done.out and "Dense_MatMul_1" in done.out
+
+
+def test_a_layer_that_is_never_called_is_refused(tmp_path: Path) -> None:
+    model = network(tmp_path)
+    path = small_project(model, tmp_path / "project") / "firmware" / "mini.cpp"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    text = "\n".join(f"#if 0\n{line}\n#endif" if line.endswith("// Quant_4") else line for line in lines)
+    path.write_text(text + "\n", encoding="utf-8")
+    with pytest.raises(CheckFailed, match=r"E606.*Quant_4 gave 0 values"):
+        check_hls4ml(tmp_path / "project", model, np.zeros((2, 6), np.float32))
 
 
 def test_samples_and_models_that_do_not_fit_are_refused(tmp_path: Path) -> None:
