@@ -142,7 +142,7 @@ def _free(family: str) -> Callable[[str, str], Formats]:
 
 
 def _bits(text: str) -> int:
-    if not text.strip().isdigit():
+    if not text.strip().isdecimal():
         raise IsobitError("E310", f"{printable(text)!r} is no width", hint="a number of bits, such as 8")
     return int(text)
 
