@@ -183,10 +183,11 @@ def test_names_of_the_command_line() -> None:
     assert refused.value.code == "E310"
 
 
-def test_steps_after_training_work_on_weights_of_any_format() -> None:
+@pytest.mark.parametrize("name", ["tapered:3", "int:3"])
+def test_steps_after_training_work_on_weights_of_any_format(name: str) -> None:
     torch.manual_seed(0)
     model, x = nn.Sequential(nn.Linear(16, 12), nn.ReLU(), nn.Linear(12, 4)), torch.rand(64, 16)
-    formats = parse_formats("tapered:3")
+    formats = parse_formats(name)
     with torch.no_grad():
         plain, gptq, corrected = (
             calibrated(quantised(model, formats), formats, x, **step)(x) - model(x)
@@ -221,9 +222,9 @@ def test_long_steps_leave_a_scale_positive_and_near() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(qnn.QuantIdentity(bit_width=8), with_weights(nn.Linear(6, 2, bias=False), "e4m3"))
     quantiser = model[1].weight_quant
-    first = float(quantiser.scale)
+    first = quantiser.scale.item()
     for lower in (True, False):
         with torch.no_grad():
             quantiser.scale.fill_(-1.0 if lower else 1e3)
-        assert float(quantiser(model[1].weight).abs().max()) > 0
-        assert float(quantiser.scale) == (first / 8 if lower else first * 8)
+        assert quantiser(model[1].weight).abs().max().item() > 0
+        assert quantiser.scale.item() == (first / 8 if lower else first * 8)
