@@ -131,7 +131,7 @@ def _fill_range(graph: Any, weights: Format, rule: Rule | None) -> None:
         source = node.args[0] if isinstance(norm, _NORMS) and norm.track_running_stats else None
         if source is None or source.op != "call_module" or len(source.users) != 1:
             continue
-        layer = modules.get(str(source.target))
+        layer: Any = modules.get(str(source.target))
         if isinstance(layer, tuple(LAYERS)) and isinstance(norm, _NORMS):
             own = None if rule is None else _chosen(rule, str(source.target), layer)[1]
             reach = (own or weights).reach
