@@ -131,9 +131,9 @@ def _fill_range(graph: Any, weights: Format, rule: Rule | None) -> None:
         source = node.args[0] if isinstance(norm, _NORMS) and norm.track_running_stats else None
         if source is None or source.op != "call_module" or len(source.users) != 1:
             continue
-        layer: Any = modules.get(str(source.target))
+        layer = modules.get(str(source.target))
         if isinstance(layer, tuple(LAYERS)) and isinstance(norm, _NORMS):
-            own = None if rule is None else _chosen(rule, str(source.target), layer)[1]
+            own = None if rule is None else _chosen(rule, str(source.target), modules[str(source.target)])[1]
             reach = (own or weights).reach
             if reach is not None:
                 _scale_channels(layer, norm, reach)
