@@ -88,6 +88,7 @@ def test_a_wrong_integer_leaves_nothing_behind(
         ({}, "E613"),
         ({"onnx": "a.onnx", "qonnx": "a.onnx"}, "E613"),
         ({"onnx": "."}, "E601"),
+        ({"onnx": "model.onnx"}, "E613"),
         ({"npz": "model.onnx/out.npz"}, "E601"),
         ({"onnx": "a.onnx", "after": "ComposeStep"}, "E613"),
         ({"onnx": "a.onnx", "after": "99"}, "E613"),
@@ -104,6 +105,13 @@ def test_what_cannot_be_is_refused(
         isobit.export(model, **options)  # type: ignore[arg-type]
     assert error.value.code == code
     assert sorted(p.name for p in tmp_path.iterdir()) == [model.name]
+
+
+def test_one_file_that_cannot_be_written_leaves_none(build: isobit.Build, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(isobit.IsobitError, match="E601"):
+        isobit.export(build, onnx=tmp_path / "out.onnx", npz=tmp_path / "file" / "out.npz")
+    assert not list(tmp_path.glob("out*")) and not list(tmp_path.glob(".*"))
 
 
 def test_a_build_has_no_other_graph_than_its_last(build: isobit.Build, tmp_path: Path) -> None:

@@ -124,7 +124,12 @@ def _another_operator(model: onnx.ModelProto) -> None:
     model.graph.node.append(helper.make_node("Neg", ["y"], ["z"]))
 
 
-@pytest.mark.parametrize("change", [_other_weight, _other_operator, _other_output, _another_operator])
+def _another_meaning(model: onnx.ModelProto) -> None:
+    node, opset = helper.make_node("Sub", ["a", "b"], ["c"]), helper.make_opsetid("", OPSET)
+    model.functions.append(helper.make_function("", "MatMul", ["a", "b"], ["c"], [node], [opset]))
+
+
+@pytest.mark.parametrize("change", [_other_weight, _other_operator, _other_output, _another_operator, _another_meaning])
 def test_a_file_that_was_changed_is_no_graph(change: Callable[[onnx.ModelProto], None], tmp_path: Path) -> None:
     path = written(dense(0, 15, 3), tmp_path, change)
     with pytest.raises(IsobitError, match="E109") as error:

@@ -52,6 +52,16 @@ def test_what_does_not_fit_64_bits_is_counted() -> None:
     assert [int(v) for v in form(np.array(probes)[:, None])[:, 0]] == [wide.at(x) for x in probes]
 
 
+def test_a_constant_far_beyond_64_bits_is_counted() -> None:
+    """The sum is small once ``base`` is added; what other programs are given without it is not."""
+    far = MultiplyShift(1, -(1 << 70), 30, -(1 << 41), 0)
+    form = staircases(step(far), ValueType.of((1,), 0, 1 << 33))
+    assert isinstance(form, Counted)
+    assert [int(v) for v in form(np.array([0, (1 << 30) - 1, 1 << 30])[:, None])[:, 0]] == [
+        far.at(x) for x in (0, (1 << 30) - 1, 1 << 30)
+    ]
+
+
 def test_one_channel_that_must_be_counted_makes_all_count() -> None:
     curves = Rounded(Fraction(1, 3), Fraction(0), Rounding.ROUND, 0, 5), Cuts(2, []), MultiplyShift(1, 0, 1, 0, 3)
     form = staircases(step(*curves), ValueType.of((3,), -10, 10))

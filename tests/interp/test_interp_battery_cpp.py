@@ -1,4 +1,4 @@
-"""The battery's graphs as C++: many small ones, side by side in one design, so that the compiler runs once for all."""
+"""The battery's graphs as C++ and as RTL: many small ones, side by side in one design, so that a compiler runs once."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ import pytest
 from isobit.backends.dataflow import lower, size_fifos
 from isobit.backends.dataflow.backend import DATAFLOW
 from isobit.backends.dataflow.planner import PlanRequest, plan_for
-from isobit.build.folder import Origin, write_build
+from isobit.build.folder import Build, Origin, write_build
+from isobit.check.cosim.run import cosim
 from isobit.errors import IsobitError
 from isobit.hardware import load_board
 from isobit.interp import run
 from isobit.interp.reference import evaluate
-from isobit.ir import Const, Graph, Input, Output, ops, verify
+from isobit.ir import Const, Graph, Input, Output, verify
+from isobit.ir.types import IntArray
 from isobit.passes import optimise
+from tests.check.cosim.test_cosim import needs_verilator
 from tests.interp import test_interp_battery as batteries
 from tests.interp.battery import SEEDS, Battery
 from tests.ir.random_graphs import random_inputs
 
 BOARD, WHOLE = load_board("zcu104"), PlanRequest(share=1.0)
 FRAMES = 4
-WITHOUT_KERNEL = {"TestRunTimeDense"}
-"""Run-time weights are refused by name (E504)."""
 BATTERIES: Mapping[str, type[Battery]] = {
     b.__name__: b
     for b in vars(batteries).values()
     if isinstance(b, type) and issubclass(b, Battery) and b is not Battery
 }
-BUILT = sorted(BATTERIES.keys() - WITHOUT_KERNEL)
+BUILT = sorted(BATTERIES)
 
 
 def renamed(graph: Graph, prefix: str) -> Graph:
@@ -63,6 +64,14 @@ def buildable(battery: type[Battery], seeds: Iterable[int]) -> list[Graph]:
     return made
 
 
+def built(graph: Graph, folder: Path, wanted: Mapping[str, IntArray]) -> Build:
+    """A build of ``graph`` as it is; ``wanted`` becomes its golden vectors."""
+    plan = plan_for(graph, BOARD, WHOLE)
+    return write_build(
+        folder / "build", graph, BOARD, plan, size_fifos(lower(graph, plan)), b"", Origin("battery"), wanted
+    )
+
+
 def simulated(graph: Graph, folder: Path) -> None:
     """The C++ of ``graph`` gives what interpreter and reference give, output by output, on random frames."""
     inputs = random_inputs(graph, Random(0), FRAMES)
@@ -70,11 +79,9 @@ def simulated(graph: Graph, folder: Path) -> None:
     for frame in range(FRAMES):
         meant = evaluate(graph, {name: array[frame] for name, array in inputs.items()})
         assert {n: v[frame].tolist() for n, v in wanted.items()} == {n: meant[n].tolist() for n in wanted}
-    plan = plan_for(graph, BOARD, WHOLE)
-    design = size_fifos(lower(graph, plan))
-    build = write_build(folder / "build", graph, BOARD, plan, design, b"", Origin("battery"), inputs | wanted)
+    build = built(graph, folder, inputs | wanted)
     (folder / "scratch").mkdir()
-    simulator = DATAFLOW.simulator(build.path, graph, design, "native", folder / "scratch", None)
+    simulator = DATAFLOW.simulator(build.path, graph, build.design, "native", folder / "scratch", None)
     made = simulator.run(inputs, 120.0).outputs
     assert {n: v.tolist() for n, v in made.items()} == {n: v.tolist() for n, v in wanted.items()}
 
@@ -96,16 +103,20 @@ def test_one_graph_of_every_operation_is_its_cpp(tmp_path: Path) -> None:
     simulated(side_by_side(g for found in firsts for g in found), tmp_path)
 
 
+@needs_verilator
+def test_one_graph_of_every_operation_is_its_rtl(tmp_path: Path) -> None:
+    """The same graphs as SystemVerilog, clock by clock."""
+    firsts = [buildable(BATTERIES[name], SEEDS)[:1] for name in BUILT]
+    graph = side_by_side(g for found in firsts for g in found)
+    inputs = random_inputs(graph, Random(0), FRAMES)
+    result = cosim(built(graph, tmp_path, inputs | run(graph, inputs)), FRAMES)
+    assert (result.mismatches, result.mismatch) == (0, None)
+    assert result.outputs == FRAMES * sum(graph.types[n.name].size for n in graph.outputs)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BUILT)
 def test_every_graph_of_an_operation_is_its_cpp(name: str, tmp_path: Path) -> None:
     graphs = buildable(BATTERIES[name], range(48))
     assert len(graphs) >= 8, f"{len(graphs)} of 48 graphs have templates"
     simulated(side_by_side(graphs[:24]), tmp_path)
-
-
-def test_run_time_weights_are_refused_by_name() -> None:
-    graph = optimise(batteries.TestRunTimeDense().graph(0))
-    assert any(isinstance(n, ops.Linear) for n in graph.nodes)
-    with pytest.raises(IsobitError, match="E504"):
-        lower(graph, plan_for(graph, BOARD, WHOLE))

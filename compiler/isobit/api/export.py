@@ -60,7 +60,7 @@ def export(
     """
     wanted = {"onnx": onnx, "qonnx": qonnx, "npz": npz, "c": c}
     files = {form: Path(path) for form, path in wanted.items() if path is not None}
-    _refuse_paths(files)
+    _refuse_paths(files, source)
     one_of("exporter", exporter, get_args(Exporter), "E302")
     if vectors is not None:
         number("vectors", vectors, 1, whole=True)
@@ -79,7 +79,7 @@ def export(
     return export_graph(graph, files, _vectors(graph, inputs, samples, vectors), progress)
 
 
-def _refuse_paths(files: Mapping[str, Path]) -> None:
+def _refuse_paths(files: Mapping[str, Path], source: Any) -> None:
     if not files:
         raise IsobitError("E613", "no file is asked for", hint="--onnx, --qonnx, --npz or --c with a file name")
     if len({path.absolute() for path in files.values()}) < len(files):
@@ -87,6 +87,8 @@ def _refuse_paths(files: Mapping[str, Path]) -> None:
     for path in files.values():
         if path.is_dir():
             raise IsobitError("E601", "it is a folder", where=printable(path), hint="name a file")
+        if isinstance(source, str | Path) and path.is_file() and path.resolve() == Path(source).resolve():
+            raise IsobitError("E613", "the export would replace its model", where=printable(path), hint="another name")
 
 
 def _build(source: Any) -> Build | None:

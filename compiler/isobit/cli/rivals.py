@@ -28,11 +28,13 @@ def check_hls4ml_command(
 
     with Progress() as progress:
         progress("compiling and running the project's C++, layer by layer")
-        found = check_hls4ml(project, model, load_vectors(inputs) if inputs else None)  # type: ignore[arg-type]
+        found = check_hls4ml(project, model, load_vectors(inputs) if inputs else None)
     for layer in found.layers:
         out.print(escape(_line(layer)), soft_wrap=True)
     out.print(escape(f"no integers of their own: {', '.join(found.skipped) or 'no layer'}"), soft_wrap=True)
-    _verdict(found.first)
+    if found.apart:
+        out.print(escape(f"agree in no unit of the source: {', '.join(found.apart)}"), soft_wrap=True)
+    _verdict(found.first, unknown=bool(found.apart))
 
 
 def check_finn_command(
@@ -48,7 +50,7 @@ def check_finn_command(
 
     with Progress() as progress:
         progress("FINN executes the model of every step")
-        steps = check_finn(folder, model, load_vectors(inputs) if inputs else None)  # type: ignore[arg-type]
+        steps = check_finn(folder, model, load_vectors(inputs) if inputs else None)
     for step in steps:
         out.print(escape(f"{step.name}:" + (f" not executed: {step.why}" if step.why else "")), soft_wrap=True)
         for layer in step.layers:
@@ -62,10 +64,11 @@ def _line(layer: Layer) -> str:
     return f"{layer.name} ({layer.node}): {same}" + (f", off by up to {layer.worst:g}" if layer.different else "")
 
 
-def _verdict(first: Layer | None, place: str = "") -> None:
+def _verdict(first: Layer | None, place: str = "", unknown: bool = False) -> None:
+    """``unknown``: a layer has integers that could not be judged, so that the whole is not called exact."""
     if first is None:
-        out.print("every integer is exact")
-        raise typer.Exit(EXIT_EQUAL)
+        out.print("every integer that was compared is exact" + ("; not all layers could be" if unknown else ""))
+        raise typer.Exit(EXIT_MISMATCH if unknown else EXIT_EQUAL)
     share = f"{first.different:,} of {first.compared:,} integers differ, by up to {first.worst:g}"
     out.print(
         escape(f"the exact integers are left {place}at layer {first.name} ({first.node}): {share}"), soft_wrap=True

@@ -124,7 +124,7 @@ def _add(layer: Layer, parts: Arrays, *xs: IntArray) -> IntArray:
 
 
 def _product(layer: Layer, parts: Arrays, x: IntArray, y: IntArray) -> IntArray:
-    return np.asarray(x * (y if y.size == x.size else y.reshape(len(y), *[1] * (x.ndim - 2), x.shape[-1])))
+    return np.asarray(x * y)
 
 
 def _step(layer: Layer, parts: Arrays, x: IntArray) -> IntArray:

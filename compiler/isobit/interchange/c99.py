@@ -34,16 +34,16 @@ def c_header(graph: Graph, name: str = "isobit_net") -> str:
     parts = [_head(graph, name, sides)]
     calls = []
     for node in graph.nodes:
-        if isinstance(node, ops.Input | ops.Output):
+        if isinstance(node, ops.Input | ops.Output) or not graph.consumers[node.name]:
             continue
         if isinstance(node, ops.Const):
-            parts.append(constant(f"{name}_{node.name}", node.value))
+            parts.append(constant(_value(name, node.name), node.value))
             continue
         body = BODIES[type(node)](graph, node)
         parts.append(_function(graph, name, node, body))
-        calls.append(f"    {name}_do_{node.name}({', '.join([*_operands(graph, name, node), f'{name}_{node.name}'])});")
+        calls.append(f"    {name}_do_{node.name}({', '.join([*_operands(name, node), _value(name, node.name)])});")
     buffers = [
-        f"    static {c_type(graph, n.name)} {name}_{n.name}[{graph.types[n.name].size}];"
+        f"    static {c_type(graph, n.name)} {_value(name, n.name)}[{graph.types[n.name].size}];"
         for n in graph.nodes
         if not isinstance(n, ops.Const | ops.Output) and graph.consumers[n.name]
     ]
@@ -83,6 +83,12 @@ def identifier(text: str) -> str:
     return word if not word[0].isdigit() else "net_" + word
 
 
+def comment_text(text: str) -> str:
+    """Text from outside, safe inside a C comment: ASCII on one line that neither ends the comment nor begins one."""
+    plain = printable(text).replace("\N{HORIZONTAL ELLIPSIS}", "...").replace("\\", "/")
+    return plain.replace("*/", "*_/").replace("/*", "/_*")
+
+
 def argument(port: Port) -> str:
     """The name of a port's parameter: that of its node, for which the front ends make identifiers."""
     return ("in_" if port.is_input else "out_") + port.node
@@ -105,24 +111,29 @@ def _head(graph: Graph, name: str, sides: Sequence[Port]) -> str:
         shape = " x ".join(map(str, port.shape)) or "1"
         scales = "one scale per channel" if len(node.scale) > 1 else f"scale {node.scale[0]}"
         offsets = "one offset per channel" if len(node.offset) > 1 else f"offset {node.offset[0]}"
-        shown = printable(port.name).replace("*/", "*_/").replace("/*", "/_*").replace("\\", "/")
+        shown = comment_text(port.name)
         lines.append(f"{argument(port)}: {shown}, {shape}; real = scale * integer + offset, {scales}, {offsets}")
     comment = "\n".join(f" * {line}".rstrip() for line in lines)
     guard = f"{name.upper()}_H"
     return f"/*\n{comment}\n */\n#ifndef {guard}\n#define {guard}\n\n#include <stdint.h>"
 
 
-def _operands(graph: Graph, name: str, node: ops.Node) -> list[str]:
+def _value(name: str, node: str) -> str:
+    """The array of a node's value; ``val``, ``do``, ``of`` and ``order_of`` keep apart what nodes are called alike."""
+    return f"{name}_val_{node}"
+
+
+def _operands(name: str, node: ops.Node) -> list[str]:
     """What a node's function takes: buffers; constants are read where they are."""
-    return [f"{name}_{i}" for i in dict.fromkeys(node.inputs)]
+    return [_value(name, i) for i in dict.fromkeys(node.inputs)]
 
 
 def _function(graph: Graph, name: str, node: ops.Node, body: Body) -> str:
     operands = list(dict.fromkeys(node.inputs))
     parameters = [f"const {_stored(graph, i)} *{letter(n)}" for n, i in enumerate(operands)]
     parameters.append(f"{c_type(graph, node.name)} *y")
-    constants = [constant(f"{name}_{node.name}_{part}", values) for part, values in body.constants.items()]
-    code = body.code.replace("@type", c_type(graph, node.name)).replace("@", f"{name}_{node.name}_")
+    constants = [constant(f"{name}_of_{node.name}_{part}", values) for part, values in body.constants.items()]
+    code = body.code.replace("@type", c_type(graph, node.name)).replace("@", f"{name}_of_{node.name}_")
     lines = [
         f"/* {graph.types[node.name]} = {node.op} */",
         f"static void {name}_do_{node.name}({', '.join(parameters)})",
@@ -161,7 +172,7 @@ def _enter(graph: Graph, name: str, port: Port, parts: list[str]) -> list[str]:
     if not graph.consumers[port.node]:
         return [f"    (void){argument(port)};"]
     index = _moved(name, port, parts)
-    inner, kind = f"{name}_{port.node}", c_type(graph, port.node)
+    inner, kind = _value(name, port.node), c_type(graph, port.node)
     return [loops([("i", prod(port.shape))], f"{inner}[i] = ({kind}){argument(port)}[{index}];", 1)]
 
 
@@ -169,4 +180,4 @@ def _leave(graph: Graph, name: str, port: Port, parts: list[str]) -> list[str]:
     index = _moved(name, port, parts)
     source = graph.by_name[port.node].inputs[0]
     kind = _stored(graph, port.node)
-    return [loops([("i", prod(port.shape))], f"{argument(port)}[i] = ({kind}){at(f'{name}_{source}', index)};", 1)]
+    return [loops([("i", prod(port.shape))], f"{argument(port)}[i] = ({kind}){at(_value(name, source), index)};", 1)]

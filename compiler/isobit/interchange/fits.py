@@ -15,14 +15,14 @@ def refuse_wide(graph: Graph) -> None:
         IsobitError: E615, naming the first node.
     """
     for node in graph.nodes:
-        most = max(_largest(graph, node), *(abs(v) for v in graph.types[node.name].bounds))
+        most = max(largest_partial(graph, node), *(abs(v) for v in graph.types[node.name].bounds))
         if most > MOST:
             what = f"a value of {most.bit_length() + 1} bits, of at most 63"
             raise IsobitError("E615", what, where=printable(node.name), hint="narrow the layers before it")
 
 
-def _largest(graph: Graph, node: Node) -> int:
-    """The largest magnitude of a partial result."""
+def largest_partial(graph: Graph, node: Node) -> int:
+    """The largest magnitude of a partial result, in whatever order a sum is taken; 0 where there is none."""
     kinds = [graph.types[name] for name in node.inputs]
     if isinstance(node, Linear):
         weights = graph.by_name[node.inputs[1]]

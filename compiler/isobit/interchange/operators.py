@@ -142,11 +142,8 @@ def _add(w: Writer, node: ops.Add, inputs: list[str], out: str) -> None:
 
 
 def _product(w: Writer, node: ops.Product, inputs: list[str], out: str) -> None:
-    """A factor per channel has the same rank, or one axis."""
-    (x, y), (x_kind, y_kind) = inputs, (w.graph.types[name] for name in node.inputs)
-    if len(y_kind.shape) < len(x_kind.shape):
-        y = w.reshape(y, (*[1] * (len(x_kind.shape) - 1), x_kind.channels), out + "/factor")
-    w.op("Mul", [x, y], out)
+    """A factor per channel has as many axes as the map."""
+    w.op("Mul", inputs, out)
 
 
 def _step(w: Writer, node: ops.Step, inputs: list[str], out: str) -> None:

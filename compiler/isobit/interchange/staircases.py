@@ -84,6 +84,8 @@ def _shift(curve: Curve, lo: int, hi: int) -> tuple[int, int, int, int, int, int
     if form is None:
         return None
     m, c, k = form
+    if m * max(abs(lo), abs(hi)) + abs(c) > MOST:
+        return None
     base = max(0, -((m * lo + c) >> k))
     c += base << k
     if k > 62 or max(m, abs(c), m * max(abs(lo), abs(hi)) + abs(c), max(abs(least), abs(most)) + base) > MOST:

@@ -68,8 +68,7 @@ def export_graph(
             names.append(name)
         outputs = sum(x[:count].size for x in expected.values())
         done.append(Exported(form, files[form], len(data), tuple(names), count, outputs))
-    for form, data in made.items():
-        _replace(files[form], data)
+    _replace({files[form]: data for form, data in made.items()})
     return tuple(done)
 
 
@@ -85,19 +84,23 @@ def _refuse_difference(by: str, expected: Mapping[str, IntArray], found: Mapping
             raise CheckFailed("E616", f"{by}: {len(different):,} of {wanted.size:,} integers differ, first {what}")
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """The whole file or none of it."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+def _replace(contents: Mapping[Path, bytes]) -> None:
+    """All files whole, or none of them: every one is on its disk before the first takes its place."""
+    partials = {path: path.with_name(f".{path.name}.{os.getpid()}.partial") for path in contents}
+    path = next(iter(contents))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
+        for path, data in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partials[path].write_bytes(data)
+        for path, partial in partials.items():
+            partial.replace(path)
     except OSError as error:
         what = printable(error.strerror or error)
         raise IsobitError("E601", what, where=printable(path), hint="choose a writable place") from error
     finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+        for partial in partials.values():
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
 
 
 def _c_name(path: Path) -> str:

@@ -90,3 +90,23 @@ def test_finn_maps_every_node_and_computes_every_integer(net: Any, tmp_path: Pat
         "step_minimize_bit_width_initial",
     ]  # fmt: skip
     assert verdict.interval >= build.manifest.estimate.interval
+
+
+def test_an_environment_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_network(command: list[str]) -> None:
+        if "venv" not in command:
+            raise IsobitError("E303", "no network")
+        Path(command[-1]).mkdir()
+
+    monkeypatch.delenv(environment.OVERRIDE, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(environment, "_run", no_network)
+    with pytest.raises(IsobitError, match="E303"):
+        environment.set_up()
+    assert not list((tmp_path / "isobit").iterdir())
+
+
+def test_a_folder_for_finns_files_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(IsobitError, match="E601"):
+        check_finn_build(tmp_path, tmp_path / "file" / "work")

@@ -17,7 +17,7 @@ from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
 from isobit.hardware import load_board
 from isobit.ir import Graph, frozen_ints, verify
-from isobit.ir.ops import Add, Const, Input, Linear, MaxPool, Node, Output, Step
+from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Node, Output, Step
 from isobit.numerics import Cuts
 
 BOARD = load_board("pynq-z1")
@@ -72,6 +72,16 @@ def varying_constant() -> Graph:
     return graph(constant, Add(name="sum", inputs=("x", "c"), coefficients=ones), shape=(3, 4))
 
 
+def constant_part() -> Graph:
+    constant = Const(name="c", value=frozen_ints([1, 2]))
+    return graph(constant, Concat(name="both", inputs=("x", "c"), axis=0))
+
+
+def constant_sum() -> Graph:
+    constant = Const(name="c", value=frozen_ints([1, 2]))
+    return graph(constant, Add(name="sum", inputs=("c",), coefficients=(frozen_ints(1),)))
+
+
 CASES: list[tuple[Callable[[], Graph], IoType, str, str]] = [
     (run_time_weights, "io_parallel", "fc", "no weights at run time"),
     (lambda: dense(np.array([[1 << 60, 1, 1, 1]])), "io_parallel", "fc", "double precision"),
@@ -79,6 +89,8 @@ CASES: list[tuple[Callable[[], Graph], IoType, str, str]] = [
     (lambda: pool(2, 2, 2), "io_parallel", "pool", "dilations"),
     (many_readers, "io_stream", "x", "at most 7"),
     (varying_constant, "io_parallel", "sum", "varies by position"),
+    (constant_part, "io_parallel", "both", "the constant c"),
+    (constant_sum, "io_parallel", "sum", "makes a constant"),
 ]
 
 
@@ -100,7 +112,13 @@ def test_a_pool_of_one_window_streams_whatever_its_stride() -> None:
 
 @pytest.mark.parametrize(
     ("layer", "asked"),
-    [("fc", LayerRequest("Resource", 3)), ("fc", LayerRequest(reuse=99)), ("nobody", LayerRequest())],
+    [
+        ("fc", LayerRequest("Resource", 3)),
+        ("fc", LayerRequest(reuse=99)),
+        ("fc", LayerRequest(reuse=0)),
+        ("fc", LayerRequest(implementation="lookup")),
+        ("nobody", LayerRequest()),
+    ],
 )
 def test_a_plan_that_cannot_be(layer: str, asked: LayerRequest) -> None:
     made = dense(np.ones((2, 4), dtype=np.int64))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from isobit.backends.finn import environment
+from isobit.check.rivals.departure import differences
 from isobit.check.rivals.finn import beside, check_finn
 from isobit.check.rivals.source import Source, cleaned
 from isobit.check.source.exact.evaluate import evaluate_exact
@@ -66,6 +68,21 @@ def test_what_is_no_build_of_finns_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.onnx").write_bytes(b"")
     done = isobit("check-finn", tmp_path)
     assert done.status == 2 and "2 ONNX files" in done.err
+
+
+def test_what_is_no_number_is_no_integer() -> None:
+    values, exact = np.array([[np.nan, 2.0], [np.inf, 5.0]]), [[Fraction(1), Fraction(2)], [Fraction(3), Fraction(4)]]
+    different, worst, first = differences(values, exact, Fraction(1), Fraction(1), rounds=True)
+    assert (different, worst) == (3, np.inf) and first == "sample 0, element 0: nan, exactly 1"
+
+
+def test_a_build_of_which_nothing_was_compared_is_not_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "intermediate_models").mkdir()
+    (tmp_path / "intermediate_models" / "step_tidy_up.onnx").write_bytes(b"")
+    record = {"model": "step_tidy_up.onnx", "layers": [], "why": "ValueError: no shape"}
+    monkeypatch.setattr("isobit.check.rivals.finn.run_script", lambda *_, **__: [record])
+    with pytest.raises(IsobitError, match=r"E619.*no shape"):
+        check_finn(tmp_path, mlp().save(tmp_path))
 
 
 PLAIN = """

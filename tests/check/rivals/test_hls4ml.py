@@ -12,7 +12,7 @@ import pytest
 
 from isobit.check.rivals.hls4ml import check_hls4ml
 from isobit.check.rivals.hls4ml_run import read_project
-from isobit.errors import IsobitError
+from isobit.errors import CheckFailed, IsobitError
 from tests.cli.runner import isobit
 from tests.onnx_builder import Net
 
@@ -76,7 +76,7 @@ void mini(number x[6], number layer5_out[3]);
 """
 
 
-def small_project(model: Path, folder: Path, wrong: float = 0.0) -> Path:
+def small_project(model: Path, folder: Path, wrong: float = 0.0, everywhere: bool = False) -> Path:
     """The same network in the form of a project of hls4ml's, on doubles; ``wrong`` is added to a weight of the second
     product."""
     import onnx
@@ -86,6 +86,8 @@ def small_project(model: Path, folder: Path, wrong: float = 0.0) -> Path:
     first, second = (next(a for a in floats if a.shape == shape) for shape in ((6, 5), (5, 3)))
     rounded = [np.clip(np.round(w / 0.25), -3, 3) * 0.25 for w in (first, second)]
     rounded[1][0, 0] += wrong
+    if everywhere:
+        rounded[1] = rounded[1] + 109.5625
     w1, w2 = (", ".join(map(str, w.reshape(-1))) for w in rounded)
     lines = [
         "nnet::quant<number, number, 6>(x, layer1_out, 0.25, -8, 7); // Quant_0",
@@ -118,6 +120,39 @@ def test_a_fault_is_located(tmp_path: Path) -> None:
     assert left is not None and left.name == "Dense_MatMul_1" and left.worst > 0
     done = isobit("check-hls4ml", wrong, model, "--inputs", tmp_path / "x.npy")
     assert done.status == 1 and "are left at layer Dense_MatMul_1" in done.out.replace("\n", " ")
+
+
+def test_a_product_that_is_wrong_throughout_is_not_called_exact(tmp_path: Path) -> None:
+    model = network(tmp_path)
+    x = np.abs(np.random.default_rng(0).normal(2, 1, (6, 6))).round(2).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    wrong = small_project(model, tmp_path / "wrong", everywhere=True)
+    path = wrong / "firmware" / "mini.cpp"
+    text = path.read_text(encoding="utf-8").replace("// Quant_4", "// other")
+    path.write_text(text, encoding="utf-8")  # nothing behind the product is compared
+    found = check_hls4ml(wrong, model, x)
+    assert found.first is None and found.apart == ("Dense_MatMul_1",)
+    done = isobit("check-hls4ml", wrong, model, "--inputs", tmp_path / "x.npy")
+    assert done.status == 1 and "every integer is exact" not in done.out and "Dense_MatMul_1" in done.out
+
+
+def test_a_layer_that_is_never_called_is_refused(tmp_path: Path) -> None:
+    model = network(tmp_path)
+    path = small_project(model, tmp_path / "project") / "firmware" / "mini.cpp"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    text = "\n".join(f"#if 0\n{line}\n#endif" if line.endswith("// Quant_4") else line for line in lines)
+    path.write_text(text + "\n", encoding="utf-8")
+    with pytest.raises(CheckFailed, match=r"E606.*Quant_4 gave 0 values"):
+        check_hls4ml(tmp_path / "project", model, np.zeros((2, 6), np.float32))
+
+
+def test_samples_and_models_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    model = network(tmp_path)
+    folder = small_project(model, tmp_path / "project")
+    with pytest.raises(IsobitError, match="E607"):
+        check_hls4ml(folder, model, np.zeros((3, 5), np.float32))
+    with pytest.raises(IsobitError, match="E1"):
+        check_hls4ml(folder, tmp_path / "missing.onnx", np.zeros((3, 6), np.float32))
 
 
 @pytest.fixture(scope="module")

@@ -178,6 +178,8 @@ class Finn:
 
     def flavours(self, checked: bool) -> tuple[str, ...]:
         """FINN's file as qonnx executes it."""
+        if checked:
+            raise refuse_flavour(self.name, "checked")
         return (FLAVOUR,)
 
     def simulator(

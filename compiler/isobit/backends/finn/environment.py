@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -50,11 +51,14 @@ def set_up(progress: Callable[[str], None] = lambda _: None) -> Path:
     folder = target.parents[1]
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(folder.name + ".partial")
-    progress("making the environment")
-    _run([sys.executable, "-m", "venv", "--clear", str(partial)])
-    progress(f"installing {FINN_PLUS}")
-    _run([str(partial / "bin" / "python"), "-m", "pip", "install", "--quiet", *PACKAGES])
-    partial.rename(folder)
+    try:
+        progress("making the environment")
+        _run([sys.executable, "-m", "venv", "--clear", str(partial)])
+        progress(f"installing {FINN_PLUS}")
+        _run([str(partial / "bin" / "python"), "-m", "pip", "install", "--quiet", *PACKAGES])
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return target
 
 

@@ -163,7 +163,7 @@ def _add(made: FinnGraph, node: ops.Add) -> None:
     """A chain of Add and Mul by constants; constant operands are one constant."""
     graph, value = made.graph, made.graph.types[node.name]
     pairs = list(zip(node.inputs, node.coefficients, strict=True))
-    constants = [f * c.value for name, f in pairs if isinstance(c := graph.by_name[name], ops.Const)]
+    constants = [_aligned(f * c.value, value) for name, f in pairs if isinstance(c := graph.by_name[name], ops.Const)]
     constant = sum(constants, np.zeros(1, np.int64))
     streams = [(name, f) for name, f in pairs if not isinstance(graph.by_name[name], ops.Const)]
     parts = len(streams) - 1 + bool(constant.any())
@@ -175,6 +175,14 @@ def _add(made: FinnGraph, node: ops.Add) -> None:
         total = made.op("Add", [total, name], node, node.name if i == parts else f"{node.name}_sum{i}", partial)
     if constant.any():
         made.op("Add", [total, made.const(node.name + "_bias", constant)], node, node.name, value)
+
+
+def _aligned(constant: IntArray, value: ValueType) -> IntArray:
+    """A constant beside FINN's shape of a value: one entry per channel as it is, else an axis for each of them."""
+    if constant.ndim < 2:
+        return constant
+    wide = constant.reshape(*[1] * (len(value.shape) - constant.ndim), *constant.shape)
+    return wide.reshape(1, wide.shape[0], 1, wide.shape[1]) if wide.ndim == 2 else wide[np.newaxis]
 
 
 def _term(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from isobit.errors import IsobitError, printable
+from isobit.interchange.fits import largest_partial
 from isobit.ir import Graph, Node, ops
 
 MOST = 1 << 24
@@ -21,6 +22,8 @@ def refuse(graph: Graph) -> None:
         value = graph.types[node.name]
         if max(map(abs, value.bounds)) >= MOST:
             raise _no(node.name, f"integers of {value.bits} bits: FINN carries them in float32, which holds 24")
+        if (most := largest_partial(graph, node)) >= MOST:
+            raise _no(node.name, f"partial sums up to {most:,}: FINN adds in float32, which holds 24 bits")
         if why := _why_not(graph, node):
             raise _no(node.name, why)
 
@@ -28,6 +31,8 @@ def refuse(graph: Graph) -> None:
 def _why_not(graph: Graph, node: Node) -> str:
     """Why FINN has no exact form of a node, "" where it has one."""
     kinds = [graph.types[name] for name in node.inputs]
+    if why := _operands(graph, node):
+        return why
     if isinstance(node, ops.Table | ops.Product):
         return f"a {node.op} is no staircase of one value, and FINN has thresholds alone"
     if isinstance(node, ops.Linear) and not isinstance(graph.by_name[node.inputs[1]], ops.Const):
@@ -48,6 +53,18 @@ def _why_not(graph: Graph, node: Node) -> str:
         return "elements in another order"
     if not isinstance(node, ops.Const) and len(graph.types[node.name].shape) > 3:
         return "three spatial axes"
+    return ""
+
+
+def _operands(graph: Graph, node: Node) -> str:
+    """Why a node may not read what it reads: FINN's streams are none of constants, and have as many axes as a sum."""
+    read = node.inputs[:1] if isinstance(node, ops.Linear) else node.inputs
+    streams = [name for name in read if not isinstance(graph.by_name[name], ops.Const)]
+    axes = len(graph.types[node.name].shape)
+    if isinstance(node, ops.Add) and any(1 < len(graph.types[name].shape) < axes for name in streams):
+        return "a sum of values of different numbers of axes"
+    if read and (not streams or (len(streams) < len(read) and not isinstance(node, ops.Add))):
+        return "a constant in place of a stream"
     return ""
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from isobit.backends.finn.backend import FOLDER, LAYERS
 from isobit.backends.finn.environment import FINN_PLUS, SECONDS, run_script
+from isobit.errors import IsobitError, printable
 
 SIMULATION = "its C++ simulation did not run: it needs FINN_DEPS and Vitis HLS headers"
 
@@ -64,9 +65,13 @@ def check_finn_build(folder: Path, work: Path, seconds: float = SECONDS) -> Finn
     """Run FINN's conversion, folding and estimates on a build's project.
 
     Raises:
-        IsobitError: E303 without finn-plus; CheckFailed: E606 when it ends without a result.
+        IsobitError: E303 without finn-plus, E601 where ``work`` cannot be; CheckFailed: E606 when it ends without a
+            result.
     """
-    work.mkdir(parents=True, exist_ok=True)
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise IsobitError("E601", printable(error.strerror or error), where=printable(work)) from error
     found = run_script(folder / FOLDER / "check.py", work, seconds=seconds)
     layers = json.loads((folder / LAYERS).read_text(encoding="utf-8"))
     return verdict_of(found, layers)

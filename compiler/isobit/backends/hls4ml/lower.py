@@ -88,7 +88,7 @@ class _Lowering:
     def output(self, node: Output) -> str:
         """The layer that is an output of the model; a copy where hls4ml could not tell it from another."""
         (value,) = node.inputs
-        name = self.names[value]
+        name = self.read(node)
         layer = next(made for made in self.layers if made.name == name)
         if layer.kind in ("Input", "Reshape") or name in self._taken:
             kind = self.graph.types[value]
@@ -112,8 +112,15 @@ class _Lowering:
         )  # fmt: skip
 
     def read(self, node: Node, operand: int = 0) -> str:
-        """The name of the layer that makes an operand."""
-        return self.names[node.inputs[operand]]
+        """The name of the layer that makes an operand.
+
+        Raises:
+            IsobitError: E504 for a constant, which no layer makes.
+        """
+        value = node.inputs[operand]
+        if value not in self.names:
+            raise IsobitError("E504", f"hls4ml has no layer that makes the constant {value}", where=node.name)
+        return self.names[value]
 
     def moved(self, source: str, index: IntArray, size: int, out: IntType) -> str:
         """A reordering on the way to a node."""
@@ -193,8 +200,8 @@ def _concat(made: _Lowering, node: Concat) -> None:
         # hls4ml counts the batch axis
         attributes = {"axis": node.axis + 1, "op": f"concatenate{len(shape)}d"}
         name = made._append(
-            "Concatenate", node.name if last else "", (name, made.names[value]), tuple(shape), IntType.of(lo, hi),
-            attributes,
+            "Concatenate", node.name if last else "", (name, made.read(node, position)), tuple(shape),
+            IntType.of(lo, hi), attributes,
         )  # fmt: skip
 
 
@@ -210,17 +217,19 @@ def _add(made: _Lowering, node: Add) -> None:
             bias = bias + constant.value.reshape(-1).astype(object) * coefficients.astype(object)
         else:
             terms.append((_as_wide(made, node, position), coefficients.astype(object), graph.types[value].bounds))
+    if not terms:
+        raise IsobitError("E504", "hls4ml has no layer that makes a constant", where=node.name)
     if len(terms) == 2 and not bias.any() and all((c == 1).all() for _, c, _ in terms):
         made.theirs(node, (terms[0][0], terms[1][0]), ("Merge", {"op": "add"}, {}))
         return
     name, coefficients, interval = terms[0]
     for other, more, span in terms[1:-1]:
         ends = [sorted(int(k) * v for k in c for v in s) for c, s in ((coefficients, interval), (more, span))]
-        interval = (ends[0][0] + ends[1][0], ends[0][-1] + ends[1][-1])
-        out = IntType.of(*interval)
+        both = (ends[0][0] + ends[1][0], ends[0][-1] + ends[1][-1])
+        out = IntType.of(*both)
         body = sum_body((coefficients, more), np.zeros(1, dtype=object), (interval, span), kind.size, out)
         name = made._append("IsobitSum", "", (name, other), kind.shape, out, body=body)
-        coefficients = np.ones(1, dtype=object)
+        coefficients, interval = np.ones(1, dtype=object), both
     last = terms[1:][-1:]
     body = sum_body(
         (coefficients, *(c for _, c, _ in last)), bias, (interval, *(s for *_, s in last)), kind.size,

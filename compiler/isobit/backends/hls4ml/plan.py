@@ -100,6 +100,7 @@ def multiplicands(graph: Graph, plan: Plan) -> dict[str, int]:
 
 def _layer(graph: Graph, node: Node, board: Board, request: Request, io_type: IoType) -> LayerPlan:
     asked = request.layers.get(node.name, LayerRequest())
+    _refuse_idle(node, asked)
     shape = graph.types[node.name].shape
     lanes = shape[-1] if io_type == "io_stream" else prod(shape)
     positions = prod(shape[:-1]) if io_type == "io_stream" else 1
@@ -119,12 +120,24 @@ def _layer(graph: Graph, node: Node, board: Board, request: Request, io_type: Io
     return LayerPlan("sum", "sum", "Latency", 1, positions, Cost(lut=lanes * bits * _JOIN_LUTS))
 
 
+def _refuse_idle(node: Node, asked: LayerRequest) -> None:
+    """E503 for what is asked of a layer that has no such choice: it would change nothing."""
+    if isinstance(node, Linear):
+        idle = ["implementation"] if asked.implementation is not None else []
+    else:
+        idle = [name for name in ("strategy", "reuse") if getattr(asked, name) is not None]
+    if idle:
+        hint = "strategy and reuse" if isinstance(node, Linear) else "implementation"
+        raise IsobitError("E503", f"{' and '.join(idle)} of a {node.op}", where=node.name, hint=hint)
+
+
 def _linear(
     graph: Graph, node: Linear, board: Board, request: Request, asked: LayerRequest, io_type: IoType
 ) -> LayerPlan:  # fmt: skip
     weights, x, y = (graph.types[name] for name in (node.inputs[1], node.inputs[0], node.name))
     separate, inputs, outputs = is_separate(graph, node, io_type), fan_in(graph, node, io_type), y.channels
-    reuse, strategy = asked.reuse or request.reuse, asked.strategy or request.strategy
+    reuse = request.reuse if asked.reuse is None else asked.reuse
+    strategy = asked.strategy or request.strategy
     if separate and asked.strategy is None:
         strategy = "Latency"  # hls4ml has no Resource kernels of one filter per channel
     if asked.reuse is None:

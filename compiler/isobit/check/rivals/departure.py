@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf, isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,13 +40,18 @@ def differences(
 
     ``rounds``: the values are real numbers, whose nearest integers count.
     """
-    different, worst, first = 0, Fraction(0), ""
+    different, worst, first, endless = 0, Fraction(0), "", False
     for sample, (row, wanted) in enumerate(zip(values, exact, strict=True)):
         for element, (value, right) in enumerate(zip(row, wanted, strict=True)):
-            got, integer = Fraction(float(value)) * factor, right / step
+            integer = right / step
+            if not isfinite(value):  # other programs' floats may be: no integer, and infinitely far from each
+                different, endless = different + 1, True
+                first = first or f"sample {sample}, element {element}: {value:g}, exactly {float(integer):g}"
+                continue
+            got = Fraction(float(value)) * factor
             got = Fraction(round(got)) if rounds else got
             if got != integer:
                 different += 1
                 worst = max(worst, abs(got - integer))
                 first = first or f"sample {sample}, element {element}: {float(got):g}, exactly {float(integer):g}"
-    return different, float(worst), first
+    return different, inf if endless else float(worst), first

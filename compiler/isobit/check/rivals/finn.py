@@ -19,12 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isobit.backends.finn.environment import run_script
-from isobit.check.csim.stimuli import float_samples, vectors_for
 from isobit.check.rivals.departure import Layer, differences, layouts
-from isobit.check.rivals.source import QUANTISERS, Source, cleaned
+from isobit.check.rivals.source import QUANTISERS, Source, cleaned, samples_of
 from isobit.check.source.exact.evaluate import evaluate_exact
 from isobit.errors import IsobitError, printable
-from isobit.frontend.qonnx.importer import import_onnx
 from isobit.templates import root
 
 SAMPLES = 16
@@ -48,7 +46,7 @@ class Step:
         return next((layer for layer in self.layers if layer.different), None)
 
 
-def check_finn(folder: Path, model: Path | None = None, inputs: NDArray[Any] | None = None) -> tuple[Step, ...]:
+def check_finn(folder: Path, model: Path | None = None, inputs: Any = None) -> tuple[Step, ...]:
     """Compare what FINN kept in ``folder`` with the model that it was made of.
 
     Args:
@@ -56,7 +54,8 @@ def check_finn(folder: Path, model: Path | None = None, inputs: NDArray[Any] | N
         inputs: real samples ``(batch, *shape)`` in the model's layout; edge cases and random ones without.
 
     Raises:
-        IsobitError: E619 when the folder keeps no step, E303 without finn-plus, every refusal of the model.
+        IsobitError: E619 when the folder keeps no step or none that can be compared, E303 without finn-plus, every
+            refusal of the model.
     """
     place = folder / "intermediate_models" if (folder / "intermediate_models").is_dir() else folder
     models = [place / f"{name}.onnx" for name in ORDER if (place / f"{name}.onnx").is_file()]
@@ -64,7 +63,7 @@ def check_finn(folder: Path, model: Path | None = None, inputs: NDArray[Any] | N
         hint = "FINN's output_dir, built with save_intermediate_models"
         raise IsobitError("E619", "no model of a step in it", where=printable(folder), hint=hint)
     model = model or _only_model(folder)
-    x = _samples(model) if inputs is None else inputs.astype(np.float32)
+    x = samples_of(model, inputs, SAMPLES)
     with tempfile.TemporaryDirectory(prefix="isobit-finn-") as scratch:
         work = Path(scratch)
         graph = cleaned(model, work / "clean.onnx")
@@ -72,7 +71,11 @@ def check_finn(folder: Path, model: Path | None = None, inputs: NDArray[Any] | N
         source = Source(graph, exact)
         np.save(work / "samples.npy", x)
         found: Any = run_script(root() / "finn" / "trace.py", work, *(str(path.absolute()) for path in models))
-        return tuple(_step(record, source, work / f"{number}.npz") for number, record in enumerate(found))
+        steps = tuple(_step(record, source, work / f"{number}.npz") for number, record in enumerate(found))
+    if not any(step.layers for step in steps):
+        why = next((step.why for step in steps if step.why), "no layer has the size of one of the model's quantisers")
+        raise IsobitError("E619", f"nothing of it could be compared: {printable(why, 300)}", where=printable(folder))
+    return steps
 
 
 def _only_model(folder: Path) -> Path:
@@ -81,14 +84,6 @@ def _only_model(folder: Path) -> Path:
         what = f"{len(found)} ONNX files lie in it, and no model is named"
         raise IsobitError("E619", what, where=printable(folder), hint="isobit check-finn DIR model.onnx")
     return found[0]
-
-
-def _samples(model: Path) -> NDArray[Any]:
-    graph = import_onnx(model)
-    (entry, *others) = graph.inputs
-    if others:
-        raise IsobitError("E619", f"the model has {len(graph.inputs)} inputs", where=printable(model))
-    return np.asarray(float_samples(entry, vectors_for(graph, SAMPLES, 1)[entry.name], np.random.default_rng(0)))
 
 
 def _step(record: dict[str, Any], source: Source, values: Path) -> Step:

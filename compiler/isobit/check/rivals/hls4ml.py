@@ -19,13 +19,11 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from isobit.check.csim.stimuli import float_samples, vectors_for
 from isobit.check.rivals.departure import Layer, differences, layouts
 from isobit.check.rivals.hls4ml_run import Project, read_project, run_project
-from isobit.check.rivals.source import QUANTISERS, Source, cleaned
+from isobit.check.rivals.source import QUANTISERS, Source, cleaned, samples_of
 from isobit.check.source.exact.evaluate import evaluate_exact
 from isobit.errors import IsobitError, printable
-from isobit.frontend.qonnx.importer import import_onnx
 
 SAMPLES = 64
 _PRODUCTS = ("MatMul", "Gemm", "Conv")
@@ -33,11 +31,16 @@ _PRODUCTS = ("MatMul", "Gemm", "Conv")
 
 @dataclass(frozen=True)
 class Departure:
-    """Every layer that could be compared, in order; ``skipped`` are those without integers of their own."""
+    """Every layer that could be compared, in order.
+
+    ``skipped`` are those without integers of their own; ``apart`` products that agree with the source nowhere, in no
+    unit that it has: wrong throughout, or right in a unit of hls4ml's own.
+    """
 
     layers: tuple[Layer, ...]
     skipped: tuple[str, ...]
     samples: int
+    apart: tuple[str, ...] = ()
 
     @property
     def first(self) -> Layer | None:
@@ -45,7 +48,7 @@ class Departure:
         return next((layer for layer in self.layers if layer.different), None)
 
 
-def check_hls4ml(folder: Path, model: Path, inputs: NDArray[Any] | None = None) -> Departure:
+def check_hls4ml(folder: Path, model: Path, inputs: Any = None) -> Departure:
     """Compare a project of hls4ml's with the model that it was made of.
 
     Args:
@@ -56,7 +59,7 @@ def check_hls4ml(folder: Path, model: Path, inputs: NDArray[Any] | None = None) 
             project's C++ does not compile or run.
     """
     project = read_project(folder)
-    x = _samples(model) if inputs is None else inputs.astype(np.float32)
+    x = samples_of(model, inputs, SAMPLES)
     with tempfile.TemporaryDirectory(prefix="isobit-hls4ml-") as scratch:
         place = Path(scratch)
         graph = cleaned(model, place / "clean.onnx")
@@ -92,27 +95,23 @@ def _wrong_at_entry(found: Departure) -> float:
     return found.layers[0].different / found.layers[0].compared if found.layers else 1.0
 
 
-def _samples(model: Path) -> NDArray[Any]:
-    graph = import_onnx(model)
-    if len(graph.inputs) != 1:
-        raise IsobitError("E619", f"the model has {len(graph.inputs)} inputs", where=printable(model))
-    (entry,) = graph.inputs
-    return np.asarray(float_samples(entry, vectors_for(graph, SAMPLES, 1)[entry.name], np.random.default_rng(0)))
-
-
 def _compared(project: Project, source: Source, taps: list[NDArray[np.float64]], count: int) -> Departure:
-    layers, skipped = [], []
+    layers, skipped, apart = list[Layer](), list[str](), list[str]()
     nodes = [source.of_layer(name) for name in project.layers]
     named = {node.name for node in nodes if node is not None}
     for name, node, values in zip(project.layers, nodes, taps, strict=True):
         merged = source.quantiser_behind(node) if node is not None else None
         targets = [t for t in (node, merged) if t is not None and (t is node or t.name not in named)]
         found = [layer for layer in (_layer(name, target, source, values) for target in targets) if layer is not None]
-        if found:
-            layers.append(min(found, key=lambda layer: layer.different))
-        else:
+        if not found:
             skipped.append(name)
-    return Departure(tuple(layers), tuple(skipped), count)
+            continue
+        best = min(found, key=lambda layer: layer.different)
+        if best.different == best.compared and source.by_name[best.node].op_type in _PRODUCTS:
+            apart.append(name)
+        else:
+            layers.append(best)
+    return Departure(tuple(layers), tuple(skipped), count, tuple(apart))
 
 
 def _layer(name: str, node: onnx.NodeProto, source: Source, values: NDArray[np.float64]) -> Layer | None:
@@ -130,7 +129,6 @@ def _layer(name: str, node: onnx.NodeProto, source: Source, values: NDArray[np.f
             step = scales[0] * scales[1]
             factors = sorted({u / step for u in (Fraction(1), step, *scales)})
             found = [differences(values, w, f, step, rounds=False) for w in layouts(exact) for f in factors]
-            found = [f for f in found if f[0] < values.size]  # in a wrong unit nothing agrees
     if not found:
         return None
     different, worst, first = min(found, key=lambda f: f[0])

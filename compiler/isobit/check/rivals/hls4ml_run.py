@@ -158,8 +158,12 @@ def run_project(project: Project, samples: NDArray[Any], work: Path) -> list[NDA
     _done(["g++", *flags, "main.cpp", f"firmware/{project.top}.cpp", "-o", "run"], work, b"")
     _done(["./run"], work, samples.astype(np.float64).tobytes())
     found = []
-    for number in range(len(project.layers)):
-        values = np.fromfile(work / "taps" / str(number), np.float64)
+    for number, name in enumerate(project.layers):
+        path = work / "taps" / str(number)
+        values = np.fromfile(path, np.float64) if path.is_file() else np.empty(0)
+        if not values.size or values.size % len(samples):
+            what = f"the layer {printable(name)} gave {values.size} values for {len(samples)} samples"
+            raise CheckFailed("E606", what, where=printable(project.folder))
         found.append(values.reshape(len(samples), -1))
     return found
 

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from isobit.check.csim.run import own_samples
+from isobit.check.csim.stimuli import float_samples, vectors_for
 from isobit.check.source.exact.evaluate import ExactTensor
+from isobit.errors import IsobitError, printable
+from isobit.frontend.qonnx.importer import import_onnx
+from isobit.interp import quantise
 
 QUANTISERS = ("Quant", "IntQuant", "BipolarQuant")
 
@@ -23,6 +31,26 @@ def cleaned(model: Path, target: Path) -> onnx.GraphProto:
     wrapper.save(str(target))
     graph: onnx.GraphProto = wrapper.model.graph
     return graph
+
+
+def samples_of(model: Path, inputs: Any, count: int) -> NDArray[Any]:
+    """Real samples ``(batch, *shape)`` in the model's layout: ``inputs``, or ``count`` edge cases and random ones.
+
+    Args:
+        inputs: an array, or arrays by the names of the model's inputs; None for our own.
+
+    Raises:
+        IsobitError: E619 for a model of several inputs, E607 when ``inputs`` do not fit it, every refusal of the model.
+    """
+    graph = import_onnx(model)
+    if len(graph.inputs) != 1:
+        raise IsobitError("E619", f"the model has {len(graph.inputs)} inputs", where=printable(model))
+    (entry,) = graph.inputs
+    if inputs is None:
+        return np.asarray(float_samples(entry, vectors_for(graph, count, 1)[entry.name], np.random.default_rng(0)))
+    given = own_samples(graph, inputs, "real")[entry.outside]
+    quantise(entry, given)  # refuses another shape
+    return given
 
 
 class Source:
