@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -178,6 +179,8 @@ def main() -> None:
     arguments.add_argument("--build", type=Path, metavar="FOLDER", help="keep builds and checkpoint here")
     arguments.add_argument("--picture", default="fewshot.svg", help='needs matplotlib; "" leaves it out')
     given = arguments.parse_args()
+    if given.picture and find_spec("matplotlib") is None:
+        arguments.error('the picture needs matplotlib; --picture "" leaves it out')
     with tempfile.TemporaryDirectory() as scratch:
         folder = given.build or Path(scratch)
         split = glyphs()

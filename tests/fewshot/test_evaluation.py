@@ -73,6 +73,8 @@ def test_integers_are_features_too() -> None:
         (FEATURES, LABELS[:-1], {}), (FEATURES, LABELS.astype(float), {}), (FEATURES[:, 0], LABELS, {}),
         (np.full_like(FEATURES, np.nan), LABELS, {}), (FEATURES, LABELS, {"task": Task(10, 1, 1)}),
         (FEATURES, LABELS, {"task": Task(5, 8, 8)}), (FEATURES, LABELS, {"protocol": "easy"}),
+        (FEATURES, LABELS, {"task": Task(5, 0, 1)}), (FEATURES, LABELS, {"runs": 0}),
+        (FEATURES, LABELS, {"protocol": "easy", "base_mean": np.float64(0)}),
     ],
 )  # fmt: skip
 def test_what_cannot_be_evaluated_is_refused(

@@ -13,7 +13,7 @@ from isobit.errors import IsobitError
 from isobit.fewshot import head_of, head_rows, with_head, without_head
 from isobit.interp import run
 from isobit.ir import Graph
-from isobit.ir.ops import HostOp, Input, MaxPool, Node, Output, Reindex, frozen_ints
+from isobit.ir.ops import HostOp, Input, Linear, MaxPool, Node, Output, Reindex, Select, frozen_ints
 from isobit.passes import optimise
 from tests.cli.runner import isobit as command
 from tests.pynq.conftest import backbone_model
@@ -66,6 +66,17 @@ def test_the_backbone_is_what_is_left_without_the_head() -> None:
     graph = identity(6, -3, 5)
     assert without_head(graph) is graph and head_of(graph) is None
     assert without_head(with_head(graph, 4)).digest == graph.digest
+
+
+def test_a_models_own_product_and_argmax_is_no_head() -> None:
+    """Its label is in the source, which it is compared with."""
+    rows = Input(name="w", shape=(4, 6), lo=frozen_ints(-9), hi=frozen_ints(9), outside="w", outside_shape=(4, 6))
+    added: tuple[Node, ...] = (
+        rows, Linear(name="s", inputs=("x", "w")), Select(name="b", inputs=("s",)),
+        Output(name="l", inputs=("b",), outside="l", outside_shape=(1,)),
+    )  # fmt: skip
+    graph = Graph((*identity(6, -3, 5).nodes, *added))
+    assert head_of(graph) is None and without_head(graph) is graph
 
 
 def test_names_that_the_graph_has_already() -> None:

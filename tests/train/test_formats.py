@@ -31,7 +31,7 @@ from isobit.numerics.formats import (  # noqa: E402
 )
 from isobit.numerics.formats.choose import Choice, choose  # noqa: E402
 from isobit.passes import optimise  # noqa: E402
-from isobit.train import Data, Request, adam, digits, fit, parse_formats  # noqa: E402
+from isobit.train import Data, Request, adam, digits, fit, parse_formats, quantised  # noqa: E402
 from isobit.train import quantise as quantise_network  # noqa: E402
 from isobit.train.formats import (  # noqa: E402
     FormatActivation,
@@ -40,6 +40,7 @@ from isobit.train.formats import (  # noqa: E402
     calibrate,
     with_weights,
 )
+from isobit.train.post_training import calibrated  # noqa: E402
 
 FORMATS = [Tapered(4, 3), Tapered(5, 1), Tapered(3, 2), FixedPoint(4), E2M1, E3M2, PowersOfTwo(4)]
 
@@ -180,3 +181,50 @@ def test_names_of_the_command_line() -> None:
     with pytest.raises(IsobitError) as refused:
         _ = found.weights.signed
     assert refused.value.code == "E310"
+
+
+@pytest.mark.parametrize("name", ["tapered:3", "int:3"])
+def test_steps_after_training_work_on_weights_of_any_format(name: str) -> None:
+    torch.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(16, 12), nn.ReLU(), nn.Linear(12, 4)), torch.rand(64, 16)
+    formats = parse_formats(name)
+    with torch.no_grad():
+        plain, gptq, corrected = (
+            calibrated(quantised(model, formats), formats, x, **step)(x) - model(x)
+            for step in ({}, {"gptq": True}, {"bias_correction": True})
+        )
+    assert float((gptq**2).mean()) < float((plain**2).mean())
+    assert float(corrected.mean(0).abs().max()) < float(plain.mean(0).abs().max()) / 4
+
+
+def test_the_state_of_a_module_has_its_format() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(400, 8)
+
+    def made(shape: float) -> nn.Module:
+        weight, activation = FormatWeight("tapered:5", per_channel=True), FormatActivation("tapered:5")
+        layer = qnn.QuantLinear(8, 3, bias=False, weight_quant=weight)
+        with torch.no_grad():
+            layer.weight.copy_(layer.weight.sign() * layer.weight.abs() ** shape)
+        weight.choose()
+        return nn.Sequential(qnn.QuantIdentity(act_quant=activation), layer).eval()
+
+    one, other = made(6.0), made(0.1)
+    calibrate(one, x**3)
+    assert one[1].weight_quant.format != other[1].weight_quant.format and other[0].act_quant.format is None
+    other.load_state_dict(one.state_dict())
+    with torch.no_grad():
+        assert other(x).equal(one(x))
+
+
+def test_long_steps_leave_a_scale_positive_and_near() -> None:
+    """A step of Adam is longer than the scale of an 8-bit float; a file has the parameter, torch must use the same."""
+    torch.manual_seed(0)
+    model = nn.Sequential(qnn.QuantIdentity(bit_width=8), with_weights(nn.Linear(6, 2, bias=False), "e4m3"))
+    quantiser = model[1].weight_quant
+    first = quantiser.scale.item()
+    for lower in (True, False):
+        with torch.no_grad():
+            quantiser.scale.fill_(-1.0 if lower else 1e3)
+        assert quantiser(model[1].weight).abs().max().item() > 0
+        assert quantiser.scale.item() == (first / 8 if lower else first * 8)

@@ -18,6 +18,7 @@ from isobit.train import Data, Formats, Request, accuracy, adam, digits, fit, fi
 from isobit.train import quantise as quantise_network
 from isobit.train.fewshot import resnet9
 from isobit.train.post_training import calibrated
+from isobit.train.schemes import Format
 from tests.cli.runner import isobit as command
 
 FACTORY = """
@@ -108,6 +109,33 @@ def test_the_range_is_filled_without_changing_the_float_network() -> None:
         assert float((filled(x) - plain(x)).abs().max()) < 0.01
 
 
+def biased() -> nn.Module:
+    """A convolution of small weights, one channel as good as dead, with a large bias before its BatchNorm."""
+    torch.manual_seed(2)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3)).eval()
+    with torch.no_grad():
+        model[0].weight.mul_(0.02)
+        model[0].weight[3] = 1e-30
+        model[0].bias.copy_(torch.tensor([3.0, -3.0, 2.0, 0.5]))
+        model[1].running_mean.copy_(model[0].bias)
+        model[1].running_var.fill_(1e-5)
+    return model
+
+
+@pytest.mark.parametrize("rule", [None, {"0": fixed(1, 7)}])
+def test_a_filled_range_saturates_neither_the_bias_nor_a_layers_own_format(rule: dict[str, Format] | None) -> None:
+    weights = "1.7" if rule is None else "4.4"
+    model, x = biased(), torch.rand(8, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    made = quantised(model, parse_formats("fixed", weights, "3.12"), rule=rule)
+    layer = made.get_submodule("0")
+    most = layer.weight.detach().flatten(1).abs().amax(1)[:3]
+    assert ((most > 0.49) & (most < 1)).all() and not layer.bias.any()
+    assert all(torch.isfinite(t).all() for t in made.state_dict().values())
+    with torch.no_grad():
+        inner, wanted = made.get_submodule("1")(layer(x)), model[:2](x)
+    assert float(wanted.abs().max()) > 0.5 and float((inner - wanted).abs().max()) < 0.1
+
+
 def test_widths_by_pattern_by_function_and_of_the_input() -> None:
     formats = parse_formats("fixed", "1.5", "6.6", "2.7")
     made = quantised(residual(0.0, True), formats, rule={"blocks.0.*.0": fixed(2, 3), "*.activation": fixed(3, 2)})
@@ -162,7 +190,7 @@ def test_eight_bits_by_the_command_and_twice_the_same_bytes(folder: Path, tmp_pa
         (["--weights", "0.4"], "E310"), (["--acts", "4.-1"], "E310"), (["--format", "posit8"], "E310"),
         (["--format", "int1"], "E310"), (["--method", "magic"], "E613"), (["--layer", "nowhere=2.2"], "E311"),
         (["--layer", "4"], "E613"), (["--arg", "width=9", "--method", "ptq"], "E301"),
-        (["--features", "--method", "qat"], "E311"),
+        (["--features", "--method", "qat"], "E311"), (["--format", "int:\u00b2"], "E310"),
     ],
 )  # fmt: skip
 def test_a_request_that_cannot_be_met_is_refused(words: list[str], code: str, folder: Path, tmp_path: Path) -> None:

@@ -58,12 +58,18 @@ def evaluate(
         base_mean: ``(features,)``, needed by EASY.
 
     Raises:
-        IsobitError: E313 for labels that do not fit, fewer classes or samples than a run draws, or EASY without a mean.
+        IsobitError: E313 for labels that do not fit, fewer classes or samples than a run draws, a run that draws
+            nothing, no runs, or EASY without a mean.
     """
+    if min(task.ways, task.shots, task.queries, runs) < 1:
+        raise IsobitError("E313", f"{runs} runs of {task}", hint="at least one of each")
     table = _by_class(np.asarray(features, np.float64), np.asarray(labels), task)
     if protocol == "easy" and base_mean is None:
         raise IsobitError("E313", "the protocol EASY subtracts the base classes' mean", hint="give base_mean")
     mean = np.asarray(base_mean, np.float64) if protocol == "easy" else None
+    if mean is not None and (mean.shape != table[0].shape[1:] or not np.isfinite(mean).all()):
+        what = f"a mean of shape {mean.shape} for features of shape {table[0].shape[1:]}"
+        raise IsobitError("E313", what, hint="one finite number for each feature")
     rng = np.random.default_rng(seed)
     size = max(_VALUES // (task.ways * (task.shots + task.queries) * table[0].shape[1]), 1)
     right = np.concatenate([_runs(table, task, mean, min(size, runs - done), rng) for done in range(0, runs, size)])

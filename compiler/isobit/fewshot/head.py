@@ -107,7 +107,8 @@ def head_of(graph: Graph) -> Head | None:
             continue
         rows = _origin(graph, scores.inputs[1])
         others = [o for o in graph.outputs if o is not label]
-        if isinstance(rows, Input) and len(others) == 1:
+        classes = graph.types[scores.name].size  # a mean before them tells the head from a model's own product
+        if isinstance(rows, Input) and rows.shape[0] == classes + 1 and len(others) == 1:
             return Head(rows, others[0], label)
     return None
 

@@ -32,6 +32,7 @@ LAYERS: dict[type[nn.Module], type[nn.Module]] = {
     nn.Conv1d: qnn.QuantConv1d, nn.Conv2d: qnn.QuantConv2d, nn.Linear: qnn.QuantLinear,
 }  # fmt: skip
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+_MOST_SHIFT = 32
 
 
 class QuantLeakyReLU(QuantNonLinearActLayer):  # type: ignore[misc]
@@ -64,8 +65,8 @@ def quantised(
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch, about Brevitas' use of it
         graph = _traced(copy.deepcopy(model).cpu().eval(), merge_batchnorm, equalise)
-        if fit_range and formats.weights.reach is not None:
-            _fill_range(graph, formats.weights.reach)
+        if fit_range:
+            _fill_range(graph, formats.weights, rule)
         made = _quantised(graph, formats)
         if rule is not None:
             _apply(made, rule)
@@ -122,7 +123,7 @@ def _quantised(graph: Any, formats: Formats) -> Any:
     return made
 
 
-def _fill_range(graph: Any, reach: float) -> None:
+def _fill_range(graph: Any, weights: Format, rule: Rule | None) -> None:
     """``(2^k w)`` with the statistics of the BatchNorm behind it scaled alike: the same function."""
     modules = dict(graph.named_modules())
     for node in graph.graph.nodes:
@@ -132,17 +133,22 @@ def _fill_range(graph: Any, reach: float) -> None:
             continue
         layer = modules.get(str(source.target))
         if isinstance(layer, tuple(LAYERS)) and isinstance(norm, _NORMS):
-            _scale_channels(layer, norm, reach)
+            own = None if rule is None else _chosen(rule, str(source.target), modules[str(source.target)])[1]
+            reach = (own or weights).reach
+            if reach is not None:
+                _scale_channels(layer, norm, reach)
 
 
 @torch.no_grad()
 def _scale_channels(layer: Any, norm: Any, reach: float) -> None:
     most = layer.weight.flatten(1).abs().amax(1)
-    powers = torch.tensor([math.floor(math.log2(reach / m)) if m > 0 else 0 for m in most.tolist()])
+    # a channel of vanishing weights is as good as none: its statistics stay numbers of float32
+    powers = torch.tensor([min(math.floor(math.log2(reach / m)), _MOST_SHIFT) if m > 0 else 0 for m in most.tolist()])
     factor = torch.pow(2.0, powers)
     layer.weight.mul_(factor.reshape(-1, *[1] * (layer.weight.dim() - 1)))
-    if layer.bias is not None:
-        layer.bias.mul_(factor)
+    if layer.bias is not None:  # in the mean it saturates at no format's end
+        norm.running_mean.sub_(layer.bias)
+        layer.bias.zero_()
     norm.running_mean.mul_(factor)
     norm.running_var.copy_(factor**2 * (norm.running_var + norm.eps) - norm.eps)
 

@@ -23,6 +23,7 @@ import brevitas.nn as qnn
 import numpy as np
 import torch
 from brevitas.inject import ExtendedInjector
+from brevitas.proxy.parameter_quant import WeightQuantProxyFromInjectorBase
 from torch import Tensor, nn
 
 from isobit.errors import IsobitError
@@ -31,6 +32,8 @@ from isobit.numerics.formats.choose import Choice, Scales, choose
 
 _QONNX, _OWN = "qonnx.custom_op.general", "isobit.custom_op"
 _LEAST_SCALE = 2.0**-100
+_TRAINED = 8.0
+"""How far training may take a scale from the best one, as a factor: steps of Adam are longer than many a scale."""
 _MOST_CALIBRATED = 1 << 18
 
 
@@ -123,33 +126,41 @@ class FormatQuantiser(nn.Module):
         self.scales: Scales = scales
         self.format = None
         self.scale = nn.Parameter(torch.ones(()), requires_grad=False)
+        self.register_buffer("chosen", torch.tensor(-1))  # which of the formats: a part of the module's state
+        self.register_buffer("first", torch.ones(()), persistent=False)
         # What Brevitas asks of a quantiser's proxy.
         self.is_quant_enabled, self.is_signed, self.is_narrow_range, self.rounding_mode = True, True, False, "ROUND"
         self.requires_quant_input = self.requires_export_handler = False
+        self.is_groupwise = self.export_mode = self.disable_quant = False
 
     def take(self, found: Choice, shape: Sequence[int]) -> None:
         """A choice becomes the module's; the scale gets ``shape``."""
         self.format = found.format
         scale = torch.as_tensor(np.maximum(found.scale, _LEAST_SCALE)).reshape(tuple(shape))
         self.scale = nn.Parameter(scale, requires_grad=self.scales == "free")
+        self.first, self.chosen = scale.clone(), torch.tensor(self.formats.index(found.format))
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *given: Any) -> None:
         """The state of a float layer, which Brevitas loads into the one in its place, has no scale."""
         if prefix + "scale" in state_dict:
             super()._load_from_state_dict(state_dict, prefix, *given)
+            self.first = self.scale.detach().clone()
+            self.format = None if self.chosen < 0 else self.formats[int(self.chosen)]
 
-    def positive_scale(self) -> Tensor:
-        """The scale, which training may have taken below zero."""
-        return self.scale if torch.onnx.is_in_onnx_export() else self.scale.clamp(min=_LEAST_SCALE)
+    def kept_scale(self) -> Tensor:
+        """The scale, held near the one that was chosen: it is a parameter, and what a file gets is the same number."""
+        if not torch.onnx.is_in_onnx_export():
+            self.scale.data.clamp_(self.first / _TRAINED, self.first * _TRAINED)
+        return self.scale
 
     def forward(self, x: Tensor) -> Tensor:
-        """The quantised values; before a format is chosen, ``x`` itself."""
+        """The quantised values; before a format is chosen, or where Brevitas wants to see the floats, ``x`` itself."""
         value = getattr(x, "value", x)  # a Brevitas QuantTensor will do
-        if self.format is None:
+        if self.format is None or self.disable_quant:
             return value
         if torch.compiler.is_exporting():
             return _exported(value, self.scale, self.format)
-        made: Tensor = _Rounded.apply(value, self.positive_scale(), self.format)  # type: ignore[no-untyped-call]
+        made: Tensor = _Rounded.apply(value, self.kept_scale(), self.format)  # type: ignore[no-untyped-call]
         return made
 
 
@@ -191,6 +202,10 @@ class FormatWeight(FormatQuantiser):
         weight: Any = self.layers[0].weight.detach()  # type: ignore[operator]
         found = choose(weight.cpu().numpy(), self.formats, self.scales, self.per_channel)
         self.take(found, (-1, *(1,) * (weight.dim() - 1)) if self.per_channel else ())
+
+
+WeightQuantProxyFromInjectorBase.register(FormatWeight)
+"""Brevitas' bias correction looks at the floats of what is one of these."""
 
 
 class FormatActivation(FormatQuantiser):

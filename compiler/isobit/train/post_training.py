@@ -35,7 +35,7 @@ def calibrated(
     Raises:
         IsobitError: E311 without samples, or for samples that the network does not take.
     """
-    _refuse_samples(model, inputs)
+    refuse_samples(model, inputs)
     model.eval()
     if any(f.calibrated for f in (formats.weights, formats.acts)):
         progress("calibrating activations")
@@ -54,7 +54,12 @@ def calibrated(
     return model.eval()
 
 
-def _refuse_samples(model: nn.Module, inputs: Tensor) -> None:
+def refuse_samples(model: nn.Module, inputs: Tensor) -> None:
+    """No samples, values that are no numbers, or a shape that ``model``, left in evaluation mode, does not take.
+
+    Raises:
+        IsobitError: E311.
+    """
     if not len(inputs):
         raise IsobitError("E311", "there is no calibration data", hint="give --data with training samples")
     if not torch.isfinite(inputs).all():

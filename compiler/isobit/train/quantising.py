@@ -14,7 +14,7 @@ from isobit.errors import IsobitError
 from isobit.train.conversion import Rule, quantised
 from isobit.train.data import Data
 from isobit.train.loop import accuracy, adam, fit
-from isobit.train.post_training import calibrated
+from isobit.train.post_training import calibrated, refuse_samples
 from isobit.train.schemes import Formats
 
 Method = Literal["ptq", "qat"]
@@ -71,7 +71,12 @@ def quantise(
         IsobitError: E311 for a network or samples that do not fit, E305 for labels that are no outputs of the network,
             and those of ``fit``.
     """
-    progress("measuring the float network")
+    if request.scores:
+        _refuse_labels(model, data)
+    elif request.method == "qat":
+        hint = "train the backbone with its classifier, by isobit.train.quantised and fit"
+        raise IsobitError("E311", "features cannot be trained against labels", hint=hint)
+    progress("quantising the network")
     given, formats = data.train_inputs[:CALIBRATION_SAMPLES], request.formats
     made = quantised(
         model, formats, rule=request.rule, merge_batchnorm=request.merge_batchnorm, fit_range=request.fit_range,
@@ -80,11 +85,8 @@ def quantise(
     options = {"gptq": request.gptq, "bias_correction": request.bias_correction}
     calibrated(made, formats, given, **options, progress=progress)
     if not request.scores:
-        if request.method == "qat":
-            hint = "train the backbone with its classifier, by isobit.train.quantised and fit"
-            raise IsobitError("E311", "features cannot be trained against labels", hint=hint)
         return Quantising(made.eval())
-    _refuse_labels(made, data)
+    progress("measuring the accuracy")
     stages = [Stage("float", _accuracy(model, data)), Stage("ptq", _accuracy(made, data))]
     if request.method == "qat":
         progress("training in the formats")
@@ -105,7 +107,13 @@ def _accuracy(model: nn.Module, data: Data) -> float:
 
 @torch.no_grad()
 def _refuse_labels(model: nn.Module, data: Data) -> None:
-    shape = tuple(model.eval()(data.train_inputs[:1]).shape[1:])
+    """Asked of the float network, before minutes of work."""
+    training = model.training
+    try:
+        refuse_samples(model, data.train_inputs[:1])
+        shape = tuple(model(data.train_inputs[:1]).shape[1:])
+    finally:
+        model.train(training)
     if len(shape) != 1 or data.classes > shape[0]:
         what = f"labels up to {data.classes - 1} for a network that gives {shape}"
         raise IsobitError("E305", what, hint="one score for each class, counted from 0")

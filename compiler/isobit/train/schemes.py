@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from brevitas.inject.enum import ScalingImplType
 from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerChannelFloat, Uint8ActPerTensorFloat
 
 from isobit.errors import IsobitError, did_you_mean, printable
@@ -60,8 +61,12 @@ class Scaled:
 
     @property
     def weight(self) -> type[Any]:
-        """One scale for each output channel."""
-        return self._width(Int8WeightPerChannelFloat)
+        """One scale for each output channel, a parameter that starts at the greatest weight.
+
+        GPTQ asks for the weights column by column; Brevitas' other scales are then those of the column, which fits them
+        without an error to make up for.
+        """
+        return self._width(Int8WeightPerChannelFloat, scaling_impl_type=ScalingImplType.PARAMETER_FROM_STATS)
 
     @property
     def signed(self) -> type[Any]:
@@ -77,8 +82,8 @@ class Scaled:
     reach: float | None = None
     calibrated: bool = True
 
-    def _width(self, quantizer: Any) -> type[Any]:
-        made: type[Any] = quantizer.let(bit_width=self.bits)
+    def _width(self, quantizer: Any, **further: Any) -> type[Any]:
+        made: type[Any] = quantizer.let(bit_width=self.bits, **further)
         return made
 
 
@@ -142,7 +147,7 @@ def _free(family: str) -> Callable[[str, str], Formats]:
 
 
 def _bits(text: str) -> int:
-    if not text.strip().isdigit():
+    if not text.strip().isdecimal():
         raise IsobitError("E310", f"{printable(text)!r} is no width", hint="a number of bits, such as 8")
     return int(text)
 
