@@ -60,8 +60,8 @@ KINDS = (
     "two inputs", "two outputs", "image one pixel wide",
 )  # fmt: skip
 RARE = ("DepthToSpace", "GlobalAveragePool", "SpaceToDepth", "upsampling", "upsample.hpp")
-# Rows of several samples come from the plans of test_random_nets_samples.py.
-_ELSEWHERE = ("parallel", "product", "upsample")
+# Rows of several samples come from the plans of test_random_nets_samples.py, weights on a stream from those of a head.
+_ELSEWHERE = ("parallel", "product", "streamed", "upsample")
 TEMPLATES = tuple(f"{name}.hpp" for name in CATALOGUE if not any(word in name for word in _ELSEWHERE))
 
 

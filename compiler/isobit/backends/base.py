@@ -35,7 +35,7 @@ class CostRecord(Record):
     """A :class:`Cost` in the manifest."""
 
     lut: Count
-    ff: Count = 0  # builds of before have none
+    ff: Count
     dsp: Count
     bram36: Count
     uram: Count

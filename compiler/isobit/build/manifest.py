@@ -157,8 +157,8 @@ class Manifest(Record, Generic[T]):
     project: T
     versions: dict[str, str]
     files: dict[InnerPath, Digest]
+    target: Target
     budget: tuple[ErrorsRecord, ...] = ()
-    target: Target = "hls"
 
     @property
     def text(self) -> str:

@@ -53,13 +53,14 @@ def test_a_build_without_cpp_says_so(tmp_path: Path) -> None:
             check(build)
 
 
-def test_a_manifest_that_does_not_say_is_of_a_build_with_cpp(tmp_path: Path) -> None:
+def test_a_manifest_that_does_not_say_what_it_holds_is_refused(tmp_path: Path) -> None:
     build = isobit.compile(demo.MODEL, tmp_path / "build")
     path = build.path / "manifest.json"
     manifest = json.loads(path.read_text())
     del manifest["target"]
     path.write_text(json.dumps(manifest))
-    assert load_build(build.path).rtl is None
+    with pytest.raises(IsobitError, match="E608.*target"):
+        load_build(build.path)
 
 
 def test_an_unknown_target_is_refused_before_any_work(tmp_path: Path) -> None:
