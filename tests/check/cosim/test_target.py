@@ -59,7 +59,7 @@ def test_a_manifest_that_does_not_say_what_it_holds_is_refused(tmp_path: Path) -
     manifest = json.loads(path.read_text())
     del manifest["target"]
     path.write_text(json.dumps(manifest))
-    with pytest.raises(IsobitError, match="E608.*target"):
+    with pytest.raises(IsobitError, match=r"E608.*target"):
         load_build(build.path)
 
 

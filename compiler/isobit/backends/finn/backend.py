@@ -29,7 +29,7 @@ from isobit.backends.finn.folding import FinnLayer, finn_layers, folding_file, s
 from isobit.backends.finn.graph import finn_model, shape_of
 from isobit.backends.ports import CONTAINERS, IntType, Port, Positive
 from isobit.errors import CheckFailed, IsobitError, printable
-from isobit.hardware import Board
+from isobit.hardware import Board, Cost
 from isobit.ir import Graph, parse_graph
 from isobit.ir.ops import Input, Output
 from isobit.ir.types import IntArray
@@ -128,11 +128,10 @@ class Finn:
         found = {}
         for name in dict.fromkeys(layer.node for layer in design.layers):
             own = [layer for layer in design.layers if layer.node == name]
-            cost = plan.plan.layers[name].cost if name in plan.plan.layers else None
             found[name] = FinnLayerRecord(
                 implementation=_main(own).rsplit("_", 1)[0],
                 cycles=max(layer.cycles for layer in own),
-                cost=CostRecord.of(cost) if cost else CostRecord(lut=0, dsp=0, bram36=0, uram=0),
+                cost=CostRecord.of(plan.plan.layers[name].cost if name in plan.plan.layers else Cost()),
                 finn={layer.name: dict(layer.factors) for layer in own},
             )
         return FinnRecord(layers=found)
