@@ -35,7 +35,12 @@ def test_the_passes_keep_the_integers_of_the_reference_kernels(name: str, dtype:
 
 
 @pytest.mark.parametrize(
-    ("name", "dtype"), [("residual", "int8"), ("upsampled", "uint8"), ("enlarged", "int8"), ("excited", "int8")]
+    ("name", "dtype"),
+    [
+        ("residual", "int8"),
+        ("upsampled", "uint8"),
+        *(pytest.param(name, "int8", marks=pytest.mark.slow) for name in ("enlarged", "excited")),
+    ],
 )
 def test_cpp_computes_them_too(name: str, dtype: str, tmp_path: Path) -> None:
     net = NETS[name](dtype)

@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 
 @needs_verilator
-@pytest.mark.parametrize("depth", [1, 2, 5, 32, 33, 40])
+@pytest.mark.parametrize("depth", [1, 5, 33, *(pytest.param(d, marks=pytest.mark.slow) for d in (2, 32, 40))])
 def test_a_stream_is_a_queue(depth: int, tmp_path: Path) -> None:
     tool, cxx = verilator.find_verilator(), find_compiler()
     source = templates.root() / "rtl" / "isobit_fifo.sv"
