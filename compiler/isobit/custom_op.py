@@ -9,6 +9,7 @@ formats.tapered`), and their last input is a scale that broadcasts to the first:
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,9 +35,9 @@ class _Tapered(CustomOp):  # type: ignore[misc, unused-ignore]
         """The format that the attributes name."""
         return Tapered(self.get_nodeattr("bits"), self.get_nodeattr("run"))
 
+    @abstractmethod
     def integers(self, data: Any, scale: Any) -> Any:
-        """The numbers in the format's units."""
-        raise NotImplementedError
+        """The numbers that the operator gives, in the format's units: an array of integers in the shape of ``data``."""
 
     def execute_node(self, context: dict[str, Any], graph: Any) -> None:
         """The output in float32."""
@@ -60,7 +61,7 @@ class _Tapered(CustomOp):  # type: ignore[misc, unused-ignore]
 
 
 class TaperedQuant(_Tapered):
-    """The nearest number of the format."""
+    """The nearest number of the format to each element, float32 in any shape."""
 
     def integers(self, data: Any, scale: Any) -> Any:
         """Of ``data / scale``, divided in float32."""
@@ -68,7 +69,11 @@ class TaperedQuant(_Tapered):
 
 
 class TaperedDecode(_Tapered):
-    """The numbers of codes."""
+    """The numbers of codes, whole numbers in any shape.
+
+    Raises:
+        ValueError: a code has more bits than the format.
+    """
 
     def integers(self, data: Any, scale: Any) -> Any:
         """Of codes in two's complement."""
