@@ -15,7 +15,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
@@ -31,7 +31,8 @@ _PREFIX = "templates/"
 class Fault:
     """``old`` becomes ``new`` in ``file`` (below the package, or ``templates/...``); tried on the network ``net``.
 
-    ``caught`` names the verdict that must catch it. ``cpp`` asks for the C++ simulation, which takes seconds.
+    ``caught`` names the verdict that must catch it. ``cpp`` asks for the C++ simulation, which takes seconds. ``options``
+    are those of :func:`isobit.compile` that take the network past the line: how fast, in which arithmetic.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Fault:
     caught: str
     fast: bool = False
     cpp: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def module(self) -> str:
@@ -86,12 +88,12 @@ def judge(fault: Fault, folder: Path) -> dict[str, str]:
     """Every verdict that caught the fault, with what it said."""
     if fault.module:
         sys.meta_path.insert(0, _Finder(fault))
+    import isobit
     from isobit.errors import IsobitError
-    from isobit.flow import compile_model
     from tests.oracles.nets import NETS
 
     try:
-        build = compile_model(NETS[fault.net](folder), folder / "build")
+        build = isobit.compile(NETS[fault.net](folder), folder / "build", **fault.options)
     except (IsobitError, AssertionError) as error:
         return {"refused": f"{type(error).__name__}: {error}"}
     if fault.file.startswith(_PREFIX):

@@ -138,9 +138,22 @@ def dyadic(folder: Path) -> Path:
     return _saved(net, folder, net.op("DequantizeLinear", net.op("QuantizeLinear", dense, *params), *params))
 
 
+def dyadic_leaky(folder: Path) -> Path:
+    """The same with a leaky ReLU of slope 1/2 behind the sums: a staircase of two segments, with ties on both."""
+    rng, net = np.random.default_rng(8), Net(["N", 6])
+    params = [net.const(0.25), net.const(128, np.uint8)]
+    x = net.op("DequantizeLinear", net.op("QuantizeLinear", "x", *params), *params)
+    weights = _triple(net, net.const(rng.integers(-9, 9, (6, 4)), np.int8), 0.5, 0, np.int8)
+    dense = net.op("MatMul", x, net.op("DequantizeLinear", *weights))
+    params = [net.const(2.0), net.const(5, np.int8)]
+    leaky = net.op("LeakyRelu", dense, alpha=0.5)
+    return _saved(net, folder, net.op("DequantizeLinear", net.op("QuantizeLinear", leaky, *params), *params))
+
+
 NETS: dict[str, Callable[[Path], Path]] = {
     "channels_last": channels_last,
     "dyadic": dyadic,
+    "dyadic_leaky": dyadic_leaky,
     "qdq": qdq,
     "qonnx_chain": qonnx_chain,
     "qonnx_dense": qonnx_dense,
