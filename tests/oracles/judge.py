@@ -31,8 +31,8 @@ _PREFIX = "templates/"
 class Fault:
     """``old`` becomes ``new`` in ``file`` (below the package, or ``templates/...``); tried on the network ``net``.
 
-    ``caught`` names the verdict that must catch it. ``cpp`` asks for the C++ simulation, which takes seconds. ``options``
-    are those of :func:`isobit.compile` that take the network past the line: how fast, in which arithmetic.
+    ``caught`` names the verdict that must catch it. ``cpp`` asks for the C++ simulation, which takes seconds.
+    ``options`` are those of :func:`isobit.compile` that take the network past the line: how fast, in which arithmetic.
     """
 
     name: str
