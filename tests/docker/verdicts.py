@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from tests.cli.runner import Outcome
@@ -14,6 +15,24 @@ def verdict(done: Outcome) -> dict[str, Any]:
     for run in content["runs"]:
         del run["seconds"], run["compile_seconds"]
     return content
+
+
+def oracles_apart(record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """A verdict or a ``csim.json`` whose evaluators have no versions, and the versions by name.
+
+    The image pins them, the machine around it has those of its own environment: their releases must not make two equal
+    verdicts differ."""
+    apart: dict[str, Any] = json.loads(json.dumps(record))
+    versions = {o["name"]: o.pop("version") for o in apart["source"]["oracles"]}
+    for ends in filter(None, (run.get("ends") for run in (apart, apart["source"]))):
+        ends["oracle"] = ends["oracle"].split()[0]
+    return apart, versions
+
+
+def pinned_in_the_image() -> dict[str, str]:
+    """The version of every Python package of the image."""
+    lines = (Path(__file__).parents[2] / "docker" / "csim" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return {name.lower(): version for name, _, version in (line.partition("==") for line in lines) if version}
 
 
 def refused(done: Outcome, code: str, *parts: str, status: int = 2) -> None:
