@@ -41,9 +41,7 @@ module isobit_dense #(
   localparam int SF_BITS = SF > 1 ? $clog2(SF) : 1;
   localparam int NF_BITS = NF > 1 ? $clog2(NF) : 1;
   localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
-  localparam int PRODUCT = IN_T + WEIGHT_T + 2;
-  localparam int LEVELS = $clog2(SIMD);
-  localparam int LATENCY = 3 + LEVELS;
+  localparam int LATENCY = 3 + $clog2(SIMD);
 
   // ---------------------------------------------------------------- the loop
   logic [SF_BITS-1:0] sf;
@@ -75,51 +73,13 @@ module isobit_dense #(
   isobit_rom #(.WIDTH(ROW), .DEPTH(ROWS), .FILE(WEIGHTS_FILE), .STYLE(WEIGHTS_STYLE), .VALUES(WEIGHTS)) rom (
       .clk, .enable(advance), .address(row), .word(stored));
   isobit_weights #(.COUNT(PE * SIMD), .WEIGHT(WEIGHT_T), .CODE(CODE_T), .RUN(RUN)) decoded (.stored, .weights);
-  if (NF == 1) begin : g_once
-    always_ff @(posedge clk) if (advance) x <= in_data;
-  end else begin : g_again
-    // The vector is kept for the NF passes over it.
-    logic [SIMD*IN_T-1:0] vector[SF];
-    logic [SIMD*IN_T-1:0] fresh, kept;
-    logic is_fresh;
-    always_ff @(posedge clk) if (issue && reads) vector[sf] <= in_data;
-    always_ff @(posedge clk) begin
-      if (advance) begin
-        kept <= vector[sf];
-        fresh <= in_data;
-        is_fresh <= reads;
-      end
-    end
-    assign x = is_fresh ? fresh : kept;
-  end
-
-  // live[s] and first[s]: stage s holds an iteration, and it is the first of its sum.
-  logic [LATENCY-1:1] live, first;
-  always_ff @(posedge clk) begin
-    if (rst) live <= '0;
-    else if (advance) live <= (LATENCY - 1)'({live, issue});
-    if (advance) first <= (LATENCY - 1)'({first, sf == '0});
-  end
+  isobit_kept #(.WIDTH(SIMD * IN_T), .DEPTH(SF), .AGAIN(NF > 1)) vector (
+      .clk, .enable(advance), .take(issue && reads), .address(sf), .word_in(in_data), .word(x));
 
   // ---------------------------------------------------------------- multiply, add, accumulate
-  logic signed [PRODUCT-1:0] products[PE][SIMD];
-  logic signed [PRODUCT+LEVELS-1:0] dots[PE];
-  logic signed [ACC_T:0] acc[PE];
-  function automatic logic signed [IN_T:0] element(input int s);
-    return {IN_T_SIGNED & x[s*IN_T+IN_T-1], x[s*IN_T+:IN_T]};
-  endfunction
-  function automatic logic signed [WEIGHT_T:0] weight(input int i);
-    return {WEIGHT_T_SIGNED & weights[i*WEIGHT_T+WEIGHT_T-1], weights[i*WEIGHT_T+:WEIGHT_T]};
-  endfunction
-  isobit_sums #(.COUNT(PE), .N(SIMD), .WIDTH(PRODUCT)) tree (.clk, .enable(advance), .terms(products), .totals(dots));
-  always_ff @(posedge clk) begin
-    if (advance) begin
-      for (int pe = 0; pe < PE; pe++) begin
-        for (int s = 0; s < SIMD; s++) products[pe][s] <= element(s) * weight(pe * SIMD + s);
-        if (live[LATENCY-1]) acc[pe] <= (first[LATENCY-1] ? '0 : acc[pe]) + (ACC_T + 1)'(dots[pe]);
-      end
-    end
-  end
-  always_comb for (int pe = 0; pe < PE; pe++) out_data[pe*ACC_T+:ACC_T] = acc[pe][ACC_T-1:0];
+  isobit_dots #(
+      .PE(PE), .SIMD(SIMD), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .WEIGHT_T(WEIGHT_T), .WEIGHT_T_SIGNED(WEIGHT_T_SIGNED),
+      .ACC_T(ACC_T)
+  ) dots (.clk, .rst, .enable(advance), .issue, .first(sf == '0), .x, .weights, .acc(out_data));
   wire unused = &{1'b0, ACC_T_SIGNED, VECTORS[0], CODE_T_SIGNED};
 endmodule

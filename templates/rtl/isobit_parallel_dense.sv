@@ -47,9 +47,7 @@ module isobit_parallel_dense #(
   localparam int SF_BITS = SF > 1 ? $clog2(SF) : 1;
   localparam int NF_BITS = NF > 1 ? $clog2(NF) : 1;
   localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
-  localparam int PRODUCT = IN_T + WEIGHT_T + 2;
-  localparam int LEVELS = $clog2(SIMD);
-  localparam int SUMS = 3 + LEVELS;  // clocks to the running sum
+  localparam int SUMS = 3 + $clog2(SIMD);  // clocks to the running sum
   localparam int LATENCY = SUMS + (NF > 1 ? 1 : 0);
 
   logic [SF_BITS-1:0] sf;
@@ -83,60 +81,42 @@ module isobit_parallel_dense #(
   isobit_weights #(.COUNT(PE * SIMD), .WEIGHT(WEIGHT_T), .CODE(CODE_T), .RUN(RUN)) decoded (.stored, .weights);
   always_ff @(posedge clk) if (issue && reads) block <= in_data;
 
-  logic [SUMS-1:1] live, first;
   logic [SUMS:1] last;
   logic [SUMS:1][NF_BITS-1:0] nf_of;
   logic [SF_BITS-1:0] sf_of;
   always_ff @(posedge clk) begin
-    if (rst) begin
-      live <= '0;
-      last <= '0;
-    end else if (advance) begin
-      live <= (SUMS - 1)'({live, issue});
-      last <= SUMS'({last, issue && sum_ends});
-    end
+    if (rst) last <= '0;
+    else if (advance) last <= SUMS'({last, issue && sum_ends});
     if (advance) begin
-      first <= (SUMS - 1)'({first, sf == '0});
       nf_of <= (SUMS * NF_BITS)'({nf_of, nf});
       sf_of <= sf;
     end
   end
 
   // Of position p, element s of what this iteration takes of its window; the window lies in the order of the weights.
-  function automatic logic signed [IN_T:0] element(input int p, input int s);
+  function automatic logic [IN_T-1:0] element(input int p, input int s);
     int i = int'(sf_of) * SIMD + s;
     int tap = i / CHANNELS;
     int from = ((tap / KW * COLUMNS + p * SW + tap % KW * DW) * CHANNELS + i % CHANNELS) * IN_T;
-    return {IN_T_SIGNED & block[from+IN_T-1], block[from+:IN_T]};
+    return block[from+:IN_T];
   endfunction
-  function automatic logic signed [WEIGHT_T:0] weight(input int i);
-    return {WEIGHT_T_SIGNED & weights[i*WEIGHT_T+WEIGHT_T-1], weights[i*WEIGHT_T+:WEIGHT_T]};
-  endfunction
-  logic signed [PRODUCT-1:0] products[SAMPLES*PE][SIMD];
-  logic signed [PRODUCT+LEVELS-1:0] dots[SAMPLES*PE];
-  logic signed [ACC_T:0] acc[SAMPLES*PE];
-  isobit_sums #(.COUNT(SAMPLES * PE), .N(SIMD), .WIDTH(PRODUCT)) tree (
-      .clk, .enable(advance), .terms(products), .totals(dots));
-  always_ff @(posedge clk) begin
-    if (advance) begin
-      for (int p = 0; p < SAMPLES; p++) begin
-        for (int pe = 0; pe < PE; pe++) begin
-          for (int s = 0; s < SIMD; s++) products[p*PE+pe][s] <= element(p, s) * weight(pe * SIMD + s);
-          if (live[SUMS-1]) begin
-            acc[p*PE+pe] <= (first[SUMS-1] ? '0 : acc[p*PE+pe]) + (ACC_T + 1)'(dots[p*PE+pe]);
-          end
-        end
-      end
-    end
+  logic [SAMPLES*SIMD*IN_T-1:0] x;
+  logic [SAMPLES*PE*ACC_T-1:0] acc;
+  always_comb begin
+    for (int p = 0; p < SAMPLES; p++) for (int s = 0; s < SIMD; s++) x[(p*SIMD+s)*IN_T+:IN_T] = element(p, s);
   end
+  isobit_dots #(
+      .SAMPLES(SAMPLES), .PE(PE), .SIMD(SIMD), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .WEIGHT_T(WEIGHT_T),
+      .WEIGHT_T_SIGNED(WEIGHT_T_SIGNED), .ACC_T(ACC_T)
+  ) dots (.clk, .rst, .enable(advance), .issue, .first(sf == '0), .x, .weights, .acc);
   if (NF == 1) begin : g_at_once
-    always_comb for (int o = 0; o < SAMPLES * OUT; o++) out_data[o*ACC_T+:ACC_T] = acc[o][ACC_T-1:0];
+    assign out_data = acc;
   end else begin : g_collected
     always_ff @(posedge clk) begin
       if (advance && last[SUMS]) begin
         for (int p = 0; p < SAMPLES; p++) begin
           for (int o = 0; o < OUT; o++) begin
-            if (int'(nf_of[SUMS]) == o / PE) out_data[(p*OUT+o)*ACC_T+:ACC_T] <= acc[p*PE+o%PE][ACC_T-1:0];
+            if (int'(nf_of[SUMS]) == o / PE) out_data[(p*OUT+o)*ACC_T+:ACC_T] <= acc[(p*PE+o%PE)*ACC_T+:ACC_T];
           end
         end
       end

@@ -40,9 +40,7 @@ module isobit_streamed_dense #(
   localparam int NF_BITS = NF > 1 ? $clog2(NF) : 1;
   localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
   localparam int VECTOR_BITS = VECTORS > 1 ? $clog2(VECTORS) : 1;
-  localparam int PRODUCT = IN_T + WEIGHT_T + 2;
-  localparam int LEVELS = $clog2(SIMD);
-  localparam int LATENCY = 3 + LEVELS;
+  localparam int LATENCY = 3 + $clog2(SIMD);
 
   // ---------------------------------------------------------------- the loop
   logic [SF_BITS-1:0] sf;
@@ -76,68 +74,15 @@ module isobit_streamed_dense #(
   // ---------------------------------------------------------------- fetch: a word of x and a row of weights
   logic [SIMD*IN_T-1:0] x;
   logic [ROW-1:0] weights;
-  if (NF == 1) begin : g_once
-    always_ff @(posedge clk) if (advance) x <= in_data;
-  end else begin : g_again
-    // The vector is kept for the NF passes over it.
-    logic [SIMD*IN_T-1:0] vector[SF];
-    logic [SIMD*IN_T-1:0] fresh, kept;
-    logic is_fresh;
-    always_ff @(posedge clk) if (issue && reads) vector[sf] <= in_data;
-    always_ff @(posedge clk) begin
-      if (advance) begin
-        kept <= vector[sf];
-        fresh <= in_data;
-        is_fresh <= reads;
-      end
-    end
-    assign x = is_fresh ? fresh : kept;
-  end
-  if (VECTORS == 1) begin : g_streamed
-    always_ff @(posedge clk) if (advance) weights <= in_weights_data;
-  end else begin : g_kept
-    // The matrix is kept for the vectors behind the first.
-    logic [ROW-1:0] matrix[ROWS];
-    logic [ROW-1:0] fresh, kept;
-    logic is_fresh;
-    always_ff @(posedge clk) if (issue && takes) matrix[row] <= in_weights_data;
-    always_ff @(posedge clk) begin
-      if (advance) begin
-        kept <= matrix[row];
-        fresh <= in_weights_data;
-        is_fresh <= takes;
-      end
-    end
-    assign weights = is_fresh ? fresh : kept;
-  end
-
-  // live[s] and first[s]: stage s holds an iteration, and it is the first of its sum.
-  logic [LATENCY-1:1] live, first;
-  always_ff @(posedge clk) begin
-    if (rst) live <= '0;
-    else if (advance) live <= (LATENCY - 1)'({live, issue});
-    if (advance) first <= (LATENCY - 1)'({first, sf == '0});
-  end
+  isobit_kept #(.WIDTH(SIMD * IN_T), .DEPTH(SF), .AGAIN(NF > 1)) vector (
+      .clk, .enable(advance), .take(issue && reads), .address(sf), .word_in(in_data), .word(x));
+  isobit_kept #(.WIDTH(ROW), .DEPTH(ROWS), .AGAIN(VECTORS > 1)) matrix (
+      .clk, .enable(advance), .take(issue && takes), .address(row), .word_in(in_weights_data), .word(weights));
 
   // ---------------------------------------------------------------- multiply, add, accumulate
-  logic signed [PRODUCT-1:0] products[PE][SIMD];
-  logic signed [PRODUCT+LEVELS-1:0] dots[PE];
-  logic signed [ACC_T:0] acc[PE];
-  function automatic logic signed [IN_T:0] element(input int s);
-    return {IN_T_SIGNED & x[s*IN_T+IN_T-1], x[s*IN_T+:IN_T]};
-  endfunction
-  function automatic logic signed [WEIGHT_T:0] weight(input int i);
-    return {WEIGHT_T_SIGNED & weights[i*WEIGHT_T+WEIGHT_T-1], weights[i*WEIGHT_T+:WEIGHT_T]};
-  endfunction
-  isobit_sums #(.COUNT(PE), .N(SIMD), .WIDTH(PRODUCT)) tree (.clk, .enable(advance), .terms(products), .totals(dots));
-  always_ff @(posedge clk) begin
-    if (advance) begin
-      for (int pe = 0; pe < PE; pe++) begin
-        for (int s = 0; s < SIMD; s++) products[pe][s] <= element(s) * weight(pe * SIMD + s);
-        if (live[LATENCY-1]) acc[pe] <= (first[LATENCY-1] ? '0 : acc[pe]) + (ACC_T + 1)'(dots[pe]);
-      end
-    end
-  end
-  always_comb for (int pe = 0; pe < PE; pe++) out_data[pe*ACC_T+:ACC_T] = acc[pe][ACC_T-1:0];
+  isobit_dots #(
+      .PE(PE), .SIMD(SIMD), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .WEIGHT_T(WEIGHT_T), .WEIGHT_T_SIGNED(WEIGHT_T_SIGNED),
+      .ACC_T(ACC_T)
+  ) dots (.clk, .rst, .enable(advance), .issue, .first(sf == '0), .x, .weights, .acc(out_data));
   wire unused = &{1'b0, ACC_T_SIGNED};
 endmodule

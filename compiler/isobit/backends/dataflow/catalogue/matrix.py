@@ -122,7 +122,7 @@ TEMPLATES = (
         (ArrayOf("weight_t", lambda c: (c["OUT"] // c["PE"] * (c["IN"] // c["SIMD"]), c["PE"], c["SIMD"]), "code_t"),),
         optional=_CODES,
         latency=lambda c: 6 + depth_of_tree(c["SIMD"]), cost=cost.dense,
-        rtl=_unit("dense", _rtl_dense, _DECODED),
+        rtl=_unit("dense", _rtl_dense, (*_DECODED, "dots", "kept")),
         make=linear,
         also=("convolution",),
     ),
@@ -142,7 +142,7 @@ TEMPLATES = (
         ), "code_t"),),
         optional=_CODES,
         latency=lambda c: 6 + depth_of_tree(c["SIMD"]), cost=cost.dense,
-        rtl=_unit("parallel_dense", lambda c: _rtl_dense(c) + (c["OUT"] > c["PE"]), _DECODED),
+        rtl=_unit("parallel_dense", lambda c: _rtl_dense(c) + (c["OUT"] > c["PE"]), (*_DECODED, "dots")),
         make=linear,
     ),
     Template(
@@ -160,7 +160,7 @@ TEMPLATES = (
         (stream("in_t", "SIMD"), StreamOf("weight_t", lambda c: c["PE"] * c["SIMD"])), (stream("acc_t", "PE"),),
         s.streamed_dense,
         latency=lambda c: 6 + depth_of_tree(c["SIMD"]), cost=cost.streamed_dense,
-        rtl=RtlUnit("streamed_dense", _rtl_dense, ("in", "in_weights"), parts=("sums",)),
+        rtl=RtlUnit("streamed_dense", _rtl_dense, ("in", "in_weights"), parts=("sums", "dots", "kept")),
         make=linear,
     ),
 )  # fmt: skip

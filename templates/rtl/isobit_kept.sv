@@ -1,0 +1,33 @@
+// Words that a loop takes once and goes over again: `word` is the one at `address`, one clock after it was asked for. With
+// `take` that is word_in, which is kept there; without it the one that was kept. Where AGAIN is 0 none is asked for twice.
+module isobit_kept #(
+    parameter  int WIDTH = 8,
+    parameter  int DEPTH = 2,
+    parameter  bit AGAIN = 1,
+    localparam int BITS  = DEPTH > 1 ? $clog2(DEPTH) : 1
+) (
+    input  logic             clk,
+    input  logic             enable,
+    input  logic             take,
+    input  logic [ BITS-1:0] address,
+    input  logic [WIDTH-1:0] word_in,
+    output logic [WIDTH-1:0] word
+);
+  if (!AGAIN) begin : g_once
+    always_ff @(posedge clk) if (enable) word <= word_in;
+    wire unused = &{1'b0, take, address};
+  end else begin : g_again
+    logic [WIDTH-1:0] words[DEPTH];
+    logic [WIDTH-1:0] fresh, kept;
+    logic is_fresh;
+    always_ff @(posedge clk) if (take) words[address] <= word_in;
+    always_ff @(posedge clk) begin
+      if (enable) begin
+        kept <= words[address];
+        fresh <= word_in;
+        is_fresh <= take;
+      end
+    end
+    assign word = is_fresh ? fresh : kept;
+  end
+endmodule
