@@ -8,6 +8,8 @@ from typing import Any
 
 from tests.cli.runner import Outcome
 
+ROOT = Path(__file__).parents[2]
+
 
 def verdict(done: Outcome) -> dict[str, Any]:
     """A verdict without its seconds."""
@@ -31,8 +33,8 @@ def oracles_apart(record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str
 
 def pinned_in_the_image() -> dict[str, str]:
     """The version of every Python package of the image."""
-    lines = (Path(__file__).parents[2] / "docker" / "csim" / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    return {name.lower(): version for name, _, version in (line.partition("==") for line in lines) if version}
+    text = (ROOT / "docker" / "csim" / "requirements.txt").read_text(encoding="utf-8")
+    return {name.lower(): version for name, _, version in (line.partition("==") for line in text.splitlines()) if version}
 
 
 def refused(done: Outcome, code: str, *parts: str, status: int = 2) -> None:
