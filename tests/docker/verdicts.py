@@ -34,7 +34,7 @@ def oracles_apart(record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str
 def pinned_in_the_image() -> dict[str, str]:
     """The version of every Python package of the image."""
     text = (ROOT / "docker" / "csim" / "requirements.txt").read_text(encoding="utf-8")
-    return {name.lower(): version for name, _, version in (line.partition("==") for line in text.splitlines()) if version}
+    return {name: version for name, _, version in (line.partition("==") for line in text.splitlines()) if version}
 
 
 def refused(done: Outcome, code: str, *parts: str, status: int = 2) -> None:
