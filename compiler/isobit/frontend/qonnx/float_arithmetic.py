@@ -176,8 +176,10 @@ def _moved(
     levels = np.arange(curve.start + 1, curve.top + 1)[::stride]
     cuts = np.asarray(curve.cuts_at(levels), dtype=np.int64)
     value = _function(reading, channel, level, falls)
-    moved = int(np.count_nonzero((value(cuts) < levels) | (value(cuts - 1) >= levels)))
-    return moved * stride, _span(np.asarray(curve.cuts_at([curve.start + 1, curve.top])))
+    made = value(np.concatenate([cuts, cuts - 1])).reshape(2, -1)
+    moved = int(np.count_nonzero((made[0] < levels) | (made[1] >= levels)))
+    edges = cuts if stride == 1 else np.asarray(curve.cuts_at([curve.start + 1, curve.top]))
+    return moved * stride, _span(edges)
 
 
 def _span(cuts: NDArray[Any]) -> int:
