@@ -10,7 +10,7 @@ o_y + u k``. The lesser is the same with ``min(v, -k)``.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def import_extreme(b: Builder, node: SourceNode) -> Tensor:
     moving = [(i, p) for i, p in enumerate(parts) if not isinstance(p, np.ndarray | QuantisedConstant)]
     if any(isinstance(p, HostReal) for _, p in moving):
         raise b.unsupported(node, "the raw input is compared", "quantise the input first")
-    place, x = moving[0]
+    place, x = moving[0][0], cast(Any, moving[0][1])
     for other, y in moving[1:]:
         x = _of_two(b, node, (place, x), (other, y))
         place = -1
@@ -44,7 +44,7 @@ def import_extreme(b: Builder, node: SourceNode) -> Tensor:
         limit = b.per_channel(node, value.values() if isinstance(value, QuantisedConstant) else value, x)
         lo, hi = (limit, None) if node.op == "Max" else (None, limit)
         x = x.clamp(lo, hi) if isinstance(x, Real) else functions.clamped(x, lo, hi)
-    return x
+    return cast(Tensor, x)
 
 
 def _of_two(b: Builder, node: SourceNode, first: tuple[int, Any], second: tuple[int, Any]) -> Any:
