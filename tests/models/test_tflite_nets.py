@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from models.tflite_nets import NETS, Net
+from models.tflite_nets import NETS, Net, encoder
 from numpy.typing import NDArray
 
 import isobit
@@ -22,7 +22,7 @@ from isobit.passes import optimise
 from tests.litert import run_reference
 from tests.tflite_builder import TfliteNet
 
-INT8 = {"attended"}
+INT8 = {"attended", "normalised"}
 """Networks with an operator whose kernel takes int8 alone."""
 
 
@@ -43,7 +43,10 @@ def test_the_passes_keep_the_integers_of_the_reference_kernels(name: str, dtype:
     [
         ("residual", "int8"),
         ("upsampled", "uint8"),
-        *(pytest.param(name, "int8", marks=pytest.mark.slow) for name in ("enlarged", "excited", "attended")),
+        *(
+            pytest.param(name, "int8", marks=pytest.mark.slow)
+            for name in ("enlarged", "excited", "attended", "normalised")
+        ),
     ],
 )
 def test_cpp_computes_them_too(name: str, dtype: str, tmp_path: Path) -> None:
@@ -61,6 +64,17 @@ def test_cpp_computes_them_too(name: str, dtype: str, tmp_path: Path) -> None:
     (output,) = build.graph.outputs
     with np.load(tmp_path / "taps.npz") as taps:
         _same_as_litert(net, path, given, output, taps[output.inputs[0]])
+
+
+@pytest.mark.slow
+def test_a_whole_encoder_block_has_the_integers_of_the_reference_kernels(tmp_path: Path) -> None:
+    """Four heads, 16 tokens, 64 wide, before and after the passes."""
+    net = encoder("int8")
+    path, given = net.save(tmp_path / "model.tflite"), _samples(net, 6)
+    graph = import_tflite(path)
+    for one in (graph, optimise(graph)):
+        found = run(one, {one.inputs[0].name: given.astype(np.int64)})
+        _same_as_litert(net, path, given, one.outputs[0], found[one.outputs[0].name])
 
 
 def _samples(net: Net, count: int) -> NDArray[Any]:
