@@ -190,7 +190,7 @@ def test_steps_after_training_work_on_weights_of_any_format(name: str) -> None:
     formats = parse_formats(name)
     with torch.no_grad():
         plain, gptq, corrected = (
-            calibrated(quantised(model, formats), formats, x, **step)(x) - model(x)
+            calibrated(quantised(model, formats), x, **step)(x) - model(x)
             for step in ({}, {"gptq": True}, {"bias_correction": True})
         )
     assert float((gptq**2).mean()) < float((plain**2).mean())
