@@ -93,10 +93,12 @@ def write_report(build: Build | str | Path, path: str | Path | None = None, inpu
 
 @coded
 def package(
-    build: Build | str | Path, destination: str | Path, board: Board | str | None = None, *, seed: int = 0
+    build: Build | str | Path, destination: str | Path, board: Board | str | None = None, *, seed: int = 0,
+    rtl: bool = False,
 ) -> None:  # fmt: skip
     """A PYNQ package: :func:`isobit.pynq.pack.package`."""
-    pack.package(opened(build), destination, load_board(board) if isinstance(board, str) else board, seed=seed)
+    of = load_board(board) if isinstance(board, str) else board
+    pack.package(opened(build), destination, of, seed=seed, rtl=rtl)
 
 
 @coded
