@@ -219,6 +219,9 @@ class QonnxSimulator:
             rows.append(found.astype(np.int64))
         return Simulation({last.name: np.stack(rows)}, 0.0, time.monotonic() - started, {})
 
+    def ready(self) -> None:
+        """It always is."""
+
     def stop(self) -> None:
         """Nothing runs in the background."""
 
