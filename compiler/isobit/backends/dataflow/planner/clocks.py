@@ -52,6 +52,8 @@ def _windowed(graph: Graph, node: Linear | MaxPool, layer: LayerPlan) -> list[tu
     if g.windowed:
         loops.append(_block_loop(g, blocked) if blocked else _window_loop(g, g.window_lanes(layer.simd)))
     constants = {"SIMD": layer.simd, "PE": layer.simd, "CHANNELS": g.channels, "KH": g.kernel[0], "KW": g.kernel[1]}
+    if layer.packing:
+        constants |= {"PACKED": layer.packing.shift, "CHAIN": layer.packing.chain}
     if g.depthwise:
         trip = g.positions // layer.samples if blocked else g.positions * g.fan_in // layer.simd
     else:
