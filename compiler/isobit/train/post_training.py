@@ -14,7 +14,8 @@ from brevitas.graph.gptq import gptq_mode
 from torch import Tensor, nn
 
 from isobit.errors import IsobitError, printable
-from isobit.train.schemes import Formats
+from isobit.train.formats import calibrate
+from isobit.train.schemes import Formats, Free
 
 Progress = Callable[[str], None]
 BATCH = 64
@@ -37,10 +38,13 @@ def calibrated(
     """
     refuse_samples(model, inputs)
     model.eval()
-    if any(f.calibrated for f in (formats.weights, formats.acts)):
+    plain = formats.plain
+    if any(f.calibrated for f in (plain.weights, plain.acts, plain.entry) if f is not None):
         progress("calibrating activations")
         with calibration_mode(model):
             _pass(model, inputs)
+    if isinstance(formats.acts, Free):
+        calibrate(model, inputs, BATCH)
     if gptq:
         with gptq_mode(model, use_quant_activations=True, create_weight_orig=False) as mode:
             for number in range(mode.num_layers):
