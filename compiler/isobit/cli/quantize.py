@@ -19,7 +19,9 @@ def quantize_command(
     data: Annotated[Path, typer.Option(help="x_train, y_train, x_test, y_test in an .npz file, or folders of images")],
     output: Annotated[Path, typer.Option("-o", "--output", help="the QONNX file")],
     weights: Annotated[str | None, typer.Option(help="integer and fraction bits of weights: 1.5")] = None,
-    acts: Annotated[str | None, typer.Option(help="integer and fraction bits of activations: 6.6")] = None,
+    acts: Annotated[
+        str | None, typer.Option(help="integer and fraction bits of activations: 6.6, or tapered:5")
+    ] = None,
     formats: Annotated[
         str, typer.Option("--format", help="fixed, int8 (per channel, calibrated), tapered:4, float:e2m1 ...")
     ] = "fixed",

@@ -15,6 +15,7 @@ from brevitas.graph.gptq import gptq_mode
 from torch import Tensor, nn
 
 from isobit.errors import IsobitError, printable
+from isobit.train.formats import calibrate
 
 Progress = Callable[[str], None]
 BATCH = 64
@@ -44,6 +45,7 @@ def calibrated(
         progress("calibrating activations")
         with calibration_mode(model):
             _pass(model, inputs)
+    calibrate(model, inputs, BATCH)
     if gptq:
         with gptq_mode(model, use_quant_activations=True, create_weight_orig=False) as mode:
             for number in range(mode.num_layers):
