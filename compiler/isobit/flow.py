@@ -124,9 +124,10 @@ def compile_model(
         imported, followed = _imported(path, declared, arithmetic)
         imported = with_head(imported, head, head_bits) if head else imported
         data = path.read_bytes() if is_tflite(path) else whole_file(path)
-    progress("folding and shrinking requantizers, choosing the folding")
     seen = None if inputs is None else lambda graph: _seen(graph, inputs, samples)
-    made = rescaled(optimise(imported, folding(PRICES)), maker, target, request, rescale, seen)
+    folded = optimise(imported, folding(PRICES), progress)
+    progress("shrinking requantizers, choosing the folding")
+    made = rescaled(folded, maker, target, request, rescale, seen)
     design = maker.lower(made.graph, made.plan, request)
     progress("writing the project")
     moved = None if report is None else asdict(report)

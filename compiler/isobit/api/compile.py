@@ -14,6 +14,7 @@ from typing import Any, cast, get_args
 
 from isobit.api.arguments import coded, number, one_of, shape_of, text, vectors_of
 from isobit.api.build import Build
+from isobit.api.progress import quiet, telling
 from isobit.backends.base import ReadsPlans
 from isobit.backends.dataflow.design import FifoGoal
 from isobit.backends.dataflow.planner import PlanFile, PlanRequest, located, read_plan
@@ -30,11 +31,8 @@ from isobit.hardware.board import at_clock
 DEFAULT_BOARD = "pynq-z1"
 
 
-def _quiet(_: str) -> None:
-    """No progress is told."""
-
-
 @coded
+@telling
 def compile(
     source: Any,
     output: str | Path | None = None,
@@ -63,7 +61,7 @@ def compile(
     head: int = 0,
     head_bits: int = 0,
     target: str = "hls",
-    progress: Callable[[str], None] = _quiet,
+    progress: Callable[[str], None] = quiet,
 ) -> Build:
     """Compile a model into a Vitis HLS project; :func:`isobit.flow.compile_model` says what the rest means.
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, cast, get_args
 
 from isobit.api.arguments import coded, number, one_of, shape_of, vectors_of
+from isobit.api.progress import quiet, telling
 from isobit.build.files import MANIFEST
 from isobit.build.folder import Build, load_build
 from isobit.check.csim.run import given_integers
@@ -29,17 +30,14 @@ IMPORTED = "import"
 """The graph before any pass, for ``after``."""
 
 
-def _quiet(_: str) -> None:
-    """No progress is told."""
-
-
 @coded
+@telling
 def export(
     source: Any, *, onnx: str | Path | None = None, qonnx: str | Path | None = None, npz: str | Path | None = None,
     c: str | Path | None = None, after: str | None = None, input_shape: Shapes | int | str | None = None,
     input_type: str | None = None, input_scale: str | int | Fraction = "1", exporter: str = "torchscript",
     arithmetic: str = "auto", arguments: Mapping[str, Any] = MappingProxyType({}), inputs: Any = None,
-    samples: str | None = None, vectors: int | None = None, progress: Callable[[str], None] = _quiet,
+    samples: str | None = None, vectors: int | None = None, progress: Callable[[str], None] = quiet,
 ) -> tuple[Exported, ...]:  # fmt: skip
     """Write a graph as files, each of which is run before it is kept.
 

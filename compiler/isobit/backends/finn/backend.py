@@ -216,6 +216,9 @@ class QonnxSimulator:
             rows.append(found.reshape(kind.shape).astype(np.int64))
         return Simulation({last.name: np.stack(rows)}, 0.0, time.monotonic() - started, {})
 
+    def ready(self) -> None:
+        """It always is."""
+
     def stop(self) -> None:
         """Nothing runs in the background."""
 

@@ -79,13 +79,15 @@ def csim(
     if taps is not None and TAPPED not in build.backend.on_request:
         raise refuse_flavour(build.backend.name, TAPPED)
     with tempfile.TemporaryDirectory(prefix="isobit-csim-") as scratch:
-        progress("compiling " + " and ".join(flavours))
         with ExitStack() as running:
             simulators = []
             for flavour in flavours:
                 simulators.append(simulator(build, flavour, Path(scratch), compiler))
                 running.callback(simulators[-1].stop)
-            expected = Evaluator(build.graph).run(integers)
+            expected = interpreted(build.graph, integers, progress)
+            for done, one in enumerate(simulators):
+                progress(f"compiling {' and '.join(flavours)}: {done} of {len(simulators)} programs")
+                one.ready()
             runs, mismatch = [], None
             for one in simulators:
                 run, wrong = _compare(build, one, integers, expected, timeout, progress)
@@ -104,9 +106,20 @@ def csim(
     if source:
         from isobit.check.source.compare import check_source  # with the frontends: half a second to import
 
-        progress("comparing with the source model")
-        verdict = check_source(build, integers, own, ort_level)
+        verdict = check_source(build, integers, own, ort_level, progress)
     return CsimResult(tuple(runs), mismatch, verdict)
+
+
+def interpreted(
+    graph: Graph, integers: Mapping[str, IntArray], progress: Callable[[str], None] = lambda _: None
+) -> dict[str, IntArray]:
+    """Every output of the interpreter, in parts of about a second."""
+    count, size = len(next(iter(integers.values()))), max(PART_MACS // max(multiply_accumulates(graph), 1), 1)
+    evaluator, parts = Evaluator(graph), []
+    for first in range(0, count, size):
+        progress(f"running the interpreter: {first:,} of {count:,} vectors")
+        parts.append(evaluator.run(_part(integers, first, size)))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def affordable(build: Build, macs: int) -> int:
