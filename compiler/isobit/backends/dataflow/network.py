@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from isobit.backends.dataflow.catalogue import schedule_of
-from isobit.backends.dataflow.design import Design
+from isobit.backends.dataflow.design import Design, Process
 from isobit.backends.dataflow.schedule import Port
 
 MIN_DEPTH = 2
@@ -16,6 +16,7 @@ class Network:
 
     def __init__(self, design: Design) -> None:
         self.processes = design.processes
+        self._ends = {"", *(port.node for port in design.ports)}
         self.schedules = {p.name: schedule_of(p) for p in design.processes}
         inner = {s.name for s in design.streams}
         self.inputs = {p.name: self._ports(p.inputs, self.schedules[p.name].reads, inner) for p in design.processes}
@@ -35,3 +36,8 @@ class Network:
     def interval(self) -> int:
         """Clocks from frame to frame: those of the slowest process."""
         return max(map(self.busy, self.schedules))
+
+    @property
+    def slowest(self) -> Process:
+        """A process that sets the interval: a layer's before a port's or one between layers that is as slow."""
+        return max(self.processes, key=lambda p: (self.busy(p.name), p.node not in self._ends))
