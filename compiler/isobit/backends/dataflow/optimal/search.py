@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from isobit.backends.dataflow.latencies import PORT_OVERHEAD
 from isobit.backends.dataflow.optimal.solver import Choice, Limits, Undecided, amounts, cheapest
 from isobit.backends.dataflow.optimal.ways import Goal, Way, ways_of
 from isobit.backends.dataflow.planner.plan import Plan, checked
@@ -102,7 +101,7 @@ class Search:
     def port_clocks(self, most: int | None = None) -> int:
         """Clocks per frame of the slowest port, of 64-bit words or as much wider as ``most`` clocks ask."""
         ports = (*self.graph.inputs, *self.graph.outputs)
-        return max(port_words(self.graph, port, most) for port in ports) + PORT_OVERHEAD
+        return max(port_words(self.graph, port, most) for port in ports)
 
     def fastest_unit(self) -> tuple[str, int]:
         """The unit that is slowest at its fastest, and its clocks."""
@@ -147,7 +146,7 @@ class Search:
         """The most words of a frame at a port, so that it keeps up with the target or the samples; None: neither."""
         if self.request.interval is None:
             return self._cycles
-        return min(clocks - PORT_OVERHEAD, self._cycles or clocks)
+        return min(clocks, self._cycles or clocks)
 
     def plan(self, choice: Choice, port_words: int | None = None) -> Plan:
         """The plan of a choice, checked; ``port_words`` is the most words of a frame at a port, if that is limited."""
