@@ -62,7 +62,7 @@ def cluster(address: str) -> Iterator[Workers]:
 
         from distributed import Client
         from distributed import as_completed as finished
-        from distributed.comm import CommClosedError
+        from distributed.comm.core import CommClosedError
         from distributed.scheduler import KilledWorker
     except ImportError as error:
         raise IsobitError("E303", "Dask is not installed", hint='pip install "isobit[explore]"') from error
