@@ -1,4 +1,4 @@
-"""Study files for the tests: ``model.onnx`` beside them at several speeds, scored by its rate; 5 clocks at the least."""
+"""Study files for the tests: ``model.onnx`` beside them at several speeds, scored by its rate; 5 clocks at least."""
 
 from __future__ import annotations
 
