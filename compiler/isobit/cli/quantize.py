@@ -19,7 +19,9 @@ def quantize_command(
     data: Annotated[Path, typer.Option(help="x_train, y_train, x_test, y_test in an .npz file, or folders of images")],
     output: Annotated[Path, typer.Option("-o", "--output", help="the QONNX file")],
     weights: Annotated[str | None, typer.Option(help="integer and fraction bits of weights: 1.5")] = None,
-    acts: Annotated[str | None, typer.Option(help="integer and fraction bits of activations: 6.6")] = None,
+    acts: Annotated[
+        str | None, typer.Option(help="integer and fraction bits of activations: 6.6, or tapered:5")
+    ] = None,
     formats: Annotated[
         str, typer.Option("--format", help="fixed, int8 (per channel, calibrated), tapered:4, float:e2m1 ...")
     ] = "fixed",
@@ -46,12 +48,14 @@ def quantize_command(
 ) -> None:
     """Quantise a float network by Brevitas and write it as QONNX; prints the accuracy before and after."""
     from isobit.api.arguments import assignments, one_of
+    from isobit.build.files import refuse_unwritable
     from isobit.frontend.brevitas import export_module
     from isobit.frontend.factories import load_module
     from isobit.train import load_data
     from isobit.train.quantising import Request, quantise
     from isobit.train.schemes import parse_formats
 
+    refuse_unwritable(output)
     one_of("--method", method, ("ptq", "qat"))
     one_of("--batchnorm", batchnorm, ("keep", "merge"))
     found = parse_formats(formats, weights, acts, entry)

@@ -83,7 +83,7 @@ def quantise(
         equalise=request.equalise,
     )  # fmt: skip
     options = {"gptq": request.gptq, "bias_correction": request.bias_correction}
-    calibrated(made, formats, given, **options, progress=progress)
+    calibrated(made, given, **options, progress=progress)
     if not request.scores:
         return Quantising(made.eval())
     progress("measuring the accuracy")

@@ -1,4 +1,4 @@
-"""Packed products: taken where that costs less, said by explain, kept by the plan file; the same integers."""
+"""Packed products: taken where they cost less, said by explain, kept by the plan file, the same integers everywhere."""
 
 from __future__ import annotations
 

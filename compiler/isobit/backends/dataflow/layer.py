@@ -43,7 +43,7 @@ class LayerPlan:
     """How one node is built.
 
     ``pe`` output elements (dense: neurons) and ``simd`` input elements of each of ``samples`` positions per clock;
-    ``cycles`` clocks per frame, ``clocks`` with the windows' fill, the pipeline's depth and the pause between frames.
+    ``cycles`` clocks per frame, ``clocks`` with the windows' fill.
     ``memory`` is where its weights lie and ``line_buffer`` where its window's pixels do ("" where it has none).
     ``candidates`` are the ways a step could be built or weights be stored, the chosen first (none where there is no
     choice); ``code`` is the format of weights that are stored as codes. ``multipliers`` are likewise the ways to
