@@ -3,8 +3,8 @@
 The nearest number is not the best for a layer's outputs. Each weight may take either of the two numbers of its format
 around it, by a share ``h`` between 0 and 1 that is trained so that the layer's outputs are those of its float weights,
 on the inputs that the quantised layers before it give, while a term that grows pushes ``h`` to one of its ends. What is
-found replaces the layer's weight, a number of the format already, where the layer's outputs on all of the data are closer
-than by rounding to the nearest. The result depends on model, data, iterations and seed.
+found replaces the layer's weight, a number of the format already, where the layer's outputs on all of the data are
+closer than by rounding to the nearest. The result depends on model, data, iterations and seed.
 """
 
 from __future__ import annotations

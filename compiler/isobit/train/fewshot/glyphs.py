@@ -1,9 +1,9 @@
 """Characters never seen before: a few-shot data set that every machine with the DejaVu fonts can draw.
 
 Classes are characters of many scripts, samples are fonts, sizes, rotations, shears and shifts, noise and blur. The
-fonts are those that Debian's ``fonts-dejavu`` installs, else the fewer that matplotlib ships (:func:`matplotlib_fonts`), or a
-folder of the user's own. The same seed, fonts and Pillow draw the same pixels; other fonts are another data set. Characters that look alike whatever their size (A of three scripts, o
-and O) are one class.
+fonts are those that Debian's ``fonts-dejavu`` installs, else the fewer that matplotlib ships
+(:func:`matplotlib_fonts`), or a folder of the user's own. The same seed, fonts and Pillow draw the same pixels; other
+fonts are another data set. Characters that look alike whatever their size (A of three scripts, o and O) are one class.
 """
 
 from __future__ import annotations
