@@ -234,7 +234,7 @@ def test_steps_after_training_work_on_weights_of_any_format(name: str) -> None:
     formats = parse_formats(name)
     with torch.no_grad():
         plain, gptq, corrected = (
-            calibrated(quantised(model, formats), formats, x, **step)(x) - model(x)
+            calibrated(quantised(model, formats), x, **step)(x) - model(x)
             for step in ({}, {"gptq": True}, {"bias_correction": True})
         )
     assert float((gptq**2).mean()) < float((plain**2).mean())
@@ -246,8 +246,8 @@ def test_learned_rounding_takes_a_number_beside_the_weight(name: str) -> None:
     torch.manual_seed(1)
     model, x = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(27, 4)), torch.rand(40, 1, 5, 5)
     formats = parse_formats(name)
-    made: Any = calibrated(quantised(model, formats), formats, x, learned_rounding=60)
-    again: Any = calibrated(quantised(model, formats), formats, x, learned_rounding=60)
+    made: Any = calibrated(quantised(model, formats), x, learned_rounding=60)
+    again: Any = calibrated(quantised(model, formats), x, learned_rounding=60)
     moved = 0
     for layer, twin, plain in zip(made.modules(), again.modules(), quantised(model, formats).modules(), strict=True):
         if not isinstance(layer, qnn.QuantConv2d | qnn.QuantLinear):
@@ -261,7 +261,7 @@ def test_learned_rounding_takes_a_number_beside_the_weight(name: str) -> None:
         moved += int((now != nearest).sum())
     assert moved > 0
     with pytest.raises(IsobitError, match="both choose") as found:
-        calibrated(made, formats, x, gptq=True, learned_rounding=1)
+        calibrated(made, x, gptq=True, learned_rounding=1)
     assert found.value.code == "E311"
 
 

@@ -36,6 +36,7 @@ def predict_command(
     timeout: Timeout = 600.0,
 ) -> None:
     """Run samples through the compiled C++: the model's own outputs, by its names and in its layout."""
+    from isobit.build.files import refuse_unwritable
     from isobit.build.folder import load_build
     from isobit.check.csim.predict import predict
     from isobit.check.csim.samples import sample_form
@@ -44,6 +45,7 @@ def predict_command(
 
     if output is not None:
         refuse_name(output, integers)
+        refuse_unwritable(output)
     with Progress() as progress:
         loaded = load_build(build)
         made = predict(

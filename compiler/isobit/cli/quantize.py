@@ -51,12 +51,14 @@ def quantize_command(
 ) -> None:
     """Quantise a float network by Brevitas and write it as QONNX; prints the accuracy before and after."""
     from isobit.api.arguments import assignments, one_of
+    from isobit.build.files import refuse_unwritable
     from isobit.frontend.brevitas import export_module
     from isobit.frontend.factories import load_module
     from isobit.train import load_data
     from isobit.train.quantising import Request, quantise
     from isobit.train.schemes import parse_formats
 
+    refuse_unwritable(output)
     one_of("--method", method, ("ptq", "qat"))
     one_of("--batchnorm", batchnorm, ("keep", "merge"))
     found = parse_formats(formats, weights, acts, entry)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import torch
+from brevitas.core.scaling.standalone import ParameterFromRuntimeStatsScaling
 from brevitas.graph.calibrate import bias_correction_mode, calibration_mode
 from brevitas.graph.gptq import gptq_mode
 from torch import Tensor, nn
@@ -16,7 +17,6 @@ from torch import Tensor, nn
 from isobit.errors import IsobitError, printable
 from isobit.train.formats import calibrate
 from isobit.train.learned_rounding import learn_rounding
-from isobit.train.schemes import Formats, Free
 
 Progress = Callable[[str], None]
 BATCH = 64
@@ -24,10 +24,13 @@ BATCH = 64
 
 @torch.no_grad()
 def calibrated(
-    model: nn.Module, formats: Formats, inputs: Tensor, *, gptq: bool = False, bias_correction: bool = False,
+    model: nn.Module, inputs: Tensor, *, gptq: bool = False, bias_correction: bool = False,
     learned_rounding: int = 0, progress: Progress = lambda _: None,
 ) -> nn.Module:  # fmt: skip
     """Post-training quantisation of ``model`` in place; it is returned in evaluation mode.
+
+    Whatever quantiser finds its scale in data is shown some: of the network's formats, of the input's, of a layer's
+    own.
 
     Args:
         inputs: calibration samples [N, ...], as the network takes them.
@@ -42,13 +45,11 @@ def calibrated(
     if gptq and learned_rounding:
         raise IsobitError("E311", "GPTQ and learned rounding both choose the weights' integers", hint="ask for one")
     model.eval()
-    plain = formats.plain
-    if any(f.calibrated for f in (plain.weights, plain.acts, plain.entry) if f is not None):
+    if any(isinstance(module, ParameterFromRuntimeStatsScaling) for module in model.modules()):
         progress("calibrating activations")
         with calibration_mode(model):
             _pass(model, inputs)
-    if isinstance(formats.acts, Free):
-        calibrate(model, inputs, BATCH)
+    calibrate(model, inputs, BATCH)
     if gptq:
         with gptq_mode(model, use_quant_activations=True, create_weight_orig=False) as mode:
             for number in range(mode.num_layers):

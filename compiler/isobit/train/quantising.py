@@ -84,7 +84,7 @@ def quantise(
         equalise=request.equalise,
     )  # fmt: skip
     calibrated(
-        made, formats, given, gptq=request.gptq, bias_correction=request.bias_correction,
+        made, given, gptq=request.gptq, bias_correction=request.bias_correction,
         learned_rounding=request.learned_rounding, progress=progress,
     )  # fmt: skip
     if not request.scores:

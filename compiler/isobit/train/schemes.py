@@ -41,10 +41,6 @@ class Format(Protocol):
     def reach(self) -> float | None:
         """The greatest weight that it holds; None where a scale is found for every tensor."""
 
-    @property
-    def calibrated(self) -> bool:
-        """Do its activations need data to find their scales?"""
-
 
 @dataclass(frozen=True)
 class Scaled:
@@ -80,7 +76,6 @@ class Scaled:
 
     bias: type[Any] | None = None
     reach: float | None = None
-    calibrated: bool = True
 
     def _width(self, quantizer: Any, **further: Any) -> type[Any]:
         made: type[Any] = quantizer.let(bit_width=self.bits, **further)
@@ -119,7 +114,6 @@ class Free:
     unsigned = signed
     bias: type[Any] | None = None
     reach: float | None = None
-    calibrated: bool = False
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ void dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
   typename counter<NF>::type nf = 0;
   typename counter<NF * SF>::type row = 0;
   for (int i = 0; i < Cfg::VECTORS * NF * SF; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     in_word x;
     if (nf == 0) {
       x = in.read();

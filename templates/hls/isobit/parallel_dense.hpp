@@ -65,7 +65,7 @@ void parallel_dense(
   typename counter<NF>::type nf = 0;
   typename counter<NF * SF>::type row = 0;
   for (int i = 0; i < Cfg::WORDS * NF * SF; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     if (row == 0) detail::split<Cfg>(in.read(), windows);
     typename Cfg::in_t x[Cfg::SAMPLES][Cfg::SIMD];
     typename detail::dense_types<Cfg>::dot_t dots[Cfg::SAMPLES][Cfg::PE];

@@ -94,7 +94,8 @@ def accuracy(
         inputs: a batch, as :func:`isobit.csim` takes it.
         labels: one class a sample, integers from 0.
         topk: the k of top-k, at most the number of classes.
-        output: the model's name of the output that has the classes, where there are several.
+        output: the model's name of the output that has the classes, where there are several; the label of an argmax in
+            the fabric without it.
         source: also run the source (ONNX Runtime, qonnx or LiteRT).
         torch: torch modules of the same task, ``file.py:factory``: the float network, the one that was exported.
         rtl: how many of the samples go through the RTL in Verilator too.
@@ -103,7 +104,10 @@ def accuracy(
     Raises:
         IsobitError: E604, E605, E607; CheckFailed: E606.
     """
-    node = _classifier(build.graph, output)
+    label = build.manifest.source.label
+    node = _classifier(build.graph, output or label or None)
+    # the model's own values, of which the argmax in the fabric is one more output
+    scored = next(o for o in build.graph.outputs if o.outside != label) if node.outside == label else node
     own = own_samples(build.graph, inputs, samples)
     classes = _classes(build.graph, node)
     truth = _labels(labels, len(next(iter(own.values()))), classes)
@@ -112,17 +116,17 @@ def accuracy(
         "C++": predictions(build, integers, compiler=compiler, timeout=timeout, progress=progress),
         "graph": predictions(build, integers, graph=True, progress=progress),
     }
-    values = {name: real_values(node, outputs[node.name]) for name, outputs in made.items()}
     if rtl:
         progress("running the RTL")
     more, others = beside(build, node, integers, made["graph"], min(rtl, len(truth)), board, timeout)
-    values |= more
+    own_values = {name: real_values(node, outputs[node.name]) for name, outputs in made.items()} | more
+    ranked = {name: _ranking(build.graph, node, x) for name, x in own_values.items()}
     theirs, note = _of_source(build, node, own, ort_level, progress) if source else ({}, "not asked for")
-    values |= {name: outputs[node.outside] for name, outputs in theirs.items()}
-    values |= {f"torch, {printable(m)}": _of_module(m, build.graph, node, own, progress) for m in torch}
-    ranked = {name: _ranking(build.graph, node, x) for name, x in values.items()}
+    values = {name: outputs[scored.outside] for name, outputs in theirs.items()}
+    values |= {f"torch, {printable(m)}": _of_module(m, build.graph, scored, own, progress) for m in torch}
+    ranked |= {name: _ranking(build.graph, scored, x) for name, x in values.items()}
     k = max(min(topk, *(r.shape[1] for r in ranked.values())), 1)
-    scores = tuple(Score(name, *(_hits(r, truth, n) for n in (1, k)), len(r)) for name, r in ranked.items())
+    scores = tuple(Score(name, _hits(r, truth, 1), _hits(r, truth, k), len(r)) for name, r in ranked.items())
     differing = tuple(_differing(a, b, ranked[a][:, 0], ranked[b][:, 0]) for a, b in combinations(ranked, 2))
     expected, got = made["graph"], made["C++"]
     result = Accuracy(
