@@ -24,6 +24,7 @@ from networks import NETWORKS, seeded
 from isobit.numerics.formats.choose import Scales
 from isobit.train import Data, accuracy, adam, digits, fit, load_data
 from isobit.train.fewshot import glyphs
+from isobit.train.fewshot.glyphs import matplotlib_fonts
 from isobit.train.formats import calibrate, with_weights
 
 WIDTHS = (3, 4, 5, 6, 7, 8)
@@ -53,7 +54,7 @@ def _data(name: str) -> Data:
     if name == "digits":
         return digits(test_share=0.5)
     if name == "glyphs":
-        part = glyphs(70, 60, 16).base
+        part = glyphs(70, 60, 16, fonts=matplotlib_fonts()).base  # the same for everybody
         x, y = part.inputs(), part.labels
         return Data(x[::2], y[::2], x[1::2], y[1::2])
     found = load_data(name)

@@ -40,6 +40,7 @@ from isobit.train.formats import (  # noqa: E402
     calibrate,
     with_weights,
 )
+from isobit.train.learned_rounding import _around, _error, _inputs_of  # noqa: E402
 from isobit.train.post_training import calibrated  # noqa: E402
 from isobit.train.schemes import Scaled  # noqa: E402
 
@@ -238,6 +239,30 @@ def test_steps_after_training_work_on_weights_of_any_format(name: str) -> None:
         )
     assert float((gptq**2).mean()) < float((plain**2).mean())
     assert float(corrected.mean(0).abs().max()) < float(plain.mean(0).abs().max()) / 4
+
+
+@pytest.mark.parametrize("name", ["tapered:3", "int:3", "fixed"])
+def test_learned_rounding_takes_a_number_beside_the_weight(name: str) -> None:
+    torch.manual_seed(1)
+    model, x = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(27, 4)), torch.rand(40, 1, 5, 5)
+    formats = parse_formats(name)
+    made: Any = calibrated(quantised(model, formats), x, learned_rounding=60)
+    again: Any = calibrated(quantised(model, formats), x, learned_rounding=60)
+    moved = 0
+    for layer, twin, plain in zip(made.modules(), again.modules(), quantised(model, formats).modules(), strict=True):
+        if not isinstance(layer, qnn.QuantConv2d | qnn.QuantLinear):
+            continue
+        low, high, nearest = _around(plain, plain.weight.detach())
+        now = layer.weight_quant(layer.weight)
+        now = getattr(now, "value", now)
+        assert layer.weight.equal(twin.weight) and bool(((now == low) | (now == high) | (now == nearest)).all())
+        given = _inputs_of(made, layer, x)
+        assert now.equal(nearest) or _error(plain, given, now) < _error(plain, given, nearest)
+        moved += int((now != nearest).sum())
+    assert moved > 0
+    with pytest.raises(IsobitError, match="both choose") as found:
+        calibrated(made, x, gptq=True, learned_rounding=1)
+    assert found.value.code == "E311"
 
 
 def test_the_state_of_a_module_has_its_format() -> None:

@@ -36,6 +36,9 @@ def quantize_command(
     ] = True,
     equalise: Annotated[int, typer.Option(min=0, help="iterations of cross-layer equalisation")] = 0,
     gptq: Annotated[bool, typer.Option("--gptq", help="choose the weights' integers by GPTQ")] = False,
+    learned_rounding: Annotated[
+        int, typer.Option("--learned-rounding", min=0, help="iterations a layer to learn whether weights go up or down")
+    ] = 0,
     bias_correction: Annotated[bool, typer.Option("--bias-correction", help="correct biases")] = False,
     epochs: Annotated[int, typer.Option(min=0, help="of qat")] = 5,
     rate: Annotated[float, typer.Option(min=0.0, help="of qat, of Adam")] = 1e-3,
@@ -61,7 +64,7 @@ def quantize_command(
     found = parse_formats(formats, weights, acts, entry)
     request = Request(
         found, "qat" if method == "qat" else "ptq", _rule(layer or []), batchnorm == "merge", fit_range, equalise, gptq,
-        bias_correction, epochs, rate, seed, checkpoint, not features,
+        bias_correction, epochs, rate, seed, checkpoint, not features, learned_rounding,
     )  # fmt: skip
     with Progress() as progress:
         progress("reading the data")
