@@ -51,6 +51,11 @@ class Net(Draw):
         shape = (1, *size, channels)
         return self.op(op, [x], shape, given.scale, given.zero_point[0], padding=padding, **options)
 
+    def kept(self, op: str, given: list[int], shape: tuple[int, ...]) -> int:
+        """What only moves the first of ``given``, on its scale."""
+        first = self.tensors[given[0]]
+        return self.op(op, given, (1, *shape), first.scale, first.zero_point[0])
+
     def joined(self, x: int, y: int, axis: int = 3) -> int:
         """Two tensors behind one another, on the first one's scale."""
         given = self.tensors[x]
@@ -135,9 +140,34 @@ def excited(dtype: str) -> Net:
     return net
 
 
+def attended(dtype: str, heads: int = 2, tokens: int = 4, wide: int = 6) -> Net:
+    """Attention: queries against keys and values under that, of several heads, added to what came in."""
+    net = Net(dtype, 23)
+    x = net.conv(net.image(1, tokens, 3), wide, kernel=1)
+    split = net.integers([1, tokens, heads, wide // heads])
+
+    def head() -> int:
+        y = net.conv(x, wide, kernel=1)
+        apart = net.kept("RESHAPE", [y, split], (tokens, heads, wide // heads))
+        return net.kept("TRANSPOSE", [apart, net.integers([0, 2, 1, 3])], (heads, tokens, wide // heads))
+
+    query, key, value = head(), head(), head()
+    terms = np.sqrt(wide // heads)
+    scale = 20 * net.scale_of(query) * net.scale_of(key) * terms
+    scores = net.make("BATCH_MATMUL", [query, key], (heads, tokens, tokens), scale, adj_y=True)
+    low = -128 if dtype == "int8" else 0
+    shares = net.op("SOFTMAX", [scores], (1, heads, tokens, tokens), 1 / 256, low, beta=1 / scale / 40)
+    mixed = net.make("BATCH_MATMUL", [shares, value], (heads, tokens, wide // heads), net.scale_of(value) / 2)
+    back = net.kept("TRANSPOSE", [mixed, net.integers([0, 2, 1, 3])], (tokens, heads, wide // heads))
+    y = net.conv(net.kept("RESHAPE", [back, net.integers([1, 1, tokens, wide])], (1, tokens, wide)), wide, kernel=1)
+    net.make("ADD", [x, y], (1, tokens, wide), net.scale_of(x) + net.scale_of(y))
+    return net
+
+
 NETS: Mapping[str, Callable[[str], Net]] = {
     "residual": residual,
     "upsampled": upsampled,
     "enlarged": enlarged,
     "excited": excited,
+    "attended": attended,
 }
