@@ -87,7 +87,7 @@ class Build:
     def refuse_without_cpp(self) -> None:
         """E509 for a build that was made without its C++."""
         if self.manifest.target == "rtl":
-            hint = "compile with --target both; isobit cosim checks the RTL"
+            hint = "compile with --target both; of the RTL there are isobit cosim and isobit package --rtl"
             raise IsobitError("E509", "this build has no C++", where=printable(self.path), hint=hint)
 
     @property

@@ -171,7 +171,7 @@ _AFFINE: dict[str, Callable[[Builder, SourceNode, Real, Rationals], Real]] = {
     "Add": lambda b, node, x, v: x.affine(ONE, v),
     "Sub": lambda b, node, x, v: x.affine(ONE, -v),
     "Mul": lambda b, node, x, v: x.affine(v, ZERO),
-    "Div": lambda b, node, x, v: x.affine(_reciprocal(b, node, v), ZERO).computed(x, ("div", v)),
+    "Div": lambda b, node, x, v: x.affine(_reciprocal(b, node, v), ZERO).computed(x, ("div", v, None)),
 }
 
 
