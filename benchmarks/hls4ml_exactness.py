@@ -1,6 +1,6 @@
 """The same QONNX files through plain hls4ml and through isobit's hls4ml back end: who computes the network's integers.
 
-    python benchmarks/hls4ml_exactness.py [--models FOLDER] [--only WORD] [--results FILE] [--docs]
+    python benchmarks/hls4ml_exactness.py [--models FOLDER] [--only WORD] [--tools TOOL...] [--results FILE] [--docs]
 
 Plain hls4ml is its own QONNX converter at its default precision (16 bits) and at 48 bits, in the io type that isobit
 takes for the network. An output is exact if, rounded to the step of the network's output, it is the integer of the
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -32,29 +32,20 @@ PAGE = ROOT / "docs" / "hls4ml.md"
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
-def zoo(only: str) -> Iterator[tuple[str, Any, tuple[int, ...]]]:
-    """The networks of the tests by name, and the shape of a sample: dense ones, then convolutional ones."""
-    from models.brevitas_conv_nets import FAST_CASES
-    from models.brevitas_nets import CASES
-
-    dense = [net for net in CASES if net.name.startswith(("small_", "tfc_"))]
-    nets = [(n.name, n, (n.sizes[0],)) for n in dense] + [(n.name, n, n.input_shape) for n in FAST_CASES]
-    yield from (net for net in nets if only in net[0])
-
-
-def subjects(models: Path | None, only: str, folder: Path) -> Iterator[tuple[str, Path, Floats]]:
-    """Name, file and inputs of every network."""
+def subjects(models: Path | None, folder: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Path, Floats]]:
+    """Name, file and inputs of every network whose name is wanted."""
     from exactness_cases import file_subjects
+    from hls4ml_zoo import zoo
 
     from isobit.frontend.brevitas import export_module
 
-    for name, net, shape in zoo(only):
+    for name, net, shape in (case for case in zoo() if wanted(case[0])):
         file = folder / f"{name}.onnx"
         export_module(net.build(), shape, file, "torchscript")
         yield name, file, net.inputs(SAMPLES, seed=7)
     for subject in file_subjects(models) if models else ():
         source = subject.source()
-        if only in subject.name and source.suffix == ".onnx" and subject.samples is not None:
+        if wanted(subject.name) and source.suffix == ".onnx" and subject.samples is not None:
             yield subject.name, source, subject.samples[:SAMPLES].astype(np.float32)
 
 
@@ -131,12 +122,21 @@ def measured(name: str, file: Path, x: Floats, tool: str, folder: Path) -> dict[
     return {"failed": lines[-1][:160] if lines else "crashed"}
 
 
-def cells(result: dict[str, Any]) -> list[str]:
+def cells(result: dict[str, Any] | None) -> list[str]:
     """A tool's part of a line: exact outputs, predictions, seconds, rate; or what it failed with."""
+    if result is None:
+        return ["not run", "", "", ""]
     if "failed" in result:
         return ["no", "", "", ""]
     exact = "all" if result["exact"] == 1 else f"{100 * result['exact']:.1f} %"
     return [exact, f"{100 * result['argmax']:.0f} %", f"{result['ready']:.0f}", f"{result['rate']:,.0f}"]
+
+
+def counted(results: dict[str, dict[str, Any]], tool: str) -> str:
+    """Of how many networks a tool was run, how many it converted, of how many it is exact."""
+    ran = [by[tool] for by in results.values() if tool in by]
+    made = sum("failed" not in result for result in ran)
+    return f"{tool}: {len(ran)} run, {made} converted, {sum(result.get('exact') == 1 for result in ran)} exact"
 
 
 def report(results: dict[str, dict[str, Any]]) -> str:
@@ -144,12 +144,10 @@ def report(results: dict[str, dict[str, Any]]) -> str:
     columns = [
         f"{tool}: {what}" for tool in TOOLS for what in ("exact outputs", "predictions", "ready, CPU s", "per s")
     ]
-    rows = [[name, *(cell for tool in TOOLS for cell in cells(by[tool]))] for name, by in results.items()]
-    exact = {t: sum(by[t].get("exact") == 1 for by in results.values()) for t in TOOLS}
-    made = {t: sum("failed" not in by[t] for by in results.values()) for t in TOOLS}
-    sums = "; ".join(f"{t}: {made[t]} converted, {exact[t]} exact" for t in TOOLS)
+    rows = [[name, *(cell for tool in TOOLS for cell in cells(by.get(tool)))] for name, by in results.items()]
+    sums = "; ".join(counted(results, tool) for tool in TOOLS)
     reasons = [f"- {name}, {t}: `{by[t]['failed'].replace('`', '')}`"
-               for name, by in results.items() for t in TOOLS if "failed" in by[t]]  # fmt: skip
+               for name, by in results.items() for t in TOOLS if "failed" in by.get(t, {})]  # fmt: skip
     text = f"Of {len(results)} networks: {sums}.\n\n{table(['network', *columns], rows)}"
     return text + (
         "\n\nNot converted, with the last line that was printed:\n\n" + "\n".join(reasons) if reasons else ""
@@ -173,15 +171,18 @@ def main() -> None:
     asked = parser.parse_args()
     kept = json.loads(asked.results.read_text()) if asked.results and asked.results.exists() else {}
     with tempfile.TemporaryDirectory(prefix="isobit-hls4ml-") as place:
-        for name, file, x in subjects(asked.models, asked.only, Path(place)):
+
+        def wanted(name: str) -> bool:
+            return asked.only in name and any(tool not in kept.get(name, {}) for tool in asked.tools)
+
+        for name, file, x in subjects(asked.models, Path(place), wanted):
             by = kept.setdefault(name, {})
             for tool in (t for t in asked.tools if t not in by):
                 by[tool] = measured(name, file, x, tool, Path(place))
                 print(name, tool, by[tool], flush=True)
                 if asked.results:
                     asked.results.write_text(json.dumps(kept, indent=1))
-    whole = {name: by for name, by in kept.items() if by.keys() >= TOOLS.keys()}
-    publish("hls4ml-exactness", report(whole), PAGE)
+    publish("hls4ml-exactness", report(kept), PAGE)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,61 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from check import prepare
 
+LAST = ("Im2Col", "MaxPoolNHWC")
+LAST_DOMAINS = ("finn.custom_op.fpgadataflow", "qonnx.custom_op.channels_last")
+FIRST = ("Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization")
+FLAT = ("Reshape", "Flatten", "MatMul", "Gemm")
+"""Operators and domains of channels last, operators of channels first, and those behind which there are none any more."""
 LAYERS = ("Quant", "BipolarQuant", "MultiThreshold", "Thresholding", "Requant")
+
+
+def channels_last(model):
+    """Has the model's input its channels last? By the first operators behind it that tell, else by its own note.
+
+    Raises:
+        ValueError: nothing tells.
+    """
+    entry = model.graph.input[0].name
+    waiting, seen = [entry], set()
+    while waiting:
+        name = waiting.pop(0)
+        for node in [n for n in model.graph.node if name in n.input and n.output[0] not in seen]:
+            seen.add(node.output[0])
+            attributes = {a.name: a for a in node.attribute}
+            if node.op_type in LAST or node.domain.startswith(LAST_DOMAINS):
+                return True
+            if node.op_type in FIRST:
+                return False
+            if node.op_type == "Transpose":  # the one in front of an importer's graph, or behind it
+                return list(attributes["perm"].ints)[1] == len(attributes["perm"].ints) - 1
+            if node.op_type in FLAT:
+                continue
+            if "data_layout" in attributes and attributes["data_layout"].s in (b"NHWC", b"NWC"):
+                return True
+            waiting.append(node.output[0])
+    layout = model.get_tensor_layout(entry)
+    if not layout:
+        raise ValueError("nothing tells whether the input has its channels first or last")
+    return layout[-1] == "C"
+
+
+def laid(x, model):
+    """A sample ``(channels, *axes)`` or ``(features,)`` in the shape and the order of the model's input.
+
+    Raises:
+        ValueError: the input has another shape than the sample, or either order would fit it and nothing tells which.
+    """
+    shape = tuple(model.get_tensor_shape(model.graph.input[0].name))
+    moved = np.moveaxis(x, 0, -1)
+    if shape[1:] in (x.shape, moved.shape) and x.shape != moved.shape:
+        return (x if shape[1:] == x.shape else moved).reshape(shape)
+    first, last, wanted = ([n for n in given if n != 1] for given in (x.shape, moved.shape, shape[1:]))
+    one_order = len(first) < 2 or x.shape[0] == 1
+    if wanted == first and (one_order or first != last or not channels_last(model)):
+        return x.reshape(shape)
+    if wanted == last:
+        return moved.reshape(shape)
+    raise ValueError(f"an input of shape {list(shape)} for samples of shape {list(x.shape)}")
 
 
 def traced(path, samples):
@@ -26,11 +80,9 @@ def traced(path, samples):
     entry, last = model.graph.input[0].name, model.graph.output[0].name
     kept = [n for n in model.graph.node if n.op_type in LAYERS and model.get_initializer(n.input[0]) is None]
     names = [n.output[0] for n in kept] + [last]
-    shape = tuple(model.get_tensor_shape(entry))
     rows = {name: [] for name in names}
     for x in samples:
-        x = np.moveaxis(x, 0, -1) if len(shape) == 4 and x.shape != shape[1:] and x.ndim == 3 else x
-        context = execute_onnx(model, {entry: x.reshape(shape).astype(np.float32)}, True)
+        context = execute_onnx(model, {entry: laid(x, model).astype(np.float32)}, True)
         for name in rows:
             rows[name].append(np.array(context[name], np.float64))
     layers = [{"name": n.name or n.output[0], "op": n.op_type} for n in kept] + [{"name": last, "op": "output"}]

@@ -1,4 +1,4 @@
-# vivado -mode batch -source build.tcl          (Vivado 2020.2 and newer; run Vitis HLS in hls/ before)
+# vivado -mode batch -source build.tcl          (Vivado 2020.2 and newer; `make ip` before)
 #
 # Block design: the processing system, one AXI DMA for every input and output stream (the i-th input and the i-th output
 # share the i-th DMA), SmartConnects for control and memory, an interrupt controller as PYNQ wants it.
@@ -111,16 +111,16 @@ create_project -force overlay [file join $here vivado] -part $part
 if {$board_part ne ""} {
   set_property board_part [installed_board $board_part] [current_project]
 }
-set_property ip_repo_paths [list [file join $here hls]] [current_project]
+set_property ip_repo_paths [list [file join $here $repository]] [current_project]
 update_ip_catalog
-if {[llength [get_ipdefs -all xilinx.com:hls:isobit_top:*]] == 0} {
-  error "the accelerator's IP is not there yet: run make ip (Vitis HLS) first"
+if {[llength [get_ipdefs -all $accelerator_ip:*]] == 0} {
+  error "the accelerator's IP is not there yet: run make ip first"
 }
 
 create_bd_design overlay
 $ps_kind [expr {$board_part ne ""}] $clock_mhz $ps_config
 array set ps [${ps_kind}_pins]
-ip hls isobit_top accelerator
+create_bd_cell -type ip -vlnv $accelerator_ip:* accelerator
 ip ip proc_sys_reset reset
 
 set dmas [larger [expr {[llength $inputs] / 2}] [expr {[llength $outputs] / 2}]]

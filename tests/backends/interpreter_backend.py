@@ -63,6 +63,9 @@ class InterpreterSimulator:
         taps = {name: values[name] for name in values} if self.flavour == TAPPED else {}
         return Simulation(outputs, 0.0, time.monotonic() - started, taps)
 
+    def ready(self) -> None:
+        """It always is."""
+
     def stop(self) -> None:
         """Nothing runs in the background."""
 

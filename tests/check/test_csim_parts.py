@@ -29,6 +29,9 @@ class Simulator:
         made["n_output"][integers["n_input"][:, 0] == self.wrong, 3] += 1
         return Simulation(made, 0.5, 0.25, {})
 
+    def ready(self) -> None:
+        """It always is."""
+
     def stop(self) -> None:
         """Nothing runs."""
 

@@ -76,6 +76,7 @@ struct word { int data[N]; };
 void put(hls::stream<word<4> >& out) { out.write(word<4>()); }
 void get(hls::stream<word<4> >& in) { in.read(); }
 """
+LOOP = "for (int i = 0; i < 3; ++i) {\n#pragma HLS PIPELINE II=1 rewind\n}"
 EXAMPLES = {
     "unknown pragma": ("void f() {\n#pragma HLS PIPELIN II=1\n}", "pragma-unknown", 2),
     "unknown option": ("void f() {\n#pragma HLS PIPELINE I=1\n}", "pragma-unknown", 2),
@@ -121,6 +122,18 @@ EXAMPLES = {
     "words padded to bytes": (
         f"{WORD}void top() {{\n#pragma HLS DATAFLOW\nhls::stream<word<4>, 2> s;\n"
         "#pragma HLS AGGREGATE variable=s compact=byte\nput(s);\nget(s);\n}\n", "aggregate", 7),
+    "a loop that drains": ("void f() {\nfor (int i = 0; i < 3; ++i) {\n#pragma HLS PIPELINE II=1\n}\n}", "rewind", 2),
+    "two loops": (f"void f() {{\n{LOOP}\n{LOOP}\n}}", "rewind", 5),
+    "an end behind the loop": (f"void f(int* x) {{\n{LOOP}\n*x = 1;\n}}", "rewind", 5),
+    "an array that is set before": (f"void f() {{\nint x[3] = {{}};\n{LOOP}\n}}", "rewind", 2),
+    "a variable that is computed before": (f"void f(int y) {{\nint x = y + 1;\n{LOOP}\n}}", "rewind", 2),
+    "a call before": (f"void g(int& x) {{ x = 1; }}\nvoid f() {{\nint x;\ng(x);\n{LOOP}\n}}", "rewind", 4),
+    "a condition before": (f"void f(bool x) {{\nif (x) {{}}\n{LOOP}\n}}", "rewind", 2),
+    "continue": (
+        "void f(bool x) {\nfor (int i = 0; i < 3; ++i) {\n#pragma HLS PIPELINE rewind\nif (x) continue;\n}\n}",
+        "rewind", 2),
+    "a free-running pipeline": (
+        "void f() {\nfor (int i = 0; i < 3; ++i) {\n#pragma HLS PIPELINE II=1 rewind style=frp\n}\n}", "rewind", 2),
     "port twice": (
         f"{PROCESSES}\nvoid top(hls::stream<int>& x) {{\n#pragma HLS DATAFLOW\na(x);\na(x);\n}}\n", "stream", 7),
 }  # fmt: skip
@@ -143,7 +156,7 @@ def test_every_rule_finds_its_example(name: str, tmp_path: Path) -> None:
         '// new, while (true)\n/* malloc\n#pragma x */ void f() { use("throw; {"); }',
         "constexpr int f(int n) { return n == 0 ? 0 : f(n - 1); }",
         "template <class Cfg, int N>\nvoid f() {\nstatic const int M = 2 * N;\n"
-        "for (int i = Cfg::FIRST; i < M * N; ++i) {\n#pragma HLS PIPELINE II=1\n}\n}",
+        "for (int i = Cfg::FIRST; i < M * N; ++i) {\n#pragma HLS PIPELINE II=1 rewind\n}\n}",
         f"{WORD}void top() {{\n#pragma HLS DATAFLOW\nhls::stream<word<4>, 2> s;\n"
         "#pragma HLS AGGREGATE variable=s compact=bit\nput(s);\nget(s);\n}\n",
         f"{WORD}void f() {{\nword<4> x;\nint y[3];\n}}",

@@ -19,7 +19,7 @@ FILES = ("show.txt", "show_raw.txt", "show_full.txt", "top.cpp", "top.hpp", "hls
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("golden")
     model = small_model(folder)
-    assert isobit("compile", model, "-o", folder / "build").status == 0
+    assert isobit("compile", model, "-o", folder / "build", "--target-ii", "2").status == 0
     texts = {
         name: (folder / "build" / "hls" / name).read_text(encoding="utf-8") for name in FILES if "show" not in name
     }

@@ -259,7 +259,7 @@ def test_the_time_limit_kills_the_container(engine: Engine, tmp_path: Path) -> N
     with pytest.raises(IsobitError) as ended:
         run_contained(find_engine(), "isobit-csim:x", tmp_path, ["csim"], Limits(seconds=1.0), stages.append)
     assert ended.value.code == "E703" and "did not end within 1 s" in ended.value.message
-    assert engine.told("kill") and engine.told("rm") and stages == ["waiting"]
+    assert engine.told("kill") and engine.told("rm") and stages[-1] == "waiting"
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -16,6 +16,11 @@ struct cfg_read_pixels {
   static const int ELEM = 8;
   static const int WORD = 32;
   typedef ap_int<4> elem_t;
+  // One iteration a frame: the function is the pipeline.
+  static void run_read_pixels(hls::stream<beat_in_pixels>& in_pixels, hls::stream<isobit::lanes<ap_int<4>, 4> >& s_pixels, hls::stream<ap_uint<1> >& frame_end) {
+#pragma HLS PIPELINE II=1 style=flp
+    isobit::read_frame<cfg_read_pixels>(in_pixels, s_pixels, frame_end);
+  }
 };
 
 struct cfg_regroup_pixels_x2 {
@@ -36,39 +41,30 @@ struct cfg_MatMul_2 {
   typedef ap_int<9> acc_t;
 };
 
-struct cfg_regroup_MatMul_2_x1 {
-  static const int FRAME = 3;
-  static const int IN_LANES = 3;
-  static const int OUT_LANES = 1;
-  typedef ap_int<9> elem_t;
-};
-
 struct cfg_Quant_5 {
   static const int CHANNELS = 3;
-  static const int PE = 1;
-  static const int FOLDS = 3;
+  static const int PE = 3;
+  static const int FOLDS = 1;
   static const int LO = -131;
   static const int SIZE = 256;
   typedef ap_int<9> in_t;
   typedef ap_uint<4> out_t;
+  // One iteration a frame: the function is the pipeline.
+  static void run_Quant_5(hls::stream<isobit::lanes<ap_int<9>, 3> >& s_MatMul_2, hls::stream<isobit::lanes<ap_uint<4>, 3> >& s_Quant_5) {
+#pragma HLS PIPELINE II=1 style=flp
+    isobit::lookup<cfg_Quant_5>(s_MatMul_2, s_Quant_5, Quant_5_table);
+  }
 };
 
 struct cfg_MatMul_7 {
   static const int IN = 3;
   static const int OUT = 2;
-  static const int SIMD = 1;
-  static const int PE = 2;
+  static const int SIMD = 3;
+  static const int PE = 1;
   static const int VECTORS = 1;
   typedef ap_uint<4> in_t;
   typedef ap_int<4> weight_t;
   typedef ap_int<9> acc_t;
-};
-
-struct cfg_regroup_MatMul_7_x1 {
-  static const int FRAME = 2;
-  static const int IN_LANES = 2;
-  static const int OUT_LANES = 1;
-  typedef ap_int<9> elem_t;
 };
 
 struct cfg_Quant_8 {
@@ -94,6 +90,11 @@ struct cfg_write_t8 {
   static const int ELEM = 8;
   static const int WORD = 16;
   typedef ap_int<8> elem_t;
+  // One iteration a frame: the function is the pipeline.
+  static void run_write_t8(hls::stream<isobit::lanes<ap_int<8>, 2> >& s_Quant_8_x2, hls::stream<ap_uint<1> >& frame_end, hls::stream<beat_out_t8>& out_t8) {
+#pragma HLS PIPELINE II=1 style=flp
+    isobit::write_frame<cfg_write_t8>(s_Quant_8_x2, frame_end, out_t8);
+  }
 };
 
 }  // namespace
@@ -102,48 +103,44 @@ void isobit_top(hls::stream<beat_in_pixels>& in_pixels, hls::stream<beat_out_t8>
 #pragma HLS INTERFACE mode=axis port=in_pixels register_mode=both
 #pragma HLS INTERFACE mode=axis port=out_t8 register_mode=both
 #pragma HLS INTERFACE mode=ap_ctrl_none port=return
-#pragma HLS DATAFLOW
+#pragma HLS DATAFLOW disable_start_propagation
 #pragma HLS BIND_STORAGE variable=MatMul_2_weights type=rom_1p impl=lutram
 #pragma HLS BIND_STORAGE variable=MatMul_7_weights type=rom_1p impl=lutram
 
-  hls::stream<ap_uint<1>, 6> frame_end("frame_end");
-#pragma HLS STREAM variable=frame_end depth=6
-  hls::stream<isobit::lanes<ap_int<4>, 4>, 2> s_pixels("s_pixels");
-#pragma HLS STREAM variable=s_pixels depth=2
+  hls::stream<ap_uint<1>, 56> frame_end("frame_end");
+#pragma HLS STREAM variable=frame_end depth=56
+  hls::stream<isobit::lanes<ap_int<4>, 4>, 12> s_pixels("s_pixels");
+#pragma HLS STREAM variable=s_pixels depth=12
 #pragma HLS AGGREGATE variable=s_pixels compact=bit
-  hls::stream<isobit::lanes<ap_int<4>, 2>, 4> s_pixels_x2("s_pixels_x2");
-#pragma HLS STREAM variable=s_pixels_x2 depth=4
+#pragma HLS BIND_STORAGE variable=s_pixels type=fifo impl=srl
+  hls::stream<isobit::lanes<ap_int<4>, 2>, 13> s_pixels_x2("s_pixels_x2");
+#pragma HLS STREAM variable=s_pixels_x2 depth=13
 #pragma HLS AGGREGATE variable=s_pixels_x2 compact=bit
 #pragma HLS BIND_STORAGE variable=s_pixels_x2 type=fifo impl=srl
-  hls::stream<isobit::lanes<ap_int<9>, 3>, 2> s_MatMul_2("s_MatMul_2");
-#pragma HLS STREAM variable=s_MatMul_2 depth=2
+  hls::stream<isobit::lanes<ap_int<9>, 3>, 9> s_MatMul_2("s_MatMul_2");
+#pragma HLS STREAM variable=s_MatMul_2 depth=9
 #pragma HLS AGGREGATE variable=s_MatMul_2 compact=bit
-  hls::stream<isobit::lanes<ap_int<9>, 1>, 5> s_MatMul_2_x1("s_MatMul_2_x1");
-#pragma HLS STREAM variable=s_MatMul_2_x1 depth=5
-#pragma HLS AGGREGATE variable=s_MatMul_2_x1 compact=bit
-#pragma HLS BIND_STORAGE variable=s_MatMul_2_x1 type=fifo impl=srl
-  hls::stream<isobit::lanes<ap_uint<4>, 1>, 5> s_Quant_5("s_Quant_5");
-#pragma HLS STREAM variable=s_Quant_5 depth=5
+#pragma HLS BIND_STORAGE variable=s_MatMul_2 type=fifo impl=srl
+  hls::stream<isobit::lanes<ap_uint<4>, 3>, 13> s_Quant_5("s_Quant_5");
+#pragma HLS STREAM variable=s_Quant_5 depth=13
 #pragma HLS AGGREGATE variable=s_Quant_5 compact=bit
 #pragma HLS BIND_STORAGE variable=s_Quant_5 type=fifo impl=srl
-  hls::stream<isobit::lanes<ap_int<9>, 2>, 2> s_MatMul_7("s_MatMul_7");
-#pragma HLS STREAM variable=s_MatMul_7 depth=2
+  hls::stream<isobit::lanes<ap_int<9>, 1>, 18> s_MatMul_7("s_MatMul_7");
+#pragma HLS STREAM variable=s_MatMul_7 depth=18
 #pragma HLS AGGREGATE variable=s_MatMul_7 compact=bit
-  hls::stream<isobit::lanes<ap_int<9>, 1>, 4> s_MatMul_7_x1("s_MatMul_7_x1");
-#pragma HLS STREAM variable=s_MatMul_7_x1 depth=4
-#pragma HLS AGGREGATE variable=s_MatMul_7_x1 compact=bit
-#pragma HLS BIND_STORAGE variable=s_MatMul_7_x1 type=fifo impl=srl
-  hls::stream<isobit::lanes<ap_int<8>, 1>, 4> s_Quant_8("s_Quant_8");
-#pragma HLS STREAM variable=s_Quant_8 depth=4
+#pragma HLS BIND_STORAGE variable=s_MatMul_7 type=fifo impl=srl
+  hls::stream<isobit::lanes<ap_int<8>, 1>, 14> s_Quant_8("s_Quant_8");
+#pragma HLS STREAM variable=s_Quant_8 depth=14
 #pragma HLS AGGREGATE variable=s_Quant_8 compact=bit
 #pragma HLS BIND_STORAGE variable=s_Quant_8 type=fifo impl=srl
-  hls::stream<isobit::lanes<ap_int<8>, 2>, 2> s_Quant_8_x2("s_Quant_8_x2");
-#pragma HLS STREAM variable=s_Quant_8_x2 depth=2
+  hls::stream<isobit::lanes<ap_int<8>, 2>, 7> s_Quant_8_x2("s_Quant_8_x2");
+#pragma HLS STREAM variable=s_Quant_8_x2 depth=7
 #pragma HLS AGGREGATE variable=s_Quant_8_x2 compact=bit
+#pragma HLS BIND_STORAGE variable=s_Quant_8_x2 type=fifo impl=srl
   ISOBIT_DATAFLOW
 
   ISOBIT_LAYER("pixels");
-  ISOBIT_PROCESS("read_pixels", isobit::read_frame<cfg_read_pixels>(in_pixels, s_pixels, frame_end));
+  ISOBIT_PROCESS("read_pixels", cfg_read_pixels::run_read_pixels(in_pixels, s_pixels, frame_end));
   ISOBIT_TAP("pixels", s_pixels);
 
   ISOBIT_LAYER("regroup_pixels_x2");
@@ -153,27 +150,21 @@ void isobit_top(hls::stream<beat_in_pixels>& in_pixels, hls::stream<beat_out_t8>
   ISOBIT_PROCESS("MatMul_2", isobit::dense<cfg_MatMul_2>(s_pixels_x2, s_MatMul_2, MatMul_2_weights));
   ISOBIT_TAP("MatMul_2", s_MatMul_2);
 
-  ISOBIT_LAYER("regroup_MatMul_2_x1");
-  ISOBIT_PROCESS("regroup_MatMul_2_x1", isobit::width_converter<cfg_regroup_MatMul_2_x1>(s_MatMul_2, s_MatMul_2_x1));
-
   ISOBIT_LAYER("Quant_5");
-  ISOBIT_PROCESS("Quant_5", isobit::lookup<cfg_Quant_5>(s_MatMul_2_x1, s_Quant_5, Quant_5_table));
+  ISOBIT_PROCESS("Quant_5", cfg_Quant_5::run_Quant_5(s_MatMul_2, s_Quant_5));
   ISOBIT_TAP("Quant_5", s_Quant_5);
 
   ISOBIT_LAYER("MatMul_7");
   ISOBIT_PROCESS("MatMul_7", isobit::dense<cfg_MatMul_7>(s_Quant_5, s_MatMul_7, MatMul_7_weights));
   ISOBIT_TAP("MatMul_7", s_MatMul_7);
 
-  ISOBIT_LAYER("regroup_MatMul_7_x1");
-  ISOBIT_PROCESS("regroup_MatMul_7_x1", isobit::width_converter<cfg_regroup_MatMul_7_x1>(s_MatMul_7, s_MatMul_7_x1));
-
   ISOBIT_LAYER("Quant_8");
-  ISOBIT_PROCESS("Quant_8", isobit::lookup<cfg_Quant_8>(s_MatMul_7_x1, s_Quant_8, Quant_8_table));
+  ISOBIT_PROCESS("Quant_8", isobit::lookup<cfg_Quant_8>(s_MatMul_7, s_Quant_8, Quant_8_table));
   ISOBIT_TAP("Quant_8", s_Quant_8);
 
   ISOBIT_LAYER("regroup_Quant_8_x2");
   ISOBIT_PROCESS("regroup_Quant_8_x2", isobit::width_converter<cfg_regroup_Quant_8_x2>(s_Quant_8, s_Quant_8_x2));
 
   ISOBIT_LAYER("write_t8");
-  ISOBIT_PROCESS("write_t8", isobit::write_frame<cfg_write_t8>(s_Quant_8_x2, frame_end, out_t8));
+  ISOBIT_PROCESS("write_t8", cfg_write_t8::run_write_t8(s_Quant_8_x2, frame_end, out_t8));
 }

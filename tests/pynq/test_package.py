@@ -142,7 +142,7 @@ def test_names_from_the_model_do_no_harm(tmp_path: Path) -> None:
     assert recorded(build, tmp_path / "p")[0] == ""
     assert not list(tmp_path.rglob("owned"))
     assert json.loads((tmp_path / "p" / "model.json").read_text())["ports"][0]["name"] == evil
-    assert len((tmp_path / "p" / "settings.tcl").read_text().splitlines()) == 17
+    assert len((tmp_path / "p" / "settings.tcl").read_text().splitlines()) == 21
 
 
 def test_makefile_names_files_that_are_there(compiled: Callable[..., Path], tmp_path: Path) -> None:

@@ -65,6 +65,7 @@ class Recording:
     slack: str = "0.512"
     boards: tuple[str, ...] = PRESENT_BOARDS
     accelerator_built: bool = True
+    accelerator_ip: str = "xilinx.com:hls:isobit_top"
     commands: list[tuple[str, ...]] = field(default_factory=list)
     cells: dict[str, Cell] = field(default_factory=dict)
     nets: list[tuple[str, ...]] = field(default_factory=list)
@@ -81,6 +82,7 @@ class Recording:
 
         tcl = tkinter.Tcl()
         for name, rule in TABLE[tool].items():
+            tcl.eval(f"namespace eval ::{name.rpartition('::')[0]} {{}}")
             tcl.createcommand(name, self._command(name, rule))
         tcl.createcommand("exit", lambda *_: "")
         tcl.createcommand("puts", lambda *_: "")
@@ -98,7 +100,7 @@ class Recording:
             if not lo <= len(rest) <= hi:
                 raise TclError(f"{name}: {len(rest)} arguments {rest}")
             self.commands.append((name, *words))
-            action = getattr(self, name, None)
+            action = getattr(self, name.replace("::", "_"), None)
             return action(switches, *rest) if action else ""
 
         def call(*words: str) -> str:
@@ -117,8 +119,8 @@ class Recording:
         return " ".join(b for b in self.boards if re.fullmatch(wanted, b))
 
     def get_ipdefs(self, _: Any, pattern: str) -> str:
-        assert pattern == "xilinx.com:hls:isobit_top:*", pattern
-        return "xilinx.com:hls:isobit_top:1.0" if self.accelerator_built else ""
+        assert pattern == f"{self.accelerator_ip}:*", pattern
+        return f"{self.accelerator_ip}:1.0" if self.accelerator_built else ""
 
     def current_project(self, _: Any) -> str:
         return "project"
@@ -135,7 +137,10 @@ class Recording:
             if rest[1] not in self.boards:
                 raise TclError(f"board part {rest[1]} is not installed")
             self.board_part = rest[1]
-        elif rest[0] not in ("ip_repo_paths", "top"):
+        elif rest[0] == "file_type":
+            if rest[1] != "Memory Initialization Files":
+                raise TclError(f"file type {rest[1]}")
+        elif rest[0] not in ("ip_repo_paths", "top", *(("name", "version") if rest[2] == "core" else ())):
             raise TclError(f"property {rest[0]}")
         return ""
 
@@ -150,11 +155,11 @@ class Recording:
 
     def create_bd_cell(self, switches: Mapping[str, str], name: str) -> str:
         vendor, library, ip, _ = switches["-vlnv"].split(":")
-        if name in self.cells or vendor != "xilinx.com" or switches["-type"] != "ip":
+        if name in self.cells or switches["-type"] != "ip":
             raise TclError(f"create_bd_cell {name}")
-        if (library, ip) == ("hls", "isobit_top"):
-            self.cells[name] = _accelerator(self.streams)
-        elif library == "ip" and ip in TABLE["ip"]:
+        if f"{vendor}:{library}:{ip}" == self.accelerator_ip:
+            self.cells[name] = _accelerator(self.streams, self.accelerator_ip)
+        elif (vendor, library) == ("xilinx.com", "ip") and ip in TABLE["ip"]:
             entry = TABLE["ip"][ip]
             self.cells[name] = Cell(ip, f"xilinx.com:ip:{ip}:{entry['version']}", dict(entry.get("defaults", {})))
         else:
@@ -272,6 +277,21 @@ class Recording:
     def get_runs(self, _: Any, name: str) -> str:
         return name
 
+    def ipx_current_core(self, _: Any) -> str:
+        return "core"
+
+    def ipx_get_bus_interfaces(self, switches: Mapping[str, str], name: str) -> str:
+        """The streams that the packager infers: those whose ports the top module has."""
+        assert switches["-of_objects"] == "core"
+        tops = [
+            Path(f).read_text()
+            for c in self.commands
+            if c[0] == "add_files"
+            for f in self._list(c[-1])
+            if f.endswith(".v")
+        ]
+        return name if any(f"wire {name}_TVALID" in text for text in tops) else ""
+
     def make_wrapper(self, switches: Mapping[str, str]) -> str:
         return "overlay_wrapper.v" if "-top" in switches else ""
 
@@ -318,10 +338,10 @@ def _switches(name: str, words: tuple[str, ...], rule: Mapping[str, Any]) -> tup
     return switches, rest
 
 
-def _accelerator(streams: Mapping[str, tuple[bool, int]]) -> Cell:
+def _accelerator(streams: Mapping[str, tuple[bool, int]], vlnv: str) -> Cell:
     TABLE["ip"]["isobit_top"] = {
         "pins": ["in ap_clk", "in ap_rst_n"],
         "interfaces": [f"{'slave' if is_input else 'master'} {name} axis" for name, (is_input, _) in streams.items()],
         "properties": {},
     }
-    return Cell("isobit_top", "xilinx.com:hls:isobit_top:1.0", {})
+    return Cell("isobit_top", f"{vlnv}:1.0", {})

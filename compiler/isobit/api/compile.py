@@ -14,6 +14,7 @@ from typing import Any, cast, get_args
 
 from isobit.api.arguments import coded, number, one_of, shape_of, text, vectors_of
 from isobit.api.build import Build
+from isobit.api.progress import quiet, telling
 from isobit.backends.base import ReadsPlans
 from isobit.backends.dataflow.design import FifoGoal
 from isobit.backends.dataflow.planner import PlanFile, PlanRequest, located, read_plan
@@ -30,11 +31,8 @@ from isobit.hardware.board import at_clock
 DEFAULT_BOARD = "pynq-z1"
 
 
-def _quiet(_: str) -> None:
-    """No progress is told."""
-
-
 @coded
+@telling
 def compile(
     source: Any,
     output: str | Path | None = None,
@@ -62,8 +60,9 @@ def compile(
     samples: str | None = None,
     head: int = 0,
     head_bits: int = 0,
+    argmax: bool = False,
     target: str = "hls",
-    progress: Callable[[str], None] = _quiet,
+    progress: Callable[[str], None] = quiet,
 ) -> Build:
     """Compile a model into a Vitis HLS project; :func:`isobit.flow.compile_model` says what the rest means.
 
@@ -96,8 +95,8 @@ def compile(
                 exporter=cast(Exporter, exporter), arithmetic=arithmetic_of(arithmetic), arguments=arguments,
                 backend=backend, plan_request=plan_request,
                 rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=vectors_of(inputs),
-                samples=sample_form(samples), head=head, head_bits=head_bits, project=cast(Target, target),
-                progress=progress,
+                samples=sample_form(samples), head=head, head_bits=head_bits, argmax=argmax,
+                project=cast(Target, target), progress=progress,
             )
         )  # fmt: skip
     except BaseException as error:

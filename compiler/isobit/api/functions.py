@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import onnx
 
 from isobit.api.arguments import coded, shape_of, vectors_of
 from isobit.api.build import Build, opened
+from isobit.api.progress import Told, quiet, telling
 from isobit.build import folder
 from isobit.check.csim import accuracy as accuracies
 from isobit.check.csim import clocks, run
@@ -26,12 +27,6 @@ from isobit.hardware import Board, board_names, load_board
 from isobit.pynq import pack
 from isobit.report import page
 
-Progress = Callable[[str], None]
-
-
-def _quiet(_: str) -> None:
-    """No progress is told."""
-
 
 @coded
 def load(path: str | Path) -> Build:
@@ -45,11 +40,12 @@ def boards() -> tuple[Board, ...]:
 
 
 @coded
+@telling
 def csim(
     build: Build | str | Path, inputs: Any = None, *, vectors: int | None = None, checked: bool = False,
     compiler: str | None = None, source: bool = True, ort_level: str = "disabled", seed: int = 0,
     timeout: float = run.DEFAULT_TIMEOUT, taps: str | Path | None = None, samples: str | None = None,
-    progress: Progress = _quiet,
+    progress: Told = quiet,
 ) -> CsimResult:  # fmt: skip
     """Both verdicts: :func:`isobit.check.csim.run.csim`."""
     return run.csim(
@@ -60,9 +56,10 @@ def csim(
 
 
 @coded
+@telling
 def predict(
     build: Build | str | Path, inputs: Any, *, integers: bool = False, graph: bool = False, samples: str | None = None,
-    compiler: str | None = None, timeout: float = run.DEFAULT_TIMEOUT, progress: Progress = _quiet,
+    compiler: str | None = None, timeout: float = run.DEFAULT_TIMEOUT, progress: Told = quiet,
 ) -> Any:  # fmt: skip
     """The compiled C++ on samples: :func:`isobit.check.csim.predict.predict`."""
     return predictions.predict(
@@ -72,16 +69,18 @@ def predict(
 
 
 @coded
+@telling
 def accuracy(
     build: Build | str | Path, inputs: Any, labels: Any, *, topk: int = 5, output: str | None = None,
     source: bool = True, samples: str | None = None, ort_level: str = "disabled", compiler: str | None = None,
-    timeout: float = run.DEFAULT_TIMEOUT, torch: Sequence[str] = (), progress: Progress = _quiet,
+    timeout: float = run.DEFAULT_TIMEOUT, torch: Sequence[str] = (), rtl: int = 0, board: Any = None,
+    progress: Told = quiet,
 ) -> accuracies.Accuracy:  # fmt: skip
     """Top-1 and top-k of C++, graph and source: :func:`isobit.check.csim.accuracy.accuracy`."""
     return accuracies.accuracy(
         opened(build), vectors_of(inputs), vectors_of(labels), topk=topk, output=output, source=source,
         samples=sample_form(samples), ort_level=ort_level_of(ort_level), compiler=compiler, timeout=timeout,
-        torch=torch, progress=progress,
+        torch=torch, rtl=rtl, board=None if board is None else vectors_of(board), progress=progress,
     )  # fmt: skip
 
 
@@ -93,10 +92,12 @@ def write_report(build: Build | str | Path, path: str | Path | None = None, inpu
 
 @coded
 def package(
-    build: Build | str | Path, destination: str | Path, board: Board | str | None = None, *, seed: int = 0
+    build: Build | str | Path, destination: str | Path, board: Board | str | None = None, *, seed: int = 0,
+    rtl: bool = False,
 ) -> None:  # fmt: skip
     """A PYNQ package: :func:`isobit.pynq.pack.package`."""
-    pack.package(opened(build), destination, load_board(board) if isinstance(board, str) else board, seed=seed)
+    of = load_board(board) if isinstance(board, str) else board
+    pack.package(opened(build), destination, of, seed=seed, rtl=rtl)
 
 
 @coded

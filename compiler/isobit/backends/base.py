@@ -120,6 +120,13 @@ class Simulator(Protocol):
             IsobitError: E605 when it cannot be made ready.
         """
 
+    def ready(self) -> object:
+        """Wait until it can run.
+
+        Raises:
+            IsobitError: E605 when it cannot be made ready.
+        """
+
     def stop(self) -> None:
         """End whatever still runs in the background; nothing when nothing does."""
 

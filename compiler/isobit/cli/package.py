@@ -19,13 +19,16 @@ def package_command(
     board: Annotated[
         str | None, typer.Option(help="board name or a .toml file; the one the build was compiled for without it")
     ] = None,
+    rtl: Annotated[
+        bool, typer.Option("--rtl", help="the accelerator as SystemVerilog: needs Vivado, no Vitis HLS")
+    ] = False,
 ) -> None:
-    """Package a build for a PYNQ board: HLS and Vivado Tcl, driver, notebook, self-test, vectors."""
+    """Package a build for a PYNQ board: sources, Vivado Tcl, driver, notebook, self-test, vectors."""
     from isobit.build.folder import load_build
     from isobit.hardware import load_board
     from isobit.pynq.pack import package
 
-    package(load_build(build), output, load_board(board) if board else None)
+    package(load_build(build), output, load_board(board) if board else None, rtl=rtl)
     out.print(f"PYNQ package in {escape(shlex.quote(str(output)))}; its README.md says what to run", soft_wrap=True)
 
 

@@ -56,7 +56,8 @@ def check_finn_command(
         for layer in step.layers:
             out.print(escape("  " + _line(layer)), soft_wrap=True)
     first = next((step.first for step in steps if step.first), None)
-    _verdict(first, next((f"in {step.name}, " for step in steps if step.first), ""))
+    place = next((f"in {step.name}, " for step in steps if step.first), "")
+    _verdict(first, place, unknown=not all(step.output for step in steps))
 
 
 def _line(layer: Layer) -> str:

@@ -168,6 +168,7 @@ def run_contained(
     """
     name = f"isobit-{os.getpid()}-{secrets.token_hex(4)}"
     command = [engine.command, "run", "--name", name, *hardening(engine, folder, limits), image, *arguments]
+    progress("running the container")
     try:
         with _limited(engine, name, limits.seconds) as expired:
             finished = _streamed(command, progress)

@@ -227,7 +227,8 @@ def _pad(node: Pad, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) 
     spatial = tuple(n + b + a for n, b, a in zip(x.shape[:-1], node.before, node.after, strict=True))
     if spatial == x.shape[:-1]:
         return x
-    return ValueType.of((*spatial, x.channels), np.minimum(x.lo, node.value), np.maximum(x.hi, node.value))
+    value = as_int_array(np.array([node.value], dtype=object))  # of any size
+    return ValueType.of((*spatial, x.channels), np.minimum(x.lo, value), np.maximum(x.hi, value))
 
 
 def _concat(node: Concat, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:

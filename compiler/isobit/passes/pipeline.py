@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from isobit.hardware.prices import PRICES, Prices
 from isobit.ir import Graph
 from isobit.passes.joins import SplitOverConcat
@@ -61,8 +63,9 @@ FOLDING = folding()
 PIPELINE = FOLDING + shrinking()
 
 
-def optimise(graph: Graph, pipeline: Passes = PIPELINE) -> Graph:
-    """``graph`` after every pass of ``pipeline``, in order."""
-    for step in pipeline:
+def optimise(graph: Graph, pipeline: Passes = PIPELINE, told: Callable[[str], None] = lambda _: None) -> Graph:
+    """``graph`` after every pass of ``pipeline``, in order; ``told`` hears how many are done."""
+    for done, step in enumerate(pipeline):
+        told(f"folding requantizers: {done} of {len(pipeline)} passes")
         graph = step(graph)
     return graph

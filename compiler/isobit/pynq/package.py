@@ -1,7 +1,8 @@
-"""A build as a package for a PYNQ board: HLS sources, Vivado Tcl, driver, notebook, vectors with expected integers.
+"""A build as a package for a PYNQ board: sources, Vivado Tcl, driver, notebook, vectors with expected integers.
 
-Everything is hand-written in ``templates/pynq`` but four small files: ``settings.tcl`` (part, clock, streams),
-``model.json`` (what the driver must know of ports and quantisers), ``README.md`` and ``vectors.npz``.
+Everything is hand-written in ``templates/pynq`` but a few small files: ``settings.tcl`` (part, clock, streams),
+``model.json`` (what the driver must know of ports and quantisers), ``README.md``, ``vectors.npz``, and around an
+accelerator in SystemVerilog the Verilog that Vivado's IP packager wants.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +33,37 @@ _BY_CHANNEL = "scale n + offset, by channel"
 _COPIED = ("build.tcl", "Makefile", "driver.py", "arithmetic.py", "selftest.py", "notebook.ipynb")
 _WITH_HEAD = ("fewshot.py", "fewshot.ipynb")
 _RENDERED = ("settings.tcl", "README.md")
+_OF_RTL = ("ip.tcl",)
 _DMA_WIDTHS = (8, 16, 32, 64, 128, 256, 512, 1024)
 """Stream widths of the AXI DMA in bits (PG021, table of the stream data width)."""
 
 
-def write_package(build: Build, board: Board, destination: Path, samples: Mapping[str, Floats]) -> None:
+@dataclass(frozen=True)
+class Accelerator:
+    """What the IP is made of.
+
+    Args:
+        interval: clocks from frame to frame.
+        rtl: its SystemVerilog and constants, name to text; None: it is the build's HLS project.
+    """
+
+    interval: int
+    rtl: Mapping[str, str] | None = None
+
+    @property
+    def ip(self) -> str:
+        """The IP's name in Vivado's catalogue, without its version: what its packager writes."""
+        return "xilinx.com:hls:isobit_top" if self.rtl is None else "isobit:rtl:isobit_top"
+
+    @property
+    def repository(self) -> str:
+        """The folder of the package that Vivado searches for the IP."""
+        return "hls" if self.rtl is None else "ip"
+
+
+def write_package(
+    build: Build, board: Board, destination: Path, samples: Mapping[str, Floats], accelerator: Accelerator
+) -> None:
     """Write the package to ``destination``, all at once or not at all; an earlier package there is replaced.
 
     Args:
@@ -44,20 +72,27 @@ def write_package(build: Build, board: Board, destination: Path, samples: Mappin
             they are quantised to and the integers the interpreter computes from those.
 
     Raises:
-        IsobitError: E509 when the build has no hardware; E507 when the board has no processing system or the build is
-            for another one; E601 or E602 when the folder cannot be written or holds something else.
+        IsobitError: E509 when the build has no hardware of that kind; E507 when the board has no processing system or
+            the build is for another one; E601 or E602 when the folder cannot be written or holds something else.
     """
-    build.refuse_without_cpp()
-    if not build.hls.is_dir():
-        raise IsobitError("E509", f"{build.backend.name} makes nothing that a board runs", where=printable(build.path))
+    if accelerator.rtl is None:
+        build.refuse_without_cpp()
+        if not build.hls.is_dir():
+            raise IsobitError(
+                "E509", f"{build.backend.name} makes nothing that a board runs", where=printable(build.path)
+            )
     _refuse_other_board(build, board)
     _refuse_other_folder(build, destination)
-    model = model_record(build, board)
+    model = model_record(build, board, accelerator.interval)
     with atomic_folder(destination) as work:
-        shutil.copytree(build.hls, work / "hls")
-        for name in (*_COPIED, *(_WITH_HEAD if head_of(build.graph) else ())):
+        own = _OF_RTL if accelerator.rtl else ()
+        for name in (*_COPIED, *own, *(_WITH_HEAD if head_of(build.graph) else ())):
             shutil.copyfile(templates.root() / "pynq" / name, work / name)
-        texts = _rendered(build, board, model) | {"model.json": json.dumps(model, indent=1) + "\n"}
+        texts = _rendered(build, board, model, accelerator) | {"model.json": json.dumps(model, indent=1) + "\n"}
+        if accelerator.rtl is None:
+            shutil.copytree(build.hls, work / "hls")
+        else:
+            texts |= {f"rtl/{name}": text for name, text in accelerator.rtl.items()}
         write_files(work, {name: text.encode("utf-8") for name, text in texts.items()})
         arrays: dict[str, Any] = _vectors(build, samples)
         np.savez_compressed(work / "vectors.npz", **arrays)
@@ -65,8 +100,8 @@ def write_package(build: Build, board: Board, destination: Path, samples: Mappin
         (work / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def model_record(build: Build, board: Board) -> dict[str, Any]:
-    """``model.json``: title, board, clock, interval in clocks, and every port as ``driver.Port`` takes it.
+def model_record(build: Build, board: Board, interval: int) -> dict[str, Any]:
+    """``model.json``: title, board, clock, ``interval`` in clocks, and every port as ``driver.Port`` takes it.
 
     ``head`` has the names of a few-shot head's tensors, or nothing.
     """
@@ -75,7 +110,7 @@ def model_record(build: Build, board: Board) -> dict[str, Any]:
         "title": templates.comment_text(build.manifest.source.name),
         "board": board.title,
         "clock_mhz": board.clock_mhz,
-        "interval": build.manifest.estimate.interval,
+        "interval": interval,
         "ports": [_port(build, port, i) for side in _sides(build.ports) for i, port in enumerate(side)],
         "head": {} if head is None else {
             "prototypes": head.prototypes.outside, "features": head.features.outside, "label": head.label.outside,
@@ -124,16 +159,18 @@ def _quantiser(node: Input) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _rendered(build: Build, board: Board, model: Mapping[str, Any]) -> dict[str, str]:
+def _rendered(build: Build, board: Board, model: Mapping[str, Any], accelerator: Accelerator) -> dict[str, str]:
     environment = templates.environment(templates.root() / "pynq")
     ports = [p for side in _sides(build.ports) for p in side]
     context = {
-        "board": board, "ports": ports, "model": model, "title": model["title"], "version": __version__,
-        "interval": model["interval"], "names": [templates.comment_text(p.outside) for p in ports],
+        "board": board, "ports": ports, "model": model, "accelerator": accelerator,
+        "title": model["title"], "version": __version__, "interval": model["interval"],
+        "names": [templates.comment_text(p.outside) for p in ports],
         "widths": [p.word_bits for p in ports], "reals": [_real(p["host"]) for p in model["ports"]],
         "by_channel": any(_real(p["host"]) == _BY_CHANNEL for p in model["ports"] if not p["is_input"]),
     }  # fmt: skip
-    return {name: environment.get_template(name + ".j2").render(context) for name in _RENDERED}
+    places = {name: name for name in _RENDERED} | ({"rtl/isobit_ip.v": "isobit_ip.v"} if accelerator.rtl else {})
+    return {place: environment.get_template(name + ".j2").render(context) for place, name in places.items()}
 
 
 def _real(host: Mapping[str, Any]) -> str:

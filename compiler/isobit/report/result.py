@@ -155,7 +155,7 @@ def slowest(build: Build) -> Pace | None:
     if not isinstance(build.design, Design):
         return None
     network = Network(build.design)
-    found = max(build.design.processes, key=lambda p: network.busy(p.name))
+    found = network.slowest
     return Pace(found.node or found.name, network.busy(found.name))
 
 

@@ -28,7 +28,7 @@ void add(hls::stream<lanes<typename Cfg::a_t, Cfg::PE> >& in_a, hls::stream<lane
 
   typename rows::row_t row = 0;
   for (int fold = 0; fold < Cfg::FOLDS; ++fold) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     const lanes<typename Cfg::a_t, Cfg::PE> a = in_a.read();
     const lanes<typename Cfg::b_t, Cfg::PE> b = in_b.read();
     lanes<typename Cfg::out_t, Cfg::PE> y;

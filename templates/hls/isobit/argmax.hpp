@@ -32,13 +32,13 @@ void argmax(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
   static const int SAMPLES = detail::selection<Cfg>::SAMPLES;
   static const int LANES = detail::selection<Cfg>::LANES;
   static_assert(Cfg::VECTORS % SAMPLES == 0, "whole words make a frame");
-  typename Cfg::in_t best[SAMPLES] = {};
+  typename Cfg::in_t best[SAMPLES];
 #pragma HLS ARRAY_PARTITION variable=best complete
   lanes<typename Cfg::index_t, SAMPLES> best_index;
 #pragma HLS ARRAY_PARTITION variable=best_index.data complete
   typename counter<Cfg::FRAME>::type first = 0;  // index of a vector's lane 0
   for (int i = 0; i < Cfg::VECTORS / SAMPLES * (Cfg::FRAME / LANES); ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     const lanes<typename Cfg::in_t, Cfg::LANES> word = in.read();
     for (int p = 0; p < SAMPLES; ++p) {
 #pragma HLS UNROLL
@@ -81,7 +81,7 @@ void top_k(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
   typename counter<LANES>::type lane = 0;
   typename counter<Cfg::FRAME>::type i = 0;  // index in the vector
   for (int cycle = 0; cycle < Cfg::VECTORS / SAMPLES * Cfg::FRAME; ++cycle) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     if (lane == 0) word = in.read();
     for (int p = 0; p < SAMPLES; ++p) {
 #pragma HLS UNROLL

@@ -34,7 +34,7 @@ void concat(hls::stream<lanes<typename Cfg::a_t, Cfg::LANES> >& in_a,
   static const int WORDS = Cfg::A_WORDS + Cfg::B_WORDS;
   typename counter<WORDS>::type word = 0;  // of this position
   for (int i = 0; i < Cfg::POSITIONS * WORDS; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     if (word < Cfg::A_WORDS) {
       out.write(detail::converted<typename Cfg::out_t>(in_a.read()));
     } else {
@@ -57,7 +57,7 @@ void parallel_concat(hls::stream<lanes<typename Cfg::a_t, Cfg::SAMPLES * Cfg::A>
                      hls::stream<lanes<typename Cfg::b_t, Cfg::SAMPLES * Cfg::B> >& in_b,
                      hls::stream<lanes<typename Cfg::out_t, Cfg::SAMPLES * (Cfg::A + Cfg::B)> >& out) {
   for (int i = 0; i < Cfg::WORDS; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     const lanes<typename Cfg::a_t, Cfg::SAMPLES * Cfg::A> a = in_a.read();
     const lanes<typename Cfg::b_t, Cfg::SAMPLES * Cfg::B> b = in_b.read();
     lanes<typename Cfg::out_t, Cfg::SAMPLES * (Cfg::A + Cfg::B)> joined;

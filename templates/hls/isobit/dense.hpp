@@ -11,11 +11,13 @@
 // sf * SIMD .. sf * SIMD + SIMD - 1 (SF = IN / SIMD, NF = OUT / PE). With a code_t and a RUN they are tapered codes
 // (tapered.hpp), and weight_t is the type of what these stand for.
 // acc_t must hold the running sum after every SIMD inputs, not only the last one.
+// With a PACKED (bits between them) and a CHAIN two outputs share a multiplier at every input (packed.hpp).
 // Schedule: II = 1, VECTORS * SF * NF cycles a frame, no cycle lost between vectors; of every SF * NF cycles the first
 // SF read a word each; one word out every SF cycles, the first in cycle SF - 1.
 #ifndef ISOBIT_DENSE_HPP
 #define ISOBIT_DENSE_HPP
 
+#include "isobit/packed.hpp"
 #include "isobit/tapered.hpp"
 #include "isobit/types.hpp"
 
@@ -55,6 +57,77 @@ lanes<typename Cfg::weight_t, Cfg::SIMD> weights_of(const typename dense_types<C
   }
   return weights;
 }
+
+// The dot products of SAMPLES inputs with the weights of PE outputs: a multiplier for every product.
+template <class Cfg, class = void>
+struct multipliers {
+  template <int SAMPLES>
+  static void dots(const typename Cfg::in_t (&x)[SAMPLES][Cfg::SIMD],
+                   const typename dense_types<Cfg>::rom_t (&stored)[Cfg::PE][Cfg::SIMD],
+                   typename dense_types<Cfg>::dot_t (&sums)[SAMPLES][Cfg::PE]) {
+#pragma HLS INLINE
+    for (int pe = 0; pe < Cfg::PE; ++pe) {
+#pragma HLS UNROLL
+      const lanes<typename Cfg::weight_t, Cfg::SIMD> weights = weights_of<Cfg>(stored[pe]);
+      for (int p = 0; p < SAMPLES; ++p) {
+#pragma HLS UNROLL
+        sums[p][pe] = dot<Cfg>(word_of(x[p]), weights);
+      }
+    }
+  }
+};
+
+// The same with one for every two products that share an operand: of two samples that meet in a weight where that leaves
+// fewer without a partner, else of two outputs that meet in an input.
+template <class Cfg>
+struct multipliers<Cfg, typename exists_number<Cfg::PACKED>::type> {
+  template <int SAMPLES>
+  static void dots(const typename Cfg::in_t (&x)[SAMPLES][Cfg::SIMD],
+                   const typename dense_types<Cfg>::rom_t (&stored)[Cfg::PE][Cfg::SIMD],
+                   typename dense_types<Cfg>::dot_t (&sums)[SAMPLES][Cfg::PE]) {
+#pragma HLS INLINE
+    pairs(x, stored, sums, boolean<Cfg::PE * ((SAMPLES + 1) / 2) < SAMPLES * ((Cfg::PE + 1) / 2)>());
+  }
+
+ private:
+  template <int SAMPLES>
+  static void pairs(const typename Cfg::in_t (&x)[SAMPLES][Cfg::SIMD],
+                    const typename dense_types<Cfg>::rom_t (&stored)[Cfg::PE][Cfg::SIMD],
+                    typename dense_types<Cfg>::dot_t (&sums)[SAMPLES][Cfg::PE], boolean<true>) {
+#pragma HLS INLINE
+    for (int pe = 0; pe < Cfg::PE; ++pe) {
+#pragma HLS UNROLL
+      const lanes<typename Cfg::weight_t, Cfg::SIMD> weights = weights_of<Cfg>(stored[pe]);
+      for (int p = 0; p + 1 < SAMPLES; p += 2) {
+#pragma HLS UNROLL
+        two_dots<Cfg::PACKED, Cfg::CHAIN>(word_of(x[p]), word_of(x[p + 1]), weights, sums[p][pe], sums[p + 1][pe]);
+      }
+      if (SAMPLES % 2 == 1) sums[SAMPLES - 1][pe] = dot<Cfg>(word_of(x[SAMPLES - 1]), weights);
+    }
+  }
+  template <int SAMPLES>
+  static void pairs(const typename Cfg::in_t (&x)[SAMPLES][Cfg::SIMD],
+                    const typename dense_types<Cfg>::rom_t (&stored)[Cfg::PE][Cfg::SIMD],
+                    typename dense_types<Cfg>::dot_t (&sums)[SAMPLES][Cfg::PE], boolean<false>) {
+#pragma HLS INLINE
+    for (int pe = 0; pe + 1 < Cfg::PE; pe += 2) {
+#pragma HLS UNROLL
+      const lanes<typename Cfg::weight_t, Cfg::SIMD> low = weights_of<Cfg>(stored[pe]);
+      const lanes<typename Cfg::weight_t, Cfg::SIMD> high = weights_of<Cfg>(stored[pe + 1]);
+      for (int p = 0; p < SAMPLES; ++p) {
+#pragma HLS UNROLL
+        two_dots<Cfg::PACKED, Cfg::CHAIN>(low, high, word_of(x[p]), sums[p][pe], sums[p][pe + 1]);
+      }
+    }
+    if (Cfg::PE % 2 == 1) {
+      const lanes<typename Cfg::weight_t, Cfg::SIMD> weights = weights_of<Cfg>(stored[Cfg::PE - 1]);
+      for (int p = 0; p < SAMPLES; ++p) {
+#pragma HLS UNROLL
+        sums[p][Cfg::PE - 1] = dot<Cfg>(word_of(x[p]), weights);
+      }
+    }
+  }
+};
 }  // namespace detail
 
 template <class Cfg>
@@ -80,7 +153,7 @@ void dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
   typename counter<NF>::type nf = 0;
   typename counter<NF * SF>::type row = 0;
   for (int i = 0; i < Cfg::VECTORS * NF * SF; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     in_word x;
     if (nf == 0) {
       x = in.read();
@@ -88,11 +161,17 @@ void dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
     } else {
       x = word_of(vector[sf]);
     }
+    typename Cfg::in_t now[1][Cfg::SIMD];
+    typename detail::dense_types<Cfg>::dot_t dots[1][Cfg::PE];
+#pragma HLS ARRAY_PARTITION variable=now complete dim=0
+#pragma HLS ARRAY_PARTITION variable=dots complete dim=0
+    keep(x, now[0]);
+    detail::multipliers<Cfg>::dots(now, weights[row], dots);
     for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
       sum_t sum = 0;
       if (sf != 0) sum = acc[pe];
-      sum += detail::dot<Cfg>(x, detail::weights_of<Cfg>(weights[row][pe]));
+      sum += dots[0][pe];
       ISOBIT_CHANNEL(nf * Cfg::PE + pe);
       acc[pe] = typename Cfg::acc_t(sum);
     }

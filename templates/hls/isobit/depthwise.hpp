@@ -46,7 +46,7 @@ void depthwise(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
   typename counter<CF>::type cf = 0;
   typename counter<ROWS>::type row = 0;
   for (int i = 0; i < Cfg::VECTORS * ROWS; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
 #pragma HLS DEPENDENCE variable=acc type=inter direction=RAW distance=CF dependent=true
     const lanes<typename Cfg::in_t, Cfg::PE> x = in.read();
     lanes<typename Cfg::acc_t, WIDTH> word;

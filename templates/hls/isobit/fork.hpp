@@ -15,7 +15,7 @@ void fork(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
           hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& out_a,
           hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& out_b) {
   for (int i = 0; i < Cfg::WORDS; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     const lanes<typename Cfg::elem_t, Cfg::LANES> word = in.read();
     out_a.write(word);
     out_b.write(word);

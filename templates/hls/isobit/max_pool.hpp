@@ -33,7 +33,7 @@ void max_pool(hls::stream<lanes<typename Cfg::elem_t, Cfg::PE> >& in,
   typename counter<CF>::type cf = 0;
   typename counter<WORDS>::type pixel = 0;  // of the window, by words
   for (int i = 0; i < Cfg::VECTORS * WORDS * CF; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
 #pragma HLS DEPENDENCE variable=best type=inter direction=RAW distance=CF dependent=true
     const lanes<typename Cfg::elem_t, Cfg::PE> x = in.read();
     lanes<typename Cfg::elem_t, WIDTH> word;

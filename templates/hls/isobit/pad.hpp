@@ -37,7 +37,7 @@ void pad(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
   typename counter<OUT_W>::type x = 0;  // word of the row
   typename counter<FOLDS>::type fold = 0;
   for (int i = 0; i < OUT_H * (OUT_W / SAMPLES) * FOLDS; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     const bool in_rows = y >= Cfg::TOP && y < Cfg::TOP + Cfg::H;
     lanes<typename Cfg::in_t, Cfg::LANES> word;
     if (in_rows && x >= FIRST && x < FIRST + WIDTH) word = in.read();
@@ -54,7 +54,7 @@ void pad(hls::stream<lanes<typename Cfg::in_t, Cfg::LANES> >& in,
     before = word;
     out.write(padded);
     const bool pixel_ends = fold == FOLDS - 1;
-    if (pixel_ends && x == OUT_W / SAMPLES - 1) y += 1;
+    if (pixel_ends && x == OUT_W / SAMPLES - 1) y = successor(y, OUT_H);
     if (pixel_ends) x = successor(x, OUT_W / SAMPLES);
     fold = successor(fold, FOLDS);
   }

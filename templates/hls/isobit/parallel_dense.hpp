@@ -8,7 +8,7 @@
 //   };
 //
 // A word in is a block (block.hpp) with IN = KH * KW * CHANNELS inputs a window, or SAMPLES pixels where the kernel is
-// one; a word out is the SAMPLES * OUT sums. Weights and acc_t as in dense.hpp.
+// one; a word out is the SAMPLES * OUT sums. Weights, acc_t and PACKED as in dense.hpp.
 // Schedule: II = 1, WORDS * NF * SF cycles a frame (SF = IN / SIMD, NF = OUT / PE); of every NF * SF cycles the first
 // reads a word and the last writes one.
 #ifndef ISOBIT_PARALLEL_DENSE_HPP
@@ -65,16 +65,24 @@ void parallel_dense(
   typename counter<NF>::type nf = 0;
   typename counter<NF * SF>::type row = 0;
   for (int i = 0; i < Cfg::WORDS * NF * SF; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     if (row == 0) detail::split<Cfg>(in.read(), windows);
+    typename Cfg::in_t x[Cfg::SAMPLES][Cfg::SIMD];
+    typename detail::dense_types<Cfg>::dot_t dots[Cfg::SAMPLES][Cfg::PE];
+#pragma HLS ARRAY_PARTITION variable=x complete dim=0
+#pragma HLS ARRAY_PARTITION variable=dots complete dim=0
+    for (int p = 0; p < Cfg::SAMPLES; ++p) {
+#pragma HLS UNROLL
+      keep(word_of(windows[p][sf]), x[p]);
+    }
+    detail::multipliers<Cfg>::dots(x, weights[row], dots);
     for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
-      const lanes<typename Cfg::weight_t, Cfg::SIMD> shared = detail::weights_of<Cfg>(weights[row][pe]);
       for (int p = 0; p < Cfg::SAMPLES; ++p) {
 #pragma HLS UNROLL
         sum_t sum = 0;
         if (sf != 0) sum = acc[p][pe];
-        sum += detail::dot<Cfg>(word_of(windows[p][sf]), shared);
+        sum += dots[p][pe];
         ISOBIT_CHANNEL(nf * Cfg::PE + pe);
         acc[p][pe] = typename Cfg::acc_t(sum);
         result[p * Cfg::OUT + nf * Cfg::PE + pe] = acc[p][pe];

@@ -28,7 +28,7 @@ void parallel_depthwise(
   typedef typename working<SUM_WIDTH>::type sum_t;
 
   for (int i = 0; i < Cfg::WORDS; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     const lanes<typename Cfg::in_t, block<Cfg>::LANES> x = in.read();
     lanes<typename Cfg::acc_t, Cfg::SAMPLES * Cfg::CHANNELS> y;
 #pragma HLS ARRAY_PARTITION variable=y.data complete

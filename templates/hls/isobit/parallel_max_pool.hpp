@@ -19,7 +19,7 @@ template <class Cfg>
 void parallel_max_pool(hls::stream<lanes<typename Cfg::elem_t, block<Cfg>::LANES> >& in,
                        hls::stream<lanes<typename Cfg::elem_t, Cfg::SAMPLES * Cfg::CHANNELS> >& out) {
   for (int i = 0; i < Cfg::WORDS; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     const lanes<typename Cfg::elem_t, block<Cfg>::LANES> x = in.read();
     lanes<typename Cfg::elem_t, Cfg::SAMPLES * Cfg::CHANNELS> y;
 #pragma HLS ARRAY_PARTITION variable=y.data complete

@@ -108,7 +108,8 @@ void parallel_window(hls::stream<lanes<typename Cfg::in_t, block_schedule<Cfg>::
   static const int ROWS = max_of(plan::SPAN_H - 1, 1);
   typedef lanes<typename Cfg::in_t, ROWS * SIZE> rows_t;
 
-  // A place is read again WORDS cycles after it was written: registers or memory as in depthwise.hpp.
+  // A place is read again WORDS cycles after it was written: registers or memory as in depthwise.hpp. A frame may end
+  // within a row; what the next one then finds in the first places is a row above its own, which no block shows.
   static const int DISTANCE = plan::WORDS;
   static const int BANKS = DISTANCE <= 4 ? DISTANCE : 1;
   static_assert(DISTANCE % BANKS == 0, "banks are equally deep");
@@ -116,7 +117,7 @@ void parallel_window(hls::stream<lanes<typename Cfg::in_t, block_schedule<Cfg>::
 #pragma HLS ARRAY_RESHAPE variable=lines complete dim=2
 #pragma HLS ARRAY_PARTITION variable=lines cyclic factor=BANKS dim=1
   detail::in_memory<PLACE>::bind(lines);
-  typename Cfg::in_t pixels[Cfg::KH][plan::KEPT * Cfg::CHANNELS] = {};
+  typename Cfg::in_t pixels[Cfg::KH][plan::KEPT * Cfg::CHANNELS];
 #pragma HLS ARRAY_PARTITION variable=pixels complete dim=0
 
   typename counter<plan::WORDS>::type x = 0, place = 0;  // word of its row: of the one that comes in, of the next block
@@ -124,7 +125,7 @@ void parallel_window(hls::stream<lanes<typename Cfg::in_t, block_schedule<Cfg>::
   typename counter<Cfg::SH>::type line = 0;                               // rows since those of the last block
   typename counter<plan::OUT_H * Cfg::SH + Cfg::TOP>::type top = -Cfg::TOP;  // first row of the next block
   for (int i = 0; i < plan::TRIPS; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
 #pragma HLS DEPENDENCE variable=lines type=inter direction=RAW distance=DISTANCE dependent=true
     lanes<typename Cfg::in_t, SIZE> word;
     if (y < Cfg::H) word = in.read();
@@ -141,17 +142,22 @@ void parallel_window(hls::stream<lanes<typename Cfg::in_t, block_schedule<Cfg>::
       }
       keep(next, lines[x]);
     }
-    if (x == plan::WORDS - 1) y += 1;
-    x = successor(x, plan::WORDS);
-    if (i >= plan::FIRST) {
-      if (line == 0 && place < plan::BLOCKS && top < plan::OUT_H * Cfg::SH - Cfg::TOP) {
-        out.write(detail::bordered<Cfg>(pixels, top, place * plan::STEP - Cfg::LEFT));
-      }
-      if (place == plan::WORDS - 1) {
+    if (i >= plan::FIRST && line == 0 && place < plan::BLOCKS && top < plan::OUT_H * Cfg::SH - Cfg::TOP) {
+      out.write(detail::bordered<Cfg>(pixels, top, place * plan::STEP - Cfg::LEFT));
+    }
+    if (i == plan::TRIPS - 1) {  // the next frame begins as this one did
+      x = place = 0;
+      y = 0;
+      line = 0;
+      top = -Cfg::TOP;
+    } else {
+      if (x == plan::WORDS - 1) y += 1;
+      x = successor(x, plan::WORDS);
+      if (i >= plan::FIRST && place == plan::WORDS - 1) {
         if (line == 0) top += Cfg::SH;
         line = successor(line, Cfg::SH);
       }
-      place = successor(place, plan::WORDS);
+      if (i >= plan::FIRST) place = successor(place, plan::WORDS);
     }
   }
 }

@@ -42,7 +42,7 @@ void per_channel(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
   typedef channel_rows<Cfg> rows;
   typename rows::row_t row = 0;
   for (int fold = 0; fold < Cfg::FOLDS; ++fold) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     const lanes<typename Cfg::in_t, Cfg::PE> acc = in.read();
     lanes<typename Cfg::out_t, Cfg::PE> y;
 #pragma HLS ARRAY_PARTITION variable=y.data complete

@@ -20,7 +20,7 @@ void product(hls::stream<lanes<typename Cfg::a_t, Cfg::PE> >& in_a,
              hls::stream<lanes<typename Cfg::out_t, Cfg::PE> >& out) {
   typedef typename working<product_width<typename Cfg::a_t, typename Cfg::b_t>::VALUE>::type product_t;
   for (int fold = 0; fold < Cfg::FOLDS; ++fold) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     const lanes<typename Cfg::a_t, Cfg::PE> a = in_a.read();
     const lanes<typename Cfg::b_t, Cfg::PE> b = in_b.read();
     lanes<typename Cfg::out_t, Cfg::PE> y;
@@ -64,9 +64,9 @@ void channel_product(hls::stream<lanes<typename Cfg::a_t, Cfg::PE> >& in_a,
 #pragma HLS ARRAY_PARTITION variable=kept cyclic factor=BANKS dim=1
 
   typename counter<ROWS>::type row = 0;
-  bool first = true;  // pixel
+  bool first = true;  // pixel of the frame
   for (int fold = 0; fold < Cfg::FOLDS; ++fold) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
 #pragma HLS DEPENDENCE variable=kept type=inter direction=RAW distance=ROWS dependent=true
     const lanes<typename Cfg::a_t, Cfg::PE> a = in_a.read();
     lanes<typename Cfg::b_t, WIDTH> factor;
@@ -86,7 +86,7 @@ void channel_product(hls::stream<lanes<typename Cfg::a_t, Cfg::PE> >& in_a,
       y[pe] = typename Cfg::out_t(exact);
     }
     out.write(y);
-    if (row == ROWS - 1) first = false;
+    if (row == ROWS - 1) first = fold == Cfg::FOLDS - 1;
     row = successor(row, ROWS);
   }
 }

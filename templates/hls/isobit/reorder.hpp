@@ -20,15 +20,19 @@ void reorder(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
              const typename rom_of<typename Cfg::index_t>::type (&index)[Cfg::OUT_WORDS]) {
   typename Cfg::elem_t frame[Cfg::IN_WORDS][Cfg::LANES];
 #pragma HLS ARRAY_RESHAPE variable=frame complete dim=2
-  for (int i = 0; i < Cfg::IN_WORDS; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
-    keep(in.read(), frame[i]);
-  }
-  for (int i = 0; i < Cfg::OUT_WORDS; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
-    const int word = from_rom<typename Cfg::index_t>(index[i]).to_int();
-    ISOBIT_INDEX(word, Cfg::IN_WORDS);
-    out.write(word_of(frame[word]));
+  typename counter<Cfg::IN_WORDS>::type entering = 0;
+  typename counter<Cfg::OUT_WORDS>::type leaving = 0;
+  for (int i = 0; i < Cfg::IN_WORDS + Cfg::OUT_WORDS; ++i) {
+#pragma HLS PIPELINE II=1 style=flp rewind
+    if (i < Cfg::IN_WORDS) {
+      keep(in.read(), frame[entering]);
+      entering = successor(entering, Cfg::IN_WORDS);
+    } else {
+      const int word = from_rom<typename Cfg::index_t>(index[leaving]).to_int();
+      ISOBIT_INDEX(word, Cfg::IN_WORDS);
+      out.write(word_of(frame[word]));
+      leaving = successor(leaving, Cfg::OUT_WORDS);
+    }
   }
 }
 

@@ -27,14 +27,14 @@ void slice(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
   typename counter<Cfg::W>::type x = 0;
   typename counter<Cfg::IN_WORDS>::type word = 0;
   for (int i = 0; i < Cfg::H * Cfg::W * Cfg::IN_WORDS; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     const lanes<typename Cfg::elem_t, Cfg::LANES> element = in.read();
     const bool in_rows = y >= Cfg::TOP && y < Cfg::TOP + Cfg::OUT_H;
     const bool in_columns = x >= Cfg::LEFT && x < Cfg::LEFT + Cfg::OUT_W;
     const bool in_words = word >= Cfg::FIRST && word < Cfg::FIRST + Cfg::OUT_WORDS;
     if (in_rows && in_columns && in_words) out.write(element);
     const bool pixel_ends = word == Cfg::IN_WORDS - 1;
-    if (pixel_ends && x == Cfg::W - 1) y += 1;
+    if (pixel_ends && x == Cfg::W - 1) y = successor(y, Cfg::H);
     if (pixel_ends) x = successor(x, Cfg::W);
     word = successor(word, Cfg::IN_WORDS);
   }

@@ -172,7 +172,7 @@ void sliding_window(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
   typedef typename counter<max_of(plan::DEPTH, max_of(plan::MOVE, plan::MOVE_ROW))>::type held_t;
   held_t held = 0;
   for (int i = 0; i < plan::TRIPS; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     const bool emits = held >= plan::SPAN * plan::FOLDS;
     const bool reads = received < plan::WORDS_IN && held < plan::DEPTH;
     bool window_ends = false, row_ends = false;
@@ -186,7 +186,12 @@ void sliding_window(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
       received += 1;
     }
     // One of six sums of what was held: what the next window no longer needs goes, a word comes.
-    if (reads) {
+    if (i == plan::TRIPS - 1) {  // the next frame begins as this one did
+      window.address = window.first = 0;
+      received = 0;
+      write_address = 0;
+      held = 0;
+    } else if (reads) {
       held = row_ends      ? held_t(held - (plan::MOVE_ROW - 1))
              : window_ends ? held_t(held - (plan::MOVE - 1))
                            : held_t(held + 1);

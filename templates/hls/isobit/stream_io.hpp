@@ -43,19 +43,18 @@ typename port<Cfg>::word_t unpacked(const typename port<Cfg>::beat_t& beat, int 
 }
 }  // namespace detail
 
-// Reads one frame. TLAST of its final word goes to `last`, to travel around the network to write_frame():
-// give that stream a depth of at least the number of frames in flight (one per process).
+// Reads one frame. TLAST of its final word goes to `last` in that cycle, to travel around the network to write_frame():
+// give that stream a depth of at least the number of frames in flight.
 template <class Cfg>
 void read_frame(hls::stream<ap_axiu<Cfg::WORD, 0, 0, 0> >& axis,
                 hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& out, hls::stream<ap_uint<1> >& last) {
-  ap_uint<1> end = 0;
-  for (int i = 0; i < Cfg::FRAME / Cfg::LANES; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+  static const int WORDS = Cfg::FRAME / Cfg::LANES;
+  for (int i = 0; i < WORDS; ++i) {
+#pragma HLS PIPELINE II=1 style=flp rewind
     const typename detail::port<Cfg>::beat_t beat = axis.read();
     out.write(detail::unpacked<Cfg>(beat, i));
-    end = beat.last;
+    if (i == WORDS - 1) last.write(beat.last);
   }
-  last.write(end);
 }
 
 // Reads one frame of a further input. Its TLAST is not looked at: the first input's says where a batch ends.
@@ -63,7 +62,7 @@ template <class Cfg>
 void read_further_frame(hls::stream<ap_axiu<Cfg::WORD, 0, 0, 0> >& axis,
                         hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& out) {
   for (int i = 0; i < Cfg::FRAME / Cfg::LANES; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     out.write(detail::unpacked<Cfg>(axis.read(), i));
   }
 }
@@ -72,7 +71,7 @@ void read_further_frame(hls::stream<ap_axiu<Cfg::WORD, 0, 0, 0> >& axis,
 template <class Cfg>
 void fork_flag(hls::stream<ap_uint<1> >& last, hls::stream<ap_uint<1> >& out_a, hls::stream<ap_uint<1> >& out_b) {
   for (int i = 0; i < Cfg::FLAGS; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     const ap_uint<1> end = last.read();
     out_a.write(end);
     out_b.write(end);
@@ -87,7 +86,7 @@ void write_frame(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in, hls:
   typedef detail::port<Cfg> port;
   static const int WORDS = Cfg::FRAME / Cfg::LANES;
   for (int i = 0; i < WORDS; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     const typename port::word_t word = in.read();
     ap_uint<1> end = 0;
     if (i == WORDS - 1) end = last.read();  // no sooner: outputs may leave before the frame has been read

@@ -48,9 +48,9 @@ void streamed_dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
   typename counter<SF>::type sf = 0;
   typename counter<NF>::type nf = 0;
   typename counter<ROWS>::type row = 0;
-  bool first = true;  // vector
+  bool first = true;  // vector of the frame
   for (int i = 0; i < Cfg::VECTORS * ROWS; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
 #pragma HLS DEPENDENCE variable=matrix type=inter direction=RAW distance=ROWS dependent=true
     in_word x;
 #pragma HLS ARRAY_PARTITION variable=x.data complete
@@ -86,7 +86,7 @@ void streamed_dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
       nf = successor(nf, NF);
     }
     sf = successor(sf, SF);
-    if (row == ROWS - 1) first = false;
+    if (row == ROWS - 1) first = i == Cfg::VECTORS * ROWS - 1;
     row = successor(row, ROWS);
   }
 }

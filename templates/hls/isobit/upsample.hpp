@@ -38,7 +38,7 @@ void upsample(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
   typename counter<Cfg::FACTOR_H>::type copy_y = 0;
   typename counter<KEPT * FOLDS>::type address = 0;  // of the word
   for (int i = 0; i < Cfg::H * Cfg::FACTOR_H * WIDTH * Cfg::FACTOR_W * FOLDS; ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     lanes<typename Cfg::elem_t, Cfg::LANES> word;
     if (copy_y == 0 && copy_x == 0) {
       word = in.read();

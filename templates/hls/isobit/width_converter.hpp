@@ -22,12 +22,12 @@ void width_converter(hls::stream<lanes<typename Cfg::elem_t, Cfg::IN_LANES> >& i
   static const int OUT_GRANULES = Cfg::OUT_LANES / GRANULE;
   static const int SIZE = (IN_GRANULES + OUT_GRANULES - 1) * GRANULE;
 
-  typename Cfg::elem_t buffer[SIZE] = {};
+  typename Cfg::elem_t buffer[SIZE];
 #pragma HLS ARRAY_PARTITION variable=buffer complete
   typedef typename counter<IN_GRANULES + OUT_GRANULES>::type granules_t;
   granules_t filled = 0;
   for (int i = 0; i < Cfg::FRAME / min_of(Cfg::IN_LANES, Cfg::OUT_LANES); ++i) {
-#pragma HLS PIPELINE II=1 style=flp
+#pragma HLS PIPELINE II=1 style=flp rewind
     // What is read in a cycle counts before what is written in it. Both are known from `filled` as it was, and so is
     // the next `filled`: one of three sums.
     const bool reads = filled < OUT_GRANULES;

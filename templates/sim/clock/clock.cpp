@@ -3,12 +3,13 @@
 //   clock < design        prints the clock in which each frame has left, a line each, or "deadlock"
 //
 // The design is 64-bit integers: frames; streams, and the depth of each; processes, and for each in topological order the
-// iterations of a frame, the clocks from an iteration's start to its write, the clocks between frames, and its inputs
-// and outputs: a count of each, then per port its stream, a count of runs, and for each run the words, the iteration of the
-// first and the iterations from word to word.
+// iterations of a frame, the clocks from an iteration's start to its write, and its inputs and outputs: a count of each,
+// then per port its stream, a count of runs, and for each run the words, the iteration of the first and the iterations
+// from word to word.
 //
-// A process is a flushing pipeline. An iteration enters in the clock after the one before, or once every word that it
-// reads was written in an earlier clock; behind it others leave all the same. It leaves `latency` clocks later; while a
+// A process is a flushing pipeline that rewinds: its iterations are counted on from frame to frame. One enters in the
+// clock after the one before, or once every word that it reads was written in an earlier clock; behind it others leave
+// all the same. It leaves `latency` clocks later; while a
 // slot that it then writes was not read in an earlier clock, the whole process stands still. No clock is counted through:
 // entering and leaving are two sequences of times, each known once the neighbours have got there.
 #include <stdint.h>
@@ -31,8 +32,9 @@ struct run {
   int64_t words, first, step;
 };
 
-// A place in the words of a port: the iteration of the next one, or none.
+// A place in the words of a port, round and round: the next one.
 struct cursor {
+  int64_t frame;
   size_t number;
   int64_t word;
 };
@@ -53,11 +55,11 @@ struct leaver {
 };
 
 struct process {
-  int64_t trip, latency, pause, frames;
-  int64_t iteration;  // the last one that entered
+  int64_t trip, latency, frames;
+  int64_t iteration;  // the last one that entered, counted from the first frame's first
   clock_t64 time;     // its clock
   std::vector<port> inputs, outputs;
-  std::deque<leaver> inside;  // iterations that write, and the frame's last
+  std::deque<leaver> inside;  // iterations that write, and each frame's last
   std::deque<stand> stands;
 };
 
@@ -80,19 +82,18 @@ static std::vector<port> ports(int64_t count, std::vector<fifo>& fifos) {
       r.first = number();
       r.step = number();
     }
-    p.entering = p.leaving = cursor{0, 0};
+    p.entering = p.leaving = cursor{0, 0, 0};
   }
   return made;
 }
 
-static bool more(const port& p, const cursor& c) { return c.number < p.runs.size(); }
-
-static int64_t iteration(const port& p, const cursor& c) { return p.runs[c.number].first + c.word * p.runs[c.number].step; }
-
-static bool passes(const port& p, const cursor& c, int64_t i) { return more(p, c) && iteration(p, c) == i; }
+static int64_t iteration(const process& p, const port& one, const cursor& c) {
+  return c.frame * p.trip + one.runs[c.number].first + c.word * one.runs[c.number].step;
+}
 
 static void step(const port& p, cursor& c) {
-  if (++c.word == p.runs[c.number].words) c = cursor{c.number + 1, 0};
+  if (++c.word == p.runs[c.number].words) c = cursor{c.frame, c.number + 1, 0};
+  if (c.number == p.runs.size()) c = cursor{c.frame + 1, 0, 0};
 }
 
 // The clock that is `clocks` after `time`, not counting those in which the process stood still.
@@ -106,29 +107,20 @@ static clock_t64 later(const process& p, clock_t64 time, int64_t clocks) {
   return time + clocks;
 }
 
-static void end_frame(process& p, clock_t64 time) {
-  for (port& i : p.inputs) i.entering = cursor{0, 0};
-  for (port& o : p.outputs) o.entering = o.leaving = cursor{0, 0};
-  p.stands.clear();
-  p.iteration = -1;
-  p.time = time + p.pause;
-  ++p.frames;
-}
-
 // The oldest iteration leaves, if its words find room. False while that is not known.
-static bool leave(process& p) {
+static bool leave(process& p, bool shown) {
   if (p.inside.empty()) return false;
   const leaver oldest = p.inside.front();
   clock_t64 time = oldest.due;
   for (const port& o : p.outputs) {
-    if (!passes(o, o.leaving, oldest.iteration)) continue;
+    if (iteration(p, o, o.leaving) != oldest.iteration) continue;
     const fifo& f = *o.stream;
     const int64_t depth = f.read.size();
     if (f.writes - f.reads == depth) return false;
     if (f.writes >= depth) time = std::max(time, f.read[f.writes % depth] + 1);
   }
   for (port& o : p.outputs) {
-    if (!passes(o, o.leaving, oldest.iteration)) continue;
+    if (iteration(p, o, o.leaving) != oldest.iteration) continue;
     o.stream->written[o.stream->writes++ % o.stream->written.size()] = time;
     step(o, o.leaving);
   }
@@ -137,19 +129,24 @@ static bool leave(process& p) {
     p.stands.push_back(stand{oldest.due, time});
     for (leaver& l : p.inside) l.due += time - oldest.due;
   }
-  if (oldest.iteration == p.trip - 1) end_frame(p, time);
+  if (oldest.iteration % p.trip == p.trip - 1) {
+    ++p.frames;
+    if (shown) printf("%lld\n", static_cast<long long>(time));
+  }
   return true;
 }
 
-// The next iteration in which a word passes, or the frame's last one, enters. False while a neighbour has not got there.
-static bool enter(process& p) {
-  if (p.iteration == p.trip - 1) return false;
-  int64_t next = p.trip - 1;
-  for (const port& i : p.inputs) if (more(i, i.entering)) next = std::min(next, iteration(i, i.entering));
-  for (const port& o : p.outputs) if (more(o, o.entering)) next = std::min(next, iteration(o, o.entering));
+// The next iteration in which a word passes, or the frame's last one, enters. False while a neighbour has not got there,
+// and at the end.
+static bool enter(process& p, int64_t frames) {
+  if (p.iteration == frames * p.trip - 1) return false;
+  const int64_t last = ((p.iteration + 1) / p.trip + 1) * p.trip - 1;
+  int64_t next = last;
+  for (const port& i : p.inputs) next = std::min(next, iteration(p, i, i.entering));
+  for (const port& o : p.outputs) next = std::min(next, iteration(p, o, o.entering));
   clock_t64 time = later(p, p.time, next - p.iteration);
   for (const port& i : p.inputs) {
-    if (!passes(i, i.entering, next)) continue;
+    if (iteration(p, i, i.entering) != next) continue;
     const fifo& f = *i.stream;
     if (f.reads == f.writes) return false;
     time = std::max(time, f.written[f.reads % f.written.size()] + 1);
@@ -157,13 +154,13 @@ static bool enter(process& p) {
   time = later(p, time - 1, 1);
   if (!p.inside.empty() && p.inside.front().due <= time) return false;  // whether it stands still is not known yet
   for (port& i : p.inputs) {
-    if (!passes(i, i.entering, next)) continue;
+    if (iteration(p, i, i.entering) != next) continue;
     i.stream->read[i.stream->reads++ % i.stream->read.size()] = time;
     step(i, i.entering);
   }
-  bool writes = next == p.trip - 1;
+  bool writes = next == last;
   for (port& o : p.outputs) {
-    if (!passes(o, o.entering, next)) continue;
+    if (iteration(p, o, o.entering) != next) continue;
     step(o, o.entering);
     writes = true;
   }
@@ -187,7 +184,6 @@ int main() {
   for (process& p : processes) {
     p.trip = number();
     p.latency = number();
-    p.pause = number();
     p.frames = 0;
     p.iteration = p.time = -1;
     const int64_t inputs = number(), outputs = number();
@@ -198,12 +194,7 @@ int main() {
   while (moved) {
     moved = false;
     for (process& p : processes) {
-      while (p.frames < frames) {
-        const int64_t before = p.frames;
-        if (!leave(p) && !enter(p)) break;
-        moved = true;
-        if (p.frames > before && &p == &processes.back()) printf("%lld\n", static_cast<long long>(p.time));
-      }
+      while (leave(p, &p == &processes.back()) || enter(p, frames)) moved = true;
     }
   }
   if (processes.back().frames < frames) printf("deadlock\n");

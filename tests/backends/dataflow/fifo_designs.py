@@ -8,7 +8,7 @@ from random import Random
 
 from isobit.backends.dataflow.catalogue import schedule_of
 from isobit.backends.dataflow.design import Design, Process, Stream
-from isobit.backends.dataflow.network import RESTART, Network
+from isobit.backends.dataflow.network import Network
 from isobit.backends.dataflow.schedule import Schedule
 from isobit.backends.ports import IntType
 
@@ -123,30 +123,28 @@ class _Pipeline:
         self.trip, self.latency = schedule.trip, schedule.latency + deeper
         self.inputs = [_by_iteration(s, t) for s, t in zip(process.inputs, schedule.reads, strict=True)]
         self.outputs = [_by_iteration(s, t) for s, t in zip(process.outputs, schedule.writes, strict=True)]
-        self.entered, self.frames, self.rest = 0, 0, 0  # iterations of this frame; frames done; clocks of the pause
+        self.entered, self.frames = 0, 0  # iterations, of all frames; frames done
         self.inside: dict[int, int] = {}  # iterations on their way, and the clocks that they have left
 
     def leaving(self) -> list[str]:
         """Streams that the oldest iteration writes now."""
-        return [port[t] for t, left in self.inside.items() if left == 0 for port in self.outputs if t in port]
+        frame = (t % self.trip for t, left in self.inside.items() if left == 0)
+        return [port[t] for t in frame for port in self.outputs if t in port]
 
-    def entering(self) -> list[str] | None:
-        """Streams that the next iteration reads; None when there is none."""
-        if self.entered == self.trip or self.rest:
+    def entering(self, frames: int) -> list[str] | None:
+        """Streams that the next iteration reads; None behind the last frame."""
+        if self.entered == frames * self.trip:
             return None
-        return [port[self.entered] for port in self.inputs if self.entered in port]
+        return [port[self.entered % self.trip] for port in self.inputs if self.entered % self.trip in port]
 
     def advance(self, enters: bool) -> bool:
-        """One clock on; true at the end of a frame."""
+        """One clock on; true when a frame's last iteration leaves."""
+        ended = any(left == 0 and t % self.trip == self.trip - 1 for t, left in self.inside.items())
         self.inside = {t: left - 1 for t, left in self.inside.items() if left}
         if enters:
             self.inside[self.entered] = self.latency - 1
             self.entered += 1
-        if self.entered == self.trip and not self.inside:
-            self.rest += 1
-        ended = self.rest == RESTART + 1
-        if ended:
-            self.entered, self.rest, self.frames = 0, 0, self.frames + 1
+        self.frames += ended
         return ended
 
 
@@ -169,10 +167,10 @@ def frame_ends(
             writes = [s for s in pipeline.leaving() if s in filled]
             if any(before[s] >= depths[s] for s in writes):
                 continue
-            wanted = pipeline.entering()
+            wanted = pipeline.entering(frames)
             reads = [s for s in wanted or () if s in filled]
             enters = wanted is not None and all(before[s] for s in reads)
-            moved = moved or enters or bool(pipeline.inside) or pipeline.rest > 0
+            moved = moved or enters or bool(pipeline.inside)
             for s in writes:
                 filled[s] += 1
             for s in reads if enters else ():

@@ -32,7 +32,7 @@ class ReferenceTiming:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.interval = max(network.busy(p.name) for p in network.processes)
+        self.interval = network.interval
         self.latency = 0
         self.earliest: dict[str, Times] = {}
         self.ends: dict[str, int] = {}
@@ -89,7 +89,7 @@ class ReferenceTiming:
         """Starts in order, one a clock, none before it is ready nor before the frame ahead has left."""
         t = np.arange(len(ready))
         starts = np.maximum.accumulate(ready - t) + t
-        again = starts[-1] + 1 + self.network.pause(name) - self.interval + t
+        again = starts[-1] + 1 - self.interval + t
         return np.asarray(np.maximum(starts, again), np.int64)
 
     def _write_times(self, name: str, starts: Times, iterations: Times) -> Times:

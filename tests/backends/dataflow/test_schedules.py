@@ -16,6 +16,7 @@ from isobit.backends.dataflow.catalogue import CATALOGUE, numbers, schedule_of
 from isobit.backends.dataflow.design import Process
 from isobit.backends.dataflow.schedule import Schedule
 from isobit.backends.ports import IntType
+from tests.templates.test_template_frames import kept
 
 HERE = Path(__file__).parent
 WORD = IntType(4, signed=True)
@@ -128,7 +129,7 @@ PROCESSES = [
 
 
 def statements(process: Process) -> str:
-    """A C++ function that runs one frame of ``process`` with recorded streams."""
+    """A C++ function that runs two frames of ``process`` with recorded streams."""
     lines = [f"namespace {process.name} {{", "struct cfg {"]
     lines += [f"  static const int {', '.join(f'{key} = {value}' for key, value in process.constants)};"]
     lines += [f"  typedef {kind} {key};" for key, kind in process.types] + ["};", "static void run() {"]
@@ -143,7 +144,8 @@ def statements(process: Process) -> str:
         shape = "".join(f"[{n}]" for n in array.shape(constants))
         lines.append(f"  static const isobit::rom_of<cfg::{array.elem}>::type array{number}{shape} = {{}};")
         arguments.append(f"array{number}")
-    lines += [f'  trace::begin("{process.name}");', f"  isobit::{process.template}<cfg>({', '.join(arguments)});"]
+    call = f"  isobit::{process.template}<cfg>({', '.join(arguments)});"
+    lines += [f'  trace::begin("{process.name}");', call, call]
     return "\n".join([*lines, "  trace::end();", "}", "}"])
 
 
@@ -152,15 +154,18 @@ Recording = tuple[int, list[tuple[int, int]]]
 
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recording]:
-    """For every case its trip count and its ``(port, iteration)`` in the order of execution."""
+    """For every case its iterations and its ``(port, iteration)`` in the order of execution, over two frames.
+
+    The second frame begins with what the first one leaves.
+    """
     compiler = shutil.which("g++")
     if compiler is None:
         pytest.skip("g++ is not installed")
     folder = tmp_path_factory.mktemp("schedules")
     (folder / "isobit").mkdir()
     for header in (templates.root() / "hls" / "isobit").glob("*.hpp"):
-        text = header.read_text(encoding="utf-8")
-        counting = text.replace("#pragma HLS PIPELINE II=1 style=flp", "trace::next_iteration();")
+        text, _ = kept(header.read_text(encoding="utf-8"))
+        counting = text.replace("#pragma HLS PIPELINE II=1 style=flp rewind", "trace::next_iteration();")
         (folder / "isobit" / header.name).write_text(counting, encoding="utf-8")
     includes = [f'#include "isobit/{name}.hpp"' for name in sorted({t.header for t in CATALOGUE.values()})]
     calls = ["int main() {", *[f"  {p.name}::run();" for p in PROCESSES], "}"]
@@ -198,8 +203,9 @@ def declared(schedule: Schedule) -> list[tuple[int, int]]:
 def test_the_template_keeps_its_schedule(process: Process, recordings: dict[str, Recording]) -> None:
     schedule = schedule_of(process)
     trip, operations = recordings[process.name]
-    assert trip == schedule.trip
-    assert operations == declared(schedule)
+    once = declared(schedule)
+    assert trip == 2 * schedule.trip
+    assert operations == once + [(port, schedule.trip + t) for port, t in once]
 
 
 def test_every_template_has_a_case_and_its_record_names_what_it_takes() -> None:

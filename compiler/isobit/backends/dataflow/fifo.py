@@ -5,13 +5,15 @@ slot written again in the clock after that. A pipeline flushes (``style=flp`` in
 when all words that it reads are there and leaves ``latency`` clocks later, whether others follow or not; a write that
 finds no room stops the whole process.
 
-**Full throughput.** The interval is the slowest process's frame. Forward, every process runs as early as its inputs
-allow, which gives the earliest outputs; backward from these, every process runs as late as its readers allow; at last
-each reads as early as it can without writing sooner (:mod:`isobit.backends.dataflow.timed`). That is a schedule with
-the least interval and latency, and a dataflow of blocking reads and writes is never later than a schedule that
-respects its depths, if what a process has begun never holds up what follows. A pipeline that stands still does hold it
-up, so every FIFO has room, beyond what the schedule leaves in it, for all words that its writer has under way: then
-the writer never stands still where one that squeezes its bubbles out would not (:func:`_under_way`).
+**Full throughput.** The interval is the slowest process's frame: every loop begins its next frame in the clock after
+its last iteration (``rewind`` in every template), so a short frame is in a pipeline together with others. Forward,
+every process runs as early as its inputs allow, which gives the earliest outputs; backward from these, every process
+runs as late as its readers allow; at last each reads as early as it can without writing sooner
+(:mod:`isobit.backends.dataflow.timed`). That is a schedule with the least interval and latency, and a dataflow of
+blocking reads and writes is never later than a schedule that respects its depths, if what a process has begun never
+holds up what follows. A pipeline that stands still does hold it up, so every FIFO has room, beyond what the schedule
+leaves in it, for all words that its writer has under way: then the writer never stands still where one that squeezes
+its bubbles out would not (:func:`_under_way`).
 
 Latencies are estimates. The room for words under way is for ``SLACK`` clocks more than declared, and behind a fork
 whose branches meet again each FIFO has room for ``SLACK`` clocks more of every process on the other branches: the
@@ -57,7 +59,8 @@ def size_fifos(
     """
     _refuse_unknown(design, fixed)
     network = network or Network(design)
-    timed, least, slack = timing(network), least_depths(network), _slack(network)
+    timed, least = timing(network), least_depths(network)
+    slack = _slack(network, timed.interval)
     under_way = {s: _under_way(network, s) for s in timed.depths}
     fewest = {s.name: max(least.get(s.name, 0), MIN_DEPTH) for s in design.streams}
     full = {name: depth + under_way[name] + slack.get(name, 0) for name, depth in timed.depths.items()}
@@ -65,8 +68,8 @@ def size_fifos(
         replace(s, throughput=max(full.get(s.name, 0), fewest[s.name]), least=fewest[s.name]) for s in design.streams
     )
     chosen = tuple(replace(s, depth=fixed.get(s.name, getattr(s, goal))) for s in streams)
-    # Frames whose first word was read and whose last was not yet written.
-    flags = max(-(-timed.latency // timed.interval) + 1, MIN_DEPTH)
+    # Frames whose first word was read and whose last was not yet written, every pipeline SLACK deeper.
+    flags = max(-(-(timed.latency + SLACK * len(network.processes)) // timed.interval) + 1, MIN_DEPTH)
     return replace(
         design, streams=chosen, flag_depth=flags, goal=goal, interval=timed.interval, latency=timed.latency
     )  # fmt: skip
@@ -75,18 +78,20 @@ def size_fifos(
 def _under_way(network: Network, stream: str) -> int:
     """The most words that the writer of ``stream`` has in its pipeline, were that ``SLACK`` clocks deeper."""
     writer = network.writer[stream]
-    port, depth = network.outputs[writer][stream], network.schedules[writer].latency + SLACK
+    port, schedule = network.outputs[writer][stream], network.schedules[writer]
+    frames, depth = divmod(schedule.latency + SLACK, schedule.trip)
+    again = port.part(0, depth) + schedule.trip  # the next frame's first words
     most = 0
     for first in range(0, len(port), PIECE):
-        near = port.part(first, first + PIECE + depth)
-        entered = near[:PIECE]
+        near = np.concatenate([port.part(first, first + PIECE + depth), again])
+        entered = near[: min(PIECE, len(port) - first)]
         most = max(most, int((np.searchsorted(near, entered + depth) - np.arange(len(entered))).max()))
         if most == depth:
             break
-    return most
+    return frames * len(port) + most
 
 
-def _slack(network: Network) -> dict[str, int]:
+def _slack(network: Network, interval: int) -> dict[str, int]:
     """Words that come in ``SLACK`` clocks for every process on the longest other branch, by stream behind a fork."""
     meets, found = meeting_points(network), dict[str, int]()
     for name in (p.name for p in network.processes):
@@ -95,8 +100,8 @@ def _slack(network: Network) -> dict[str, int]:
             to_join = between(network, meets[name])
             lengths = {s: to_join[s] for s in outputs}
             for stream, port in outputs.items():
-                others = max(length for s, length in lengths.items() if s != stream)
-                found[stream] = min(others * SLACK, len(port))
+                clocks = SLACK * max(length for s, length in lengths.items() if s != stream)
+                found[stream] = min(clocks, -(-clocks // interval) * len(port))
     return found
 
 

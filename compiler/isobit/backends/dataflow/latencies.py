@@ -1,7 +1,7 @@
-"""Clocks of the templates' loops: a port's depth, the pause between frames, the length of windows' loops.
+"""Clocks of the templates' loops: the length of windows' loops, the depth of adder trees.
 
-A process is one loop: ``trip`` iterations, one a clock, then its pipeline drains (``latency`` clocks) and the next
-frame starts ``RESTART`` clocks later. Schedules and the planner both take these numbers from here.
+A process is one loop of ``trip`` iterations, one a clock; the next frame's first follows the last at once. Schedules
+and the planner both take these numbers from here.
 """
 
 from __future__ import annotations
@@ -9,12 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 Constants = Mapping[str, int]
-
-RESTART = 2
-"""Clocks between a frame's last write and the next frame's first iteration."""
-PORT_LATENCY = 3
-PORT_OVERHEAD = PORT_LATENCY + RESTART
-"""Clocks of a port beyond one for each word of a frame."""
 
 
 def depth_of_tree(count: int) -> int:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from isobit.backends.dataflow.catalogue import schedule_of
-from isobit.backends.dataflow.design import Design
-from isobit.backends.dataflow.latencies import RESTART
+from isobit.backends.dataflow.design import Design, Process
 from isobit.backends.dataflow.schedule import Port
-
-__all__ = ["MIN_DEPTH", "RESTART", "Network"]
 
 MIN_DEPTH = 2
 
@@ -19,6 +16,7 @@ class Network:
 
     def __init__(self, design: Design) -> None:
         self.processes = design.processes
+        self._ends = {"", *(port.node for port in design.ports)}
         self.schedules = {p.name: schedule_of(p) for p in design.processes}
         inner = {s.name for s in design.streams}
         self.inputs = {p.name: self._ports(p.inputs, self.schedules[p.name].reads, inner) for p in design.processes}
@@ -30,10 +28,16 @@ class Network:
     def _ports(names: Iterable[str], ports: tuple[Port, ...], inner: set[str]) -> dict[str, Port]:
         return {name: port for name, port in zip(names, ports, strict=True) if name in inner}
 
-    def pause(self, name: str) -> int:
-        """Clocks from a frame's last iteration to the next frame's first one."""
-        return self.schedules[name].latency + RESTART
-
     def busy(self, name: str) -> int:
-        """Clocks a process needs for a frame at least."""
-        return self.schedules[name].trip + self.pause(name)
+        """Clocks of a frame: the next one's first iteration follows its last one at once."""
+        return self.schedules[name].trip
+
+    @property
+    def interval(self) -> int:
+        """Clocks from frame to frame: those of the slowest process."""
+        return max(map(self.busy, self.schedules))
+
+    @property
+    def slowest(self) -> Process:
+        """A process that sets the interval: a layer's before a port's or one between layers that is as slow."""
+        return max(self.processes, key=lambda p: (self.busy(p.name), p.node not in self._ends))

@@ -168,6 +168,6 @@ def parallel_concat(c: Constants) -> Schedule:
 
 
 def reorder(c: Constants) -> Schedule:
-    """Two loops, all words in and then all out; the second starts when the first has drained."""
+    """All words in and then all out."""
     trip = c["IN_WORDS"] + c["OUT_WORDS"]
     return Schedule(trip, (every(c["IN_WORDS"]),), (Port(c["OUT_WORDS"], lambda i: i + c["IN_WORDS"]),))

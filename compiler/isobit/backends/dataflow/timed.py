@@ -38,7 +38,7 @@ class Timing:
 
 def timing(network: Network) -> Timing:
     """The schedule of least interval and latency, and the depths with which FIFOs do not slow it down."""
-    interval = max(network.busy(p.name) for p in network.processes)
+    interval = network.interval
     written, latency, ends = dict[str, Runs](), 0, dict[str, int]()
     processes: list[_Process] = []
     for name in (p.name for p in network.processes):

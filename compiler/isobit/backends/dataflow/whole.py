@@ -21,7 +21,6 @@ def whole_design(graph: Graph, plan: Plan, request: PlanRequest) -> Whole:
     streams = {s.name for s in design.streams}
     depths = {name: depth for name, depth in request.depths_of(plan).items() if name in streams}
     sized = size_fifos(design, request.fifos, fixed=depths)
-    network = Network(design)
-    slowest = max(design.processes, key=lambda p: network.busy(p.name))
+    slowest = Network(design).slowest
     cost = plan.cost + fifo_cost(sized, plan.board)
     return Whole(sized.interval, cost, slowest.node or slowest.name, sized.latency)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from isobit import templates
-from isobit.backends.dataflow.catalogue import header_names
-from isobit.backends.dataflow.design import Array, Design
+from isobit.backends.dataflow.catalogue import header_names, schedule_of
+from isobit.backends.dataflow.design import Array, Design, Process
 from isobit.backends.dataflow.design_file import DESIGN, design_text
 from isobit.backends.dataflow.fifo_figures import planned_fifos
 from isobit.backends.dataflow.initialiser import initialiser
@@ -36,11 +36,12 @@ def project_files(plan: Plan, design: Design, title: str, vectors: Mapping[str, 
 def render(design: Design, board: Board, title: str) -> dict[str, str]:
     """The generated files of a project: path to text. ``title`` is shown in comments only."""
     environment = templates.environment(templates.root() / "project")
-    environment.filters |= {"initialiser": initialiser, "dimensions": _dimensions}
+    environment.filters |= {"initialiser": initialiser, "dimensions": _dimensions, "call": _call}
     environment.filters["fifo_storage"] = lambda stream: fifo_storage(stream.depth, stream.bits, board)
+    environment.tests["single"] = lambda process: schedule_of(process).trip == 1
     context = {
-        "design": design, "headers": header_names(design), "board": board, "version": __version__,
-        "title": templates.comment_text(title),
+        "design": design, "words": _words(design), "headers": header_names(design), "board": board,
+        "version": __version__, "title": templates.comment_text(title),
         "period_ns": f"{1000 / board.clock_mhz:g}",
         "arrays": [a for p in design.processes for a in p.arrays],
     }  # fmt: skip
@@ -56,6 +57,19 @@ def headers(design: Design) -> dict[str, str]:
         texts |= {name: (folder / f"{name}.hpp").read_text(encoding="utf-8") for name in missing}
         missing = {name for text in texts.values() for name in _INCLUDED.findall(text)} - texts.keys()
     return {f"isobit/{name}.hpp": texts[name] for name in sorted(texts)}
+
+
+def _call(process: Process) -> str:
+    """The call of its template."""
+    place = f", isobit::{process.memory.upper()}" if process.memory else ""
+    arguments = ", ".join((*process.inputs, *process.outputs, *(array.name for array in process.arrays)))
+    return f"isobit::{process.template}<cfg_{process.name}{place}>({arguments})"
+
+
+def _words(design: Design) -> dict[str, str]:
+    """The type of a word of everything that a process reads or writes, by name."""
+    ports = {port.name: f"beat_{port.name}" for port in design.ports}
+    return ports | {stream.name: stream.type for stream in design.streams} | dict.fromkeys(design.flags, "ap_uint<1>")
 
 
 def _dimensions(array: Array) -> str:

@@ -18,7 +18,7 @@ from isobit.backends.hls4ml.design import Design
 from isobit.backends.hls4ml.names import PROJECT, TESTBENCH, TOP
 from isobit.backends.ports import Port
 from isobit.backends.run import run_program
-from isobit.backends.toolchain import Compilation, Unit, ap_types_folder, find_compiler
+from isobit.backends.toolchain import Binary, Compilation, Unit, ap_types_folder, find_compiler
 from isobit.errors import CheckFailed
 from isobit.ir import Graph
 from isobit.ir.types import IntArray
@@ -52,7 +52,7 @@ class Hls4mlSimulator:
             CheckFailed: E606 when it stops with a named failure, crashes, or runs longer than ``timeout`` seconds.
             IsobitError: E605 when it does not compile.
         """
-        binary = self._compilation.result()
+        binary = self.ready()
         frames = len(next(iter(integers.values())))
         with tempfile.TemporaryDirectory(prefix=f"{self.flavour}-", dir=self._scratch) as place:
             sent, received = (Path(place) / side for side in ("inputs", "outputs"))
@@ -71,6 +71,14 @@ class Hls4mlSimulator:
                 for port in self._design.ports if not port.is_input
             }  # fmt: skip
             return Simulation(outputs, binary.seconds, seconds, self._taps(received, frames) if trace else {})
+
+    def ready(self) -> Binary:
+        """Wait for the compiler.
+
+        Raises:
+            IsobitError: E605 when it does not compile.
+        """
+        return self._compilation.result()
 
     def stop(self) -> None:
         """End the compiler if it is still running."""

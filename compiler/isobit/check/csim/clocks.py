@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from isobit import templates
 from isobit.backends.dataflow.design import Design
 from isobit.backends.dataflow.fifo_figures import GOALS, fifo_cost
-from isobit.backends.dataflow.network import RESTART, Network
+from isobit.backends.dataflow.network import Network
 from isobit.backends.dataflow.pieces import PIECE, Runs
 from isobit.backends.toolchain import find_compiler
 from isobit.build.folder import Build
@@ -28,6 +28,7 @@ from isobit.errors import IsobitError, printable
 from isobit.hardware import Board, Cost
 
 FRAMES = 8
+"""Frames that are run beyond those that fill the pipelines."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def design_of(build: Build) -> Design:
 
 def _choice(program: Path, design: Design, board: Board, depths: str) -> FifoChoice:
     words = {s.name: int(getattr(s, depths)) for s in design.streams}
-    ends = run_clock(program, design, words)
+    ends = run_clock(program, design, words, FRAMES + 2 * design.flag_depth)
     bits = sum(words[s.name] * s.bits for s in design.streams)
     name = "taken" if depths == "depth" else depths
     return FifoChoice(name, bits, fifo_cost(design, board, depths), ends[-1] - ends[-2] if ends else None)
@@ -106,7 +107,7 @@ def _encoded(design: Design, depths: Mapping[str, int], frames: int, deeper: Map
             rows = np.stack([np.diff(np.append(runs.first, runs.count)), runs.value, runs.step], axis=1)
             ports += [_ints(number[stream], len(rows)), rows.reshape(-1)]
         latency = schedule.latency + deeper.get(process.name, 0)
-        parts += [_ints(schedule.trip, latency, RESTART, *map(len, sides)), *ports]
+        parts += [_ints(schedule.trip, latency, *map(len, sides)), *ports]
     return np.concatenate(parts).astype(np.int64).tobytes()
 
 

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from isobit.backends.base import Simulator
 from isobit.build.folder import Build
-from isobit.check.csim.run import DEFAULT_TIMEOUT, PART_MACS, given_integers, simulator
+from isobit.check.csim.run import DEFAULT_TIMEOUT, PART_MACS, given_integers, interpreted, simulator
 from isobit.check.csim.samples import SampleForm
 from isobit.errors import IsobitError, printable
-from isobit.interp import Evaluator, dequantise
+from isobit.interp import dequantise
 from isobit.interp.host import apply_host_op
 from isobit.interp.work import multiply_accumulates
 from isobit.ir import Graph
@@ -100,13 +100,13 @@ def predictions(
         IsobitError: E604, E605; CheckFailed: E606.
     """
     if graph:
-        progress("running the interpreter")
-        return Evaluator(build.graph).run(integers)
+        return interpreted(build.graph, integers, progress)
     flavour = build.backend.flavours(checked=False)[-1]
     with tempfile.TemporaryDirectory(prefix="isobit-predict-") as scratch:
         progress(f"compiling {flavour}")
         one = simulator(build, flavour, Path(scratch), compiler)
         try:
+            one.ready()
             return _in_parts(build, one, integers, timeout, progress)
         finally:
             one.stop()

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from isobit.backends.base import TAPPED, Simulation, Simulator, refuse_flavour
+from isobit.build.files import refuse_unwritable
 from isobit.build.folder import Build
 from isobit.check.csim.compare import Mismatch, count_differences, first_difference, locate
 from isobit.check.csim.last import CSIM, recorded
@@ -76,16 +77,20 @@ def csim(
     own = {} if inputs is None else own_samples(build.graph, inputs, samples)
     integers = input_integers(build, None, vectors, seed) if inputs is None else _quantised(build.graph, own)
     flavours = build.backend.flavours(checked)
+    if taps is not None:
+        refuse_unwritable(taps)
     if taps is not None and TAPPED not in build.backend.on_request:
         raise refuse_flavour(build.backend.name, TAPPED)
     with tempfile.TemporaryDirectory(prefix="isobit-csim-") as scratch:
-        progress("compiling " + " and ".join(flavours))
         with ExitStack() as running:
             simulators = []
             for flavour in flavours:
                 simulators.append(simulator(build, flavour, Path(scratch), compiler))
                 running.callback(simulators[-1].stop)
-            expected = Evaluator(build.graph).run(integers)
+            expected = interpreted(build.graph, integers, progress)
+            for done, one in enumerate(simulators):
+                progress(f"compiling {' and '.join(flavours)}: {done} of {len(simulators)} programs")
+                one.ready()
             runs, mismatch = [], None
             for one in simulators:
                 run, wrong = _compare(build, one, integers, expected, timeout, progress)
@@ -104,9 +109,20 @@ def csim(
     if source:
         from isobit.check.source.compare import check_source  # with the frontends: half a second to import
 
-        progress("comparing with the source model")
-        verdict = check_source(build, integers, own, ort_level)
+        verdict = check_source(build, integers, own, ort_level, progress)
     return CsimResult(tuple(runs), mismatch, verdict)
+
+
+def interpreted(
+    graph: Graph, integers: Mapping[str, IntArray], progress: Callable[[str], None] = lambda _: None
+) -> dict[str, IntArray]:
+    """Every output of the interpreter, in parts of about a second."""
+    count, size = len(next(iter(integers.values()))), max(PART_MACS // max(multiply_accumulates(graph), 1), 1)
+    evaluator, parts = Evaluator(graph), []
+    for first in range(0, count, size):
+        progress(f"running the interpreter: {first:,} of {count:,} vectors")
+        parts.append(evaluator.run(_part(integers, first, size)))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def affordable(build: Build, macs: int) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from isobit.build.folder import Build
 from isobit.check.lint.project import Finding, Project, constant_name
+from isobit.check.lint.rewind import rewinds
 from isobit.check.lint.source import Function, Item, arguments, closing, read_source, walk
 from isobit.check.lint.structs import loose_words, struct_arrays
 
@@ -234,5 +235,5 @@ def _way(project: Project, f: Function, index: int) -> str:
 
 
 RULES: tuple[Callable[[Project], Iterator[Finding]], ...] = (
-    pragma_rules, bounds, forbidden, includes, recursion, dataflow, struct_arrays, loose_words,
+    pragma_rules, bounds, forbidden, includes, recursion, dataflow, struct_arrays, loose_words, rewinds,
 )  # fmt: skip

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
 from isobit.backends.finn.environment import run_script
@@ -34,11 +35,15 @@ ORDER = (
 
 @dataclass(frozen=True)
 class Step:
-    """A step's model: its layers beside the source's quantisers, or why FINN does not execute it."""
+    """A step's model: its layers beside the source's quantisers, or why FINN does not execute it.
+
+    ``output``: are the integers of the network's own output among them?
+    """
 
     name: str
     layers: tuple[Layer, ...]
     why: str
+    output: bool
 
     @property
     def first(self) -> Layer | None:
@@ -89,35 +94,49 @@ def _only_model(folder: Path) -> Path:
 def _step(record: dict[str, Any], source: Source, values: Path) -> Step:
     name = Path(record["model"]).stem
     if record["why"]:
-        return Step(name, (), record["why"])
+        return Step(name, (), record["why"], False)
     with np.load(values) as file:
         arrays = [file[key] for key in file.files]
-    return Step(name, tuple(beside(record["layers"], arrays, source)), "")
+    layers = tuple(beside(record["layers"], arrays, source))
+    last = [layer["name"] for layer in record["layers"] if layer["op"] == "output"]
+    return Step(name, layers, "", [layer.name for layer in layers[-1:]] == last)
 
 
 def beside(layers: Sequence[dict[str, str]], values: Sequence[NDArray[Any]], source: Source) -> list[Layer]:
-    """FINN's layers beside the source's quantisers, each taken by the next one of its size; the output by the last."""
+    """FINN's layers beside the source's quantisers, each taken by the next one of its size.
+
+    The output is beside what makes the source's own: a quantiser, or a product of one scale. Of anything else it has no
+    integers of its own, and is not compared.
+    """
     waiting = [node for node in source.by_name.values() if node.op_type in QUANTISERS and source.compared(node)]
     made: list[Layer] = []
     for layer, array in zip(layers, values, strict=True):
-        size = array[0].size
         if layer["op"] == "output":
-            candidates = [n for n in source.by_name.values() if n.op_type in QUANTISERS and source.compared(n)][-1:]
+            node = source.maker_of_output()
         else:
-            candidates = [n for n in waiting if source.exact[n.output[0]].num[0].size == size][:1]
-            waiting = waiting[waiting.index(candidates[0]) + 1 :] if candidates else waiting
-        for node in candidates:
-            scale = source.scale(node.output[0])
-            exact = source.exact[node.output[0]]
-            if scale is None or exact.num[0].size != size:
-                continue
-            rows = array.reshape(len(array), -1)
-            forms = ((Fraction(1), 0), (Fraction(1), source.least(node)), (1 / scale, 0))
-            found = [
-                differences(rows + first, wanted, factor, scale, rounds=factor != 1)
-                for wanted in layouts(exact)
-                for factor, first in forms
-            ]
-            different, worst, place = min(found, key=lambda f: f[0])
-            made.append(Layer(layer["name"], node.name, rows.size, different, worst, place))
+            size = array[0].size
+            node = next((n for n in waiting if source.exact[n.output[0]].num[0].size == size), None)
+            waiting = waiting[waiting.index(node) + 1 :] if node is not None else waiting
+        if node is not None and (found := _compared(layer["name"], array, node, source)) is not None:
+            made.append(found)
     return made
+
+
+def _compared(name: str, array: NDArray[Any], node: onnx.NodeProto, source: Source) -> Layer | None:
+    """A layer of FINN's beside a node of the source, in the form that agrees best; None where there are no integers."""
+    step, exact = source.step(node), source.exact.get(node.output[0])
+    if step is None or exact is None or exact.num[0].size != array[0].size:
+        return None
+    if (exact.num * step.denominator % (exact.den * step.numerator)).any():
+        return None  # a constant of another unit was added
+    rows = array.reshape(len(array), -1)
+    forms = [(Fraction(1), 0), (1 / step, 0)]
+    if node.op_type in QUANTISERS:
+        forms.append((Fraction(1), source.least(node)))
+    found = [
+        differences(rows + first, wanted, factor, step, rounds=factor != 1)
+        for wanted in layouts(exact)
+        for factor, first in forms
+    ]
+    different, worst, place = min(found, key=lambda f: f[0])
+    return Layer(name, node.name, rows.size, different, worst, place)

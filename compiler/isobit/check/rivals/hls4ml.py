@@ -21,12 +21,11 @@ from numpy.typing import NDArray
 
 from isobit.check.rivals.departure import Layer, differences, layouts
 from isobit.check.rivals.hls4ml_run import Project, read_project, run_project
-from isobit.check.rivals.source import QUANTISERS, Source, cleaned, samples_of
+from isobit.check.rivals.source import PRODUCTS, QUANTISERS, Source, cleaned, samples_of
 from isobit.check.source.exact.evaluate import evaluate_exact
 from isobit.errors import IsobitError, printable
 
 SAMPLES = 64
-_PRODUCTS = ("MatMul", "Gemm", "Conv")
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def _compared(project: Project, source: Source, taps: list[NDArray[np.float64]],
             skipped.append(name)
             continue
         best = min(found, key=lambda layer: layer.different)
-        if best.different == best.compared and source.by_name[best.node].op_type in _PRODUCTS:
+        if best.different == best.compared and source.by_name[best.node].op_type in PRODUCTS:
             apart.append(name)
         else:
             layers.append(best)
@@ -120,15 +119,14 @@ def _layer(name: str, node: onnx.NodeProto, source: Source, values: NDArray[np.f
     if exact is None or exact.num[0].size != values.shape[1]:
         return None
     found = []
-    if node.op_type in QUANTISERS and (scale := source.scale(node.output[0])) is not None:
-        forms = ((Fraction(1), False), (1 / scale, True))
-        found = [differences(values, wanted, f, scale, rounds) for wanted in layouts(exact) for f, rounds in forms]
-    elif node.op_type in _PRODUCTS:
-        scales = [s for s in map(source.scale, node.input[:2]) if s is not None]
-        if len(scales) == 2:
-            step = scales[0] * scales[1]
-            factors = sorted({u / step for u in (Fraction(1), step, *scales)})
-            found = [differences(values, w, f, step, rounds=False) for w in layouts(exact) for f in factors]
+    step = source.step(node)
+    if step is not None and node.op_type in QUANTISERS:
+        forms = ((Fraction(1), False), (1 / step, True))
+        found = [differences(values, wanted, f, step, rounds) for wanted in layouts(exact) for f, rounds in forms]
+    elif step is not None:
+        units = (Fraction(1), step, *(s for s in map(source.scale, node.input[:2]) if s is not None))
+        factors = sorted({unit / step for unit in units})
+        found = [differences(values, w, f, step, rounds=False) for w in layouts(exact) for f in factors]
     if not found:
         return None
     different, worst, first = min(found, key=lambda f: f[0])

@@ -20,6 +20,9 @@ from isobit.frontend.qonnx.importer import import_onnx
 from isobit.interp import quantise
 
 QUANTISERS = ("Quant", "IntQuant", "BipolarQuant")
+PRODUCTS = ("MatMul", "Gemm", "Conv")
+_AS_IT_IS = ("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze")
+"""Operators that leave values and their order alone."""
 
 
 def cleaned(model: Path, target: Path) -> onnx.GraphProto:
@@ -58,6 +61,7 @@ class Source:
 
     def __init__(self, graph: onnx.GraphProto, exact: Mapping[str, ExactTensor]) -> None:
         self.exact = exact
+        self.output = graph.output[0].name
         self.by_name = {node.name: node for node in graph.node}
         self.makers = {name: node for node in graph.node for name in node.output}
         self.constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
@@ -78,6 +82,20 @@ class Source:
                 return node
             if node.op_type != "Relu":
                 return None
+
+    def maker_of_output(self) -> onnx.NodeProto | None:
+        """The node that makes the values of the first output."""
+        node = self.makers.get(self.output)
+        while node is not None and node.op_type in _AS_IT_IS:
+            node = self.makers.get(node.input[0])
+        return node
+
+    def step(self, node: onnx.NodeProto) -> Fraction | None:
+        """What the integers of a quantiser or a product count, where that is one number."""
+        if node.op_type in QUANTISERS:
+            return self.scale(node.output[0])
+        scales = [s for s in map(self.scale, node.input[:2]) if s is not None] if node.op_type in PRODUCTS else []
+        return scales[0] * scales[1] if len(scales) == 2 else None
 
     def scale(self, name: str) -> Fraction | None:
         """The scale of the quantiser that makes a tensor, where it is one number."""

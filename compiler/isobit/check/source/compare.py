@@ -9,7 +9,7 @@ what follows; end to end, outputs and predictions are counted as a user of both 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from itertools import takewhile
@@ -47,8 +47,9 @@ _LOGIT_OPS, _CLAMPS, _SMOOTH = {"softmax", "logsoftmax"}, {"clip"}, {"sigmoid", 
 
 
 def check_source(
-    build: Build, integers: Mapping[str, IntArray], samples: Mapping[str, Any], ort_level: OrtLevel = "disabled"
-) -> SourceVerdict:
+    build: Build, integers: Mapping[str, IntArray], samples: Mapping[str, Any], ort_level: OrtLevel = "disabled",
+    progress: Callable[[str], None] = lambda _: None,
+) -> SourceVerdict:  # fmt: skip
     """Compare the build's graph with its source; under a budget the exact graph, not the one that is built.
 
     A few-shot head is no part of the source: what is compared is the backbone, its features.
@@ -60,14 +61,20 @@ def check_source(
             them; integers among them count as none.
         ort_level: the graph optimisation of the ONNX Runtime that the end-to-end comparison is with.
     """
+
+    def stage(number: int, text: str) -> None:
+        progress(f"comparing with the source model, stage {number}/4: {text}")
+
     build = backbone(build)
     if is_tflite(build.source):
         from isobit.check.source.tflite.verdict import check_tflite
 
+        progress("comparing with the source model: LiteRT's integers")
         return check_tflite(build, integers, samples)
     if is_exported(build.source):
         from isobit.check.source.exported import check_exported
 
+        progress("comparing with the graph of the exported file")
         return check_exported(build, integers)
     origin = build.manifest.source
     declared = InputType.parse(origin.input_type, origin.input_scale) if origin.input_type else None
@@ -82,10 +89,14 @@ def check_source(
         elif node.outside not in x:
             x[node.outside] = float_samples(node, integers[node.name][:count], rng)
     checked = _Checked(build, model, imported, declared, x)
+    stage(1, "exact arithmetic")
     exact_outputs, wrong, note = checked.exact()
     try:
+        stage(2, "its own float32 run")
         judge, execution, others = checked.execution()
+        stage(3, "layer by layer")
         compared, ties, unexplained = checked.float(execution)
+        stage(4, "end to end")
         ran, ends = checked.end_to_end(judge, execution, ort_level)
     except IsobitError as error:
         if wrong < 0 or error.code not in ("E303", "E606"):  # nothing was compared, or no run of the source gave up

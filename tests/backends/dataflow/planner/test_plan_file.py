@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import isobit
+from isobit import demo
 from isobit.backends.dataflow.design_file import DESIGN
 from isobit.backends.dataflow.planner import read_plan
 from isobit.errors import DoesNotFit, IsobitError
@@ -21,8 +22,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def plan(model: Path) -> str:
-    """The plan of the small model, with depths for full throughput."""
-    build = isobit.compile(model)
+    """A plan of the small model that folds it, with depths for full throughput."""
+    build = isobit.compile(model, target_ii=4)
     return (build.path / "plan.toml").read_text()
 
 
@@ -109,7 +110,7 @@ def test_a_wrong_line_is_named_with_what_may_stand_there(
 
 def test_refusals_list_the_layers(model: Path, tmp_path: Path) -> None:
     with pytest.raises(IsobitError) as slow:
-        isobit.compile(model, tmp_path / "b", target_ii=2)
+        isobit.compile(demo.MODEL, tmp_path / "b", target_ii=2)
     assert slow.value.code == "E503" and "\n  layer " in slow.value.message
     tiny = Path(tmp_path / "tiny.toml")
     board = (Path(isobit.__path__[0]) / "hardware/boards/pynq-z1.toml").read_text()

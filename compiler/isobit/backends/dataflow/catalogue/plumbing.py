@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from isobit.backends.dataflow import schedules as s
 from isobit.backends.dataflow.catalogue.template import AXIS, FLAG, RtlUnit, Template, clocks, stream
-from isobit.backends.dataflow.latencies import PORT_LATENCY
 
 _PORT = ("FRAME", "LANES", "ELEM", "WORD")
 
@@ -22,12 +21,12 @@ TEMPLATES = (
     ),
     Template("read_frame", "stream_io", _PORT, ("elem_t",),
              (AXIS,), (stream("elem_t", "LANES"), FLAG), s.read_frame,
-             latency=clocks(PORT_LATENCY),
+             latency=clocks(3),
         rtl=RtlUnit("stream_io", clocks(0), outputs=("out", "last")),
     ),
     Template("read_further_frame", "stream_io", _PORT, ("elem_t",),
              (AXIS,), (stream("elem_t", "LANES"),), s.read_further_frame,
-             latency=clocks(PORT_LATENCY),
+             latency=clocks(3),
         rtl=RtlUnit("stream_io", clocks(0)),
     ),
     Template("width_converter", "width_converter", ("FRAME", "IN_LANES", "OUT_LANES"), ("elem_t",),
@@ -37,7 +36,7 @@ TEMPLATES = (
     ),
     Template("write_frame", "stream_io", _PORT, ("elem_t",),
              (stream("elem_t", "LANES"), FLAG), (AXIS,), s.write_frame,
-             latency=clocks(PORT_LATENCY),
+             latency=clocks(3),
         rtl=RtlUnit("stream_io", clocks(1), inputs=("in", "last")),
     ),
 )  # fmt: skip

@@ -36,11 +36,10 @@ def _remedy(graph: Graph, node: Node) -> str:
     return "ask for a lower rate, or give this layer fewer positions or more channels to unroll over"
 
 
-def slow_port(graph: Graph, port: Node, words: int, overhead: int, asked: int, fastest: Plan) -> IsobitError:
-    """A port whose widest words are not wide enough; ``overhead`` clocks a frame pass without one."""
-    more = f", and {overhead} to start and end" if overhead else ""
+def slow_port(graph: Graph, port: Node, words: int, asked: int, fastest: Plan) -> IsobitError:
+    """A port whose widest words are not wide enough."""
     text = (f"its {graph.types[port.name].size} elements take {words} clocks in AXI words of at most {MAX_PORT_BITS} "
-            f"bits{more}; {asked} were asked for")  # fmt: skip
+            f"bits; {asked} were asked for")  # fmt: skip
     hint = "ask for a lower rate, or use fewer or shorter elements"
     return IsobitError("E503", "\n".join([text, *table(fastest, fastest.cost)]), where=port.name, hint=hint)
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from isobit.backends.dataflow.design import FifoGoal
-from isobit.backends.dataflow.latencies import PORT_OVERHEAD
 from isobit.backends.dataflow.layer import LayerChoice
 from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, border_of, port_lanes, sample_counts, width_of
 from isobit.backends.dataflow.planner.file import folding_of
@@ -96,7 +95,7 @@ def plan_for(
 
 def layers_alone(graph: Graph, plan: Plan, request: PlanRequest) -> Whole:
     """What is known of a design before it is made: its layers, and the words of its ports."""
-    ports = {n.name: port_words(graph, n, plan.port_words) + PORT_OVERHEAD for n in (*graph.inputs, *graph.outputs)}
+    ports = {n.name: port_words(graph, n, plan.port_words) for n in (*graph.inputs, *graph.outputs)}
     clocks = ports | {name: layer.clocks for name, layer in plan.layers.items()}
     slowest = max(clocks, key=lambda name: clocks[name])
     return Whole(clocks[slowest], plan.cost, slowest)
@@ -140,7 +139,7 @@ class _Planner:
 
     def _at_most(self, interval: int) -> Plan:
         """The cheapest design of at most ``interval`` clocks per frame that keeps to the share."""
-        most = min(interval - PORT_OVERHEAD, self.cycles or interval)
+        most = min(interval, self.cycles or interval)
         self._refuse_slow(interval, most)
         plan, refused = self._best(interval, self._shares(), most)
         if plan is not None:
@@ -151,14 +150,11 @@ class _Planner:
         """Neither a layer nor a port may need more than was asked for; the slowest is named."""
         words = {p.name: port_words(self.graph, p, max(most, 1)) for p in (*self.graph.inputs, *self.graph.outputs)}
         port = max(words, key=lambda name: words[name])
-        if self.front.fastest > interval and self.front.fastest >= words[port] + PORT_OVERHEAD:
+        if self.front.fastest > interval and self.front.fastest >= words[port]:
             node = self.graph.by_name[self.front.slowest_node()]
             raise too_slow(self.graph, node, self.front.fastest, interval, self._fastest_layers())
         if words[port] > most:
-            overhead = 0 if self.request.interval is None else PORT_OVERHEAD
-            asked = min(interval, self.cycles or interval)
-            node = self.graph.by_name[port]
-            raise slow_port(self.graph, node, words[port], overhead, asked, self._fastest_layers())
+            raise slow_port(self.graph, self.graph.by_name[port], words[port], most, self._fastest_layers())
 
     def _fastest_layers(self) -> Plan:
         """The plan of the fastest layers, whatever it takes."""
@@ -168,7 +164,7 @@ class _Planner:
 
     def _fastest(self) -> Plan:
         """The fastest design inside the share; beyond it in the resources that cannot keep to it, which it says."""
-        ports = (port_words(self.graph, n) + PORT_OVERHEAD for n in (*self.graph.inputs, *self.graph.outputs))
+        ports = (port_words(self.graph, n) for n in (*self.graph.inputs, *self.graph.outputs))
         intervals = self.front.intervals(max(ports, default=1))
         for beyond in ((), *((name,) for name in RESOURCES), RESOURCES):
             shares = self._shares(beyond)

@@ -1,14 +1,13 @@
 """The clocks of a design's RTL, and the FIFOs that they need.
 
-The modules' loops are the templates' loops, iteration by iteration. Two things differ from what Vitis makes of the C++:
-a module's latency is known, and its next frame follows the last without a gap.
+The modules' loops are the templates' loops, iteration by iteration, so the interval is the same. One thing differs from
+what Vitis makes of the C++: a module's latency is known.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from isobit.backends.dataflow.catalogue import schedule_of
 from isobit.backends.dataflow.design import Design
 from isobit.backends.dataflow.fifo import size_fifos
 from isobit.backends.dataflow.network import Network
@@ -25,15 +24,6 @@ class RtlNetwork(Network):
             constants = {key: int(value) for key, value in process.constants if not isinstance(value, str)}
             latency = int(RTL_UNITS[process.template].latency(constants))
             self.schedules[process.name] = replace(self.schedules[process.name], latency=latency)
-
-    def pause(self, name: str) -> int:
-        """No clock is lost between frames."""
-        return 0
-
-
-def rtl_interval(design: Design) -> int:
-    """Clocks from frame to frame: the longest loop of any process."""
-    return max(schedule_of(process).trip for process in design.processes)
 
 
 def rtl_design(design: Design) -> Design:
