@@ -23,11 +23,12 @@ def _normalised(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> 
     return [conv, nn.BatchNorm2d(outputs)]
 
 
-def conv_net(classes: int) -> nn.Module:
-    """Two convolutions, 12 and 24 channels, and two dense layers; about 15,000 weights."""
+def conv_net(classes: int, size: int) -> nn.Module:
+    """Two convolutions, 12 and 24 channels, and two dense layers; for 8 pixels about 16,000 weights."""
+    flat = 24 * (size // 4) ** 2
     return nn.Sequential(
         _quantised(), *_normalised(1, 12), nn.ReLU(), _quantised(), nn.MaxPool2d(2), *_normalised(12, 24), nn.ReLU(),
-        _quantised(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(96, 128), nn.ReLU(), _quantised(),
+        _quantised(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(flat, 128), nn.ReLU(), _quantised(),
         nn.Linear(128, classes),
     )  # fmt: skip
 
@@ -49,8 +50,8 @@ class _Block(nn.Module):
         return joined
 
 
-def res_net(classes: int, width: int = 8) -> nn.Module:
-    """The shape of ResNet-18: a stem, four stages of two basic blocks, each half the size and twice as wide."""
+def res_net(classes: int, size: int, width: int = 8) -> nn.Module:
+    """The shape of ResNet-18: a stem, four stages of two basic blocks, each half the size, twice as wide; any size."""
     layers: list[nn.Module] = [_quantised(), *_normalised(1, width), nn.ReLU(), _quantised()]
     before = width
     for stage in range(4):
@@ -60,10 +61,10 @@ def res_net(classes: int, width: int = 8) -> nn.Module:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, classes))
 
 
-NETWORKS: dict[str, Callable[[int], nn.Module]] = {"ConvNet": conv_net, "ResNet-18-shaped": res_net}
+NETWORKS: dict[str, Callable[[int, int], nn.Module]] = {"ConvNet": conv_net, "ResNet-18-shaped": res_net}
 
 
-def seeded(name: str, classes: int, seed: int) -> nn.Module:
-    """A network of this name with the weights of a seed."""
+def seeded(name: str, classes: int, size: int, seed: int) -> nn.Module:
+    """A network of this name for square images of ``size`` pixels, with the weights of a seed."""
     torch.manual_seed(seed)
-    return NETWORKS[name](classes)
+    return NETWORKS[name](classes, size)

@@ -22,6 +22,10 @@ ORDER = ("fixed point", "integer", "tapered, 2^k", "tapered", "float")
 COLOURS = dict(zip(ORDER, ("#c0392b", "#2c6fbb", "#e39b2d", "#1d8348", "#7d3c98"), strict=True))
 _WIDTH, _HEIGHT, _LEFT, _TOP, _GAP = 300, 220, 50, 60, 70
 _STAGES = {"ptq": "after training (PTQ)", "qat": "trained on (QAT)"}
+GAINS = {"gain, 2^k": ("tapered, 2^k", "fixed point"), "gain": ("tapered", "integer")}
+_STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
+"""Student's t for 95 %, two-sided, from one degree of freedom on."""
+_COLUMNS = 2
 Cells = dict[tuple[str, int], list[float]]
 
 
@@ -42,13 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.write.with_suffix(".svg").write_text(draw(lines), encoding="utf-8", newline="\n")
 
 
-def panels(lines: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str, Cells]]:
-    """Network, stage, and the percentages of all seeds by method and bits; of several floats the best."""
-    for network in dict.fromkeys(line["network"] for line in lines):
+def panels(lines: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str, list[dict[str, Any]], Cells]]:
+    """Network and data, stage, its lines, and the percentages by method and bits, seed after seed; the best float."""
+    for data, network in sorted({(line["data"], line["network"]) for line in lines}):
+        own = [line for line in lines if (line["data"], line["network"]) == (data, network)]
         for stage in _STAGES:
+            some = sorted((one for one in own if stage in one), key=lambda one: one["seed"])
             cells: Cells = defaultdict(list)
             floats: dict[tuple[int, int], float] = {}
-            for line in (one for one in lines if one["network"] == network and stage in one):
+            for line in some:
                 if line["method"] in ORDER:
                     cells[line["method"], line["bits"]].append(100 * line[stage])
                 else:
@@ -57,27 +63,38 @@ def panels(lines: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str, Cells]]:
             for (bits, _), value in floats.items():
                 cells["float", bits].append(value)
             if cells:
-                yield network, stage, cells
+                yield f"{network} on {data}", stage, some, cells
 
 
 def tables(lines: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """A table for each network and stage: mean and standard deviation over the seeds."""
-    for network, stage, cells in panels(lines):
-        some = [line for line in lines if line["network"] == network and stage in line]
+    """A table for each network and stage: mean and standard deviation over the seeds, and of two gains of the taper."""
+    for name, stage, some, cells in panels(lines):
         plain = {line["seed"]: 100 * line["float"] for line in some}
         epochs = {line["tuning"] for line in some if stage == "qat"}
         more = f", epochs: {' or '.join(map(str, sorted(epochs)))}" if epochs else ""
         seeds = f"{_said(list(plain.values()))} % in float, seeds: {len(plain)}"
-        yield f"\n**{network}, {_STAGES[stage]}{more}**: {seeds}\n"
-        yield "| bits | " + " | ".join(ORDER) + " |\n" + "|---" * (len(ORDER) + 1) + "|"
+        yield f"\n**{name}, {_STAGES[stage]}{more}**: {seeds}\n"
+        yield "| bits | " + " | ".join((*ORDER, *GAINS)) + " |\n" + "|---" * (len(ORDER) + len(GAINS) + 1) + "|"
         for bits in sorted({b for _, b in cells}):
-            yield f"| {bits} | " + " | ".join(_said(cells.get((m, bits), [])) for m in ORDER) + " |"
+            columns = [_said(cells.get((m, bits), [])) for m in ORDER]
+            columns += [_gain(cells.get((a, bits), []), cells.get((b, bits), [])) for a, b in GAINS.values()]
+            yield f"| {bits} | " + " | ".join(columns) + " |"
 
 
-def _said(values: Sequence[float]) -> str:
+def _said(values: Sequence[float], sign: str = "") -> str:
     if not values:
         return ""
-    return f"{mean(values):.1f}" + (f" ± {stdev(values):.1f}" if len(values) > 1 else "")
+    return f"{mean(values):{sign}.1f}" + (f" ± {stdev(values):.1f}" if len(values) > 1 else "")
+
+
+def _gain(one: Sequence[float], other: Sequence[float]) -> str:
+    """The difference seed by seed; bold where 0 lies outside the 95 % interval of its mean."""
+    differences = [a - b for a, b in zip(one, other, strict=True)]
+    text = _said(differences, "+")
+    if not 1 < len(differences) <= len(_STUDENT) + 1:
+        return text
+    clear = abs(mean(differences)) > _STUDENT[len(differences) - 2] * stdev(differences) / len(differences) ** 0.5
+    return f"**{text}**" if clear else text
 
 
 def energies(lines: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -97,9 +114,10 @@ def energies(lines: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 
 def draw(lines: Sequence[dict[str, Any]]) -> str:
-    """All panels side by side as SVG text: means, and bands from the least to the greatest seed."""
+    """All panels as SVG text, two in a row: means, and bands from the least to the greatest seed."""
     found = list(panels(lines))
-    width, height = _LEFT + len(found) * (_WIDTH + _GAP), _TOP + _HEIGHT + 60
+    width = _LEFT + max(_COLUMNS * (_WIDTH + _GAP), 150 * len(ORDER))
+    height = _TOP + -(-len(found) // _COLUMNS) * (_HEIGHT + _TOP) + 20
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif">',
         f'<style>text {{ font-size: 12px }}</style><rect width="{width}" height="{height}" fill="white"/>',
@@ -107,9 +125,10 @@ def draw(lines: Sequence[dict[str, Any]]) -> str:
     for n, (name, colour) in enumerate(COLOURS.items()):
         parts.append(f'<path d="M{_LEFT + 150 * n} 20h24" stroke="{colour}" stroke-width="2"/>')
         parts.append(f'<text x="{_LEFT + 150 * n + 30}" y="24">{name}</text>')
-    for n, (network, stage, cells) in enumerate(found):
-        parts.append(f'<g transform="translate({_LEFT + n * (_WIDTH + _GAP)} {_TOP})">')
-        parts += [*_panel(f"{network}, {_STAGES[stage]}, %", cells), "</g>"]
+    for n, (name, stage, _, cells) in enumerate(found):
+        row, column = divmod(n, _COLUMNS)
+        parts.append(f'<g transform="translate({_LEFT + column * (_WIDTH + _GAP)} {_TOP + row * (_HEIGHT + _TOP)})">')
+        parts += [*_panel(f"{name}, {_STAGES[stage]}, %", cells), "</g>"]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 

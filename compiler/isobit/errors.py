@@ -53,6 +53,7 @@ CODES: dict[str, str] = {
     "E311": "the network cannot be quantised",
     "E312": "the few-shot head cannot be made",
     "E313": "the few-shot evaluation cannot be done",
+    "E314": "the argmax cannot be made in the fabric",
     # E4xx: the integer graph
     "E401": "the integer graph is not well formed",
     "E402": "the graph text cannot be parsed",

@@ -19,7 +19,7 @@ from isobit.check.csim.run import given_integers
 from isobit.check.csim.samples import SampleForm
 from isobit.check.csim.stimuli import vectors_for
 from isobit.errors import IsobitError, printable
-from isobit.fewshot import with_head
+from isobit.fewshot import with_argmax, with_head
 from isobit.frontend.factories import no_module, refuse_other_files
 from isobit.frontend.modules import Shapes
 from isobit.frontend.onnx.file import load_onnx
@@ -69,6 +69,7 @@ def compile_model(
     project: Target = "hls",
     head: int = 0,
     head_bits: int = 0,
+    argmax: bool = False,
     progress: Progress = lambda _: None,
 ) -> Build:
     """Compile a model into a Vitis HLS project.
@@ -97,6 +98,7 @@ def compile_model(
         project: ``hls``: the C++ for Vitis HLS, ``rtl``: the same design in SystemVerilog, or ``both``.
         head, head_bits: classes of a nearest-prototype head on the model's features (:func:`isobit.fewshot.with_head`),
             0 for none, and bits of its prototypes, 0 for as few as will do.
+        argmax: one more output, the index of the greatest real value (:func:`isobit.fewshot.with_argmax`).
         progress: called with a few words at every stage.
 
     Raises:
@@ -123,6 +125,7 @@ def compile_model(
             path, report = refit_file(path, Path(scratch) / "refit.onnx", rescale_bits, declared)
         imported, followed = _imported(path, declared, arithmetic)
         imported = with_head(imported, head, head_bits) if head else imported
+        imported, label = with_argmax(imported) if argmax else (imported, "")
         data = path.read_bytes() if is_tflite(path) else whole_file(path)
     seen = None if inputs is None else lambda graph: _seen(graph, inputs, samples)
     folded = optimise(imported, folding(PRICES), progress)
@@ -131,7 +134,7 @@ def compile_model(
     design = maker.lower(made.graph, made.plan, request)
     progress("writing the project")
     moved = None if report is None else asdict(report)
-    origin = Origin(printable(name), input_type, input_scale, moved, followed)
+    origin = Origin(printable(name), input_type, input_scale, moved, followed, label)
     vectors = _testbench_vectors(made.graph, maker.estimate(made.plan, design).interval)
     return write_build(Path(output), made.graph, target, made.plan, design, data, origin, vectors, made, maker, project)
 

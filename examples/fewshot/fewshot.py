@@ -12,8 +12,9 @@ backbone comes with the example; ``--train`` pre-trains it here, and goes on whe
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -155,17 +156,34 @@ def draw(rows: list[Row], path: Path) -> None:
 
 def study(
     split: Split, recipe: Recipe, widths: list[str], qat: list[str], folder: Path, *, images: int = 100,
-    runs: int = 10_000,
+    runs: int = 10_000, kept: Path | None = None,
 ) -> list[Row]:  # fmt: skip
-    """Every row of the table, printed as it is made."""
-    rows, data = [of_float(recipe.backbone, split, runs)], training_data(split.base)
+    """Every row of the table, printed as it is made; those in the file ``kept`` are not made again."""
+    data, done = training_data(split.base), read(kept)
     print(f"base classes, float: {100 * accuracy(recipe, data.test_inputs, data.test_labels):.1f} %", flush=True)
-    for name, width, trained in [*(("PTQ", w, False) for w in widths), *(("QAT", w, True) for w in qat)]:
-        model = in_format(recipe, width, data, trained)
-        place = folder / f"{name.lower()}-{width}"
-        rows.append(of_hardware(f"{name} {width}", model, split, place, images, runs))
+    rows = []
+    for name, width in [("float", ""), *(("PTQ", w) for w in widths), *(("QAT", w) for w in qat)]:
+        called = f"{name} {width}".strip()
+        if called in done:
+            row = done[called]
+        elif name == "float":
+            row = of_float(recipe.backbone, split, runs)
+        else:
+            model = in_format(recipe, width, data, name == "QAT")
+            row = of_hardware(called, model, split, folder / f"{name.lower()}-{width}", images, runs)
+        rows.append(row)
+        if kept is not None and called not in done:
+            with kept.open("a", encoding="utf-8", newline="\n") as file:
+                file.write(json.dumps(asdict(row)) + "\n")
         print(table(rows[-1:]).splitlines()[-1], flush=True)
     return rows
+
+
+def read(kept: Path | None) -> dict[str, Row]:
+    """The rows of a file by their names."""
+    lines = kept.read_text(encoding="utf-8").splitlines() if kept is not None and kept.exists() else []
+    found = [json.loads(line) for line in lines]
+    return {r["name"]: Row(**r | {k: Outcome(**r[k]) for k in ("easy", "pefsl")}) for r in found}
 
 
 def main() -> None:
@@ -177,6 +195,7 @@ def main() -> None:
     arguments.add_argument("--images", type=int, default=100, help="through the C++ of every width")
     arguments.add_argument("--runs", type=int, default=10_000, help="of either protocol")
     arguments.add_argument("--build", type=Path, metavar="FOLDER", help="keep builds and checkpoint here")
+    arguments.add_argument("--rows", type=Path, metavar="FILE", help="lines of JSON: rows that are there stay")
     arguments.add_argument("--picture", default="fewshot.svg", help='needs matplotlib; "" leaves it out')
     given = arguments.parse_args()
     if given.picture and find_spec("matplotlib") is None:
@@ -185,7 +204,8 @@ def main() -> None:
         folder = given.build or Path(scratch)
         split = glyphs()
         recipe = pretrained(split, given.train, folder / "pretraining.pt")
-        rows = study(split, recipe, given.widths, given.qat, folder, images=given.images, runs=given.runs)
+        options = {"images": given.images, "runs": given.runs, "kept": given.rows}
+        rows = study(split, recipe, given.widths, given.qat, folder, **options)
     print(table(rows))
     if given.picture:
         draw(rows, Path(given.picture))

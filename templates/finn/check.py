@@ -99,6 +99,12 @@ def operators(model):
     return dict(sorted(counts.items()))
 
 
+def border(model):
+    """The types that the model itself gives its input and its output."""
+    ends = {"input": model.graph.input[0].name, "output": model.graph.output[0].name}
+    return {side: model.get_tensor_datatype(name).name for side, name in ends.items()}
+
+
 def unmapped(model):
     """The nodes that are not FINN's hardware."""
     return [n.name for n in model.graph.node if not n.domain.startswith("finn.custom_op.fpgadataflow")]
@@ -116,7 +122,7 @@ def run(work):
     model = ModelWrapper(str(HERE / "network.onnx"))
     wanted = wanted.reshape(len(wanted), -1)[: affordable(model)]
     result = {"steps": [], "error": ""}
-    result["steps"].append({"name": "network.onnx", "operators": operators(model)} | compared(model, wanted))
+    result["steps"].append({"name": "network.onnx", "operators": operators(model), "border": border(model)} | compared(model, wanted))
     try:
         for name in (*BEFORE, PARTITION, *AFTER):
             if name not in steps:
@@ -125,7 +131,7 @@ def run(work):
                 result["unmapped"] = unmapped(model)
                 model.save(str(work / "mapped.onnx"))
             model = steps[name](model, config)
-            record = {"name": name, "operators": operators(model)}
+            record = {"name": name, "operators": operators(model), "border": border(model)}
             if name in BEFORE:
                 record |= compared(model, wanted)
             result["steps"].append(record)

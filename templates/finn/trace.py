@@ -15,9 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from check import prepare
 
 LAST = ("Im2Col", "MaxPoolNHWC")
+LAST_DOMAINS = ("finn.custom_op.fpgadataflow", "qonnx.custom_op.channels_last")
 FIRST = ("Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization")
 FLAT = ("Reshape", "Flatten", "MatMul", "Gemm")
-"""Operators of channels last, of channels first, and those behind which there are no channels any more."""
+"""Operators and domains of channels last, operators of channels first, and those behind which there are none any more."""
 LAYERS = ("Quant", "BipolarQuant", "MultiThreshold", "Thresholding", "Requant")
 
 
@@ -34,7 +35,7 @@ def channels_last(model):
         for node in [n for n in model.graph.node if name in n.input and n.output[0] not in seen]:
             seen.add(node.output[0])
             attributes = {a.name: a for a in node.attribute}
-            if node.op_type in LAST or node.domain.startswith("finn.custom_op.fpgadataflow"):
+            if node.op_type in LAST or node.domain.startswith(LAST_DOMAINS):
                 return True
             if node.op_type in FIRST:
                 return False

@@ -1,4 +1,4 @@
-// Movements of whole elements: res[i] = data[INDEX[i]], or FILL where INDEX[i] is negative.
+// Movements of whole elements: res[i] = data[INDEX[i]], or fill() where INDEX[i] is negative.
 //
 // Transpose, slice, upsampling, broadcast, and padding with any value. Wiring in io_parallel; in io_stream a frame is
 // held in a memory.
@@ -16,7 +16,7 @@ void reorder(data_T data[CONFIG_T::SIZE_IN], res_T res[CONFIG_T::SIZE]) {
     for (int i = 0; i < CONFIG_T::SIZE; i++) {
         #pragma HLS UNROLL
         if (CONFIG_T::index[i] < 0)
-            res[i] = CONFIG_T::FILL;
+            res[i] = CONFIG_T::fill();
         else
             res[i] = data[CONFIG_T::index[i]];
     }
@@ -44,7 +44,7 @@ Emit:
             #pragma HLS UNROLL
             const int from = CONFIG_T::index[i * int(res_T::size) + lane];
             if (from < 0)
-                out[lane] = CONFIG_T::FILL;
+                out[lane] = CONFIG_T::fill();
             else
                 out[lane] = frame[from];
         }

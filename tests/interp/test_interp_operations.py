@@ -48,6 +48,13 @@ def test_random_graphs(graph: Graph, rng: Random) -> None:
     assert_as_reference(graph, random_inputs(graph, rng, 3))
 
 
+@pytest.mark.parametrize(
+    "value", [0, 1 << 24, (1 << 24) + 1, -(1 << 53) - 1, (1 << 63) - 1, -(1 << 63), 1 << 63, -(1 << 90)]
+)
+def test_a_border_is_itself_however_narrow_what_it_surrounds(value: int) -> None:
+    check(given_input(3, 2), Pad(name="v", inputs=("x",), before=(1,), after=(2,), value=value))
+
+
 @pytest.mark.parametrize("groups", [1, 2, 4])
 @pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4)])
 def test_dense(shape: tuple[int, ...], groups: int) -> None:

@@ -40,7 +40,9 @@ from isobit.train.formats import (  # noqa: E402
     calibrate,
     with_weights,
 )
+from isobit.train.learned_rounding import _around, _error, _inputs_of  # noqa: E402
 from isobit.train.post_training import calibrated  # noqa: E402
+from isobit.train.schemes import Scaled  # noqa: E402
 
 FORMATS = [Tapered(4, 3), Tapered(5, 1), Tapered(3, 2), FixedPoint(4), E2M1, E3M2, PowersOfTwo(4)]
 
@@ -178,9 +180,51 @@ def test_names_of_the_command_line() -> None:
         with pytest.raises(IsobitError) as refused:
             parse_formats(text)
         assert refused.value.code == code
+    both = parse_formats("tapered:4", acts="tapered:5")
+    assert str(both) == "weights tapered:4, activations tapered:5" and both.plain.entry == Scaled(8)
+    for text, code in (("tapered:17", "E205"), ("tapered:5:9", "E205"), ("float:e2m1", "E310"), ("tapered:", "E613")):
+        with pytest.raises(IsobitError) as refused:
+            parse_formats("tapered:4", acts=text)
+        assert refused.value.code == code
     with pytest.raises(IsobitError) as refused:
-        _ = found.weights.signed
+        _ = parse_formats("float:e2m1").weights.signed
     assert refused.value.code == "E310"
+
+
+class Joined(nn.Module):
+    """A residual sum, ReLU and leaky ReLU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(1, 4, 3, 2, 1, bias=False), nn.BatchNorm2d(4), nn.ReLU())
+        self.second = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4))
+        self.leaky, self.last = nn.LeakyReLU(0.125), nn.Linear(64, 10)
+
+    def forward(self, x: Any) -> Any:
+        before = self.first(x)
+        return self.last(torch.flatten(self.leaky(self.second(before) + before), 1))
+
+
+def test_tapered_activations_of_a_float_network(tmp_path: Path) -> None:
+    """``--acts tapered:5``: calibrated one after the other, trained on, written, read back, equal in every reading."""
+    torch.manual_seed(4)
+    data, formats = digits(), parse_formats("tapered:4", acts="tapered:5")
+    few = Data(data.train_inputs[:200], data.train_labels[:200], data.test_inputs[:60], data.test_labels[:60])
+    request = Request(formats, "qat", epochs=1, bias_correction=True)
+    model = quantise_network(Joined(), few, request).model
+    activations = [m for m in model.modules() if isinstance(m, FormatActivation)]
+    assert len(activations) == 4 and all(isinstance(m.format, Tapered) and m.format.bits == 5 for m in activations)
+    path = export_module(model, (1, 8, 8), tmp_path / "model.onnx")
+    ops = [node.op for node in load_onnx(path).nodes]
+    assert ops.count("TaperedQuant") == 3 + len(activations) and ops.count("Quant") == 1
+    graph, x = import_onnx(path), few.test_inputs.numpy()
+    (output,) = graph.outputs
+    made = run(optimise(graph), {i.name: quantise(i, x) for i in graph.inputs})[output.name]
+    exact = evaluate_exact(path, {graph.inputs[0].outside: x})[output.outside]
+    assert all(exact[i] == int(made[i]) * output.scale[0] for i in np.ndindex(made.shape))
+    assert np.array_equal(
+        np.round(run_float(load_onnx(path), x).outputs[output.outside] / float(output.scale[0])), made
+    )
 
 
 @pytest.mark.parametrize("name", ["tapered:3", "int:3"])
@@ -190,11 +234,35 @@ def test_steps_after_training_work_on_weights_of_any_format(name: str) -> None:
     formats = parse_formats(name)
     with torch.no_grad():
         plain, gptq, corrected = (
-            calibrated(quantised(model, formats), formats, x, **step)(x) - model(x)
+            calibrated(quantised(model, formats), x, **step)(x) - model(x)
             for step in ({}, {"gptq": True}, {"bias_correction": True})
         )
     assert float((gptq**2).mean()) < float((plain**2).mean())
     assert float(corrected.mean(0).abs().max()) < float(plain.mean(0).abs().max()) / 4
+
+
+@pytest.mark.parametrize("name", ["tapered:3", "int:3", "fixed"])
+def test_learned_rounding_takes_a_number_beside_the_weight(name: str) -> None:
+    torch.manual_seed(1)
+    model, x = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(27, 4)), torch.rand(40, 1, 5, 5)
+    formats = parse_formats(name)
+    made: Any = calibrated(quantised(model, formats), x, learned_rounding=60)
+    again: Any = calibrated(quantised(model, formats), x, learned_rounding=60)
+    moved = 0
+    for layer, twin, plain in zip(made.modules(), again.modules(), quantised(model, formats).modules(), strict=True):
+        if not isinstance(layer, qnn.QuantConv2d | qnn.QuantLinear):
+            continue
+        low, high, nearest = _around(plain, plain.weight.detach())
+        now = layer.weight_quant(layer.weight)
+        now = getattr(now, "value", now)
+        assert layer.weight.equal(twin.weight) and bool(((now == low) | (now == high) | (now == nearest)).all())
+        given = _inputs_of(made, layer, x)
+        assert now.equal(nearest) or _error(plain, given, now) < _error(plain, given, nearest)
+        moved += int((now != nearest).sum())
+    assert moved > 0
+    with pytest.raises(IsobitError, match="both choose") as found:
+        calibrated(made, x, gptq=True, learned_rounding=1)
+    assert found.value.code == "E311"
 
 
 def test_the_state_of_a_module_has_its_format() -> None:

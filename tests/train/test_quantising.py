@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from isobit.train import Data, Formats, Request, accuracy, adam, digits, fit, fi
 from isobit.train import quantise as quantise_network
 from isobit.train.fewshot import resnet9
 from isobit.train.post_training import calibrated
-from isobit.train.schemes import Format
+from isobit.train.schemes import Format, Scaled
 from tests.cli.runner import isobit as command
 
 FACTORY = """
@@ -91,7 +92,7 @@ def test_a_residual_network_is_exact_behind_the_export(
     model, x = residual(slope, strided), torch.rand(12, 1, 8, 8)
     formats = parse_formats("fixed", "1.6", "5.6")
     made = quantised(model, formats, rule={"blocks.1.body.0.0": fixed(1, 3)}, merge_batchnorm=merge)
-    calibrated(made, formats, x, **options)
+    calibrated(made, x, **options)
     assert any(isinstance(m, nn.BatchNorm2d) for m in made.modules()) != merge
     assert differing(made, x, tmp_path) == 0
     with torch.no_grad():
@@ -148,6 +149,32 @@ def test_widths_by_pattern_by_function_and_of_the_input() -> None:
     )
     assert float(made.get_submodule("blocks.2.activation").act_quant.scale()) == 2.0**-4
     assert float(made.get_submodule("blocks.1.body.1").act_quant.scale()) == 2.0**-6
+
+
+@pytest.mark.parametrize("place", ["entry", "layer", "everywhere"])
+def test_whatever_needs_data_for_its_scale_is_shown_some(place: str) -> None:
+    """Of the input or of one layer alone, in a network of formats that need none."""
+    formats = parse_formats("int8" if place == "everywhere" else "fixed")
+    formats = replace(formats, entry=Scaled(8) if place == "entry" else None)
+    rule = {"blocks.0.activation": Scaled(8)} if place == "layer" else None
+    made = quantised(residual(0.0, True), formats, rule=rule)
+    x = torch.rand(64, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 40
+    name = "blocks.0.activation" if place == "layer" else "x_quant"
+    before = float(made.get_submodule(name).act_quant.scale())
+    calibrated(made, x)
+    after = float(made.get_submodule(name).act_quant.scale())
+    assert after != before and (place == "layer" or 35 / 128 < after < 41 / 127)
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    """Before the data, which are not there, are looked for."""
+    (tmp_path / "file").write_bytes(b"")
+    words = ["quantize", "nowhere.py:net", "--data", tmp_path / "nowhere.npz"]
+    for output in (tmp_path, tmp_path / "file" / "net.onnx"):
+        done = command(*words, "-o", output)
+        assert done.status == 2 and "E601" in done.err
+    done = command(*words, "-o", tmp_path / "new" / "net.onnx")
+    assert "E601" not in done.err and not (tmp_path / "new").exists()
 
 
 def test_trained_on_in_the_formats_it_gains_and_stays_exact(folder: Path, data: Data, tmp_path: Path) -> None:
@@ -242,7 +269,7 @@ def test_samples_and_labels_that_do_not_fit_are_refused() -> None:
     bad = torch.full((3, 4), torch.inf)
     for given, said in ((x[:0], "no calibration data"), (torch.rand(3, 5), "shape (5,)"), (bad, "no numbers")):
         with pytest.raises(IsobitError, match="E311") as caught:
-            calibrated(made, formats, given)
+            calibrated(made, given)
         assert said in caught.value.message
     with pytest.raises(IsobitError, match="E305"):
         quantise_network(model, Data(x, y + 1, x, y), Request(formats))

@@ -60,6 +60,7 @@ def compile(
     samples: str | None = None,
     head: int = 0,
     head_bits: int = 0,
+    argmax: bool = False,
     target: str = "hls",
     progress: Callable[[str], None] = quiet,
 ) -> Build:
@@ -94,8 +95,8 @@ def compile(
                 exporter=cast(Exporter, exporter), arithmetic=arithmetic_of(arithmetic), arguments=arguments,
                 backend=backend, plan_request=plan_request,
                 rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=vectors_of(inputs),
-                samples=sample_form(samples), head=head, head_bits=head_bits, project=cast(Target, target),
-                progress=progress,
+                samples=sample_form(samples), head=head, head_bits=head_bits, argmax=argmax,
+                project=cast(Target, target), progress=progress,
             )
         )  # fmt: skip
     except BaseException as error:

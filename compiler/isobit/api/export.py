@@ -10,7 +10,7 @@ from typing import Any, cast, get_args
 
 from isobit.api.arguments import coded, number, one_of, shape_of, vectors_of
 from isobit.api.progress import quiet, telling
-from isobit.build.files import MANIFEST
+from isobit.build.files import MANIFEST, refuse_unwritable
 from isobit.build.folder import Build, load_build
 from isobit.check.csim.run import given_integers
 from isobit.check.csim.samples import sample_form
@@ -83,8 +83,7 @@ def _refuse_paths(files: Mapping[str, Path], source: Any) -> None:
     if len({path.absolute() for path in files.values()}) < len(files):
         raise IsobitError("E613", "two forms are to go to one file", hint="give each a name of its own")
     for path in files.values():
-        if path.is_dir():
-            raise IsobitError("E601", "it is a folder", where=printable(path), hint="name a file")
+        refuse_unwritable(path)
         if isinstance(source, str | Path) and path.is_file() and path.resolve() == Path(source).resolve():
             raise IsobitError("E613", "the export would replace its model", where=printable(path), hint="another name")
 

@@ -73,13 +73,14 @@ def predict(
 def accuracy(
     build: Build | str | Path, inputs: Any, labels: Any, *, topk: int = 5, output: str | None = None,
     source: bool = True, samples: str | None = None, ort_level: str = "disabled", compiler: str | None = None,
-    timeout: float = run.DEFAULT_TIMEOUT, torch: Sequence[str] = (), progress: Told = quiet,
+    timeout: float = run.DEFAULT_TIMEOUT, torch: Sequence[str] = (), rtl: int = 0, board: Any = None,
+    progress: Told = quiet,
 ) -> accuracies.Accuracy:  # fmt: skip
     """Top-1 and top-k of C++, graph and source: :func:`isobit.check.csim.accuracy.accuracy`."""
     return accuracies.accuracy(
         opened(build), vectors_of(inputs), vectors_of(labels), topk=topk, output=output, source=source,
         samples=sample_form(samples), ort_level=ort_level_of(ort_level), compiler=compiler, timeout=timeout,
-        torch=torch, progress=progress,
+        torch=torch, rtl=rtl, board=None if board is None else vectors_of(board), progress=progress,
     )  # fmt: skip
 
 

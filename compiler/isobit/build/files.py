@@ -52,6 +52,23 @@ def atomic_folder(destination: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
+def refuse_unwritable(path: Path) -> None:
+    """E601, before any work is done, for a file that could not be written at the end; nothing is left behind.
+
+    Raises:
+        IsobitError: E601 for a folder, and for a name whose folder cannot be made or written to.
+    """
+    try:
+        if path.is_dir():
+            raise IsobitError("E601", "it is a folder", where=printable(path), hint="name a file")
+        folder = next(p for p in path.absolute().parents if p.exists())
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        what = printable(error.strerror or error)
+        raise IsobitError("E601", what, where=printable(path), hint="choose a writable place") from error
+
+
 def _refuse_foreign(destination: Path) -> None:
     if Path.cwd().is_relative_to(destination.resolve()):
         raise IsobitError(

@@ -105,6 +105,7 @@ class Origin:
     input_scale: str = "1"
     refit: Mapping[str, Any] | None = None
     arithmetic: ArithmeticRecord = EXACT_ARITHMETIC
+    label: str = ""
 
     def record(self, source: bytes) -> SourceRecord:
         """The manifest's record of the source with these bytes."""
@@ -112,7 +113,7 @@ class Origin:
         digest = hashlib.sha256(source).hexdigest()
         return SourceRecord(
             name=self.name, sha256=digest, input_type=self.input_type, input_scale=self.input_scale, refit=refit,
-            arithmetic=self.arithmetic,
+            arithmetic=self.arithmetic, label=self.label,
         )  # fmt: skip
 
 

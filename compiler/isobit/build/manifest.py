@@ -91,7 +91,10 @@ EXACT_ARITHMETIC = ArithmeticRecord(followed="exact", asked="exact", ties=(), ex
 
 
 class SourceRecord(Record):
-    """The model that a build was made from, and what was declared of its input."""
+    """The model that a build was made from, and what was declared of its input.
+
+    ``label`` is the output of an argmax that the build adds to it, by its name outside; "" without one.
+    """
 
     name: str
     sha256: Digest
@@ -99,6 +102,7 @@ class SourceRecord(Record):
     input_scale: str
     refit: RefitRecord | None = None
     arithmetic: ArithmeticRecord
+    label: str = ""
 
 
 class EstimateRecord(CostRecord):

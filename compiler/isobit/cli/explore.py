@@ -24,11 +24,13 @@ def explore_command(
     as_json: Annotated[bool, typer.Option("--json", help="print every trial as JSON")] = False,
 ) -> None:
     """Search for the builds with most accuracy in least area; an interrupted search goes on where it was."""
+    from isobit.build.files import refuse_unwritable
     from isobit.explore.run import explore
     from isobit.explore.view import draw_explored, explored_json, explored_table
     from isobit.report.plot import refuse_picture
 
     if plot is not None:
+        refuse_unwritable(plot)
         refuse_picture(plot)
     with Progress() as progress:
         progress("beginning")

@@ -134,6 +134,9 @@ def compile_command(
     head_bits: Annotated[
         int, typer.Option("--head-bits", min=0, help="bits of its prototypes; 0 for as few as will do")
     ] = 0,
+    argmax: Annotated[
+        bool, typer.Option("--argmax", help="one more output: the index of the greatest real value, made in the fabric")
+    ] = False,
     fifos: Annotated[str, typer.Option(help="FIFO depths for full throughput, or the least: throughput or least")] = (
         "throughput"
     ),
@@ -166,7 +169,7 @@ def compile_command(
                 backend=backend, plan=plan, target_fps=target_fps, target_ii=target_ii,
                 samples_per_clock=samples_per_clock, max_util=max_util, fifos=fifos,
                 rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=inputs, samples=samples,
-                head=head, head_bits=head_bits, target=target, progress=progress,
+                head=head, head_bits=head_bits, argmax=argmax, target=target, progress=progress,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(summarise(build)), indent=1) + "\n")

@@ -50,6 +50,7 @@ def plan_command(
     from isobit.api.planning import Model, plan_model, plan_of_file
     from isobit.backends.dataflow.planner import print_plan
     from isobit.backends.dataflow.planner.search import DEFAULT_SHARE
+    from isobit.build.files import refuse_unwritable
     from isobit.report import plan as views
     from isobit.report.plot import refuse_picture
 
@@ -64,6 +65,8 @@ def plan_command(
         else:
             out.print(views.difference_table(old, new, wide=wide), crop=False)
         return
+    for path in (p for p in (output, plot) if p is not None):
+        refuse_unwritable(path)
     if plot is not None:
         refuse_picture(plot)
     asked = Asked(plan, target_fps, target_ii, samples_per_clock, max_util, fifos)

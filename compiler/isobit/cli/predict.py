@@ -36,6 +36,7 @@ def predict_command(
     timeout: Timeout = 600.0,
 ) -> None:
     """Run samples through the compiled C++: the model's own outputs, by its names and in its layout."""
+    from isobit.build.files import refuse_unwritable
     from isobit.build.folder import load_build
     from isobit.check.csim.predict import predict
     from isobit.check.csim.samples import sample_form
@@ -44,6 +45,7 @@ def predict_command(
 
     if output is not None:
         refuse_name(output, integers)
+        refuse_unwritable(output)
     with Progress() as progress:
         loaded = load_build(build)
         made = predict(
@@ -75,9 +77,13 @@ def accuracy_command(
     torch: Annotated[
         list[str] | None, typer.Option("--torch", help="also a torch module, file.py:factory; may be repeated")
     ] = None,
+    rtl: Annotated[int, typer.Option(min=0, help="how many samples also go through the RTL, in Verilator")] = 0,
+    board: Annotated[
+        Path | None, typer.Option(help="outputs of a board for these samples, .npy or .npz, from the driver's run")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print it as JSON, the confusion matrix too")] = False,
 ) -> None:
-    """Top-1 and top-k of the C++, the graph and the source, side by side. Status 1 if the C++ is not the graph."""
+    """Top-1 and top-k of the C++, the graph and the source, side by side. Status 1 if an integer is not the graph's."""
     from isobit.build.folder import load_build
     from isobit.check.csim.accuracy import accuracy
     from isobit.check.csim.samples import sample_form
@@ -89,7 +95,7 @@ def accuracy_command(
         found = accuracy(
             load_build(build), load_vectors(inputs), load_vectors(labels), topk=topk, output=output, source=source,
             samples=sample_form(samples), ort_level=ort_level_of(ort_level), compiler=compiler, timeout=timeout,
-            torch=tuple(torch or ()), progress=progress,
+            torch=tuple(torch or ()), rtl=rtl, board=None if board is None else load_vectors(board), progress=progress,
         )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(found) | {"equal": found.equal}, indent=1) + "\n")

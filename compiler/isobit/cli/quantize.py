@@ -19,7 +19,9 @@ def quantize_command(
     data: Annotated[Path, typer.Option(help="x_train, y_train, x_test, y_test in an .npz file, or folders of images")],
     output: Annotated[Path, typer.Option("-o", "--output", help="the QONNX file")],
     weights: Annotated[str | None, typer.Option(help="integer and fraction bits of weights: 1.5")] = None,
-    acts: Annotated[str | None, typer.Option(help="integer and fraction bits of activations: 6.6")] = None,
+    acts: Annotated[
+        str | None, typer.Option(help="integer and fraction bits of activations: 6.6, or tapered:5")
+    ] = None,
     formats: Annotated[
         str, typer.Option("--format", help="fixed, int8 (per channel, calibrated), tapered:4, float:e2m1 ...")
     ] = "fixed",
@@ -34,6 +36,9 @@ def quantize_command(
     ] = True,
     equalise: Annotated[int, typer.Option(min=0, help="iterations of cross-layer equalisation")] = 0,
     gptq: Annotated[bool, typer.Option("--gptq", help="choose the weights' integers by GPTQ")] = False,
+    learned_rounding: Annotated[
+        int, typer.Option("--learned-rounding", min=0, help="iterations a layer to learn whether weights go up or down")
+    ] = 0,
     bias_correction: Annotated[bool, typer.Option("--bias-correction", help="correct biases")] = False,
     epochs: Annotated[int, typer.Option(min=0, help="of qat")] = 5,
     rate: Annotated[float, typer.Option(min=0.0, help="of qat, of Adam")] = 1e-3,
@@ -46,18 +51,20 @@ def quantize_command(
 ) -> None:
     """Quantise a float network by Brevitas and write it as QONNX; prints the accuracy before and after."""
     from isobit.api.arguments import assignments, one_of
+    from isobit.build.files import refuse_unwritable
     from isobit.frontend.brevitas import export_module
     from isobit.frontend.factories import load_module
     from isobit.train import load_data
     from isobit.train.quantising import Request, quantise
     from isobit.train.schemes import parse_formats
 
+    refuse_unwritable(output)
     one_of("--method", method, ("ptq", "qat"))
     one_of("--batchnorm", batchnorm, ("keep", "merge"))
     found = parse_formats(formats, weights, acts, entry)
     request = Request(
         found, "qat" if method == "qat" else "ptq", _rule(layer or []), batchnorm == "merge", fit_range, equalise, gptq,
-        bias_correction, epochs, rate, seed, checkpoint, not features,
+        bias_correction, epochs, rate, seed, checkpoint, not features, learned_rounding,
     )  # fmt: skip
     with Progress() as progress:
         progress("reading the data")

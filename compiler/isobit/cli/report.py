@@ -119,7 +119,7 @@ def verify_command(
 
         with Progress() as progress:
             proofs = prove_datapaths(load_build(build), limit=limit, progress=progress)
-        holds = holds and not any(p.problem for p in proofs)
+        holds = holds and not any(p.problem or p.left for p in proofs)  # what is left is not proven
         result |= {"holds": holds, "rtl": [asdict(p) for p in proofs]}
         shown.append(datapath_table(proofs))
     if as_json:

@@ -1,8 +1,8 @@
 """The search: batches of trials, which a sampler chooses from those before, kept in one SQLite file.
 
-A batch is asked for as a whole before any of it runs, by a sampler that is made anew from the seed and the number of
-trials so far; so the trials are the same however many workers there are, in whatever order they finish, and wherever
-the study was interrupted. Trials that were under way then are run again first.
+A batch is chosen as a whole before any of it runs, by a sampler that is made anew from the seed and the number of
+trials so far, and written down; so the trials are the same however many workers there are, in whatever order they
+finish, and wherever the study was interrupted. Trials that were under way then are run again first.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ def explore(
     study = file.load()
     output.mkdir(parents=True, exist_ok=True)
     optuna = _optuna()
-    kept = _storage(optuna, output / "study.sqlite3", study)
+    kept = _storage(optuna, output / "study.sqlite3", study, seed)
     wanted = trials if study.size is None else min(trials, study.size)
     begun, before = time.monotonic(), len(_finished(optuna, kept))
     with _workers(workers, scheduler) as run:
         while (left := wanted - len(_finished(optuna, kept))) > 0:
-            batch = _interrupted(optuna, kept) or _asked(optuna, kept, study, min(left, BATCH), wanted, seed)
+            batch = _asked(optuna, kept, study, left, study.size is not None and study.size <= wanted, seed)
             if not batch:
                 break
             calls = [(file, parameters, str(_folder(output, number))) for number, parameters in batch]
@@ -106,7 +106,7 @@ def _optuna() -> Any:
     return optuna
 
 
-def _storage(optuna: Any, path: Path, study: Study) -> Any:
+def _storage(optuna: Any, path: Path, study: Study, seed: int) -> Any:
     """The study in ``path``, begun or gone on with."""
     if "?" in str(path):
         what = "SQLite's address of a study has no place for a question mark"
@@ -116,13 +116,16 @@ def _storage(optuna: Any, path: Path, study: Study) -> Any:
         kept = optuna.create_study(
             study_name=_NAME, storage=f"sqlite:///{path}", directions=["maximize", "minimize"], load_if_exists=True
         )
-        before = kept.user_attrs.get("space")
+        before = kept.user_attrs.get("begun with")
         if before is None:
-            kept.set_user_attr("space", space)
+            kept.set_user_attr("begun with", {"space": space, "seed": seed})
     except Exception as error:
         said = printable(str(error).splitlines()[0])
         raise IsobitError("E621", said, where=printable(path), hint="another folder with --output") from error
-    if before is not None and before != space:
+    if before is not None and before["seed"] != seed:
+        what = f"this folder's study was begun with the seed {printable(before['seed'])}, not {seed}"
+        raise IsobitError("E621", what, where=printable(path), hint=f"--seed {printable(before['seed'])}")
+    if before is not None and before["space"] != space:
         raise IsobitError(
             "E621", "the parameters are not those that this folder's study was begun with", where=printable(path),
             hint="another folder with --output, or the parameters as they were",
@@ -130,28 +133,62 @@ def _storage(optuna: Any, path: Path, study: Study) -> Any:
     return kept
 
 
-def _asked(optuna: Any, kept: Any, study: Study, count: int, wanted: int, seed: int) -> list[Asked]:
-    """The next batch: every combination in turn where all are wanted, what the sampler chooses otherwise."""
-    begun = len(kept.get_trials(deepcopy=False))
-    if study.size is not None and study.size <= wanted:
-        for values in islice(product(*study.lists.values()), begun, begun + count):
-            kept.enqueue_trial(dict(zip(study.lists, values, strict=True)))
-    kept.sampler = optuna.samplers.TPESampler(seed=seed + begun, n_startup_trials=BATCH)
-    batch = []
-    for _ in range(count):
-        trial = kept.ask()
-        parameters: dict[str, Any] = {k: trial.suggest_categorical(k, v) for k, v in study.lists.items()}
-        for name, (low, high) in study.ranges.items():
-            whole = isinstance(low, int) and isinstance(high, int)
-            parameters[name] = trial.suggest_int(name, low, high) if whole else trial.suggest_float(name, low, high)
-        batch.append((trial.number, parameters))
-    return batch
+def _asked(optuna: Any, kept: Any, study: Study, left: int, every: bool, seed: int) -> list[Asked]:
+    """What is to run now: the rest of the batch that was chosen last, else the first ``left`` of a new one.
+
+    A batch is written down as a whole before its first trial is begun, and a trial with all of its parameters: wherever
+    a run was ended, the next one goes on with the same trials.
+
+    Args:
+        every: all combinations are wanted, in turn; else the sampler chooses.
+    """
+    batch = kept.user_attrs.get("batch", {"first": 0, "every": every, "trials": []})
+    if batch["every"] != every:  # what was begun of it is run; what comes is chosen otherwise
+        batch = batch | {"every": every, "trials": batch["trials"][: _count(kept) - batch["first"]]}
+    if not (numbers := _left(optuna, kept, batch)):
+        batch = {"first": _count(kept), "every": every, "trials": _chosen(optuna, kept, study, every, seed)}
+        kept.set_user_attr("batch", batch)
+        numbers = _left(optuna, kept, batch)
+    numbers = numbers[:left]
+    spaces = _spaces(optuna, study)
+    for number in range(_count(kept), max(numbers, default=-1) + 1):
+        parameters, state = batch["trials"][number - batch["first"]], optuna.trial.TrialState.RUNNING
+        kept.add_trial(optuna.trial.create_trial(params=parameters, distributions=spaces, state=state))
+    return [(number, batch["trials"][number - batch["first"]]) for number in numbers]
 
 
-def _interrupted(optuna: Any, kept: Any) -> list[Asked]:
-    """Trials that were asked for and never told."""
-    running = kept.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,))
-    return [(t.number, dict(t.params)) for t in running]
+def _left(optuna: Any, kept: Any, batch: dict[str, Any]) -> list[int]:
+    """The numbers of a batch's trials that are not finished."""
+    finished = {trial.number for trial in _finished(optuna, kept)}
+    return [n for n in range(batch["first"], batch["first"] + len(batch["trials"])) if n not in finished]
+
+
+def _chosen(optuna: Any, kept: Any, study: Study, every: bool, seed: int) -> list[dict[str, Any]]:
+    """The parameters of the next batch; fewer, or none, where every combination has had its turn."""
+    before = kept.get_trials(deepcopy=False)
+    if every:
+        tried = [trial.params for trial in before]
+        combinations = (dict(zip(study.lists, values, strict=True)) for values in product(*study.lists.values()))
+        return list(islice((c for c in combinations if c not in tried), BATCH))
+    sampler = optuna.samplers.TPESampler(seed=seed + len(before), n_startup_trials=BATCH)
+    apart = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
+    apart.add_trials(before)
+    spaces = _spaces(optuna, study)
+    return [dict(apart.ask(spaces).params) for _ in range(BATCH)]
+
+
+def _spaces(optuna: Any, study: Study) -> dict[str, Any]:
+    """What the parameters are of, as Optuna has it."""
+    kinds = optuna.distributions
+    spaces: dict[str, Any] = {name: kinds.CategoricalDistribution(values) for name, values in study.lists.items()}
+    for name, (low, high) in study.ranges.items():
+        whole = isinstance(low, int) and isinstance(high, int)
+        spaces[name] = (kinds.IntDistribution if whole else kinds.FloatDistribution)(low, high)
+    return spaces
+
+
+def _count(kept: Any) -> int:
+    return len(kept.get_trials(deepcopy=False))
 
 
 def _finished(optuna: Any, kept: Any) -> Sequence[Any]:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from isobit.errors import IsobitError, printable
 
+_GOES_ON = "the study goes on where it was when it is started again"
 _PATIENCE = 10
 """Seconds to wait for a scheduler to answer."""
 
@@ -53,11 +54,16 @@ def cluster(address: str) -> Iterator[Workers]:
     """The workers of the Dask scheduler at ``address``. What a worker had when it died is run again on another.
 
     Raises:
-        IsobitError: E303 without Dask, E622 when nothing answers there.
+        IsobitError: E303 without Dask, E622 when nothing answers there, or no more; E610 for a trial whose workers all
+            died.
     """
     try:
+        from concurrent.futures import CancelledError
+
         from distributed import Client
         from distributed import as_completed as finished
+        from distributed.comm.core import CommClosedError
+        from distributed.scheduler import KilledWorker
     except ImportError as error:
         raise IsobitError("E303", "Dask is not installed", hint='pip install "isobit[explore]"') from error
     try:
@@ -70,7 +76,14 @@ def cluster(address: str) -> Iterator[Workers]:
         def run(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
             # A study's functions may give another result each time: never an earlier one by the same name.
             futures = {client.submit(function, *values, pure=False): i for i, values in enumerate(arguments)}
-            for future in finished(futures):
-                yield futures[future], future.result()
+            try:
+                for future in finished(futures):
+                    yield futures[future], future.result()
+            except KilledWorker as error:
+                what = "a trial ended every worker that it was given to, for want of memory perhaps"
+                raise IsobitError("E610", what, where=printable(address), hint=_GOES_ON) from error
+            except (CancelledError, CommClosedError, TimeoutError) as error:
+                what = f"the scheduler is gone: {printable(error) or type(error).__name__}"
+                raise IsobitError("E622", what, where=printable(address), hint=_GOES_ON) from error
 
         yield run

@@ -74,7 +74,7 @@ def with_head(graph: Graph, classes: int, bits: int = 0) -> Graph:
         raise IsobitError(
             "E312", f"prototypes of {printable(width)} bits", where=printable(features.outside), hint=hint
         )
-    named = _names(graph)
+    named = FreeNames(graph)
     rows, mean, weights, centred, scores, best, label = (
         named(n) for n in (PROTOTYPES, "mean", "class_prototypes", "centred", "scores", "best", LABEL)
     )
@@ -154,7 +154,7 @@ def _origin(graph: Graph, name: str) -> Node:
     return node
 
 
-class _names:  # noqa: N801 (used like a function)
+class FreeNames:
     """Names that no value of the graph has, and no tensor outside."""
 
     def __init__(self, graph: Graph) -> None:

@@ -100,6 +100,14 @@ PRICES = Prices()
 """What the passes weigh with; the same for all boards, so that a model's graph is the same on all of them."""
 
 
+def unpacked(sums: int, acc_bits: int) -> Cost:
+    """What takes ``sums`` out of chains of packed products: an adder to the accumulator for each, half a LUT a bit.
+
+    The correction of the borrow is none beside it: a chain begins with it (:mod:`isobit.numerics.packing`).
+    """
+    return Cost(lut=sums * (acc_bits // 2))
+
+
 def _constants(pe: int, curves: int, bits: int) -> Cost:
     """The memory of ``bits`` bits per curve, read in rows of ``pe``."""
     return rom(-(-curves // pe), pe * bits)

@@ -13,12 +13,18 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
+from isobit.hardware.board import Dsp
 from isobit.hardware.resources import Cost
 
 _FAMILY = {"DSP48E1": "xc7", "DSP48E2": "xcup"}
 _DSP_PORTS = {"DSP48E1": (25, 18), "DSP48E2": (27, 18)}
 _CLAMP_LUTS, _JOIN_LUTS = 8, 4
 """LUTs of the clamp behind a DSP; LUTs per bit of the accumulator where partial products of several DSPs are added."""
+
+
+def dsp_ports(dsp: Dsp) -> tuple[int, int]:
+    """Bits of the operands that a DSP block multiplies, signed, the wider one first."""
+    return _DSP_PORTS[dsp]
 
 
 def dsps(a: int, b: int, dsp: str) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from isobit.errors import IsobitError
 from isobit.interp.host import apply_host_op
 from isobit.ir import Graph
 from isobit.ir.ops import HostOp, Input, Output
@@ -82,17 +83,25 @@ def _port(node: Input | Output, kind: ValueType, name: str) -> Port:
     moves = tuple(op for op in node.host if op.kind in _MOVES) if known else ()
     if isinstance(node, Output):
         return Port(node.name, name, shape, kind.shape, moves, "int64", False)
-    dtype = node.dtype if node.dtype in _KINDS else narrowest(*kind.bounds)
+    dtype = node.dtype if node.dtype in _KINDS and _holds(node.dtype, *kind.bounds) else narrowest(*kind.bounds)
     return Port(node.name, name, shape, kind.shape, moves, dtype, True)
 
 
 def narrowest(lo: int, hi: int) -> str:
-    """The numpy name of the narrowest integer type that holds ``[lo, hi]``."""
-    for kind in _KINDS:
-        limits = np.iinfo(kind)
-        if limits.min <= lo and hi <= limits.max:
-            return kind
-    raise ValueError(f"[{lo}, {hi}] does not fit 64 bits")
+    """The numpy name of the narrowest integer type that holds ``[lo, hi]``.
+
+    Raises:
+        IsobitError: E615 when none does.
+    """
+    found = next((kind for kind in _KINDS if _holds(kind, lo, hi)), None)
+    if found is None:
+        raise IsobitError("E615", f"integers of {lo} .. {hi}, which do not fit 64 bits")
+    return found
+
+
+def _holds(kind: str, lo: int, hi: int) -> bool:
+    limits = np.iinfo(kind)
+    return limits.min <= lo and hi <= limits.max
 
 
 def outside(graph: Graph, values: Mapping[str, IntArray]) -> dict[str, IntArray]:

@@ -51,9 +51,11 @@ def export_graph(
         integers: of every input of the graph, by node; what the files are run on.
 
     Raises:
-        IsobitError: E615 when the graph cannot be written so, E601 when a file cannot; CheckFailed: E616 when a program
+        IsobitError: E615 when the graph cannot be written so, E604 when there is no compiler for C, before anything is
+            run; E601 when a file cannot; CheckFailed: E616 when a program
             computes another integer from it. Then no file is written.
     """
+    compiler = c_compiler() if "c" in files else ""
     made = {form: _CONTENT[form](graph, files[form]) for form in files}
     expected = outside(graph, Evaluator(graph).run(integers))
     given = outside(graph, integers)
@@ -62,7 +64,7 @@ def export_graph(
         count = min(len(next(iter(given.values()))), SLOW_SAMPLES if form == "qonnx" else 1 << 30)
         part = {name: x[:count] for name, x in given.items()}
         names = []
-        for name, run in _RUNS[form](graph, files[form], data, part):
+        for name, run in _RUNS[form](graph, files[form], data, part, compiler):
             progress(f"{form}: running it by {name}")
             _refuse_difference(name, {n: x[:count] for n, x in expected.items()}, run())
             names.append(name)
@@ -74,6 +76,8 @@ def export_graph(
 
 def _refuse_difference(by: str, expected: Mapping[str, IntArray], found: Mapping[str, IntArray]) -> None:
     for name, wanted in expected.items():
+        if name not in found:
+            raise CheckFailed("E616", f"{by}: it gives no {printable(name)!r}")
         got = found[name]
         if got.shape != wanted.shape:
             raise CheckFailed("E616", f"{by}: {printable(name)!r} has shape {got.shape}, not {wanted.shape}")
@@ -107,8 +111,7 @@ def _c_name(path: Path) -> str:
     return identifier(path.name.removesuffix(".h"))
 
 
-def _run_c(graph: Graph, path: Path, data: bytes, given: Mapping[str, IntArray]) -> Iterator[Run]:
-    compiler = c_compiler()
+def _run_c(graph: Graph, path: Path, data: bytes, given: Mapping[str, IntArray], compiler: str) -> Iterator[Run]:
     text, name = data.decode("ascii"), _c_name(path)
     yield f"{compiler} {' '.join(FLAGS)}", lambda: run_c(graph, text, name, given, compiler)
 
@@ -119,12 +122,12 @@ _CONTENT: Mapping[str, Callable[[Graph, Path], bytes]] = {
     "npz": lambda graph, path: npz_bytes(graph),
     "c": lambda graph, path: c_header(graph, _c_name(path)).encode("ascii"),
 }
-_RUNS: Mapping[str, Callable[[Graph, Path, bytes, Mapping[str, IntArray]], Iterator[Run]]] = {
-    "onnx": lambda graph, path, data, given: onnx_runs(data, given),
-    "qonnx": lambda graph, path, data, given: iter(
+_RUNS: Mapping[str, Callable[[Graph, Path, bytes, Mapping[str, IntArray], str], Iterator[Run]]] = {
+    "onnx": lambda graph, path, data, given, compiler: onnx_runs(data, given),
+    "qonnx": lambda graph, path, data, given, compiler: iter(
         [(f"qonnx {metadata.version('qonnx')}", lambda: run_qonnx(data, given))]
     ),
-    "npz": lambda graph, path, data, given: iter([("numpy, from the arrays", lambda: run_npz(data, given))]),
+    "npz": lambda graph, path, data, given, compiler: iter([("numpy, from the arrays", lambda: run_npz(data, given))]),
     "c": _run_c,
 }
 FORMS = tuple(_CONTENT)

@@ -182,7 +182,8 @@ class Evaluator:
 
     def _pad(self, node: ops.Pad, types: tuple[ValueType, ...]) -> Function:
         widths = [*zip(node.before, node.after, strict=True), (0, 0), (0, 0)]
-        return lambda x: np.pad(x, widths, constant_values=node.value)
+        dtype = self._working[node.name]  # what is padded with may be wider than what it surrounds
+        return lambda x: np.pad(held(x, dtype), widths, constant_values=node.value)
 
     def _concat(self, node: ops.Concat, types: tuple[ValueType, ...]) -> Function:
         dtype = self._working[node.name]  # one for all: int64 beside float32 would become float64

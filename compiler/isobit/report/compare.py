@@ -67,7 +67,7 @@ def _whole(build: Build) -> dict[str, str]:
     csim, accuracy = read_record(build, CSIM), read_accuracy(build)
     found["csim"] = csim.verdict if csim else "not run yet"
     if accuracy:
-        found |= {f"accuracy, {s.name}": f"{s.top1 / accuracy.samples:.4f}" for s in accuracy.scores}
+        found |= {f"accuracy, {s.name}": f"{s.top1 / (s.samples or accuracy.samples):.4f}" for s in accuracy.scores}
     return found
 
 

@@ -86,11 +86,14 @@ def accuracy_table(found: Accuracy) -> RenderableType:
     head = ("right", "top-1", *((f"top-{found.k}",) if found.k > 1 else ()))
     table = lined_table(f"{found.samples:,} samples, {found.classes:,} classes", ("",), head)
     for score in found.scores:
-        shares = [f"{score.top1 / found.samples:.4f}"]
-        shares += [f"{score.topk / found.samples:.4f}"] if found.k > 1 else []
-        table.add_row(score.name, f"{score.top1:,}", *shares)
+        count = score.samples or found.samples
+        shares = [f"{score.top1 / count:.4f}"]
+        shares += [f"{score.topk / count:.4f}"] if found.k > 1 else []
+        name = score.name if count == found.samples else f"{score.name}, first {count:,}"
+        table.add_row(name, f"{score.top1:,}", *shares)
     lines = [f"{d.first} and {d.second}: {d.predictions:,} predictions differ{_listed(d)}" for d in found.differing]
     lines.append(f"C++ = graph: {found.outputs:,} outputs, {found.mismatches:,} mismatches")
+    lines += [f"{o.name} = graph: {o.outputs:,} outputs, {o.mismatches:,} mismatches" for o in found.others]
     if found.note:
         lines.append(f"the source was not run: {found.note}")
     return Group(table, *(Text(line, no_wrap=True, overflow="ignore") for line in lines))

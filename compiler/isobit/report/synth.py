@@ -76,6 +76,6 @@ def datapath_table(proofs: tuple[DatapathProof, ...]) -> Table:
         table.add_column(column, justify="right")
     table.add_column("")
     for p in proofs:
-        said = escape(p.problem) or ("proven" if not p.left else "too large, or out of time")
+        said = escape(p.problem) or ("proven" if not p.left else "not proven: too large, or out of time (--limit)")
         table.add_row(escape(p.layer), p.template, str(p.different), str(p.proven), str(p.left), said)
     return table

@@ -222,7 +222,7 @@ def explain_layer(build: Build, name: str) -> RenderableType:
         folding = f"{built.folding}, " if built.folding else ""
         lines.append(f"built as: {built.implementation}, {folding}{built.cycles} clocks per frame")
     if isinstance(node, Linear) and isinstance(built, DataflowLayer):
-        stored = [_candidates(built.candidates, "")] if built.candidates else []
+        stored = [_candidates(ways, "") for ways in (built.candidates, built.multipliers) if ways]
         return Group(*map(_line, lines), *stored, _foldings(build, node, built))
     if not isinstance(built, DataflowLayer) or not built.candidates:
         return Group(*map(_line, lines))
@@ -257,7 +257,7 @@ def _channels(values: Any) -> str:
 
 
 def _candidates(candidates: Sequence[CandidateRecord], pair: str) -> Table:
-    """The bodies of a step, or the ways to store weights; ``pair`` is what is known of two steps in its place."""
+    """The bodies of a step, or ways to store weights or multiply; ``pair`` says what is known of two steps."""
     table = lined_table("implementations, the chosen first", ("body", "why"), ("LUT", "DSP", "BRAM36"))
     for row in candidates:
         costs = [str(n) if row.possible else "-" for n in (row.lut, row.dsp, row.bram36)]

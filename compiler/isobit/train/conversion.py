@@ -20,7 +20,7 @@ from brevitas.nn.quant_layer import QuantNonLinearActLayer
 from torch import nn
 
 from isobit.errors import IsobitError, printable
-from isobit.train.schemes import Format, Formats
+from isobit.train.schemes import Format, Formats, Free
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it says which kernels it does without
@@ -43,6 +43,7 @@ class QuantLeakyReLU(QuantNonLinearActLayer):  # type: ignore[misc]
             act_impl=nn.LeakyReLU, passthrough_act=False, input_quant=None, act_quant=act_quant,
             return_quant_tensor=return_quant_tensor, negative_slope=negative_slope,
         )  # fmt: skip
+        self.negative_slope = negative_slope
 
 
 def quantised(
@@ -67,7 +68,9 @@ def quantised(
         graph = _traced(copy.deepcopy(model).cpu().eval(), merge_batchnorm, equalise)
         if fit_range:
             _fill_range(graph, formats.weights, rule)
-        made = _quantised(graph, formats)
+        made = _quantised(graph, formats.plain)
+        if isinstance(formats.acts, Free):
+            _free_activations(made, formats.acts)
         if rule is not None:
             _apply(made, rule)
     made.eval()
@@ -121,6 +124,15 @@ def _quantised(graph: Any, formats: Formats) -> Any:
             if node.op == "placeholder":
                 _replace(made.get_submodule(f"{node.name}_quant"), "act_quant", formats.entry.signed)
     return made
+
+
+def _free_activations(made: Any, acts: Free) -> None:
+    """Every activation but the network's input gets the format; Brevitas shares its own between summands."""
+    entries = {f"{node.name}_quant" for node in made.graph.nodes if node.op == "placeholder"}
+    for name, module in list(made.named_modules()):
+        if hasattr(module, "act_quant") and name not in entries:
+            _replace(module, "act_quant", acts.signed)
+            module.return_quant_tensor = False
 
 
 def _fill_range(graph: Any, weights: Format, rule: Rule | None) -> None:
@@ -188,10 +200,7 @@ def _replace(module: Any, kind: str, quantizer: Any) -> None:
 
 
 def _own_options(module: Any) -> dict[str, Any]:
-    if isinstance(module, QuantLeakyReLU):
-        proxy = module.act_quant.fused_activation_quant_proxy
-        return {"negative_slope": proxy.activation_impl.negative_slope}
-    return {}
+    return {"negative_slope": module.negative_slope} if isinstance(module, QuantLeakyReLU) else {}
 
 
 def _names(model: nn.Module) -> str:

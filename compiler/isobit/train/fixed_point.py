@@ -88,8 +88,6 @@ class FixedPoint:
         """The greatest value."""
         return self.interval()[1]
 
-    calibrated = False
-
     @property
     def weight(self) -> type[Any]:
         """The quantizer of weights."""

@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from brevitas.inject import ExtendedInjector
 from brevitas.proxy.parameter_quant import WeightQuantProxyFromInjectorBase
+from brevitas.proxy.runtime_quant import ActQuantProxyFromInjectorBase
 from torch import Tensor, nn
 
 from isobit.errors import IsobitError
@@ -47,11 +48,9 @@ class _Rounded(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: Tensor, made: TabulatedFormat) -> Tensor:
         quotient = x / scale
-        points, numbers = tables(made, x.device)
-        below = torch.bucketize(quotient.double(), points)
-        tie = (points[below.clamp(max=len(points) - 1)] == quotient) & odd_codes(made, x.device)[below]
-        whole = numbers[below + tie.long()]
-        ctx.save_for_backward(quotient, whole, scale, numbers[[0, -1]])
+        whole = _whole(quotient, made)
+        ends = torch.tensor([made.values[0], made.values[-1]], dtype=torch.float32, device=x.device)
+        ctx.save_for_backward(quotient, whole, scale, ends)
         return whole * scale
 
     @staticmethod
@@ -73,6 +72,16 @@ class _Rounded(torch.autograd.Function):
         out = g.op(name, x, scale, *constants, **{f"{k}_{kinds[type(v)]}": v for k, v in attributes.items()})
         out.setType(x.type())
         return out
+
+
+def _whole(quotient: Tensor, made: TabulatedFormat) -> Tensor:
+    """The nearest number of a format, halves to the even code."""
+    if isinstance(made, FixedPoint) and made.unit == 1:  # the same, some times faster
+        return quotient.round().clamp(float(made.values[0]), float(made.values[-1])) + 0.0
+    points, numbers = tables(made, quotient.device)
+    below = torch.bucketize(quotient.double(), points)
+    tie = (points[below.clamp(max=len(points) - 1)] == quotient) & odd_codes(made, quotient.device)[below]
+    return numbers[below + tie.long()]
 
 
 def _operator(made: TabulatedFormat) -> tuple[str, tuple[float, ...], dict[str, Any]]:
@@ -209,21 +218,30 @@ WeightQuantProxyFromInjectorBase.register(FormatWeight)
 
 
 class FormatActivation(FormatQuantiser):
-    """An ``act_quant`` of a Brevitas layer; it quantises nothing until :func:`calibrate` has shown it some values."""
+    """An ``act_quant`` of a Brevitas layer; it quantises nothing until :func:`calibrate` has shown it some values.
 
-    def __init__(self, formats: Sequence[TabulatedFormat] | str, scales: Scales = "free") -> None:
+    Args:
+        formats, scales: those of :class:`FormatWeight`.
+        function: what is done to the values before, such as the layer's ReLU.
+    """
+
+    def __init__(
+        self, formats: Sequence[TabulatedFormat] | str, scales: Scales = "free", function: nn.Module | None = None
+    ) -> None:
         super().__init__(formats, scales)
         self.is_signed, self.seen = True, list[Tensor]()
-        self.watching = False
+        self.watching, self.function = False, function
 
     def add_tracked_module(self, module: nn.Module) -> None:
         """Brevitas names the layer; nothing hangs on it."""
 
     def forward(self, x: Tensor) -> Tensor:
         """The quantised values."""
+        value: Tensor = getattr(x, "value", x)
+        value = value if self.function is None else self.function(value)
         if self.watching:
-            self.seen.append(getattr(x, "value", x).detach().cpu().reshape(-1))
-        return super().forward(x)
+            self.seen.append(value.detach().cpu().reshape(-1))
+        return super().forward(value)
 
     def choose(self) -> None:
         """The best format and scale for what has been seen, of which at most 2^18 values count, evenly taken."""
@@ -231,6 +249,10 @@ class FormatActivation(FormatQuantiser):
         values = values[:: -(-len(values) // _MOST_CALIBRATED)]
         self.take(choose(values.numpy(), self.formats, self.scales), ())
         self.seen = []
+
+
+ActQuantProxyFromInjectorBase.register(FormatActivation)
+"""Bias correction switches it off."""
 
 
 def calibrate(model: nn.Module, inputs: Tensor, batch: int = 256) -> None:
@@ -275,6 +297,19 @@ def injector(name: str, scales: Scales = "free", per_channel: bool = False) -> t
             self.add_tracked_module(quant_layer)
 
     made: type[Any] = type("FormatWeightQuant", (ExtendedInjector,), {"proxy_class": Proxy})
+    return made
+
+
+def activation_injector(name: str, scales: Scales = "free") -> type[Any]:
+    """The same for activations: see :class:`FormatActivation`; the layer's own function comes first."""
+
+    class Proxy(FormatActivation):
+        """Made by Brevitas for one activation."""
+
+        def __init__(self, quant_layer: nn.Module, quant_injector: Any) -> None:
+            super().__init__(named(name), scales, quant_injector.act_impl)
+
+    made: type[Any] = type("FormatActivationQuant", (ExtendedInjector,), {"proxy_class": Proxy})
     return made
 
 

@@ -39,7 +39,8 @@ class Folded(nn.Module):
     def __init__(self, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> None:
         super().__init__()
         mean, variance = norm.running_mean, norm.running_var
-        assert mean is not None and variance is not None
+        if mean is None or variance is None:
+            raise refuse("a BatchNorm without running statistics", type(norm).__name__, "track_running_stats=True")
         self.gamma = nn.Parameter(norm.weight.detach().clone() if norm.affine else torch.ones_like(mean))
         self.beta = nn.Parameter(norm.bias.detach().clone() if norm.affine else torch.zeros_like(mean))
         self.register_buffer("mean", mean.detach().clone())

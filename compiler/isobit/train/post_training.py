@@ -1,7 +1,7 @@
-"""Post-training steps on a quantised network, each on its own switch: all are Brevitas' own, driven by batches of data.
+"""Post-training steps on a quantised network, each on its own switch, driven by batches of data.
 
-Order: scales of activations (where a format has any), GPTQ, bias correction. Nothing is random, so
-that an interrupted run is simply run again.
+Order: scales of activations (where a format has any), GPTQ or learned rounding, bias correction. What is random has a
+fixed seed, so that an interrupted run is simply run again.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import torch
+from brevitas.core.scaling.standalone import ParameterFromRuntimeStatsScaling
 from brevitas.graph.calibrate import bias_correction_mode, calibration_mode
 from brevitas.graph.gptq import gptq_mode
 from torch import Tensor, nn
 
 from isobit.errors import IsobitError, printable
-from isobit.train.schemes import Formats
+from isobit.train.formats import calibrate
+from isobit.train.learned_rounding import learn_rounding
 
 Progress = Callable[[str], None]
 BATCH = 64
@@ -22,31 +24,40 @@ BATCH = 64
 
 @torch.no_grad()
 def calibrated(
-    model: nn.Module, formats: Formats, inputs: Tensor, *, gptq: bool = False, bias_correction: bool = False,
-    progress: Progress = lambda _: None,
+    model: nn.Module, inputs: Tensor, *, gptq: bool = False, bias_correction: bool = False,
+    learned_rounding: int = 0, progress: Progress = lambda _: None,
 ) -> nn.Module:  # fmt: skip
     """Post-training quantisation of ``model`` in place; it is returned in evaluation mode.
+
+    Whatever quantiser finds its scale in data is shown some: of the network's formats, of the input's, of a layer's
+    own.
 
     Args:
         inputs: calibration samples [N, ...], as the network takes them.
         gptq: choose the weights' integers layer by layer, so that later ones make up for earlier ones' errors.
+        learned_rounding: iterations for each layer in which its weights learn whether to be rounded up or down.
         bias_correction: add to each bias what quantisation took from the mean of its channel.
 
     Raises:
-        IsobitError: E311 without samples, or for samples that the network does not take.
+        IsobitError: E311 without samples, for samples that the network does not take, for GPTQ with learned rounding.
     """
     refuse_samples(model, inputs)
+    if gptq and learned_rounding:
+        raise IsobitError("E311", "GPTQ and learned rounding both choose the weights' integers", hint="ask for one")
     model.eval()
-    if any(f.calibrated for f in (formats.weights, formats.acts)):
+    if any(isinstance(module, ParameterFromRuntimeStatsScaling) for module in model.modules()):
         progress("calibrating activations")
         with calibration_mode(model):
             _pass(model, inputs)
+    calibrate(model, inputs, BATCH)
     if gptq:
         with gptq_mode(model, use_quant_activations=True, create_weight_orig=False) as mode:
             for number in range(mode.num_layers):
                 progress(f"GPTQ: layer {number + 1} of {mode.num_layers}")
                 _pass(mode.model, inputs)
                 mode.update()
+    if learned_rounding:
+        learn_rounding(model, inputs, learned_rounding, progress=progress)
     if bias_correction:
         progress("correcting biases")
         with bias_correction_mode(model):

@@ -42,6 +42,7 @@ class Request:
     seed: int = 0
     checkpoint: str | Path | None = None
     scores: bool = True
+    learned_rounding: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,10 @@ def quantise(
         model, formats, rule=request.rule, merge_batchnorm=request.merge_batchnorm, fit_range=request.fit_range,
         equalise=request.equalise,
     )  # fmt: skip
-    options = {"gptq": request.gptq, "bias_correction": request.bias_correction}
-    calibrated(made, formats, given, **options, progress=progress)
+    calibrated(
+        made, given, gptq=request.gptq, bias_correction=request.bias_correction,
+        learned_rounding=request.learned_rounding, progress=progress,
+    )  # fmt: skip
     if not request.scores:
         return Quantising(made.eval())
     progress("measuring the accuracy")

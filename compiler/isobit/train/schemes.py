@@ -15,7 +15,7 @@ from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerChannelFloat, Uin
 
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.train.fixed_point import parse_fixed
-from isobit.train.formats import injector, named
+from isobit.train.formats import activation_injector, injector, named
 
 
 class Format(Protocol):
@@ -40,10 +40,6 @@ class Format(Protocol):
     @property
     def reach(self) -> float | None:
         """The greatest weight that it holds; None where a scale is found for every tensor."""
-
-    @property
-    def calibrated(self) -> bool:
-        """Do its activations need data to find their scales?"""
 
 
 @dataclass(frozen=True)
@@ -80,7 +76,6 @@ class Scaled:
 
     bias: type[Any] | None = None
     reach: float | None = None
-    calibrated: bool = True
 
     def _width(self, quantizer: Any, **further: Any) -> type[Any]:
         made: type[Any] = quantizer.let(bit_width=self.bits, **further)
@@ -91,7 +86,8 @@ class Scaled:
 class Free:
     """Weights in any format of :mod:`isobit.numerics.formats` by its name, with a free scale for each output channel.
 
-    Where the name stands for several (``tapered:4``, any run) every layer takes its best. Not for activations.
+    Where the name stands for several (``tapered:4``, any run) every layer takes its best. Activations in tapered fixed
+    point alone, with a free scale for the tensor; their codes have a sign, whatever comes.
     """
 
     name: str
@@ -109,18 +105,23 @@ class Free:
 
     @property
     def signed(self) -> type[Any]:
-        """Refused."""
-        raise IsobitError("E310", f"activations of a network in {self.name}", hint="fixed, or int of some bits")
+        """One format and scale for the tensor. Raises E310 where the format is no tapered one."""
+        if not self.name.startswith("tapered:"):
+            hint = "a number of bits, or tapered:n"
+            raise IsobitError("E310", f"activations of a network in {self.name}", hint=hint)
+        return activation_injector(self.name)
 
     unsigned = signed
     bias: type[Any] | None = None
     reach: float | None = None
-    calibrated: bool = False
 
 
 @dataclass(frozen=True)
 class Formats:
-    """The formats of a network: ``bias`` None takes that of the weights' format, ``entry`` None the activations'."""
+    """The formats of a network: ``bias`` None takes that of the weights' format, ``entry`` None the activations'.
+
+    A network's input is never tapered: there ``entry`` None is plain integers of 8 bits.
+    """
 
     weights: Format
     acts: Format
@@ -129,6 +130,13 @@ class Formats:
 
     def __str__(self) -> str:
         return f"weights {self.weights}, activations {self.acts}"
+
+    @property
+    def plain(self) -> Formats:
+        """With plain integers for activations that are in a format of :class:`Free`, and for the input before them."""
+        if not isinstance(self.acts, Free):
+            return self
+        return replace(self, acts=Scaled(), entry=self.entry or Scaled())
 
 
 def _fixed(weights: str, acts: str) -> Formats:
@@ -139,11 +147,15 @@ def _fixed(weights: str, acts: str) -> Formats:
 
 
 def _scaled(weights: str, acts: str) -> Formats:
-    return Formats(Scaled(_bits(weights)), Scaled(_bits(acts)))
+    return Formats(Scaled(_bits(weights)), _activations(acts))
 
 
 def _free(family: str) -> Callable[[str, str], Formats]:
-    return lambda weights, acts: Formats(Free(f"{family}:{weights}"), Scaled(_bits(acts)))
+    return lambda weights, acts: Formats(Free(f"{family}:{weights}"), _activations(acts))
+
+
+def _activations(text: str) -> Format:
+    return Free(text) if text.startswith("tapered:") else Scaled(_bits(text))
 
 
 def _bits(text: str) -> int:
@@ -164,7 +176,8 @@ FORMATS: dict[str, tuple[Callable[[str, str], Formats], str, str]] = {
 def parse_formats(name: str, weights: str | None = None, acts: str | None = None, entry: str | None = None) -> Formats:
     """The formats that ``--format``, ``--weights``, ``--acts`` and ``--input`` name; ``int8`` is ``int`` of 8 bits.
 
-    Behind a colon stands the width of weights alone: ``tapered:4`` is ``tapered`` with weights of 4 bits.
+    Behind a colon stands the width of weights alone: ``tapered:4`` is ``tapered`` with weights of 4 bits. Activations
+    beside any weights with free scales may be ``tapered:5`` too.
 
     Raises:
         IsobitError: E310 for a name or widths that mean nothing.

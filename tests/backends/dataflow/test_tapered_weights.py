@@ -20,7 +20,7 @@ from isobit.check.cosim.run import cosim
 from isobit.errors import IsobitError
 from isobit.frontend.qonnx.importer import import_onnx
 from isobit.hardware import load_board
-from isobit.ir.ops import Linear
+from isobit.ir.ops import Linear, Table
 from isobit.numerics.formats import Tapered
 from isobit.report.text import explain_layer
 from tests.onnx_builder import Net
@@ -51,6 +51,16 @@ def convolution(samples: int = 1) -> Net:
     w = net.op("TaperedQuant", values, net.const(0.5), domain=OWN, bits=4, run=3)
     y = net.op("Conv", net.quant("x", 0.5, 0, 4), w, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
     net.quant(net.op("Relu", y), 2.0, 0, 5, signed=0)
+    return net
+
+
+def tapered_activation() -> Net:
+    """A tapered activation between two dense layers: a step to its codes, a table back."""
+    rng = np.random.default_rng(5)
+    net = Net(["N", 12])
+    y = net.op("MatMul", net.quant("x", 0.5, 0, 4), net.quant(rng.normal(size=(12, 8)), 0.25, 0, 4))
+    y = net.op("TaperedQuant", y, net.const(0.75), domain=OWN, bits=5, run=3)
+    net.quant(net.op("MatMul", y, net.quant(rng.normal(size=(8, 3)), 0.25, 0, 4)), 0.5, 0, 6)
     return net
 
 
@@ -86,6 +96,12 @@ def explained(build: Any, name: str) -> str:
     with console.capture() as capture:
         console.print(explain_layer(build, name))
     return capture.get()
+
+
+def test_a_tapered_activation_is_the_same_integers_in_the_hardware(tmp_path: Path) -> None:
+    build = isobit.compile(tapered_activation().save(tmp_path), tmp_path / "build")
+    assert sum(isinstance(node, Table) for node in build.graph.nodes) == 1
+    assert isobit.csim(build, vectors=64).equal
 
 
 def test_the_planner_takes_what_costs_less_and_says_so(tmp_path: Path) -> None:

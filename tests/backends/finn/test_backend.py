@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,10 +13,10 @@ import onnx
 import pytest
 
 import isobit
-from isobit.backends.finn.backend import FINN
+from isobit.backends.finn.backend import FINN, QonnxSimulator
 from isobit.backends.finn.folding import specialisation_file
 from isobit.backends.finn.graph import finn_model, shape_of
-from isobit.errors import IsobitError
+from isobit.errors import CheckFailed, IsobitError
 from isobit.interp import run
 from isobit.ir import Graph, Node, frozen_ints, verify
 from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Output, Pad, Product, Reindex, Select, Step, Table
@@ -154,6 +155,30 @@ def test_a_build_is_simulated_by_qonnx_and_loads_back(build: isobit.Build) -> No
     assert isobit.verify(build.path).holds and isobit.lint(build) == ()
     with pytest.raises(IsobitError, match="E509"):
         isobit.csim(build, checked=True)
+
+
+def _simulated(build: isobit.Build, network: bytes) -> IsobitError:
+    simulator = QonnxSimulator(build.graph, replace(build.design, network=network))  # type: ignore[type-var]
+    with pytest.raises(CheckFailed, match="E606") as error:
+        simulator.run(isobit.check.csim.run.input_integers(build, None, 2, 0), 60)
+    return error.value
+
+
+def test_what_qonnx_cannot_execute_or_is_no_integer_is_a_failure(build: isobit.Build) -> None:
+    network = build.design.network  # type: ignore[attr-defined]
+    assert "does not execute" in str(_simulated(build, b"no model"))
+    for attribute, why in (("out_scale", "no integer"), ("data_layout", "does not execute")):
+        model = onnx.load_model_from_string(network)
+        (note,) = (a for a in model.graph.quantization_annotation if a.tensor_name == model.graph.output[0].name)
+        note.quant_parameter_tensor_names[0].value = "FLOAT32"  # else qonnx would refuse it itself
+        last = next(node for node in reversed(model.graph.node) if node.op_type == "MultiThreshold")
+        (found,) = (a for a in last.attribute if a.name == attribute)
+        last.attribute.remove(found)
+        value: Any = 0.3 if attribute == "out_scale" else "none"
+        last.attribute.append(onnx.helper.make_attribute(attribute, value))
+        if attribute == "data_layout":
+            last.op_type = "NoSuch"
+        assert why in str(_simulated(build, model.SerializeToString()))
 
 
 def test_two_builds_are_the_same_bytes(build: isobit.Build, tmp_path: Path) -> None:

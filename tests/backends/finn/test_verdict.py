@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from tests.cli.runner import isobit as isobit_command
 from tests.onnx_builder import Net
 
 LAYERS = {"MVAU_hls_0": {"node": "fc", "factors": {"PE": 2, "SIMD": 4}, "sizes": {"MH": 8, "MW": 16}, "cycles": 16}}
-STEP = {"name": "step_convert_to_hw", "executed": True, "outputs": 10, "different": 0, "first": ""}
+BORDER = {"input": "INT4", "output": "UINT8"}
+BOUNDS = {"input": (-8, 7), "output": (0, 200)}
+STEP = {"name": "step_convert_to_hw", "border": BORDER, "executed": True, "outputs": 10, "different": 0, "first": ""}
 RESULT: dict[str, Any] = {
     "steps": [STEP], "unmapped": [], "folded": {"MVAU_hls_0": {"PE": 2, "SIMD": 4, "MH": 8, "MW": 16}}, "error": "",
     "estimate": {"cycles": {"MVAU_hls_0": 16}, "resources": {"total": {"LUT": 9.0, "DSP": 1.0, "BRAM_18K": 2.0}}},
@@ -25,7 +28,7 @@ OURS = {"lut": 7, "dsp": 0, "bram36": 1, "interval": 16}
 
 
 def test_mapped_and_equal() -> None:
-    verdict = verdict_of(RESULT, LAYERS)
+    verdict = verdict_of(RESULT, LAYERS, BOUNDS)
     assert verdict.mapped and verdict.equal and verdict.interval == 16
     said = lines(verdict, OURS)
     assert said[-1] == "MAPPED AND EQUAL" and any("9 LUT, 1 DSP, 2 BRAM18, 16 clocks" in line for line in said)
@@ -36,17 +39,26 @@ def test_mapped_and_equal() -> None:
     ("change", "mapped", "equal"),
     [
         ({"steps": [STEP, STEP | {"different": 1, "first": "sample 0, element 3: FINN 2, isobit 3"}]}, True, False),
-        ({"steps": [{"name": "step_streamline", "executed": False, "why": "KeyError: x"}, STEP]}, True, False),
-        ({"steps": [{"name": "step_specialize_layers"}]}, True, False),
+        (
+            {"steps": [STEP | {"executed": False, "why": "KeyError: x"}, STEP]},
+            True,
+            False,
+        ),
+        ({"steps": [{"name": "step_specialize_layers", "border": BORDER}]}, True, False),
         ({"unmapped": ["Transpose_0"]}, False, True),
+        ({"folded": None}, False, True),
         ({"folded": {}}, False, True),
+        ({"steps": [STEP | {"border": BORDER | {"input": "INT3"}}]}, False, True),
+        ({"steps": [STEP | {"border": BORDER | {"output": "INT8"}}]}, False, True),
+        ({"steps": [STEP | {"border": BORDER | {"output": "BIPOLAR"}}]}, False, True),
+        ({"steps": [STEP | {"border": BORDER | {"output": "FIXED<8,4>"}}]}, False, True),
         ({"folded": {"MVAU_hls_0": {"PE": 1, "SIMD": 4, "MH": 8, "MW": 16}}}, False, True),
         ({"folded": {"MVAU_hls_0": {"PE": 2, "SIMD": 4, "MH": 4, "MW": 16}}}, False, True),
         ({"error": "step_convert_to_hw: FINNUserError"}, False, False),
     ],
 )
 def test_anything_less_is_said(change: dict[str, Any], mapped: bool, equal: bool) -> None:
-    verdict = verdict_of(RESULT | change, LAYERS)
+    verdict = verdict_of(RESULT | change, LAYERS, BOUNDS)
     assert (verdict.mapped, verdict.equal) == (mapped, equal)
     assert lines(verdict, OURS)[-1] == "NOT MAPPED OR NOT EQUAL"
 
@@ -67,8 +79,6 @@ def test_an_interpreter_that_is_not_there_is_not_installed(tmp_path: Path, monke
 
 def test_an_end_without_a_result_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """FINN's exit codes say nothing: a script that ends well and writes nothing has failed."""
-    import sys
-
     monkeypatch.setenv(environment.OVERRIDE, sys.executable)
     script = tmp_path / "check.py"
     script.write_text("print('the last words')", encoding="utf-8")
@@ -104,6 +114,56 @@ def test_an_environment_that_cannot_be_made_leaves_nothing(tmp_path: Path, monke
     with pytest.raises(IsobitError, match="E303"):
         environment.set_up()
     assert not list((tmp_path / "isobit").iterdir())
+
+
+def test_an_environment_that_cannot_take_its_place_is_refused_unless_another_process_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(environment.OVERRIDE, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    other = environment.python()
+
+    def meanwhile(command: list[str]) -> None:
+        if "venv" not in command:
+            return
+        Path(command[-1]).mkdir()
+        other.parent.mkdir(parents=True)  # a folder in the place of the environment
+
+    monkeypatch.setattr(environment, "_run", meanwhile)
+    with pytest.raises(IsobitError, match="E303"):
+        environment.set_up()
+    other.parent.rmdir()
+
+    def made(command: list[str]) -> None:
+        meanwhile(command)
+        other.touch()
+
+    monkeypatch.setattr(environment, "_run", made)
+    assert environment.set_up() == other
+    assert [path.name for path in (tmp_path / "isobit").iterdir()] == [other.parents[1].name]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(other))  # a file in the place of the cache
+    with pytest.raises(IsobitError, match="E303"):
+        environment.set_up()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"steps": []}', '{"steps": 1, "estimate": {}, "error": ""}'])
+def test_a_result_that_is_none_is_a_failure(content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(environment.OVERRIDE, sys.executable)
+    build = isobit.compile(mlp().save(tmp_path), tmp_path / "build", backend="finn")
+    script = f"import pathlib, sys; (pathlib.Path(sys.argv[1]) / 'result.json').write_text({content!r})"
+    (build.path / "finn" / "check.py").write_text(script, encoding="utf-8")
+    with pytest.raises(CheckFailed, match="E606"):
+        check_finn_build(build.path, tmp_path / "work")
+
+
+def test_what_cannot_be_started_or_written_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(environment.OVERRIDE, str(tmp_path / "python"))
+    (tmp_path / "python").write_bytes(b"no program")
+    with pytest.raises(IsobitError, match="E303"):
+        environment.run_script(tmp_path / "check.py", tmp_path)
+    (tmp_path / "work" / "log.txt").mkdir(parents=True)
+    with pytest.raises(IsobitError, match="E601"):
+        environment.run_script(tmp_path / "check.py", tmp_path / "work")
 
 
 def test_a_folder_for_finns_files_that_cannot_be_is_refused(tmp_path: Path) -> None:

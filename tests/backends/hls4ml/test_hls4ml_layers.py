@@ -6,15 +6,21 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from backends.hls4ml.projects import expressible, side_by_side, simulated, varied, wrong_values
+from backends.hls4ml.projects import BOARD, expressible, side_by_side, simulated, varied, wrong_values
 
+from isobit.backends.hls4ml.backend import HLS4ML
 from isobit.backends.hls4ml.design import IoType
 from isobit.backends.hls4ml.plan import Request
+from isobit.errors import CheckFailed
+from isobit.interp import run
+from isobit.ir import Graph, frozen_ints, verify
+from isobit.ir.ops import Input, Output, Pad, Step
+from isobit.numerics import Cuts, MultiplyShift
 from isobit.passes import optimise
 from tests.ir.random_graphs import random_graph, random_inputs
 
 FRAMES = 8
-OPERATIONS = {"linear", "add", "step", "table", "maxpool", "concat", "reindex", "select"}
+OPERATIONS = {"linear", "add", "step", "table", "maxpool", "pad", "product", "concat", "reindex", "select"}
 """What every project of many graphs has at the least."""
 
 
@@ -44,3 +50,46 @@ def test_stream(tmp_path: Path) -> None:
 @pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
 def test_many(io_type: IoType, first: int, tmp_path: Path) -> None:
     compare(io_type, range(first, first + 50), tmp_path)
+
+
+def wide(io_type: IoType) -> Graph:
+    """Clamps and borders at both ends of 64 bits, and a border beyond the type of what it surrounds."""
+    lo, hi = -(1 << 63), (1 << 63) - 1
+    x = Input(name="x", shape=(3, 2), lo=frozen_ints([-5, -5]), hi=frozen_ints([6, 6]))
+    shift = Step(name="s", inputs=("x",), curves=(MultiplyShift(1 << 61, 0, 0, lo, hi),))
+    least = Pad(name="least", inputs=("s",), before=(1,), after=(0,), value=lo)
+    most = Pad(name="most", inputs=("x",), before=(0,), after=(1,), value=hi)
+    return verify(
+        Graph((x, shift, least, most, Output(name="y", inputs=("least",)), Output(name="z", inputs=("most",))))
+    )
+
+
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+def test_clamps_and_borders_of_64_bits(io_type: IoType, tmp_path: Path) -> None:
+    graph = wide(io_type)
+    integers = random_inputs(graph, Random(0), FRAMES)
+    done = simulated(graph, Request(io_type=io_type), integers, tmp_path)
+    wanted = run(graph, integers)
+    assert {name: array.tolist() for name, array in done.outputs.items()} == {
+        name: array.tolist() for name, array in wanted.items()
+    }
+    assert min(v for row in wanted["y"].tolist() for p in row for v in p) == -(1 << 63)
+
+
+@pytest.mark.parametrize("port", ["input", "output"])
+def test_words_that_a_frame_leaves_behind_are_a_failure(port: str, tmp_path: Path) -> None:
+    """Also where they are as many as the next frame brings, and of the last frame."""
+    x = Input(name="x", shape=(2, 2), lo=frozen_ints(0), hi=frozen_ints(7))
+    graph = verify(Graph((x, Step(name="s", inputs=("x",), curves=(Cuts(0, [3]),)), Output(name="y", inputs=("s",)))))
+    integers = random_inputs(graph, Random(0), 1)
+    request = Request(io_type="io_stream")
+    assert wrong_values(graph, integers, simulated(graph, request, integers, tmp_path)) == []
+    top = tmp_path / "hls4ml" / "firmware" / "isobit_network.cpp"
+    text = top.read_text(encoding="utf-8")
+    extra = "n0_x.write(input_t());" if port == "input" else "layer2_out.write(result_t());"
+    end = text.rindex("}")
+    top.write_text(f"{text[:end]}{extra}\n}}\n", encoding="utf-8")
+    design = HLS4ML.lower(graph, HLS4ML.plan(graph, BOARD, request), request)
+    simulator = HLS4ML.simulator(tmp_path, graph, design, "faithful", tmp_path, None)
+    with pytest.raises(CheckFailed, match=r"E606.*still held words.*frame=0"):
+        simulator.run(integers, 60)

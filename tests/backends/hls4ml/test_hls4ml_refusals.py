@@ -12,6 +12,7 @@ from hls4ml.backends import get_backend
 from isobit.backends.hls4ml.backend import HLS4ML
 from isobit.backends.hls4ml.design import IoType
 from isobit.backends.hls4ml.plan import LayerRequest, Request, resource_factors, valid_reuse
+from isobit.backends.hls4ml.steps import step_body
 from isobit.backends.hls4ml.windows import weight_type
 from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
@@ -160,3 +161,14 @@ def test_no_type_of_weights_makes_hls4ml_choose_another_product(values: list[int
     precision = get_backend("Vitis").convert_precision_string(str(kind))
     chosen = get_backend("Vitis").product_type(get_backend("Vitis").convert_precision_string("ap_uint<1>"), precision)
     assert chosen == "mult" or (chosen == "weight_ternary" and min(values) >= -1)
+
+
+def test_a_manifest_whose_body_a_step_cannot_have_is_refused() -> None:
+    """Also under ``python -O``: what an edited file says is no promise of ours."""
+    curve = (Cuts(0, [1, 2, 5]),)
+    made = graph(Step(name="s", inputs=("x",), curves=curve))  # type: ignore[arg-type]
+    node = made.by_name["s"]
+    assert isinstance(node, Step)
+    for implementation in ("multiply_shift", "round_shift", "no_such"):
+        with pytest.raises(IsobitError, match="E503"):
+            step_body(made, node, implementation)

@@ -161,6 +161,7 @@ CUBE = np.arange(27.0).reshape(3, 3, 3)
         ("Transpose", {"perm": [0, 2, 3, 1]}, False),
         ("MultiThreshold", {"data_layout": "NHWC"}, True),
         ("FMPadding_hls", {"domain": "finn.custom_op.fpgadataflow.hls"}, True),
+        ("Conv", {"domain": "qonnx.custom_op.channels_last"}, True),
     ],
 )
 def test_a_cube_is_laid_as_the_operators_behind_the_input_take_it(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,10 +14,11 @@ import isobit
 from isobit.backends.dataflow.rtl import parts
 from isobit.check.synth import datapaths
 from isobit.check.synth.datapaths import prove_datapaths
-from isobit.check.synth.yosys import Yosys
+from isobit.check.synth.yosys import Yosys, YosysTimeout
 from isobit.errors import IsobitError
 from tests.check.cosim.test_cosim import dense
 from tests.check.synth.test_synth import needs_yosys
+from tests.cli.runner import isobit as command
 from tests.models.random_nets import random_network
 from tests.onnx_builder import save
 
@@ -76,6 +80,69 @@ def test_the_verdict_of_another_claim_is_none() -> None:
     assert [found[:2] for found in datapaths._RESULT.findall(text)] == [("b", "no model found: SUCCESS")]
 
 
+def test_only_an_end_that_did_not_come_leaves_a_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a refusal whose text reads like one."""
+    said, build = answered(monkeypatch, ""), dense(tmp_path)
+    for error in (YosysTimeout("E618", "late"), IsobitError("E618", "ERROR: the pass did not end")):
+
+        def stopped(script: str, folder: Path, timeout: float, error: IsobitError = error) -> str:
+            raise error
+
+        monkeypatch.setattr(said, "run", stopped)
+        if isinstance(error, YosysTimeout):
+            assert [(p.proven, p.left) for p in prove_datapaths(build)] == [(0, 1)] * 2
+        else:
+            with pytest.raises(IsobitError, match="the pass did not end"):
+                prove_datapaths(build)
+
+
+def test_yosys_that_does_not_end_is_a_timeout(tmp_path: Path) -> None:
+    with pytest.raises(YosysTimeout, match="E618"):
+        Yosys((sys.executable, "-c", "import time; time.sleep(60)"), "1").run("x", tmp_path, 0.2)
+    with pytest.raises(IsobitError, match="E617"):
+        Yosys((str(tmp_path / "none"),), "1").run("x", tmp_path, 1)
+
+
+def test_what_is_left_is_not_proven_for_the_command_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = dense(tmp_path)
+    for answer, status in (
+        ("Interrupted SAT solver: TIMEOUT!", 1),
+        ("SAT proof finished - model found: FAIL!\n  \\acc    -292   fedc\n", 1),
+        ("SAT proof finished - no model found: SUCCESS!", 0),
+    ):
+        answered(monkeypatch, answer)
+        done = command("verify", build.path, "--rtl", "--json")
+        assert done.status == status and json.loads(done.out)["holds"] is (status == 0)
+    answered(monkeypatch, "")
+    done = command("verify", build.path, "--rtl")
+    assert done.status == 1 and "not proven" in done.out
+
+
+def test_the_modules_that_lie_in_the_build_are_proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = answered(monkeypatch, "SAT proof finished - no model found: SUCCESS!")
+    build = isobit.compile(dense(tmp_path).source, tmp_path / "both", target="both")
+    assert build.rtl is not None
+    for path in build.rtl.glob("isobit_*.sv"):
+        path.write_text(path.read_text(encoding="utf-8") + "// the build's own\n", encoding="utf-8")
+    modules: list[str] = []
+    run = said.run
+
+    def seen(script: str, folder: Path, timeout: float) -> str:
+        modules.extend(path.read_text(encoding="utf-8") for path in folder.glob("isobit_*.sv"))
+        return run(script, folder, timeout)
+
+    monkeypatch.setattr(said, "run", seen)
+    prove_datapaths(build)
+    assert modules and all("the build's own" in text for text in modules)
+    held = {path.name: path.read_text(encoding="utf-8") for path in build.rtl.glob("*.sv")}
+    for part in parts.parts_of(build.design, build.manifest.board, held):  # type: ignore[arg-type]
+        own = [text for name, text in part.texts.items() if name in held]
+        assert own and all("the build's own" in text for text in own)
+    del held["isobit_fifo.sv"]
+    with pytest.raises(IsobitError, match=r"E608.*isobit_fifo"):
+        parts.parts_of(build.design, build.manifest.board, held)  # type: ignore[arg-type]
+
+
 def test_without_time_all_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = answered(monkeypatch, "SAT proof finished - no model found: SUCCESS!")
     assert [(p.proven, p.left) for p in prove_datapaths(dense(tmp_path), limit=0)] == [(0, 1)] * 2
@@ -108,9 +175,9 @@ def test_a_fault_has_a_counterexample(tmp_path: Path, monkeypatch: pytest.Monkey
     """The offset, half a step, is not added."""
     right = parts.module_texts
 
-    def wrong(names: set[str]) -> dict[str, str]:
+    def wrong(names: set[str], held: Mapping[str, str] | None = None) -> dict[str, str]:
         old, new = "SUM'(product[pe]) + SUM'(offset[pe])", "SUM'(product[pe])"
-        return {name: text.replace(old, new) for name, text in right(names).items()}
+        return {name: text.replace(old, new) for name, text in right(names, held).items()}
 
     monkeypatch.setattr(parts, "module_texts", wrong)
     proofs = prove_datapaths(dense(tmp_path))

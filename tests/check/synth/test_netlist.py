@@ -31,6 +31,11 @@ def test_cells_are_counted_as_what_they_occupy() -> None:
     assert found.bram36 == 1.5
 
 
+def test_a_netlist_without_the_module_is_refused() -> None:
+    with pytest.raises(IsobitError, match="E618"):
+        counts(netlist(), "other")
+
+
 def test_depth_is_the_longest_way_between_registers() -> None:
     """Two LUTs, a chain of two carry cells entered once, a LUT behind it: four levels; registers end a way."""
     made = netlist(

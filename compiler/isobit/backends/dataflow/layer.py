@@ -7,13 +7,16 @@ from typing import Literal
 
 from isobit.hardware import Cost, Memory
 from isobit.numerics.formats import Tapered
+from isobit.numerics.packing import Packing
 
 WeightStorage = Literal["integers", "tapered"]
+Multiplier = Literal["single", "packed"]
+"""A product a multiplier, or two that share an operand (:mod:`isobit.numerics.packing`)."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to build a step, or to store weights: its cost with the lanes it would get, or why it cannot be."""
+    """One way to build a step, store weights or multiply: its cost with the lanes it would get, or why it cannot be."""
 
     implementation: str
     cost: Cost
@@ -32,6 +35,7 @@ class LayerChoice:
     line_buffer: Memory = "auto"
     samples: int = 0
     weights: WeightStorage | Literal[""] = ""
+    multiplier: Multiplier | Literal[""] = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class LayerPlan:
     ``cycles`` clocks per frame, ``clocks`` with the windows' fill.
     ``memory`` is where its weights lie and ``line_buffer`` where its window's pixels do ("" where it has none).
     ``candidates`` are the ways a step could be built or weights be stored, the chosen first (none where there is no
-    choice); ``code`` is the format of weights that are stored as codes.
+    choice); ``code`` is the format of weights that are stored as codes. ``multipliers`` are likewise the ways to
+    multiply, and ``packing`` says how two products share a multiplier, where they do.
     """
 
     pe: int
@@ -56,11 +61,18 @@ class LayerPlan:
     samples: int = 1
     clocks: int = 0
     code: Tapered | None = None
+    multipliers: tuple[Candidate, ...] = ()
+    packing: Packing | None = None
 
     @property
     def lanes(self) -> tuple[int, int]:
         """Elements of a word in and of a word out, where no window is in front."""
         return self.simd * self.samples, self.pe * self.samples
+
+    @property
+    def multiplier(self) -> Multiplier | Literal[""]:
+        """How it multiplies, where there is a choice."""
+        return ("packed" if self.packing else "single") if self.multipliers else ""
 
     @property
     def parallel(self) -> bool:

@@ -17,7 +17,7 @@ _SHOWN = 3
 
 
 class CandidateRecord(CostRecord):
-    """One way to build a step, or to store weights: what it would cost, or why it cannot be."""
+    """One way to build a step, to store weights or to multiply: what it would cost, or why it cannot be."""
 
     implementation: str
     possible: bool
@@ -33,6 +33,7 @@ class DataflowLayer(LayerRecord):
     memory: str
     line_buffer: str
     candidates: tuple[CandidateRecord, ...]
+    multipliers: tuple[CandidateRecord, ...] = ()
 
     @property
     def factors(self) -> tuple[int, ...]:
@@ -113,7 +114,7 @@ def _layer(layer: LayerPlan) -> DataflowLayer:
     return DataflowLayer(
         implementation=layer.implementation, cycles=layer.cycles, cost=CostRecord.of(layer.cost), pe=layer.pe,
         simd=layer.simd, samples=layer.samples, memory=layer.memory, line_buffer=layer.line_buffer,
-        candidates=tuple(map(_candidate, layer.candidates)),
+        candidates=tuple(map(_candidate, layer.candidates)), multipliers=tuple(map(_candidate, layer.multipliers)),
     )  # fmt: skip
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -201,19 +202,21 @@ class QonnxSimulator:
 
     def run(self, integers: Mapping[str, IntArray], timeout: float) -> Simulation:
         """See :class:`isobit.backends.base.Simulator`."""
-        from qonnx.core.modelwrapper import ModelWrapper  # type: ignore[import-untyped, unused-ignore]
-        from qonnx.core.onnx_exec import execute_onnx  # type: ignore[import-untyped, unused-ignore]
-
         started = time.monotonic()
         (entry,), (last,) = self.graph.inputs, self.graph.outputs
-        model = ModelWrapper(onnx.load_model_from_string(self.design.network))
         kind, shape = self.graph.types[last.name], shape_of(self.graph.types[entry.name])
-        rows = []
-        for x in integers[entry.name]:
+        execute, rows = _executor(self.design.network), []
+        for number, x in enumerate(integers[entry.name]):
             if time.monotonic() - started > timeout:
                 raise CheckFailed("E606", f"qonnx ran longer than {timeout:g} s")
-            found = execute_onnx(model, {entry.name: x.reshape(shape).astype(np.float32)})[last.inputs[0]]
-            rows.append(found.reshape(kind.shape).astype(np.int64))
+            try:
+                found = execute({entry.name: x.reshape(shape).astype(np.float32)})[last.inputs[0]].reshape(kind.shape)
+            except Exception as error:  # qonnx documents no exception types
+                raise _not_executed(error) from error
+            if not np.array_equal(found, np.rint(found)):  # neither is what is no number
+                what = f"sample {number}: qonnx gives {printable(found[found != np.rint(found)][0])}, no integer"
+                raise CheckFailed("E606", what, where=printable(last.outside or last.name))
+            rows.append(found.astype(np.int64))
         return Simulation({last.name: np.stack(rows)}, 0.0, time.monotonic() - started, {})
 
     def ready(self) -> None:
@@ -221,6 +224,29 @@ class QonnxSimulator:
 
     def stop(self) -> None:
         """Nothing runs in the background."""
+
+
+def _executor(network: bytes) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """qonnx's execution of a file, one sample at a time.
+
+    Raises:
+        IsobitError: E303 without qonnx; CheckFailed: E606 where it does not take the file.
+    """
+    try:
+        from qonnx.core.modelwrapper import ModelWrapper  # type: ignore[import-untyped, unused-ignore]
+        from qonnx.core.onnx_exec import execute_onnx  # type: ignore[import-untyped, unused-ignore]
+    except ImportError as error:
+        raise IsobitError("E303", printable(error), hint="pip install qonnx") from error
+    try:
+        model = ModelWrapper(onnx.load_model_from_string(network))
+    except Exception as error:  # nor here
+        raise _not_executed(error) from error
+    return partial(execute_onnx, model)
+
+
+def _not_executed(error: Exception) -> CheckFailed:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return CheckFailed("E606", f"qonnx does not execute the file: {printable(lines[0], 300)}", where=NETWORK)
 
 
 def _design(graph: Graph, plan: Plan) -> FinnDesign:

@@ -49,14 +49,18 @@ def set_up(progress: Callable[[str], None] = lambda _: None) -> Path:
     if os.environ.get(OVERRIDE):
         raise IsobitError("E303", f"{OVERRIDE} names no interpreter", where=printable(target))
     folder = target.parents[1]
-    folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(folder.name + ".partial")
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         progress("making the environment")
         _run([sys.executable, "-m", "venv", "--clear", str(partial)])
         progress(f"installing {FINN_PLUS}")
         _run([str(partial / "bin" / "python"), "-m", "pip", "install", "--quiet", *PACKAGES])
         partial.rename(folder)
+    except OSError as error:
+        if not target.is_file():  # else another process has made it meanwhile
+            what = printable(error.strerror or error)
+            raise IsobitError("E303", what, where=printable(folder), hint="is it writable? XDG_CACHE_HOME") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
@@ -73,14 +77,18 @@ def run_script(script: Path, work: Path, *arguments: str, seconds: float = SECON
     """What ``script`` writes to ``work/result.json``, run by finn-plus's interpreter; its output is ``work/log.txt``.
 
     Raises:
-        IsobitError: E303 without the environment; CheckFailed: E606 when it ends without a result.
+        IsobitError: E303 without the environment, E601 where nothing can be written; CheckFailed: E606 when it
+            ends without a result.
     """
     if not installed():
         raise IsobitError("E303", "finn-plus is not installed", hint="isobit finn setup")
-    result = work / "result.json"
-    result.unlink(missing_ok=True)
-    log = work / "log.txt"
-    with log.open("wb") as stream:
+    result, log = work / "result.json", work / "log.txt"
+    try:
+        result.unlink(missing_ok=True)
+        stream = log.open("wb")
+    except OSError as error:
+        raise IsobitError("E601", printable(error.strerror or error), where=printable(work)) from error
+    with stream:
         try:
             subprocess.run(
                 [str(python()), str(script), str(work), *arguments], stdout=stream, stderr=subprocess.STDOUT, cwd=work,
@@ -88,10 +96,16 @@ def run_script(script: Path, work: Path, *arguments: str, seconds: float = SECON
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
             raise CheckFailed("E606", f"FINN ran longer than {seconds:g} s", where=printable(log)) from error
+        except OSError as error:
+            what = printable(error.strerror or error)
+            raise IsobitError("E303", what, where=printable(python()), hint="isobit finn setup") from error
     if not result.is_file():
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no output"]
         raise CheckFailed("E606", f"FINN ended without a result: {printable(lines[-1], 300)}", where=printable(log))
-    found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+    try:
+        found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckFailed("E606", f"FINN left no whole result: {printable(error)}", where=printable(result)) from error
     return found
 
 

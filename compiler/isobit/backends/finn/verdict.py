@@ -7,14 +7,17 @@ tolerance. ``check.py`` compares every integer and reports plain counts.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from isobit.backends.finn.backend import FOLDER, LAYERS
 from isobit.backends.finn.environment import FINN_PLUS, SECONDS, run_script
-from isobit.errors import IsobitError, printable
+from isobit.backends.ports import IntType
+from isobit.errors import CheckFailed, IsobitError, printable
+from isobit.ir import parse_graph
 
 SIMULATION = "its C++ simulation did not run: it needs FINN_DEPS and Vitis HLS headers"
 
@@ -33,21 +36,23 @@ class FinnStep:
 class FinnVerdict:
     """``unmapped`` are the nodes that FINN leaves to software, None where it did not come so far.
 
-    ``misfolded`` are layers where FINN has other sizes than the folding was made for. Estimates are clocks a frame and
+    ``misfolded`` are layers where FINN has other sizes than the folding was made for, None where it did not fold;
+    ``narrow`` says where FINN's types do not hold the graph's integers at its border. Estimates are clocks a frame and
     LUT, DSP, 18-kbit BRAM, all of FINN's own analysis; ``error`` is why it stopped early.
     """
 
     steps: tuple[FinnStep, ...]
     unmapped: tuple[str, ...] | None
-    misfolded: tuple[str, ...]
+    misfolded: tuple[str, ...] | None
     cycles: Mapping[str, int]
     resources: Mapping[str, Mapping[str, float]]
     error: str
+    narrow: tuple[str, ...] = ()
 
     @property
     def mapped(self) -> bool:
         """Is every node hardware, with the folding that was asked for?"""
-        return self.unmapped == () and not self.misfolded and not self.error
+        return self.unmapped == () and self.misfolded == () and not self.narrow and not self.error
 
     @property
     def equal(self) -> bool:
@@ -74,11 +79,20 @@ def check_finn_build(folder: Path, work: Path, seconds: float = SECONDS) -> Finn
         raise IsobitError("E601", printable(error.strerror or error), where=printable(work)) from error
     found = run_script(folder / FOLDER / "check.py", work, seconds=seconds)
     layers = json.loads((folder / LAYERS).read_text(encoding="utf-8"))
-    return verdict_of(found, layers)
+    graph = parse_graph((folder / "graph.txt").read_text(encoding="utf-8"))
+    (entry,), (last,) = graph.inputs, graph.outputs
+    bounds = {"input": graph.types[entry.name].bounds, "output": graph.types[last.name].bounds}
+    try:
+        return verdict_of(found, layers, bounds)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        what = f"the result of FINN's run is not of check.py: {printable(repr(error))}"
+        raise CheckFailed("E606", what, where=printable(work / "result.json"), hint="compile again") from error
 
 
-def verdict_of(found: Mapping[str, Any], layers: Mapping[str, Any]) -> FinnVerdict:
-    """The verdict on what ``check.py`` wrote, for a build with these layers."""
+def verdict_of(
+    found: Mapping[str, Any], layers: Mapping[str, Any], bounds: Mapping[str, tuple[int, int]]
+) -> FinnVerdict:
+    """The verdict on what ``check.py`` wrote, for a build with these layers and these integers at its border."""
     steps = tuple(_step(record) for record in found["steps"])
     unmapped = found.get("unmapped")
     folded = found.get("folded")
@@ -86,11 +100,27 @@ def verdict_of(found: Mapping[str, Any], layers: Mapping[str, Any]) -> FinnVerdi
     return FinnVerdict(
         steps,
         None if unmapped is None else tuple(unmapped),
-        () if folded is None else _misfolded(folded, layers),
+        None if folded is None else _misfolded(folded, layers),
         {name: int(count) for name, count in estimate.get("cycles", {}).items()},
         estimate.get("resources", {}),
         found["error"],
+        tuple(text for record in found["steps"] for text in _narrow(record, bounds)),
     )
+
+
+_LEVELS = {"BINARY": (0, 1), "BIPOLAR": (-1, 1), "TERNARY": (-1, 1)}
+
+
+def _narrow(record: Mapping[str, Any], bounds: Mapping[str, tuple[int, int]]) -> Iterator[str]:
+    """Where a step's own types do not hold the border's integers: its Python execution, in floats, does not care."""
+    for side, (lo, hi) in bounds.items():
+        kind = record["border"][side]
+        if kind == "FLOAT32":
+            continue
+        name = re.fullmatch(r"(U?)INT(\d+)", kind)
+        span = _LEVELS.get(kind, (1, 0)) if name is None else IntType(int(name[2]), not name[1]).interval
+        if lo < span[0] or hi > span[1]:
+            yield f"{record['name']}: the {side} is {printable(kind)}, which does not hold {lo} .. {hi}"
 
 
 def _step(record: Mapping[str, Any]) -> FinnStep:
@@ -123,7 +153,10 @@ def lines(verdict: FinnVerdict, ours: Mapping[str, int]) -> list[str]:
         said.append(f"stopped: {verdict.error}")
     if verdict.unmapped is not None:
         said.append(f"not mapped to hardware: {', '.join(verdict.unmapped) or 'nothing'}")
-    said += [f"folded otherwise: {text}" for text in verdict.misfolded]
+    if verdict.misfolded is None:
+        said.append("not folded: FINN did not come so far")
+    said += [f"folded otherwise: {text}" for text in verdict.misfolded or ()]
+    said += list(verdict.narrow)
     if total := verdict.resources.get("total"):
         finn = f"{total.get('LUT', 0):,.0f} LUT, {total.get('DSP', 0):,.0f} DSP, {total.get('BRAM_18K', 0):,.0f} BRAM18"
         said.append(f"{FINN_PLUS.replace('==', ' ')} estimates {finn}, {verdict.interval:,} clocks a frame")

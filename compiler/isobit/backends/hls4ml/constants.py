@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from isobit.backends.ports import IntType
+from isobit.errors import promised
 from isobit.ir.types import IntArray
 
 STRUCT = "CONFIG"
@@ -15,18 +16,28 @@ STRUCT = "CONFIG"
 
 
 def literal(value: int, kind: IntType) -> str:
-    """``value`` as an expression of type ``kind``; C++ has no literal of more than 64 bits."""
+    """``value`` as an expression of type ``kind``, which holds it; C++ has no literal of more than 64 bits."""
     if -(1 << 31) < value < 1 << 31:
         return str(value)
     if -(1 << 63) < value < 1 << 63:
         return f"{value}LL"
-    return f"({kind}({value >> 64}) << 64 | ap_uint<64>({value & (1 << 64) - 1:#x}ULL))"
+    if value == -(1 << 63):
+        return f"({value + 1}LL - 1)"
+    if 0 <= value < 1 << 64:
+        return f"{kind}({value:#x}ULL)"
+    return f"({kind}({literal(value >> 64, kind)}) << 64 | {kind}({value & (1 << 64) - 1:#x}ULL))"
 
 
 def integer(name: str, value: int) -> str:
-    """A member that is one integer, known to the compiler."""
+    """A member that is one integer, known to the compiler: C++ has such members of built-in types alone."""
+    promised(-(1 << 63) <= value < 1 << 63, f"{name} = {value} is no member of 64 bits")
     kind = "int" if -(1 << 31) < value < 1 << 31 else "long long"
     return f"static const {kind} {name} = {literal(value, IntType.of(value, value))};"
+
+
+def function(name: str, value: int, kind: IntType) -> str:
+    """A member that returns one integer of any size."""
+    return f"static {kind} {name}() {{ return {literal(value, kind)}; }}"
 
 
 def alias(name: str, kind: IntType) -> str:

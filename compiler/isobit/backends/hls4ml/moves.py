@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from isobit.backends.hls4ml.constants import alias, array, as_array, integer
+from isobit.backends.hls4ml.constants import alias, array, as_array, function, integer
 from isobit.backends.hls4ml.design import Body
 from isobit.backends.hls4ml.steps import elementwise
 from isobit.backends.ports import IntType
@@ -17,7 +17,12 @@ from isobit.ir.types import IntArray, ValueType
 def reorder_body(index: IntArray, size: int, fill: int = 0) -> Body:
     """``out[i] = in[index[i]]`` of ``size`` elements, ``fill`` where the index is -1."""
     line, definition = array("index", "int", index.reshape(-1), IntType(32, True))
-    members = (integer("SIZE_IN", size), integer("SIZE", index.size), integer("FILL", fill), line)
+    members = (
+        integer("SIZE_IN", size),
+        integer("SIZE", index.size),
+        function("fill", fill, IntType.of(fill, fill)),
+        line,
+    )
     return Body("isobit_reorder.h", "isobit::reorder", members, (definition,))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from isobit.backends.hls4ml.constants import STRUCT, alias, array, as_array, integer, literal
 from isobit.backends.hls4ml.design import Body
 from isobit.backends.ports import IntType
+from isobit.errors import IsobitError, printable
 from isobit.ir import Graph
 from isobit.ir.channels import rows
 from isobit.ir.ops import Step, Table
@@ -23,8 +24,18 @@ Pairs = list[tuple[str, str]]
 
 
 def step_body(graph: Graph, node: Step, implementation: str) -> Body:
-    """The body of a step that the plan builds as ``implementation``."""
+    """The body of a step that the plan builds as ``implementation``.
+
+    Raises:
+        IsobitError: E503 for one that the step cannot have, as a plan that was edited may say.
+    """
+    if implementation not in _BODIES:
+        raise _no_such(node, implementation)
     return _BODIES[implementation](graph, node)
+
+
+def _no_such(node: Step, implementation: str) -> IsobitError:
+    return IsobitError("E503", f"the step cannot be built as {printable(implementation)}", where=node.name)
 
 
 def table_body(graph: Graph, node: Table) -> Body:
@@ -64,6 +75,8 @@ def line_types(
 
 def _multiply_shift(graph: Graph, node: Step) -> Body:
     curves = [f for f in node.curves if isinstance(f, MultiplyShift)]
+    if len(curves) != len(node.curves):
+        raise _no_such(node, "multiply_shift")
     m, c, k = ([getattr(f, a) for f in curves] for a in ("m", "c", "k"))
     members, arrays, total = _line(graph, node, m, c)
     shifts = [min(s, total.bits - 1) for s in k]  # the sign stays: as good as any longer shift
@@ -79,7 +92,8 @@ def _round_shift(graph: Graph, node: Step) -> Body:
     reach, bounds = node.curves.spans(graph.types[node.inputs[0]]), graph.types[node.name].bounds
     los, his = zip(*reach, strict=True)
     found = shared_round_shift(node.curves, los, his, bounds)
-    assert found is not None
+    if found is None:
+        raise _no_such(node, "round_shift")
     members, arrays, _ = _line(graph, node, found.m, found.c, found.k + 2)
     mode = _MODES.get(found.rounding.name, found.rounding.name)
     members += [integer("K", found.k), f"static const int ROUNDING = isobit::{mode};"]

@@ -67,6 +67,21 @@ def cosim(
     )  # fmt: skip
 
 
+def rtl_outputs(
+    build: Build, integers: Mapping[str, IntArray], *, compiler: str | None = None, timeout: float = DEFAULT_TIMEOUT
+) -> dict[str, IntArray]:  # fmt: skip
+    """The RTL's output integers ``(batch, *shape)`` by the graph's names, for integers of every input.
+
+    Raises:
+        CheckFailed, IsobitError: those of :func:`cosim`.
+    """
+    design, texts = rtl_sources(build)
+    with tempfile.TemporaryDirectory(prefix="isobit-cosim-") as scratch:
+        folder, frames = Path(scratch), len(next(iter(integers.values())))
+        program = _program(folder, build, design, texts, frames, compiler)
+        return _Run(folder, build.graph, design, 0, timeout)(program, integers, 0)
+
+
 def _program(
     folder: Path, build: Build, design: Design, texts: dict[str, str], frames: int, compiler: str | None
 ) -> Path:

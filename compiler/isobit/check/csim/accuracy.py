@@ -1,4 +1,4 @@
-"""Accuracy on a user's labelled samples: the compiled C++, the graph and the source's own run, side by side.
+"""Accuracy on a user's labelled samples: the compiled C++, the graph, the source's own run and others, side by side.
 
 The classes of a sample are ordered by what the model hands to its user, the greatest real value first, the lower class
 of equal ones. Integers are compared too: the C++ must give the graph's, and where it does not that is said.
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from isobit.build.folder import Build
+from isobit.check.csim.beside import Compared, beside
 from isobit.check.csim.compare import count_differences
 from isobit.check.csim.last import build_digest, keep_record
 from isobit.check.csim.predict import predictions, real_values
@@ -35,16 +36,17 @@ MOST_CONFUSED, MOST_LISTED = 64, 16
 
 @dataclass(frozen=True)
 class Score:
-    """How many of the samples one of them got right: the first class, and one of the first ``k``."""
+    """How many of the first ``samples`` (0: of all) one of them got right: the first class, and one of ``k``."""
 
     name: str
     top1: int
     topk: int
+    samples: int = 0
 
 
 @dataclass(frozen=True)
 class Differing:
-    """Of how many samples two of them name another first class, and the first :data:`MOST_LISTED` of those."""
+    """Of how many samples that both have two of them name another first class; the first :data:`MOST_LISTED`."""
 
     first: str
     second: str
@@ -54,11 +56,12 @@ class Differing:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """What was found; ``scores`` are of the C++, the graph and, unless ``note`` says why not, the source.
+    """What was found; ``scores`` are of the C++, the graph, the RTL and a board where asked for, and the source unless
+    ``note`` says why not.
 
     ``outputs`` integers of the C++ were compared with the graph's, ``mismatches`` differ. ``confusion`` counts samples
     by label (row) and the first class of the C++ (column); it is empty where there are more than
-    :data:`MOST_CONFUSED` classes. ``build`` is the manifest's hash.
+    :data:`MOST_CONFUSED` classes. ``others`` compares RTL and board likewise. ``build`` is the manifest's hash.
     """
 
     build: str
@@ -71,17 +74,19 @@ class Accuracy:
     mismatches: int
     confusion: tuple[tuple[int, ...], ...] = ()
     note: str = ""
+    others: tuple[Compared, ...] = ()
 
     @property
     def equal(self) -> bool:
-        """Whether every integer of the C++ is the graph's."""
-        return not self.mismatches
+        """Whether every integer of the C++, the RTL and the board is the graph's."""
+        return not self.mismatches and not any(o.mismatches for o in self.others)
 
 
 def accuracy(
     build: Build, inputs: Any, labels: Any, *, topk: int = 5, output: str | None = None, source: bool = True,
     samples: SampleForm | None = None, ort_level: OrtLevel = "disabled", compiler: str | None = None,
-    timeout: float = DEFAULT_TIMEOUT, torch: Sequence[str] = (), progress: Callable[[str], None] = lambda _: None,
+    timeout: float = DEFAULT_TIMEOUT, torch: Sequence[str] = (), rtl: int = 0, board: Any = None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Accuracy:  # fmt: skip
     """Classify ``inputs`` by the compiled C++, the graph and the source; kept as ``accuracy.json`` in the build.
 
@@ -89,14 +94,20 @@ def accuracy(
         inputs: a batch, as :func:`isobit.csim` takes it.
         labels: one class a sample, integers from 0.
         topk: the k of top-k, at most the number of classes.
-        output: the model's name of the output that has the classes, where there are several.
+        output: the model's name of the output that has the classes, where there are several; the label of an argmax in
+            the fabric without it.
         source: also run the source (ONNX Runtime, qonnx or LiteRT).
         torch: torch modules of the same task, ``file.py:factory``: the float network, the one that was exported.
+        rtl: how many of the samples go through the RTL in Verilator too.
+        board: what a board gave for the first samples, see :func:`isobit.check.csim.beside.of_board`.
 
     Raises:
         IsobitError: E604, E605, E607; CheckFailed: E606.
     """
-    node = _classifier(build.graph, output)
+    label = build.manifest.source.label
+    node = _classifier(build.graph, output or label or None)
+    # the model's own values, of which the argmax in the fabric is one more output
+    scored = next(o for o in build.graph.outputs if o.outside != label) if node.outside == label else node
     own = own_samples(build.graph, inputs, samples)
     classes = _classes(build.graph, node)
     truth = _labels(labels, len(next(iter(own.values()))), classes)
@@ -105,26 +116,31 @@ def accuracy(
         "C++": predictions(build, integers, compiler=compiler, timeout=timeout, progress=progress),
         "graph": predictions(build, integers, graph=True, progress=progress),
     }
-    values = {name: real_values(node, outputs[node.name]) for name, outputs in made.items()}
+    if rtl:
+        progress("running the RTL")
+    more, others = beside(build, node, integers, made["graph"], min(rtl, len(truth)), board, timeout)
+    own_values = {name: real_values(node, outputs[node.name]) for name, outputs in made.items()} | more
+    ranked = {name: _ranking(build.graph, node, x) for name, x in own_values.items()}
     theirs, note = _of_source(build, node, own, ort_level, progress) if source else ({}, "not asked for")
-    values |= {name: outputs[node.outside] for name, outputs in theirs.items()}
-    values |= {f"torch, {printable(m)}": _of_module(m, build.graph, node, own, progress) for m in torch}
-    ranked = {name: _ranking(build.graph, node, x) for name, x in values.items()}
+    values = {name: outputs[scored.outside] for name, outputs in theirs.items()}
+    values |= {f"torch, {printable(m)}": _of_module(m, build.graph, scored, own, progress) for m in torch}
+    ranked |= {name: _ranking(build.graph, scored, x) for name, x in values.items()}
     k = max(min(topk, *(r.shape[1] for r in ranked.values())), 1)
-    scores = tuple(Score(name, *(_hits(r, truth, n) for n in (1, k))) for name, r in ranked.items())
-    differing = tuple(_differing(a, b, ranked[a][:, 0] != ranked[b][:, 0]) for a, b in combinations(ranked, 2))
+    scores = tuple(Score(name, _hits(r, truth, 1), _hits(r, truth, k), len(r)) for name, r in ranked.items())
+    differing = tuple(_differing(a, b, ranked[a][:, 0], ranked[b][:, 0]) for a, b in combinations(ranked, 2))
     expected, got = made["graph"], made["C++"]
     result = Accuracy(
         build_digest(build), len(truth), classes, k, scores, differing,
         sum(x.size for x in expected.values()), sum(count_differences(expected[name], got[name]) for name in expected),
-        _confusion(truth, ranked["C++"][:, 0], classes), note,
+        _confusion(truth, ranked["C++"][:, 0], classes), note, others,
     )  # fmt: skip
     keep_record(build, ACCURACY, _ADAPTER.dump_json(result))
     return result
 
 
-def _differing(first: str, second: str, wrong: NDArray[np.bool_]) -> Differing:
-    samples = np.flatnonzero(wrong)
+def _differing(first: str, second: str, one: IntArray, other: IntArray) -> Differing:
+    both = min(len(one), len(other))
+    samples = np.flatnonzero(one[:both] != other[:both])
     return Differing(first, second, len(samples), tuple(int(i) for i in samples[:MOST_LISTED]))
 
 
@@ -236,7 +252,7 @@ def _labels(labels: Any, count: int, classes: int) -> IntArray:
 
 
 def _hits(ranking: IntArray, truth: IntArray, k: int) -> int:
-    return int(np.count_nonzero((ranking[:, :k] == truth[:, None]).any(axis=1)))
+    return int(np.count_nonzero((ranking[:, :k] == truth[: len(ranking), None]).any(axis=1)))
 
 
 def _confusion(truth: IntArray, predicted: IntArray, classes: int) -> tuple[tuple[int, ...], ...]:

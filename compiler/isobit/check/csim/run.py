@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from isobit.backends.base import TAPPED, Simulation, Simulator, refuse_flavour
+from isobit.build.files import refuse_unwritable
 from isobit.build.folder import Build
 from isobit.check.csim.compare import Mismatch, count_differences, first_difference, locate
 from isobit.check.csim.last import CSIM, recorded
@@ -76,6 +77,8 @@ def csim(
     own = {} if inputs is None else own_samples(build.graph, inputs, samples)
     integers = input_integers(build, None, vectors, seed) if inputs is None else _quantised(build.graph, own)
     flavours = build.backend.flavours(checked)
+    if taps is not None:
+        refuse_unwritable(taps)
     if taps is not None and TAPPED not in build.backend.on_request:
         raise refuse_flavour(build.backend.name, TAPPED)
     with tempfile.TemporaryDirectory(prefix="isobit-csim-") as scratch:

@@ -93,21 +93,21 @@ def read_project(folder: Path) -> Project:
     Raises:
         IsobitError: E619 when it is no project of hls4ml's, or has another form than those known.
     """
-    sources = [p for p in sorted((folder / "firmware").glob("*.cpp")) if _TOP.search(p.read_text(encoding="utf-8"))]
+    texts = {p: p.read_text(encoding="utf-8") for p in sorted((folder / "firmware").glob("*.cpp"))}
+    sources = {p: top for p, text in texts.items() if (top := _TOP.search(text))}
     if len(sources) != 1:
         hint = "the output_dir that hls4ml wrote (it holds firmware/)"
         raise IsobitError("E619", "no single top function in firmware/", where=printable(folder), hint=hint)
-    text = sources[0].read_text(encoding="utf-8")
-    top = _TOP.search(text)
-    assert top is not None
+    ((source, top),) = sources.items()
+    text = texts[source]
     ports = [_port(part) for part in top["ports"].split(",\n") for part in part.split(", ") if part.strip()]
     outputs = tuple(p for p in ports if re.fullmatch(r"layer\w+_out", p.name))
     entries = [p for p in ports if p not in outputs]
     if len(entries) != 1 or not outputs:
-        raise IsobitError("E619", f"{len(entries)} inputs, {len(outputs)} outputs", where=printable(sources[0]))
+        raise IsobitError("E619", f"{len(entries)} inputs, {len(outputs)} outputs", where=printable(source))
     instrumented, layers = _instrumented(text, outputs)
     if not layers:
-        raise IsobitError("E619", "no layer is called in it", where=printable(sources[0]))
+        raise IsobitError("E619", "no layer is called in it", where=printable(source))
     return Project(folder, top["name"], entries[0], outputs, layers, instrumented)
 
 

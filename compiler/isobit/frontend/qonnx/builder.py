@@ -215,7 +215,13 @@ class Builder(GraphBuilder):
 
 
 def attribute_ints(node: SourceNode, name: str, default: Sequence[int]) -> tuple[int, ...]:
-    """An integer-list attribute, or its default."""
+    """An integer-list attribute, or its default.
+
+    Raises:
+        IsobitError: E202 where the file has another kind of value there.
+    """
     value = node.attrs.get(name, default)
-    assert isinstance(value, Sequence)
+    if not isinstance(value, Sequence) or not all(isinstance(v, int) for v in value):
+        where = f"{node.op} -> {printable(node.outputs[0])!r}"
+        raise IsobitError("E202", f"attribute {name!r} is no list of integers", where=where)
     return tuple(int(v) for v in value)

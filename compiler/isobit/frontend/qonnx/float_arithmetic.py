@@ -1,5 +1,9 @@
 """Exact or float32: which arithmetic the staircases of an import follow, and how often the two differ.
 
+Both are readings of the same file and differ by what float32 rounds off, by nothing else: at every edge of
+the exact staircase the float32 value is compared, and a difference that no rounding explains is an error of isobit's
+own (E901), never a reason to follow the other reading.
+
 The float32 staircase of a layer is found by bisection over the reachable accumulators, on the float32 operations
 themselves (:mod:`isobit.frontend.qonnx.float_reading`). Where it is the exact one, the exact one's short form is kept.
 A layer whose float32 operations are not known here to be those of the source stays exact, and is named.
@@ -15,16 +19,18 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.errors import IsobitError, printable
+from isobit.errors import IsobitError, printable, promised
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.onnx.qoperators import is_part
-from isobit.frontend.qonnx.float_reading import FloatReading, Floats
+from isobit.frontend.qonnx.float_reading import ROUNDINGS, FloatReading, Floats
 from isobit.numerics import Curve, Cuts, equal_on
 
 Asked = Literal["exact", "float32", "auto"]
 Followed = Literal["exact", "float32"]
 FloatLevel = Callable[[int, Floats], NDArray[Any]]
 """The integers of float32 values in a channel, by the quantiser's own float32 operations."""
+Grain = Callable[[int], tuple[float, float]]
+"""Scale and zero point of a channel's quantiser, which divides and adds in float32."""
 Made = tuple[Curve, bool]
 FOLLOWED = frozenset({"Quant", "BipolarQuant", "QuantizeLinear", "MultiThreshold", "Sign"})
 """Quantisers with a float32 staircase."""
@@ -83,12 +89,16 @@ class FloatArithmetic:
 
     def staircases(
         self, node: SourceNode, reading: FloatReading | None, level: FloatLevel | None, made: Sequence[Made],
-        interval: tuple[NDArray[Any], NDArray[Any]],
+        interval: tuple[NDArray[Any], NDArray[Any]], grain: Grain | None = None,
     ) -> list[Made]:  # fmt: skip
         """The staircases that the import takes for the exact ones of ``node``, ``made``.
 
         Args:
             interval: least and greatest accumulator, one or one for each channel.
+            grain: None where the quantiser only compares.
+
+        Raises:
+            IsobitError: E901 where the two readings are further apart than rounding explains.
         """
         if self.asked == "exact":
             return list(made)
@@ -99,8 +109,11 @@ class FloatArithmetic:
         if max(max(-lo, hi) for lo, hi in ends) > MOST_ACCUMULATOR:
             self.keep(node)
             return list(made)
+        around = [_beside(reading, c, level, one, ends[c]) for c, one in enumerate(made)]
+        for channel, beside in enumerate(around):
+            _refuse_unexplained(node, reading, channel, level, beside, grain)
         if self.asked == "auto":
-            counts = [_moved(reading, c, level, one, ends[c]) for c, one in enumerate(made)]
+            counts = [beside.moved for beside in around]
             self._count(node, [sum(column) for column in zip(*counts, strict=True)])
             return list(made)
         found = [staircase(reading, channel, level, *ends[channel]) for channel in range(len(made))]
@@ -163,21 +176,77 @@ def _difference(exact: Made, found: Made, ends: tuple[int, int]) -> tuple[int, i
     return moved, _span(cuts)
 
 
-def _moved(
-    reading: FloatReading, channel: int, level: FloatLevel, exact: Made, ends: tuple[int, int]
-) -> tuple[int, int]:
-    """:func:`_difference` from the two accumulators beside every edge of the exact staircase."""
+@dataclass(frozen=True)
+class _Beside:
+    """The accumulators on both sides of the edges of an exact staircase, one edge in ``stride``, and its two ends.
+
+    The first accumulator of every level, the last below it, then the least and the greatest that occur: ``at``, with
+    the integers that the exact staircase allows there, ``least`` to ``most`` (a level may begin where others do), the
+    float32 ``values`` and the integer that float32 makes of them, ``found``.
+    """
+
+    levels: NDArray[Any]
+    stride: int
+    span: int
+    at: NDArray[np.int64]
+    least: NDArray[Any]
+    most: NDArray[Any]
+    values: Floats
+    found: NDArray[Any]
+
+    @property
+    def moved(self) -> tuple[int, int]:
+        """:func:`_difference`, from these accumulators alone."""
+        count = len(self.levels)
+        wrong = (self.found[:count] < self.levels) | (self.found[count : 2 * count] >= self.levels)
+        return int(np.count_nonzero(wrong)) * self.stride, self.span
+
+
+def _beside(reading: FloatReading, channel: int, level: FloatLevel, exact: Made, ends: tuple[int, int]) -> _Beside:
     curve, falls = exact
     lo, hi = (-ends[1], -ends[0]) if falls else ends
     curve = curve.restrict(lo, hi)
-    if not curve.levels:
-        return 0, 0
-    stride = -(-curve.levels // MOST_MEASURED)
+    stride = max(-(-curve.levels // MOST_MEASURED), 1)
     levels = np.arange(curve.start + 1, curve.top + 1)[::stride]
-    cuts = np.asarray(curve.cuts_at(levels), dtype=np.int64)
-    value = _function(reading, channel, level, falls)
-    moved = int(np.count_nonzero((value(cuts) < levels) | (value(cuts - 1) >= levels)))
-    return moved * stride, _span(np.asarray(curve.cuts_at([curve.start + 1, curve.top])))
+    cuts = np.asarray(curve.cuts_at(levels), dtype=np.int64) if len(levels) else np.zeros(0, np.int64)
+    span = _span(np.asarray(curve.cuts_at([curve.start + 1, curve.top]))) if len(levels) else 0
+    at = np.concatenate([cuts, cuts - 1, np.array([lo, hi], np.int64)])
+    ends_of = np.array([curve.start, curve.top])
+    least = np.concatenate([levels, np.full(len(levels), curve.start), ends_of])
+    most = np.concatenate([np.full(len(levels), curve.top), levels - 1, ends_of])
+    n = -at if falls else at
+    values = reading.at(channel, n)
+    with np.errstate(all="ignore"):
+        return _Beside(levels, stride, span, n, least, most, values, level(channel, values))
+
+
+def _refuse_unexplained(
+    node: SourceNode, reading: FloatReading, channel: int, level: FloatLevel, beside: _Beside, grain: Grain | None
+) -> None:  # fmt: skip
+    """E901 where, beside an edge of the exact staircase, float32 gives an integer that no rounding explains.
+
+    The float32 value may be off by the error bound of its operations and of the quantiser's own; between the two ends
+    of that range the exact integer must lie.
+    """
+    outside = (beside.found < beside.least) | (beside.found > beside.most)
+    apart = np.flatnonzero(outside & np.isfinite(beside.values))
+    if not len(apart):
+        return
+    at, least, most = beside.at[apart], beside.least[apart], beside.most[apart]
+    values = beside.values[apart].astype(np.float64)
+    with np.errstate(all="ignore"):
+        error = reading.error(channel, at) + ROUNDINGS * abs(values)
+        if grain is not None:
+            scale, zero = grain(channel)
+            error += ROUNDINGS * abs(scale) * (np.maximum(abs(least), abs(most)) + abs(zero) + 1)
+        low, high = (level(channel, np.asarray(values + sign * error, np.float32)) for sign in (-1, 1))
+        wrong = np.flatnonzero(((most < low) | (least > high)) & np.isfinite(error))
+    if len(wrong):
+        first = wrong[0]
+        found = beside.found[apart][first]
+        exactly = " to ".join(str(v) for v in sorted({int(least[first]), int(most[first])}))
+        what = f"accumulator {at[first]} of channel {channel} gives {exactly} exactly and {found} in float32"
+        promised(False, f"{what}, further apart than rounding explains", where=printable(node.name or node.outputs[0]))
 
 
 def _span(cuts: NDArray[Any]) -> int:

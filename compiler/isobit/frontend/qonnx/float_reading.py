@@ -20,22 +20,40 @@ from isobit.numerics.float32 import nearest_float32, scaled_float32
 
 Rationals = NDArray[Any]
 Floats = NDArray[np.float32]
+ROUNDINGS = 4 * 2.0**-24
+"""What an operation's result may be off by for its own rounding and for those of its constants, with room to spare."""
+_LEAST = 2.0**-147
+"""The same below the normal numbers."""
 
 
 @dataclass(frozen=True, eq=False)
 class Operation:
     """One element-wise operation: ``add``, ``mul``, ``div``, ``clamp`` (least, greatest) or ``leaky`` (the slope).
 
-    ``constants`` are float32, one or one for each channel; None where a clamp has no limit.
+    ``constants`` are float32, one or one for each channel; None where a clamp has no limit. ``terms`` are the
+    magnitudes of what an ``add``'s constants were summed of in float32, None where they are the file's own.
     """
 
     kind: str
     constants: tuple[Floats | None, ...]
+    terms: Floats | None = None
 
     def __call__(self, channel: int, x: Floats) -> Floats:
         """The float32 results for float32 ``x`` in a channel."""
         picked = [None if c is None else c[channel % len(c)] for c in self.constants]
         return np.asarray(_OPERATIONS[self.kind](x, *picked), dtype=np.float32)
+
+    def error(self, channel: int, x: Floats, before: NDArray[np.float64], y: Floats) -> NDArray[np.float64]:
+        """A bound on the error of ``y``, the results for ``x``, whose own error is at most ``before``."""
+        first = self.constants[0]
+        constant = 0.0 if first is None else abs(float(first[channel % len(first)]))
+        if self.kind == "clamp":
+            return before
+        if self.kind == "add":
+            terms = constant if self.terms is None else float(self.terms[channel % len(self.terms)])
+            return before + ROUNDINGS * (abs(x.astype(np.float64)) + terms) + _LEAST
+        factor = {"mul": constant, "div": 1 / constant if constant else np.inf, "leaky": max(constant, 1.0)}[self.kind]
+        return before * factor + ROUNDINGS * abs(y.astype(np.float64)) + _LEAST
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +68,13 @@ class FloatReading:
     operations: tuple[Operation, ...] = ()
     grid: bool = False
 
-    def then(self, kind: str, *constants: Rationals | None) -> FloatReading | None:
+    def then(self, kind: str, *constants: Rationals | None, terms: Rationals | None = None) -> FloatReading | None:
         """One operation more, its constants rounded to float32; None where it is not monotone."""
         rounded = tuple(None if c is None else float32s(c) for c in constants)
         if kind == "leaky" and rounded[0] is not None and (rounded[0] < 0).any():
             return None
-        return replace(self, operations=(*self.operations, Operation(kind, rounded)), grid=False)
+        operation = Operation(kind, rounded, None if terms is None else float32s(terms))
+        return replace(self, operations=(*self.operations, operation), grid=False)
 
     def affine(self, a: Rationals, b: Rationals) -> FloatReading | None:
         """``a * x`` and then ``+ b``, without what changes nothing."""
@@ -68,7 +87,12 @@ class FloatReading:
     def follow(self, taken: Callable[[Any], Any]) -> FloatReading:
         """Every array of one entry per channel taken along moved channels."""
         moved = tuple(
-            Operation(o.kind, tuple(None if c is None else taken(c) for c in o.constants)) for o in self.operations
+            Operation(
+                o.kind,
+                tuple(None if c is None else taken(c) for c in o.constants),
+                None if o.terms is None else taken(o.terms),
+            )
+            for o in self.operations
         )
         return replace(self, scale=taken(self.scale), offset=taken(self.offset), operations=moved)
 
@@ -79,6 +103,17 @@ class FloatReading:
             for operation in self.operations:
                 x = operation(channel, x)
         return x
+
+    def error(self, channel: int, integers: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How far :meth:`at` may be from the exact value at most: a forward error bound, operation by operation."""
+        scale, offset = (float(_pick(v, channel)) for v in (self.scale, self.offset))
+        x = scaled_float32(integers, _pick(self.scale, channel), _pick(self.offset, channel))
+        with np.errstate(all="ignore"):
+            error = ROUNDINGS * (abs(scale * integers.astype(np.float64)) + abs(offset)) + _LEAST
+            for operation in self.operations:
+                y = operation(channel, x)
+                x, error = y, operation.error(channel, x, error, y)
+        return error
 
     def falls(self, channel: int) -> bool:
         """Does the value fall where the integer rises?"""

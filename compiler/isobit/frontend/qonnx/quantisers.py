@@ -15,7 +15,7 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.builder import Builder, Origin
-from isobit.frontend.qonnx.float_arithmetic import FloatLevel
+from isobit.frontend.qonnx.float_arithmetic import FloatLevel, Grain
 from isobit.frontend.qonnx.float_reading import Floats
 from isobit.frontend.qonnx.movement import facing
 from isobit.frontend.qonnx.quantiser_parameters import (
@@ -156,7 +156,8 @@ def uniform_step(
         rows, ends = max(len(s), len(z)), (quantiser(0).lo, quantiser(0).hi)
         return quantised(b, node, x, (s, -z * s), lambda c, v: quantiser(c)(v), rows, ends)
     curve_of = lambda c: uniform_curve(x.segments, c, quantiser(c))  # noqa: E731
-    real = _step(b, node, x, s, -z * s, curve_of, level=lambda c, v: _float_level(quantiser(c), v))
+    real = _step(b, node, x, s, -z * s, curve_of, level=lambda c, v: _float_level(quantiser(c), v),
+                 grain=lambda c: (float(quantiser(c).scale), float(quantiser(c).zero_point)))  # fmt: skip
     b.origins[real.value] = Origin(x, lambda channel, level: quantiser(channel).bound(level))
     return real
 
@@ -184,11 +185,12 @@ def threshold_step(
 
 def _step(
     b: Builder, node: SourceNode, x: Real, scale: Rationals, offset: Rationals, curve_of: Any, rows: int = 1,
-    level: FloatLevel | None = None,
+    level: FloatLevel | None = None, grain: Grain | None = None,
 ) -> Real:  # fmt: skip
     """Emit the step (behind a negation of the channels whose function falls) and return its real value.
 
-    ``level`` is the quantiser in float32, None where only its exact form is known.
+    ``level`` is the quantiser in float32, None where only its exact form is known; ``grain`` its scale and zero point,
+    None where it only compares.
     """
     if any(segment.after in ("softmax", "logsoftmax") for segment in x.segments):
         raise b.unsupported(node, "a Softmax is quantised inside the network", "only a final Softmax stays on the host")
@@ -196,7 +198,7 @@ def _step(
     arrays = [a for s in x.segments for a in (s.scale, s.offset, s.lo, s.hi, s.slope) if a is not None]
     shared = rows == 1 and all(len(a) == 1 for a in (*arrays, scale, offset))
     exact_ones = [curve_of(c) for c in range(1 if shared else kind.channels)]
-    made = b.arithmetic.staircases(node, x.reading, level, exact_ones, (kind.lo, kind.hi))
+    made = b.arithmetic.staircases(node, x.reading, level, exact_ones, (kind.lo, kind.hi), grain)
     signs = frozen_ints([-1 if falling else 1 for _, falling in made])
     source = (printable(node.name or node.outputs[0]),)
     operand = b.scaled(x.value + "_neg", x.value, signs, source)

@@ -131,11 +131,14 @@ class Real:
     def offset(self) -> Rationals:
         return self.segments[0].offset
 
-    def computed(self, before: Real, *operations: tuple[str, Rationals]) -> Real:
-        """The same values, which the source makes of ``before`` by these operations in float32."""
+    def computed(self, before: Real, *operations: tuple[str, Rationals, Rationals | None]) -> Real:
+        """The same values, which the source makes of ``before`` by these operations in float32.
+
+        Of each its kind, its constants, and the magnitudes of what these were summed of (None: the file has them).
+        """
         reading = before.reading
-        for kind, values in operations:
-            reading = None if reading is None else reading.then(kind, values)
+        for kind, values, terms in operations:
+            reading = None if reading is None else reading.then(kind, values, terms=terms)
         return replace(self, reading=reading)
 
     def affine(self, a: Rationals, b: Rationals) -> Real:

@@ -9,8 +9,11 @@ the scales into intervals and drops those whose bound lies above the best error 
 
     E(s) >= Q(s) - 2 max(c, e) sum_m g_m sum_{w between c m and e m} |w - e m|   for s between c and e,
 
-with Q the parabola of ``c``. Sums over sorted elements make one evaluation a few thousand operations, however many
-elements there are. They are float64: errors that differ by their rounding alone are the same here.
+with Q the parabola of ``c``. What an element saves is zero until it passes ``m``, and from there at most linear in the
+distance from ``c`` (with ``s`` before it replaced by the greater end): it is convex, and so lies below the chord from
+zero at ``c`` to the sum at ``e``. A parabola less a line has its least value in closed form. Sums over sorted elements
+make one evaluation a few thousand operations, however many elements there are. They are float64: errors that differ by
+their rounding alone are the same here.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ from isobit.numerics.intervals import IntArray
 Scales = Literal["free", "power-of-two"]
 _NARROW = 2.0**-23
 """Neighbouring float32 numbers are no further apart, relative to their size."""
-_FIRST = 64
+_FIRST, _PER_HALF = 64, 6
+"""Intervals to begin with: in all where nothing is clipped, and for every halving below."""
 _TRIED = 4
 _LEAST_SCALE, _GREATEST_SCALE = 2.0**-126, 2.0**127
 
@@ -58,7 +62,8 @@ def choose(
         raise ValueError("values that are not finite")
     rows = [_Sorted(row) for row in (array.reshape(len(array), -1) if per_channel else array.reshape(1, -1))]
     best: Choice | None = None
-    for made in sorted(formats, key=lambda made: sum(_rough(row, made) for row in rows)):  # the likely ones first
+    ordered = sorted(formats, key=lambda made: sum(_rough(row, made) for row in rows)) if len(formats) > 1 else formats
+    for made in ordered:  # the likely ones first
         limit = np.inf if best is None or per_channel else best.error
         found = [best_scale(row, made, scales, limit) for row in rows]
         error = float(sum(e for _, e in found))
@@ -105,18 +110,22 @@ class _Errors:
         self.gaps = np.diff(made.values)
 
     def side(self, scales: Floats) -> _Side:
-        """The scales with their half way points' places."""
-        return _Side(scales, np.searchsorted(self.rows.values, np.multiply.outer(scales, self.midpoints)))
+        """The scales with their half way points' places; looked up point by point, so that neighbours are close."""
+        return _Side(scales, np.searchsorted(self.rows.values, np.multiply.outer(self.midpoints, scales)))
 
     def _sums(self, ends: IntArray) -> tuple[Floats, Floats]:
         """``sum w v`` and ``sum v^2``."""
-        edge = np.zeros((len(ends), 1), np.intp)
-        ends = np.concatenate([edge, ends, edge + self.rows.values.size], axis=1)
-        return np.diff(self.rows.sums[ends]) @ self.values, np.diff(ends) @ self.values**2
+        edge = np.zeros((1, ends.shape[1]), np.intp)
+        ends = np.concatenate([edge, ends, edge + self.rows.values.size])
+        return self.values @ np.diff(self.rows.sums[ends], axis=0), self.values**2 @ np.diff(ends, axis=0)
 
     def at(self, scales: Floats) -> Floats:
         """E of each scale."""
-        return self._along(scales, *self._sums(self.side(scales).ends))
+        return self.of(self.side(scales))
+
+    def of(self, side: _Side) -> Floats:
+        """E of each scale of a side."""
+        return self._along(side.scales, *self._sums(side.ends))
 
     def _along(self, scales: Floats, products: Floats, squares: Floats) -> Floats:
         return self.rows.squares - 2 * scales * products + scales**2 * squares
@@ -128,31 +137,34 @@ class _Errors:
         bound = np.full(len(liked), np.inf)
         for side in (low, high):
             ends = np.minimum(middle.scales, side.scales), np.maximum(middle.scales, side.scales)
-            nearby = self._along(np.clip(liked, *ends), products, squares)
-            bound = np.minimum(bound, nearby - self._saved(middle, side))
+            slope = self._saved(middle, side) / (side.scales - middle.scales)
+            least = np.divide(products + slope / 2, squares, out=side.scales.copy(), where=squares > 0)
+            least = np.clip(least, *ends)
+            below = self._along(least, products, squares) - slope * (least - middle.scales)
+            bound = np.minimum(bound, below)
         return bound, np.clip(liked, low.scales, high.scales)
 
     def _saved(self, centre: _Side, end: _Side) -> Floats:
         """What passing half way points on the way from ``centre`` to ``end`` saves at most."""
         count, total = end.ends - centre.ends, self.rows.sums[end.ends] - self.rows.sums[centre.ends]
-        passed = np.abs(np.multiply.outer(end.scales, self.midpoints) * count - total)
-        return np.asarray(2 * np.maximum(centre.scales, end.scales) * (passed @ self.gaps))
+        passed = np.abs(np.multiply.outer(self.midpoints, end.scales) * count - total)
+        return np.asarray(2 * np.maximum(centre.scales, end.scales) * (self.gaps @ passed))
 
 
 @dataclass(frozen=True, eq=False)
 class _Side:
-    """Scales, and of each how many elements lie below each half way point."""
+    """Scales, and of each (the second axis) how many elements lie below each half way point."""
 
     scales: Floats
     ends: IntArray
 
     def kept(self, which: Any) -> _Side:
         """Some of them."""
-        return _Side(self.scales[which], self.ends[which])
+        return _Side(self.scales[which], self.ends[:, which])
 
     def joined(self, other: _Side) -> _Side:
         """Both, one after the other."""
-        return _Side(np.concatenate([self.scales, other.scales]), np.concatenate([self.ends, other.ends]))
+        return _Side(np.concatenate([self.scales, other.scales]), np.concatenate([self.ends, other.ends], axis=1))
 
 
 def best_scale(
@@ -170,24 +182,30 @@ def best_scale(
         powers = np.exp2(np.clip(exponents, -126, 127))
         found = errors.at(powers)
         return np.float32(powers[found.argmin()]), float(found.min())
-    grid = np.geomspace(least, most, _FIRST)
-    best = min(float(errors.at(grid).min()), limit)
-    while least > _LEAST_SCALE and rows.clipped(least * made.values[0], least * made.values[-1]) < best:
-        least /= 2
-    return _searched(errors, np.geomspace(least, most, _FIRST), limit)
+    grid = errors.side(_float32(np.geomspace(least, most, _FIRST)))
+    found = errors.of(grid)
+    scale, best = float(grid.scales[found.argmin()]), float(found.min())
+    halved, ends = least, made.values[[0, -1]]
+    while halved > _LEAST_SCALE and rows.clipped(*(halved * ends)) < min(best, limit):
+        halved /= 2
+    if halved < least:
+        count = _PER_HALF * round(np.log2(least / halved))
+        grid = errors.side(_float32(np.geomspace(halved, least, count, endpoint=False))).joined(grid)
+    return _searched(errors, grid, scale, best, limit)
 
 
-def _searched(errors: _Errors, grid: Floats, limit: float) -> tuple[np.float32, float]:
-    """The best scale between the ends of ``grid``."""
-    rounded = grid.astype(np.float32).astype(np.float64)
-    made = errors.at(rounded)
-    scale, best = float(rounded[made.argmin()]), float(made.min())
-    all_ = errors.side(grid)
-    low, high = all_.kept(slice(None, -1)), all_.kept(slice(1, None))
+def _float32(scales: Floats) -> Floats:
+    """The nearest float32 numbers."""
+    return scales.astype(np.float32).astype(np.float64)
+
+
+def _searched(errors: _Errors, grid: _Side, scale: float, best: float, limit: float) -> tuple[np.float32, float]:
+    """The best scale between the ends of ``grid``, of which ``scale`` with its error is known."""
+    low, high = grid.kept(slice(None, -1)), grid.kept(slice(1, None))
     while low.scales.size:
         middle = errors.side((low.scales + high.scales) / 2)
         bound, liked = errors.bounds(low, middle, high)
-        promising = liked[np.argsort(bound)[:_TRIED]].astype(np.float32).astype(np.float64)
+        promising = _float32(liked[np.argsort(bound)[:_TRIED]])
         made = errors.at(promising)
         if made.min() < best:
             scale, best = float(promising[made.argmin()]), float(made.min())
@@ -198,6 +216,8 @@ def _searched(errors: _Errors, grid: Floats, limit: float) -> tuple[np.float32, 
         kept &= ~narrow
         low, middle, high = low.kept(kept), middle.kept(kept), high.kept(kept)
         low, high = low.joined(middle), middle.joined(high)
+        order = np.argsort(low.scales)  # neighbours are looked up fastest one after the other
+        low, high = low.kept(order), high.kept(order)
     return np.float32(scale), best
 
 

@@ -1,9 +1,9 @@
 """Characters never seen before: a few-shot data set that every machine with the DejaVu fonts can draw.
 
 Classes are characters of many scripts, samples are fonts, sizes, rotations, shears and shifts, noise and blur. The
-fonts are those that matplotlib ships or that Debian's ``fonts-dejavu`` installs, or a folder of the user's own. The
-same seed, fonts and Pillow draw the same pixels. Characters that look alike whatever their size (A of three scripts, o
-and O) are one class.
+fonts are those that Debian's ``fonts-dejavu`` installs, else the fewer that matplotlib ships
+(:func:`matplotlib_fonts`), or a folder of the user's own. The same seed, fonts and Pillow draw the same pixels; other
+fonts are another data set. Characters that look alike whatever their size (A of three scripts, o and O) are one class.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ SCRIPTS = (
 
 No script of which a character is another one turned, for the recipe turns images."""
 DEBIAN = Path("/usr/share/fonts/truetype/dejavu")
+"""22 fonts: what the figures of docs/fewshot.md and the backbone of examples/fewshot were made with."""
 BASE, VAL = 0.6, 0.15
 _TURN, _SHEAR, _SHIFT, _SMALLEST, _LARGEST, _NOISE = 25.0, 0.25, 2.0, 0.65, 0.95, 18.0
 """Degrees; share; pixels; glyph height as a share of the image; standard deviation in grey levels."""
@@ -59,13 +60,17 @@ def glyphs(
 def _folder(fonts: str | Path | None) -> Path:
     if fonts is not None:
         return Path(fonts)
-    spec = importlib.util.find_spec("matplotlib")
-    shipped = Path(spec.origin or "").parent / "mpl-data" / "fonts" / "ttf" if spec else DEBIAN
-    for folder in (shipped, DEBIAN):
-        if any(folder.glob("DejaVu*.ttf")):
+    for folder in (DEBIAN, matplotlib_fonts()):
+        if folder is not None and any(folder.glob("DejaVu*.ttf")):
             return folder
     hint = "pip install matplotlib, which ships them, or apt install fonts-dejavu"
     raise IsobitError("E303", "the DejaVu fonts are not installed", hint=hint)
+
+
+def matplotlib_fonts() -> Path | None:
+    """The folder of matplotlib's own fonts, the same wherever that is installed: 12 that :func:`glyphs` takes."""
+    spec = importlib.util.find_spec("matplotlib")
+    return None if spec is None else Path(spec.origin or "").parent / "mpl-data" / "fonts" / "ttf"
 
 
 def _faces(folder: Path, size: int) -> list[Any]:

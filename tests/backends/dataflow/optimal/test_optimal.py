@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -13,16 +14,18 @@ pytest.importorskip("ortools", reason="the extra `plan` is not installed")
 from backends.dataflow.optimal.optimal_nets import MODELS
 from backends.dataflow.sampled_nets import Net
 
+from isobit.backends.dataflow.optimal import search as search_module
 from isobit.backends.dataflow.optimal.frontier import front
 from isobit.backends.dataflow.optimal.others import other_points
-from isobit.backends.dataflow.optimal.search import WITHIN, Search, measured
-from isobit.backends.dataflow.optimal.shortfall import latency_refusal
-from isobit.backends.dataflow.optimal.solver import Choice, Limits, Ways, cheapest, least_excess
+from isobit.backends.dataflow.optimal.search import WITHIN, Optimum, Search, measured
+from isobit.backends.dataflow.optimal.shortfall import latency_refusal, refusal
+from isobit.backends.dataflow.optimal.solver import Choice, Limits, Undecided, Ways, cheapest, least_excess
 from isobit.backends.dataflow.optimal.ways import Goal, Way, unbeaten
 from isobit.backends.dataflow.planner import LayerChoice, PlanRequest, plan_for, print_plan, read_plan
 from isobit.backends.dataflow.planner.foldings import foldings
 from isobit.backends.dataflow.planner.layers import layer_plan
-from isobit.backends.dataflow.planner.search import units
+from isobit.backends.dataflow.planner.plan import Plan
+from isobit.backends.dataflow.planner.search import Whole, units
 from isobit.backends.dataflow.whole import whole_design
 from isobit.errors import IsobitError
 from isobit.hardware import load_board
@@ -88,13 +91,73 @@ def test_the_solver_finds_what_every_combination_says(search: Search) -> None:
 def test_what_exceeds_least_exceeds_least(search: Search) -> None:
     ways = thinned(search.ways, 9)
     slowest = max(w.clocks for points in ways.values() for w in points)
-    limits: Limits = (200, 3, 1, 1)
-    found = least_excess(ways, slowest, limits)
-    fills = [
-        max(-(-1000 * sum(w.amounts[k] for w in chosen) // limit) for k, limit in enumerate(limits))
-        for chosen in product(*ways.values())
-    ]
-    assert found is not None and round(found[1] * 1000) == min(fills)
+    few: tuple[Limits, ...] = ((200, 3, 1, 1), (200, 0, 1, 1), (0, 3, 0, 0), (0, 0, 0, 0))
+    for limits in few:
+        found = least_excess(ways, slowest, limits)
+        fills = [max(map(thousandths, used_by(chosen), limits)) for chosen in product(*ways.values())]
+        assert found is not None and round(found[1] * 1000) == min(fills)
+
+
+def used_by(chosen: Sequence[Way]) -> list[int]:
+    return [sum(w.amounts[k] for w in chosen) for k in range(4)]
+
+
+def thousandths(used: int, limit: int) -> int:
+    return -(-1000 * used // limit) if limit else 1000 * (used + (used > 0))
+
+
+class Without(Search):
+    """A board without the LUTs that every layer takes."""
+
+    @property
+    def limits(self) -> Limits:
+        return 0, 1000, 1000, 0
+
+
+def test_a_resource_of_which_there_is_none_is_named(demo_graph: Graph) -> None:
+    error = refusal(Without(demo_graph, BOARD, PlanRequest()))
+    assert error.code == "E502" and "LUT, of which there are none (" in error.message
+    assert "in time" not in error.message and "--max-util" not in error.hint
+
+
+def _designs(graph: Graph) -> tuple[tuple[Plan, Whole], tuple[Plan, Whole]]:
+    """The planner's own plans: a slow one, which is small, and the fastest."""
+    slow, fast = (plan_for(graph, BOARD, PlanRequest(interval=clocks), whole_design) for clocks in (20_000, None))
+    return (slow, whole_design(graph, slow, PlanRequest())), (fast, whole_design(graph, fast, PlanRequest()))
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_the_better_plan_is_taken_whether_or_not_the_solver_could_tell(demo_graph: Graph, proven: bool) -> None:
+    (slow, small), (fast, large) = _designs(demo_graph)
+    assert small.interval > large.interval and small.cost.weight < large.cost.weight
+    search = Search(demo_graph, BOARD, PlanRequest())
+    search.undecided = not proven
+    clocks = large.interval if proven else None
+    quick = Optimum(fast, large, "area", 1, 1, clocks)
+    kept = search._better(quick, (slow, small))
+    assert kept is not None and kept.plan is fast and not kept.taken
+    late = Optimum(slow, small, "area", 1, 1, clocks)
+    taken = search._better(late, (fast, large))
+    assert taken is not None and taken.plan is fast and taken.taken
+    asked = search._better(quick, (slow, small), small.interval)
+    assert asked is not None and asked.plan is slow and asked.taken
+    too_slow = search._better(quick, (slow, small), small.interval - 1)
+    assert too_slow is quick
+
+
+@pytest.mark.parametrize("interval", [None, 20_000])
+def test_where_the_solver_cannot_tell_the_planners_own_plan_is_taken(
+    demo_graph: Graph, interval: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise Undecided
+
+    monkeypatch.setattr(search_module, "cheapest", never)
+    search = Search(demo_graph, BOARD, PlanRequest(interval=interval))
+    found = search.best()
+    own = plan_for(demo_graph, BOARD, PlanRequest(interval=interval), whole_design)
+    assert search.undecided and found is not None and found.plan == own and found.taken
+    assert found.fastest is None and found.bound == 0 and found.gap == 1
 
 
 def test_nothing_that_is_left_out_beats_what_stays(graph: Graph) -> None:
@@ -116,7 +179,8 @@ def test_another_place_costs_what_the_planner_says_it_costs(graph: Graph) -> Non
         for point in unit.points(graph, KRIA, {}):
             for other in other_points(graph, KRIA, point, LayerChoice()):
                 layer = other.layers[0][1]
-                asked = LayerChoice(memory=layer.memory or "auto", line_buffer=layer.line_buffer or "auto")
+                places = {"memory": layer.memory or "auto", "line_buffer": layer.line_buffer or "auto"}
+                asked = LayerChoice(multiplier=layer.multiplier, **places)  # type: ignore[arg-type]
                 assert layer_plan(graph, unit.node, KRIA, by_area[point.order], asked) == layer
                 seen.add((layer.memory, layer.line_buffer))
     assert {m for m, _ in seen} >= {"lutram", "bram"}

@@ -15,8 +15,10 @@ from __future__ import annotations
 from isobit.hardware import requantizer
 from isobit.hardware.board import Board
 from isobit.hardware.memory import Memory, ram, rom
+from isobit.hardware.prices import unpacked
 from isobit.hardware.resources import Cost
 from isobit.numerics.formats import Tapered
+from isobit.numerics.packing import Packing, multipliers
 
 _MIN_DSP_PRODUCT = 40
 
@@ -59,13 +61,20 @@ def line_buffer(depth: int, width: int, board: Board, memory: Memory = "auto") -
 
 def dense(
     pe: int, simd: int, rows: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, memory: Memory = "auto",
-    samples: int = 1, code: Tapered | None = None,
+    samples: int = 1, code: Tapered | None = None, packing: Packing | None = None,
 ) -> Cost:  # fmt: skip
     """A matrix-vector unit with ``rows`` weight words of ``pe * simd`` weights in ``memory``, shared by ``samples``.
 
-    With a ``code`` the words hold codes, and a decoder for each weight of a word is beside the multipliers.
+    With a ``code`` the words hold codes, and a decoder for each weight of a word is beside the multipliers; with a
+    ``packing`` two products have one multiplier.
     """
-    sums = _sums(simd, x_bits, w_bits, acc_bits, dsp).times(pe * samples)
+    if packing:
+        pairs, alone = multipliers(samples, pe)
+        mac = product(x_bits, w_bits, dsp).times(simd)
+        chains = -(-simd // packing.chain)
+        sums = mac.times(pairs + alone) + unpacked(2 * pairs * chains + alone, acc_bits)
+    else:
+        sums = _sums(simd, x_bits, w_bits, acc_bits, dsp).times(pe * samples)
     decoders = tapered_decoder(code).times(pe * simd) if code else Cost()
     return sums + decoders + rom(rows, pe * simd * (code.bits if code else w_bits), memory) + Cost(lut=120)
 

@@ -59,6 +59,8 @@ def linear(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -
         constants, template = (("IN", g.fan_in), *folding, ("VECTORS", g.positions)), "dense"
     if layer.parallel:
         constants, template = (*unit_constants(g, layer.samples), *folding), "parallel_" + template
+    if layer.packing:
+        constants = (*constants, ("PACKED", layer.packing.shift), ("CHAIN", layer.packing.chain))
     if layer.code:
         w_type = IntType(layer.code.bits, True)
         constants, types = (*constants, ("RUN", layer.code.run)), (*types, ("code_t", w_type))
@@ -97,8 +99,15 @@ def fold(weights: IntArray, pe: int, simd: int) -> IntArray:
     return blocks.reshape(-1, pe, simd)
 
 
+def _sum_depth(c: Constants) -> int:
+    """Clocks of ``SIMD`` products' sum: a tree; packed, chains of products in DSPs and a tree over the chains."""
+    if "PACKED" not in c:
+        return depth_of_tree(c["SIMD"])
+    return c["CHAIN"] + depth_of_tree(-(-c["SIMD"] // c["CHAIN"]))
+
+
 def _rtl_dense(c: Constants) -> int:
-    return 3 + depth_of_tree(c["SIMD"])
+    return 3 + _sum_depth(c)
 
 
 def _unit(file: str, latency: Callable[[Constants], int], further: tuple[str, ...] = ()) -> RtlUnit:
@@ -113,16 +122,17 @@ _DECODED = ("tapered", "weights")
 
 _MAC = ("in_t", "weight_t", "acc_t")
 _CODES = ("RUN", "code_t")
+_PACKED = ("PACKED", "CHAIN")
 
 
 TEMPLATES = (
     Template(
-        "dense", "dense", ("IN", "OUT", "SIMD", "PE", "VECTORS", "RUN"), (*_MAC, "code_t"),
+        "dense", "dense", ("IN", "OUT", "SIMD", "PE", "VECTORS", "RUN", *_PACKED), (*_MAC, "code_t"),
         (stream("in_t", "SIMD"),), (stream("acc_t", "PE"),), s.dense,
         (ArrayOf("weight_t", lambda c: (c["OUT"] // c["PE"] * (c["IN"] // c["SIMD"]), c["PE"], c["SIMD"]), "code_t"),),
-        optional=_CODES,
-        latency=lambda c: 6 + depth_of_tree(c["SIMD"]), cost=cost.dense,
-        rtl=_unit("dense", _rtl_dense, (*_DECODED, "dots", "kept")),
+        optional=(*_CODES, *_PACKED),
+        latency=lambda c: 6 + _sum_depth(c), cost=cost.dense,
+        rtl=_unit("dense", _rtl_dense, (*_DECODED, "dots", "packed", "kept")),
         make=linear,
         also=("convolution",),
     ),
@@ -135,14 +145,14 @@ TEMPLATES = (
         make=linear,
     ),
     Template(
-        "parallel_dense", "parallel_dense", (*BLOCK, "WORDS", "OUT", "SIMD", "PE", "RUN"), (*_MAC, "code_t"),
+        "parallel_dense", "parallel_dense", (*BLOCK, "WORDS", "OUT", "SIMD", "PE", "RUN", *_PACKED), (*_MAC, "code_t"),
         (StreamOf("in_t", block_lanes),), (samples_of("acc_t", "OUT"),), windows.parallel_dense,
         (ArrayOf("weight_t", lambda c: (
             c["OUT"] // c["PE"] * (c["KH"] * c["KW"] * c["CHANNELS"] // c["SIMD"]), c["PE"], c["SIMD"]
         ), "code_t"),),
-        optional=_CODES,
-        latency=lambda c: 6 + depth_of_tree(c["SIMD"]), cost=cost.dense,
-        rtl=_unit("parallel_dense", lambda c: _rtl_dense(c) + (c["OUT"] > c["PE"]), (*_DECODED, "dots")),
+        optional=(*_CODES, *_PACKED),
+        latency=lambda c: 6 + _sum_depth(c), cost=cost.dense,
+        rtl=_unit("parallel_dense", lambda c: _rtl_dense(c) + (c["OUT"] > c["PE"]), (*_DECODED, "dots", "packed")),
         make=linear,
     ),
     Template(
@@ -160,7 +170,7 @@ TEMPLATES = (
         (stream("in_t", "SIMD"), StreamOf("weight_t", lambda c: c["PE"] * c["SIMD"])), (stream("acc_t", "PE"),),
         s.streamed_dense,
         latency=lambda c: 6 + depth_of_tree(c["SIMD"]), cost=cost.streamed_dense,
-        rtl=RtlUnit("streamed_dense", _rtl_dense, ("in", "in_weights"), parts=("sums", "dots", "kept")),
+        rtl=RtlUnit("streamed_dense", _rtl_dense, ("in", "in_weights"), parts=("sums", "dots", "packed", "kept")),
         make=linear,
     ),
 )  # fmt: skip

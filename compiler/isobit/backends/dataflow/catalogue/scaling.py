@@ -91,7 +91,8 @@ def round_shift(graph: Graph, node: Step, layer: LayerPlan, inputs: list[Stream]
     reach, bounds = node.curves.spans(graph.types[node.inputs[0]]), graph.types[node.name].bounds
     los, his = zip(*reach, strict=True)
     found = shared_round_shift(node.curves, los, his, bounds)
-    assert found is not None
+    if found is None:
+        raise IsobitError("E503", "the step cannot be built as round_shift", where=node.name)
     constants = (
         ("K", found.k), ("ROUNDING", f"isobit::{_NAMES.get(found.rounding.name, found.rounding.name)}"),
         ("LO", bounds[0]), ("HI", bounds[1]), ("CLAMP", True),

@@ -42,7 +42,7 @@ class Optimum:
     ``total`` is the layers' sum of what there was to be least of and ``bound`` what no plan's layers can be below at
     this interval; no plan keeps to the limits at a shorter interval than ``fastest`` (None: not asked for, or not
     decided in time). ``usual`` is the design of the planner's own plan, where there is one, and ``taken`` says that it
-    is this one: its layers are no smaller, but its FIFOs are.
+    is this one: its layers are no smaller, but its FIFOs are, or nothing else was found in time; then ``bound`` is 0.
     """
 
     plan: Plan
@@ -157,8 +157,8 @@ class Search:
     def best(self) -> Optimum | None:
         """What was asked for: the cheapest at the request's interval, or the fastest, and of these the cheapest."""
         if self.request.interval is not None:
-            found = self.at(self.request.interval)
-            return None if found is None else _better(found, self._usual(self.request.interval))
+            most = self.request.interval
+            return self._better(self.at(most), self._usual(most), most)
         return self._fastest()
 
     def fastest_interval(self) -> int | None:
@@ -174,16 +174,16 @@ class Search:
         """
         least, alone = self.fastest_interval(), self._alone()
         if least is None:
-            return None
+            return self._better(None, self._usual(None))
         most = max(min(least + least // WITHIN, alone), least)
         while (found := self.at(most)) is None:  # the layers fit, their other FIFOs do not
             slower = [t for t in self.intervals() if t > most + most // WITHIN]
             if not slower:
-                return None
+                return self._better(None, self._usual(None))
             most = slower[0]
         proven = None if self.undecided else least
         usual = self._usual(found.whole.interval if found.whole.interval <= alone else None)
-        return _better(replace(found, fastest=proven), usual)
+        return self._better(replace(found, fastest=proven), usual)
 
     def _alone(self) -> int:
         """Clocks per frame that the planner's own plan takes at least: those of its layers and ports alone."""
@@ -226,18 +226,26 @@ class Search:
         whole = whole_design(self.graph, plan, self.request)
         return (plan, whole) if whole.cost.fits(self.board, self.request.share) else None
 
+    def _better(
+        self, found: Optimum | None, usual: tuple[Plan, Whole] | None, most: int | None = None
+    ) -> Optimum | None:  # fmt: skip
+        """``found``, or the planner's own plan where that is the better design, or nothing was found in time.
 
-def _better(found: Optimum, usual: tuple[Plan, Whole] | None) -> Optimum:
-    """``found``, or the planner's own plan where that is the better design."""
-    if usual is None:
-        return found
-    plan, whole = usual
-    faster = found.fastest is not None and whole.interval < found.whole.interval
-    no_slower = whole.interval <= found.whole.interval or found.fastest is None
-    smaller = found.goal != "energy" and measured(whole, found.goal) < measured(found.whole, found.goal)
-    if faster or (no_slower and smaller):
-        return replace(found, plan=plan, whole=whole, usual=whole, taken=True)
-    return replace(found, usual=whole)
+        Args:
+            most: the clocks per frame that were asked for; None where the fastest was. Whether the solver proved how
+                fast that is makes no difference here.
+        """
+        if usual is None or (most is not None and usual[1].interval > most):
+            return found
+        plan, whole = usual
+        if found is None:
+            return Optimum(plan, whole, self.goal, measured(whole, self.goal), 0, None, whole, taken=True)
+        faster = most is None and whole.interval < found.whole.interval
+        no_slower = most is not None or whole.interval <= found.whole.interval
+        smaller = found.goal != "energy" and measured(whole, found.goal) < measured(found.whole, found.goal)
+        if faster or (no_slower and smaller):
+            return replace(found, plan=plan, whole=whole, usual=whole, taken=True)
+        return replace(found, usual=whole)
 
 
 def measured(whole: Whole, goal: Goal) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import ceil
 
 from isobit.backends.dataflow.optimal.search import Search
 from isobit.backends.dataflow.optimal.solver import Choice, Undecided, least_excess
@@ -69,18 +70,20 @@ def _too_large(search: Search, clocks: int) -> IsobitError:
     share = f"{search.request.share:.0%} of {search.board.title}"
     if fill <= 1:
         text = f"the layers of a plan of {clocks:,} clocks per frame keep to {share}, with their FIFOs they do not"
-        return DoesNotFit("E502", text, hint="--fifos least, " + "; or ".join(_changes(search, clocks, fill)))
+        return DoesNotFit("E502", text, hint="--fifos least, " + "; or ".join(_changes(search, clocks)))
     used = [sum(w.amounts[k] for w in choice.ways.values()) for k in range(len(RESOURCES))]
     over = [
-        f"{RESOURCES[k]} by a factor of {used[k] / max(limit, 1):.2f} ({used[k]:,} of {limit:,})"
+        f"{RESOURCES[k]} by a factor of {used[k] / limit:.2f} ({used[k]:,} of {limit:,})"
+        if limit
+        else f"{RESOURCES[k]}, of which there are none ({used[k]:,})"
         for k, limit in enumerate(search.limits)
         if used[k] > limit
     ]
-    worst = max(range(len(RESOURCES)), key=lambda k: used[k] / max(search.limits[k], 1))
+    worst = max(range(len(RESOURCES)), key=lambda k: used[k] / limit if (limit := search.limits[k]) else 1 + used[k])
     name, amount = _heaviest(choice, worst)
     text = (f"a plan of {clocks:,} clocks per frame exceeds {share} in {', '.join(over)}; "
             f"{name} takes {amount:,} {RESOURCES[worst]} of them")  # fmt: skip
-    return DoesNotFit("E502", text, where=name, hint="; or ".join(_changes(search, clocks, fill)))
+    return DoesNotFit("E502", text, where=name, hint="; or ".join(_changes(search, clocks, fill, used)))
 
 
 def _heaviest(choice: Choice, resource: int) -> tuple[str, int]:
@@ -89,13 +92,14 @@ def _heaviest(choice: Choice, resource: int) -> tuple[str, int]:
     return name, amounts[name]
 
 
-def _changes(search: Search, clocks: int, fill: float) -> Iterator[str]:
-    """The smallest single changes after which the layers fit."""
+def _changes(search: Search, clocks: int, fill: float = 1.0, used: Sequence[int] = ()) -> Iterator[str]:
+    """The smallest single changes after which the layers, which take ``used`` at the least excess, fit."""
     if search.request.interval is not None and (fastest := search.fastest_interval()) is not None:
         yield from _faster(search, fastest, clocks)
-    share = search.request.share * fill
-    if fill > 1 and share <= 1:
-        yield f"--max-util {share + 0.005:.2f}"
+    share = ceil(100 * search.request.share * fill) / 100
+    wider = replace(search, request=replace(search.request, share=share)) if fill > 1 and share <= 1 else None
+    if wider is not None and all(u <= n for u, n in zip(used, wider.limits, strict=True)):
+        yield f"--max-util {share:.2f}"
     if (bits := _fewer_bits(search, clocks)) is not None:
         yield f"weights of {bits} bit{'s' * (bits > 1)} fewer"
     if (board := _larger_board(search, clocks)) is not None:

@@ -112,7 +112,8 @@ def cheapest(ways: Ways, clocks: int, limits: Limits, goal: Goal) -> Choice | No
 def least_excess(ways: Ways, clocks: int, limits: Limits) -> tuple[Choice, float] | None:
     """The choice that exceeds the limits least, and its fullest resource as a multiple of the limit.
 
-    None where some unit is too slow at its fastest.
+    Of a resource of which there is none the first taken counts as twice the limit, each further one as once more. None
+    where some unit is too slow at its fastest.
     """
     fast = {name: unbeaten(points, clocks) for name, points in ways.items()}
     if not all(fast.values()):
@@ -120,7 +121,13 @@ def least_excess(ways: Ways, clocks: int, limits: Limits) -> tuple[Choice, float
     model, picks = _model(fast, None)
     fill = model.new_int_var(0, 1 << 40, "thousandths of the fullest limit")
     for k, limit in enumerate(limits):
-        model.add(1000 * _used(fast, picks, k) <= fill * limit)
+        used = _used(fast, picks, k)
+        if limit:
+            model.add(1000 * used <= fill * limit)
+        else:
+            taken = model.new_bool_var("")
+            model.add(used == 0).only_enforce_if(taken.negated())
+            model.add(1000 * (used + taken) <= fill)
     model.minimize(fill)
     found = _solved(model)
     if found is None:

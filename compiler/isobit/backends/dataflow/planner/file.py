@@ -10,6 +10,7 @@
     implementation = "convolution"
     memory = "bram"
     line_buffer = "lutram"
+    multiplier = "packed"
 
     [fifos]
     s_conv1 = 34
@@ -30,7 +31,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from isobit.backends.dataflow.layer import LayerChoice, LayerPlan, WeightStorage
+from isobit.backends.dataflow.layer import LayerChoice, LayerPlan, Multiplier, WeightStorage
 from isobit.backends.dataflow.planner.plan import Plan
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import Memory
@@ -73,6 +74,7 @@ class _Layer(BaseModel):
     memory: Memory = "auto"
     line_buffer: Memory = "auto"
     weights: WeightStorage | Literal[""] = ""
+    multiplier: Multiplier | Literal[""] = ""
     cycles: int = Field(default=0, ge=0)  # written for the reader, ignored when read
 
 
@@ -105,7 +107,10 @@ def print_plan(plan: Plan, fifos: Iterable[PlannedFifo] = ()) -> str:
 
 def folding_of(plan: Plan) -> str:
     """How every layer is unrolled and what it is built as, in twelve digits: FIFO depths hold for no other."""
-    rows = (f"{n} {v.pe} {v.simd} {v.samples} {v.implementation}\n" for n, v in sorted(plan.layers.items()))
+    rows = (
+        f"{n} {v.pe} {v.simd} {v.samples} {v.implementation}{' packed' if v.packing else ''}\n"
+        for n, v in sorted(plan.layers.items())
+    )
     return hashlib.sha256("".join(rows).encode()).hexdigest()[:12]
 
 
@@ -116,7 +121,8 @@ def _layer_lines(layer: LayerPlan) -> list[str]:
     lines.append(f'implementation = "{layer.implementation}"')
     places = {"memory": layer.memory, "line_buffer": layer.line_buffer}
     lines += [f'{key} = "{place}"' for key, place in places.items() if place]
-    return lines + ([f'weights = "{layer.candidates[0].implementation}"'] if layer.memory and layer.candidates else [])
+    lines += [f'weights = "{layer.candidates[0].implementation}"'] if layer.memory and layer.candidates else []
+    return lines + ([f'multiplier = "{layer.multiplier}"'] if layer.multiplier else [])
 
 
 def read_plan(path: Path) -> PlanFile:
@@ -141,7 +147,7 @@ def read_plan(path: Path) -> PlanFile:
             where=_place(path, text, table, key), hint=hint,
         ) from error  # fmt: skip
     layers = {
-        name: LayerChoice(v.pe, v.simd, v.implementation, v.memory, v.line_buffer, v.samples, v.weights)
+        name: LayerChoice(v.pe, v.simd, v.implementation, v.memory, v.line_buffer, v.samples, v.weights, v.multiplier)
         for name, v in content.layers.items()
     }
     return PlanFile(layers, content.fifos, content.board, content.clock, content.fifos_for)

@@ -13,6 +13,7 @@ from isobit.backends.dataflow.layer import Candidate, LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.blocks import Block, block
 from isobit.backends.dataflow.planner.clocks import clocks_of
 from isobit.backends.dataflow.planner.foldings import Folding, accumulator_bits, streamed_weights
+from isobit.backends.dataflow.planner.multipliers import ways_to_multiply
 from isobit.backends.dataflow.planner.steps import candidates
 from isobit.backends.dataflow.planner.weights import storages
 from isobit.errors import IsobitError, printable
@@ -21,6 +22,7 @@ from isobit.hardware.prices import MOST_LEVELS
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Add, Const, Linear, MaxPool, Product, Reindex, Step, Table
 from isobit.numerics.formats import Tapered
+from isobit.numerics.packing import Packing
 
 AS_PLANNED = LayerChoice()
 IN_WINDOW = "in_window"
@@ -143,17 +145,18 @@ def _linear(graph: Graph, node: Linear, board: Board, folding: Folding, choice: 
         width = pe * lanes * (code.bits if code else w.bits)
         return rom_memory(rows, width) if choice.memory == "auto" else choice.memory
 
-    def body(code: Tapered | None) -> Cost:
-        return cost_of(unit, pe, lanes, rows, x.bits, w.bits, acc, board.dsp, place(code), samples, code)
+    def body(code: Tapered | None, pack: Packing | None) -> Cost:
+        return cost_of(unit, pe, lanes, rows, x.bits, w.bits, acc, board.dsp, place(code), samples, code, pack)
 
-    ways = storages(graph, node, 1 if g.depthwise else rows, choice, body)
+    pack, multipliers = ways_to_multiply(graph, node, board, folding, choice, lambda p: body(None, p))
+    ways = storages(graph, node, 1 if g.depthwise else rows, choice, lambda code: body(code, pack))
     best, code = ways[0]
     if not g.depthwise:
         window += input_vector(g.fan_in // simd, simd * x.bits, samples, g.outputs // pe, board)
     name = "convolution" if g.windowed and unit == "dense" else unit
     return LayerPlan(
         pe, simd, cycles, best.cost + window, name, tuple(w for w, _ in ways) if len(ways) > 1 else (), place(code),
-        lines, samples, code=code,
+        lines, samples, code=code, multipliers=multipliers, packing=pack,
     )  # fmt: skip
 
 

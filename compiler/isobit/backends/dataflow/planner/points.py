@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from isobit.backends.dataflow.layer import LayerChoice, LayerPlan
+from isobit.backends.dataflow.layer import LayerChoice, LayerPlan, Multiplier
 from isobit.backends.dataflow.planner.blocks import block
 from isobit.backends.dataflow.planner.foldings import Folding, foldings
 from isobit.backends.dataflow.planner.layers import IN_WINDOW, in_window, layer_plan
@@ -58,18 +58,21 @@ def points(graph: Graph, node: Node, board: Board, choice: LayerChoice) -> tuple
         except IsobitError as error:
             refused.append(error)
             continue
-        found.append(
-            Point(
-                made.clocks,
-                ((node.name, made),),
-                _wires(graph, node, folding),
-                (folding.samples, folding.wide),
-                folding.area,
-            )
-        )
+        for layer in (made, *_other_multiplier(graph, node, board, folding, choice, made)):
+            wires, samples = _wires(graph, node, folding), (folding.samples, folding.wide)
+            found.append(Point(layer.clocks, ((node.name, layer),), wires, samples, folding.area))
     if not found:
         raise refused[0]
     return tuple(found)
+
+
+def _other_multiplier(
+    graph: Graph, node: Node, board: Board, folding: Folding, choice: LayerChoice, made: LayerPlan
+) -> Iterator[LayerPlan]:
+    """The same with the other way to multiply, where ``choice`` leaves it open: the prices say which is cheaper."""
+    if len(made.multipliers) > 1 and not choice.multiplier:
+        other: Multiplier = "single" if made.multiplier == "packed" else "packed"
+        yield layer_plan(graph, node, board, folding, replace(choice, multiplier=other))
 
 
 def joined(graph: Graph, pad: Pad, reader: Node, choices: tuple[LayerChoice, LayerChoice], board: Board) -> list[Point]:

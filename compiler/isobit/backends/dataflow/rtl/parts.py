@@ -18,6 +18,8 @@ from isobit.hardware import Board
 PART = "isobit_part"
 """The top module of a part, and the begin of the names of its files of constants."""
 _Port = tuple[str, int, str]
+Held = Mapping[str, str] | None
+"""The modules of a build's own RTL, by file name; without them the templates are taken."""
 
 
 @dataclass(frozen=True)
@@ -35,20 +37,21 @@ class Part:
         return {file.replace(PART, name): text.replace(PART, name) for file, text in self.texts.items()}
 
 
-def parts_of(design: Design, board: Board) -> tuple[Part, ...]:
-    """The units in the order of the design, then its FIFOs."""
-    units = [Part(p.name, p.template, p.node, unit_texts(p, design)) for p in design.processes]
-    fifos = [Part(s.name, "fifo", "", _fifo_texts(s.bits, s.depth, fifo_style(s, board))) for s in design.streams]
-    flags = [Part(name, "fifo", "", _fifo_texts(1, design.flag_depth, "auto")) for name in design.flags]
+def parts_of(design: Design, board: Board, held: Held = None) -> tuple[Part, ...]:
+    """The units in the order of the design, then its FIFOs; ``held`` are the modules of a build's own RTL."""
+    units = [Part(p.name, p.template, p.node, unit_texts(p, design, held)) for p in design.processes]
+    fifos = [Part(s.name, "fifo", "", _fifo_texts(s.bits, s.depth, fifo_style(s, board), held)) for s in design.streams]
+    flags = [Part(name, "fifo", "", _fifo_texts(1, design.flag_depth, "auto", held)) for name in design.flags]
     return (*units, *fifos, *flags)
 
 
-def unit_texts(process: Process, design: Design) -> dict[str, str]:
+def unit_texts(process: Process, design: Design, held: Held = None) -> dict[str, str]:
     """The sources of one unit with its own constants."""
     arrays = tuple(replace(a, name=f"{PART}_{i}") for i, a in enumerate(process.arrays))
     own = replace(process, name="unit", arrays=arrays)
     text = _top("isobit_" + own.template, tuple(parameters_of(own)), tuple(_ports(own, design)))
-    return {f"{PART}.sv": text} | module_texts({"pipeline"} | modules_of(own.template)) | dict(constant_files(own))
+    modules = module_texts({"pipeline"} | modules_of(own.template), held)
+    return {f"{PART}.sv": text} | modules | dict(constant_files(own))
 
 
 def _ports(process: Process, design: Design) -> Iterator[_Port]:
@@ -71,14 +74,14 @@ def _width(wire: str, design: Design) -> int:
     return next((p.word_bits for p in design.ports if p.name == wire), 1)
 
 
-def _fifo_texts(bits: int, depth: int, style: str) -> dict[str, str]:
+def _fifo_texts(bits: int, depth: int, style: str, held: Held) -> dict[str, str]:
     ports = tuple(
         port
         for side, there, back in (("in", "input ", "output"), ("out", "output", "input "))
         for port in ((there, bits, f"{side}_data"), (there, 1, f"{side}_valid"), (back, 1, f"{side}_ready"))
     )
     parameters = (("WIDTH", str(bits)), ("DEPTH", str(depth)), ("STYLE", f'"{style}"'))
-    return {f"{PART}.sv": _top("isobit_fifo", parameters, ports, ("level",))} | module_texts({"fifo"})
+    return {f"{PART}.sv": _top("isobit_fifo", parameters, ports, ("level",))} | module_texts({"fifo"}, held)
 
 
 def _top(
@@ -103,11 +106,11 @@ class Single:
     texts: Mapping[str, str]
 
 
-def single_channel(process: Process, channel: int) -> Single:
+def single_channel(process: Process, channel: int, held: Held = None) -> Single:
     """One channel of a requantizer; its constants lie channel by channel, whatever the folding."""
     one = {"CHANNELS": 1, "PE": 1, "FOLDS": 1}
     channels = next(int(value) for key, value in process.constants if key == "CHANNELS")
     arrays = tuple(replace(a, values=a.values.reshape(channels, -1)[channel][None]) for a in process.arrays)
     own = replace(process, constants=tuple((k, one.get(k, v)) for k, v in process.constants), arrays=arrays)
-    texts = module_texts({"pipeline"} | modules_of(process.template))
+    texts = module_texts({"pipeline"} | modules_of(process.template), held)
     return Single("isobit_" + process.template, tuple(parameters_of(own)), dict(process.types), texts)

@@ -6,7 +6,7 @@ writes of one design are the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from isobit import templates
 from isobit.backends.dataflow.design import Array, Design, Process, Stream
 from isobit.backends.dataflow.rtl.units import PLACES, ROUNDINGS, RTL_UNITS
+from isobit.errors import IsobitError
 from isobit.hardware import Board, fifo_storage
 from isobit.version import __version__
 
@@ -69,10 +70,19 @@ def modules_of(template: str) -> set[str]:
     return {unit.file, *unit.parts}
 
 
-def module_texts(names: Iterable[str]) -> dict[str, str]:
-    """Modules by file name."""
-    folder = templates.root() / "rtl"
-    return {f"isobit_{n}.sv": (folder / f"isobit_{n}.sv").read_text(encoding="utf-8") for n in sorted(names)}
+def module_texts(names: Iterable[str], held: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Modules by file name: those that a build holds, else the templates.
+
+    Raises:
+        IsobitError: E608 when a build does not hold one.
+    """
+    files = [f"isobit_{name}.sv" for name in sorted(names)]
+    if held is None:
+        return {file: (templates.root() / "rtl" / file).read_text(encoding="utf-8") for file in files}
+    for file in files:
+        if file not in held:
+            raise IsobitError("E608", f"the build's RTL has no {file}", hint="compile again")
+    return {file: held[file] for file in files}
 
 
 def node_streams(design: Design) -> list[tuple[str, Stream]]:

@@ -70,7 +70,8 @@ def _concatenated(node: FileNode, given: Given, shapes: Sequence[Shape]) -> Any:
 
 def _filled(node: FileNode, given: Given, shapes: Sequence[Shape]) -> Any:
     value = node.attrs.get("value", np.zeros(1, np.float32))
-    assert isinstance(value, np.ndarray)
+    if not isinstance(value, np.ndarray) or value.size != 1:
+        raise IsobitError("E202", "the value of a ConstantOfShape is no tensor of one element", where=node.place)
     return np.full(tuple(given[0].tolist()), value.reshape(-1)[0], dtype=value.dtype)
 
 
