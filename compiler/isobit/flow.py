@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import onnx
 
 from isobit.backends.registry import DEFAULT, find_backend
-from isobit.build.folder import Build, Origin, write_build
+from isobit.build.folder import Build, Origin, load_build, write_folder
 from isobit.build.manifest import EXACT_ARITHMETIC, ArithmeticRecord, Target, TiesRecord
 from isobit.check.csim.run import given_integers
 from isobit.check.csim.samples import SampleForm
@@ -136,7 +136,9 @@ def compile_model(
     moved = None if report is None else asdict(report)
     origin = Origin(printable(name), input_type, input_scale, moved, followed, label)
     vectors = _testbench_vectors(made.graph, maker.estimate(made.plan, design).interval)
-    return write_build(Path(output), made.graph, target, made.plan, design, data, origin, vectors, made, maker, project)
+    write_folder(Path(output), made.graph, target, made.plan, design, data, origin, vectors, made, maker, project)
+    del imported, made, design, data  # a large network's weights, which are now read back
+    return load_build(Path(output))
 
 
 def _seen(graph: Graph, inputs: Any, samples: SampleForm | None) -> Mapping[str, IntArray]:

@@ -18,6 +18,8 @@ import numpy as np
 from isobit.ir.types import IntArray
 
 HEADER, GUARD = "parameters.hpp", "ISOBIT_PARAMETERS_HPP"
+AS_DATA = "constants as data, 1"
+"""What is done here, as a word of the key of a kept program: another number when it changes."""
 LEAST = 4096
 """Elements from which an array is taken as data: a compiler may make use of the values of small ones."""
 _ARRAY = re.compile(

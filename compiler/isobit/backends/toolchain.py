@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from isobit import templates
-from isobit.backends.constants import as_data
+from isobit.backends.constants import AS_DATA, as_data
 from isobit.backends.kept import Kept, key_of
 from isobit.errors import IsobitError, printable
 
@@ -119,7 +119,7 @@ class Unit:
 def project_unit(project: Path, flavour: Flavour) -> Unit:
     """The translation unit of a Vitis HLS project of isobit's own."""
     folders, found = tuple(include_folders(project, flavour)), tuple(include_flags(project, flavour))
-    return Unit(project / "top.cpp", project / "tb.cpp", folders, _FLAGS[flavour], found)
+    return Unit(project / "top.cpp", project / "tb.cpp", folders, (*_FLAGS[flavour], *_UNUSED), found)
 
 
 class Compilation:
@@ -137,10 +137,10 @@ class Compilation:
         unit = project_unit(project, flavour) if isinstance(project, Path) else project
         self.flavour: Flavour = flavour
         self._output = folder / f"tb-{flavour}"
-        flags = ["-std=c++14", *unit.flags, *_UNUSED, "-Wno-unknown-pragmas", "-w"]
+        flags = ["-std=c++14", *unit.flags, "-Wno-unknown-pragmas", "-w"]
         self._kept = None
         if build is not None:
-            key = key_of([*flags, *_identity(compiler)], unit.include)
+            key = key_of([*flags, AS_DATA, *_identity(compiler)], unit.include)
             self._kept = Kept(build, flavour, key)
         self._started = time.time()
         self._log = folder / f"compile-{flavour}.log"

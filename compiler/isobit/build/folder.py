@@ -118,6 +118,16 @@ class Origin:
 
 
 def write_build(
+    destination: Path, graph: Graph, board: Board, plan: Any, design: Any, source: bytes, origin: Origin,
+    vectors: Mapping[str, IntArray], rescaled: Rescaled | None = None, backend: AnyBackend = DATAFLOW,
+    target: Target = "hls",
+) -> Build:  # fmt: skip
+    """:func:`write_folder`, read back."""
+    write_folder(destination, graph, board, plan, design, source, origin, vectors, rescaled, backend, target)
+    return load_build(destination)
+
+
+def write_folder(
     destination: Path,
     graph: Graph,
     board: Board,
@@ -129,7 +139,7 @@ def write_build(
     rescaled: Rescaled | None = None,
     backend: AnyBackend = DATAFLOW,
     target: Target = "hls",
-) -> Build:
+) -> None:
     """Write everything to ``destination``, all at once or not at all.
 
     Args:
@@ -160,7 +170,6 @@ def write_build(
             budget=tuple(map(ErrorsRecord.made_of, rescaled.errors if rescaled else ())), target=target,
         )  # fmt: skip
         (work / MANIFEST).write_text(manifest.text, encoding="utf-8")
-    return load_build(destination)
 
 
 def load_build(path: Path | str) -> Build:

@@ -6,11 +6,13 @@ Sound by construction and, for one node with independent inputs, tight. This is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from isobit.errors import IsobitError, printable
+from isobit.ir.channels import Curves
 from isobit.ir.ops import (
     Add,
     Concat,
@@ -172,8 +174,28 @@ def _step(node: Step, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]
     (x,) = inputs
     if len(node.curves) not in (1, x.channels):
         raise ValueError(f"{len(node.curves)} curves for {x.channels} channels")
-    ends = [c.interval_on(int(lo), int(hi)) for c, lo, hi in zip(node.curves.each(x.channels), x.lo, x.hi, strict=True)]
-    return ValueType.of(x.shape, [e[0] for e in ends], [e[1] for e in ends])
+    return ValueType.of(x.shape, *_ends(_Same(node.curves), tuple(x.lo.tolist()), tuple(x.hi.tolist())))
+
+
+class _Same:
+    """An object as a key: equal to itself alone, whatever it holds."""
+
+    def __init__(self, held: Curves) -> None:
+        self.held = held
+
+    def __hash__(self) -> int:
+        return id(self.held)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.held is other.held
+
+
+@lru_cache(256)
+def _ends(curves: _Same, los: tuple[int, ...], his: tuple[int, ...]) -> tuple[list[int], list[int]]:
+    """The least and the greatest value of every channel: every graph of a pipeline asks the same of most steps."""
+    each = zip(curves.held.each(len(los)), los, his, strict=True)
+    low, high = zip(*(curve.interval_on(lo, hi) for curve, lo, hi in each), strict=True)
+    return list(low), list(high)
 
 
 def _table(node: Table, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:

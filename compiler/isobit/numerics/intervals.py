@@ -104,6 +104,15 @@ def widened(a: IntArray, bound: int) -> IntArray:
     return a if bound <= INT64_MAX else a.astype(object)
 
 
+_FEW = 32
+
+
 def magnitude(a: IntArray) -> int:
     """The largest absolute value in ``a``, 0 when it is empty."""
-    return max(abs(int(a.min())), abs(int(a.max()))) if a.size else 0
+    if not a.size:
+        return 0
+    if a.size <= _FEW:  # faster than numpy, and most arrays that are asked for are this short
+        values: list[int] = a.ravel().tolist()
+        least, most = min(values), max(values)
+        return max(-least, most)
+    return max(abs(int(a.min())), abs(int(a.max())))

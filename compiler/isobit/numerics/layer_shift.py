@@ -78,6 +78,18 @@ def edges_multiply_shift(
     return _built(edges, slopes, _cheapest(slopes, least, (max(widths), bits), price))
 
 
+def admits_multiply_shift(curves: Sequence[Curve], los: Sequence[int], his: Sequence[int], clamp: Clamp) -> bool:
+    """Does :func:`layer_multiply_shift` find one of any width?
+
+    Raises:
+        ValueError: an interval is empty, or a curve leaves the clamp on it.
+    """
+    if too_many_levels(curves, los, his) is not None:
+        return False
+    reached = zip(curves, los, his, strict=True)
+    return all(least_shift(slopes_of(edges_of(curve, lo, hi, clamp)), 0) is not None for curve, lo, hi in reached)
+
+
 def _cheapest(
     slopes: Sequence[Slopes], least: Sequence[int], widths: tuple[int, int | None], price: Price
 ) -> list[int]:

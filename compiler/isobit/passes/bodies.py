@@ -12,6 +12,7 @@ from isobit.hardware.prices import MOST_ENTRIES, MOST_LEVELS, Prices
 from isobit.ir.ops import Step
 from isobit.ir.types import ValueType
 from isobit.numerics import MultiplyShift, Price, bit_width, layer_multiply_shift, shared_round_shift
+from isobit.numerics.layer_shift import admits_multiply_shift
 
 
 def multiplicand_price(prices: Prices, curves: int, in_bits: int) -> Price:
@@ -21,6 +22,15 @@ def multiplicand_price(prices: Prices, curves: int, in_bits: int) -> Price:
         return prices.weigh(prices.multiply_shift(1, curves, in_bits, bits, in_bits + bits, shifts))
 
     return price
+
+
+def has_product(node: Step, x: ValueType) -> bool:
+    """Is one of the bodies of a step whose input has type ``x`` a product and a shift?"""
+    los, his = node.curves.reach(x)
+    clamp = node.curves.bounds(x)
+    if admits_multiply_shift(node.curves, los, his, clamp):
+        return True
+    return shared_round_shift(node.curves, los, his, clamp) is not None
 
 
 def body_luts(node: Step, x: ValueType, prices: Prices) -> dict[str, int]:

@@ -8,10 +8,9 @@ from isobit.hardware.prices import PRICES, Prices
 from isobit.ir import Graph, Node, frozen_ints
 from isobit.ir.channels import Curves
 from isobit.ir.ops import Add, Step
-from isobit.passes.bodies import body_luts
+from isobit.passes.bodies import body_luts, has_product
 from isobit.passes.rewrite import Rule, fresh_name
 
-_PRODUCTS = {"multiply_shift", "round_shift"}
 _UNBUILT = 1 << 40
 
 
@@ -32,9 +31,9 @@ class SplitAtZero(Rule):
         x, (lo, hi) = graph.types[node.inputs[0]], graph.types[node.name].bounds
         if not lo < 0 < hi:
             return None
-        bodies = body_luts(node, x, self.prices)
-        if _PRODUCTS & bodies.keys():
+        if has_product(node, x):
             return None
+        bodies = body_luts(node, x, self.prices)
         names = [fresh_name(graph, f"{node.name}_{side}") for side in ("above", "below")]
         limits = ((0, hi), (lo, 0))
         halves = [
