@@ -72,7 +72,7 @@ def in_fresh_process(script: str, *arguments: str) -> dict[str, Any]:
         process = subprocess.Popen(command, stdout=out, stderr=err, env=os.environ | one_core)
         peak = 0.0
         while process.poll() is None:
-            peak = max(peak, _tree_mib(process.pid))
+            peak = max(peak, tree_mib(process.pid))
             time.sleep(0.02)
         out.seek(0)
         err.seek(0)
@@ -83,14 +83,14 @@ def in_fresh_process(script: str, *arguments: str) -> dict[str, Any]:
     return result | {"peak": peak}
 
 
-def _tree_mib(pid: int) -> float:
+def tree_mib(pid: int) -> float:
     """Resident MiB of a process and all below it now; pages that they share count once for each."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         children = [c for task in Path(f"/proc/{pid}/task").iterdir() for c in (task / "children").read_text().split()]
     except (OSError, IndexError):  # it has ended
         return 0.0
-    return pages * resource.getpagesize() / (1 << 20) + sum(_tree_mib(int(child)) for child in children)
+    return pages * resource.getpagesize() / (1 << 20) + sum(tree_mib(int(child)) for child in children)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

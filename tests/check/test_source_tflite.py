@@ -112,9 +112,13 @@ def test_the_result_ends_before_a_softmax(tmp_path: Path) -> None:
     net.op("DEQUANTIZE", [shaped], (1, 6), dtype="float32")
     model = read_tflite(net.save(tmp_path / "model.tflite"))
     assert set(evaluate_tflite(model, {x: np.zeros((2, 6), np.int8)})) == {logits}
-    net.make("RELU", [soft], (6,))
+    last = net.make("RELU", [soft], (6,))  # the network goes on with its integers
     model = read_tflite(net.save(tmp_path / "more.tflite"))
-    with pytest.raises(IsobitError, match=r"(?s)E202.*RELU \(operator 4\)"):
+    assert set(evaluate_tflite(model, {x: np.zeros((2, 6), np.int8)})) == {logits, soft, last}
+    real = net.op("DEQUANTIZE", [logits], (1, 6), dtype="float32")
+    net.op("RELU", [real], (1, 6), dtype="float32")
+    model = read_tflite(net.save(tmp_path / "real.tflite"))
+    with pytest.raises(IsobitError, match=r"(?s)E202.*RELU \(operator"):
         evaluate_tflite(model, {x: np.zeros((2, 6), np.int8)})
 
 

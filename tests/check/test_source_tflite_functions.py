@@ -107,7 +107,47 @@ def test_matrix_products_with_a_constant(turned: bool, lead: tuple[int, ...], tm
     net.make("BATCH_MATMUL", [net.const(net.integers_of((6, 5)), 0.03), flat], (*lead, 6, 4), 0.7, adj_y=True)
     a, b = net.image(*lead, 3, 4), net.image(*lead, 4, 6)
     net.make("BATCH_MATMUL", [a, b], (*lead, 3, 6), 0.7)
-    agree(net, tmp_path, samples=6, refused=[4])  # two tensors: the evaluator's alone
+    agree(net, tmp_path, samples=6)
+
+
+@pytest.mark.parametrize("lead", [(), (2,), (2, 3)])
+@pytest.mark.parametrize(("adj_x", "adj_y"), [(False, False), (True, False), (False, True), (True, True)])
+def test_matrix_products_of_two_tensors(adj_x: bool, adj_y: bool, lead: tuple[int, ...], tmp_path: Path) -> None:
+    net = Draw("int8")
+    for first, second in ((lead, lead), (lead[:1] and (1, *lead[1:]), lead), (lead, lead[1:] and (1,) * len(lead))):
+        x = net.image(*first, *((4, 3) if adj_x else (3, 4)))
+        y = net.image(*second, *((6, 4) if adj_y else (4, 6)))
+        net.make("BATCH_MATMUL", [x, y], (*np.broadcast_shapes(first, second), 3, 6), 0.7, adj_x=adj_x, adj_y=adj_y)
+    square = net.image(*lead, 4, 4)
+    net.make("BATCH_MATMUL", [square, square], (*lead, 4, 4), 0.7, adj_x=adj_x, adj_y=adj_y)
+    agree(net, tmp_path, samples=6)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("scale", "beta", "size"),
+    [(0.1, 1.0, 5), (0.02, 1.0, 16), (0.3, 0.5, 7), (1.5, 1.0, 3), (0.001, 2.0, 33), (0.05, 1.0, 1), (0.08, 1.0, 100)],
+)
+def test_softmax_that_the_network_goes_on_with(
+    scale: float, beta: float, size: int, dtype: str, tmp_path: Path
+) -> None:
+    net, low = Draw(dtype), -128 if dtype == "int8" else 0
+    x = net.input((1, 3, size), scale, low + 9)
+    y = net.op("SOFTMAX", [x], (1, 3, size), 1 / 256, low, beta=beta)
+    net.op("RELU", [y], (1, 3, size), 1 / 128, low)
+    given = np.random.default_rng(size).integers(low, low + 256, (40, 3, size))
+    given[:10] //= 8
+    given[10] = low + 5
+    agree(net, tmp_path, inputs={x: given.astype(dtype)}, spread=min(size, 3))
+
+
+def test_softmax_of_other_outputs_is_refused(tmp_path: Path) -> None:
+    for scale, zero in ((1 / 128, -128), (1 / 256, 0)):
+        net = Draw("int8")
+        y = net.op("SOFTMAX", [net.input((1, 4), 0.1)], (1, 4), scale, zero, beta=1.0)
+        net.op("RELU", [y], (1, 4), 1 / 128, -128)
+        with pytest.raises(IsobitError, match=r"(?s)E204.*1/256"):
+            import_tflite(net.save(tmp_path / "model.tflite"))
 
 
 def test_roots_of_negative_numbers_are_refused(tmp_path: Path) -> None:

@@ -198,3 +198,21 @@ curves = st.one_of(
 @given(curves, st.integers(-60, 60))
 def test_the_independent_evaluation_is_the_same_function(curve: Curve, x: int) -> None:
     assert function(curve_record(curve))(x) == curve.at(x)
+
+
+@pytest.mark.parametrize(
+    ("c", "found"), [(1 << 30, ""), ((1 << 30) + 1, "accumulator"), ((1 << 30) - 1, "accumulator")]
+)
+def test_many_levels_of_parallel_functions_are_decided_by_the_first_and_the_last(c: int, found: str) -> None:
+    """2**31 levels of a rounding shift, which nobody lists."""
+    exact = Rounded(Fraction(1, 1 << 31), Fraction(1, 2), Rounding.FLOOR, 0, (1 << 31) - 1)
+    for built in (MultiplyShift(1, c, 31, 0, (1 << 31) - 1), exact):
+        claim = {
+            "lo": 0, "hi": 1 << 62, "exact": curve_record(exact), "built": curve_record(built),
+            "cuts": (1 << 31) - 1, "wrong": 0, "worst": 0,
+        }  # fmt: skip
+        problem, points = _channel(claim, curve_record(built), 0, 1 << 62)
+        assert problem.startswith(found if built is not exact else "") and bool(problem) == bool(
+            found and built is not exact
+        )
+        assert points < 10

@@ -194,3 +194,24 @@ def test_an_interrupted_run_leaves_nothing(build: Path, tmp_path: Path, name: st
         signal.signal(signal.SIGINT, before)
     assert done.status == status and "Traceback" not in done.err
     assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "nowhere.onnx", "-o"),
+        ("plan", "nowhere.onnx", "--plot"),
+        ("explore", "nowhere.py", "-o", "out", "--plot"),
+        ("predict", "nowhere", "--inputs", "x.npy", "-o"),
+        ("export", "nowhere.onnx", "--onnx"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(words: tuple[str, ...], tmp_path: Path) -> None:
+    """Before the sources, which are not there, are looked for."""
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "net.npz").mkdir()
+    (tmp_path / "front.svg").mkdir()
+    place = tmp_path / ("net.npz" if "-o" in words[-1:] else "front.svg")
+    for output in (place, tmp_path / "file" / place.name):
+        done = isobit(*words, output)
+        assert done.status == 2 and "E601" in done.err, done.err

@@ -10,6 +10,7 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("optuna", reason="the extra `explore` is not installed")
@@ -24,12 +25,18 @@ from isobit.explore.study import StudyFile
 from isobit.explore.trial import Outcome, evaluate
 from isobit.explore.view import explored_table
 from isobit.explore.workers import cluster, processes
-from tests.cli.runner import isobit, small_model
+from tests.cli.runner import isobit
+from tests.onnx_builder import Net
 
 
 def written(folder: Path, text: str) -> Path:
-    """A study of the small model."""
-    small_model(folder).rename(folder / "model.onnx")
+    """A study of a 5-4-2 network, whose five inputs come one by one."""
+    net, rng = Net([1, 5]), np.random.default_rng(0)
+    x = net.quant("x", 0.5, 0.0, 4)
+    for inputs, outputs in ((5, 4), (4, 2)):
+        weights = net.quant(rng.integers(-7, 8, (inputs, outputs)) * 0.3, 0.3, 0.0, 4, narrow=1)
+        x = net.quant(net.op("MatMul", x, weights), 0.7, 0.0, 4)
+    net.save(folder).rename(folder / "model.onnx")
     (folder / "study.py").write_text(text, encoding="utf-8")
     return folder / "study.py"
 
@@ -205,23 +212,23 @@ def test_two_processes_find_the_same(tmp_path: Path) -> None:
 
 
 def test_refusals_are_outcomes_and_said(tmp_path: Path) -> None:
-    text = PLAIN.replace("[12, 14, 3, 20]", "[3]")
+    text = PLAIN.replace("[5, 10, 3, 20]", "[3]")
     done = isobit("explore", written(tmp_path, text), "-o", tmp_path / "out", "--workers", 1)
     assert done.status == 2 and done.out.startswith("2 trials, 0 on the front, 2 refused")
     assert "2 refused: E503" in done.out
-    text = PLAIN.replace("return Path", "raise KeyError(kind)  # ").replace("[12, 14, 3, 20]", "[14]")
+    text = PLAIN.replace("return Path", "raise KeyError(kind)  # ").replace("[5, 10, 3, 20]", "[10]")
     found = explore(written(tmp_path, text), tmp_path / "raises", trials=4, workers=1)
     assert {t.outcome.refused for t in found.trials} == {"KeyError: 'a'", "KeyError: 'b'"}
 
 
 @pytest.mark.parametrize("said", ["return float('nan')", "return 1e999", "raise SystemExit(0)"])
 def test_an_accuracy_that_is_no_number_is_refused(said: str, tmp_path: Path) -> None:
-    text = PLAIN.replace("[12, 14, 3, 20]", "[12, 14]").replace("return build", f"{said}  # ")
-    text = text.replace(f"{said}  # ", f"if build.manifest.estimate.interval <= 12:\n        {said}\n    return build")
+    text = PLAIN.replace("[5, 10, 3, 20]", "[5, 10]").replace("return build", f"{said}  # ")
+    text = text.replace(f"{said}  # ", f"if build.manifest.estimate.interval <= 5:\n        {said}\n    return build")
     found = explore(written(tmp_path, text), tmp_path / "out", trials=4, workers=1)
     refused = [t for t in found.trials if t.outcome.refused]
     assert len(refused) == 2 and not any(t in found.front or t.folder.exists() for t in refused)
-    assert [t.parameters["target_ii"] for t in found.front] == [14]
+    assert [t.parameters["target_ii"] for t in found.front] == [10]
 
 
 def test_what_was_in_a_trials_place_stays(tmp_path: Path) -> None:

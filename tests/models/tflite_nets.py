@@ -51,6 +51,51 @@ class Net(Draw):
         shape = (1, *size, channels)
         return self.op(op, [x], shape, given.scale, given.zero_point[0], padding=padding, **options)
 
+    def kept(self, op: str, given: list[int], shape: tuple[int, ...]) -> int:
+        """What only moves the first of ``given``, on its scale."""
+        first = self.tensors[given[0]]
+        return self.op(op, given, (1, *shape), first.scale, first.zero_point[0])
+
+    def added(self, x: int, y: int) -> int:
+        """A residual sum."""
+        return self.make("ADD", [x, y], self.shape(x), self.scale_of(x) + self.scale_of(y))
+
+    def attention(self, x: int, heads: int) -> int:
+        """Queries against keys, a Softmax, its shares of the values, head by head, and a dense layer of each token."""
+        _, tokens, wide = self.shape(x)
+        size, low = wide // heads, -128 if self.dtype == "int8" else 0
+        split, turned = self.integers([1, tokens, heads, size]), self.integers([0, 2, 1, 3])
+
+        def head() -> int:
+            apart = self.kept("RESHAPE", [self.conv(x, wide, kernel=1), split], (tokens, heads, size))
+            return self.kept("TRANSPOSE", [apart, turned], (heads, tokens, size))
+
+        query, key, value = head(), head(), head()
+        scale = float(20 * self.scale_of(query) * self.scale_of(key) * np.sqrt(size))
+        scores = self.make("BATCH_MATMUL", [query, key], (heads, tokens, tokens), scale, adj_y=True)
+        square = (1, heads, tokens, tokens)
+        shares = self.op("SOFTMAX", [scores], square, 1 / 256, low, beta=1 / scale / 40)
+        mixed = self.make("BATCH_MATMUL", [shares, value], (heads, tokens, size), self.scale_of(value) / 2)
+        back = self.kept("TRANSPOSE", [mixed, turned], (tokens, heads, size))
+        flat = self.kept("RESHAPE", [back, self.integers([1, 1, tokens, wide])], (1, tokens, wide))
+        return self.conv(flat, wide, kernel=1)
+
+    def layer_norm(self, x: int) -> int:
+        """Mean, squared distances, their mean, an inverse root, a factor and a summand per channel."""
+        _, tokens, wide = self.shape(x)
+        scale, low = self.scale_of(x), -128 if self.dtype == "int8" else 0
+        last, shape = self.integers([3]), (1, 1, tokens, 1)
+        mean = self.op("MEAN", [x, last], shape, scale, self.tensors[x].zero_point[0], keep_dims=True)
+        square = self.op("SQUARED_DIFFERENCE", [x, mean], (1, 1, tokens, wide), scale**2 * 90, low)
+        spread = self.op("MEAN", [square, last], shape, scale**2 * 40, low, keep_dims=True)
+        least = self.const(np.full((1, 1, 1, 1), low + 1), scale**2 * 9, low)
+        more = self.op("ADD", [spread, least], shape, scale**2 * 40, low)
+        inverse = self.op("RSQRT", [more], shape, 1 / scale / 900, low)
+        apart = self.make("SUB", [x, mean], (1, tokens, wide), scale)
+        unit = self.make("MUL", [apart, inverse], (1, tokens, wide), 1 / 40)
+        gained = self.make("MUL", [unit, self.operand(1, 1, wide)], (1, tokens, wide), 1 / 10)
+        return self.make("ADD", [gained, self.operand(1, 1, wide)], (1, tokens, wide), 1 / 8)
+
     def joined(self, x: int, y: int, axis: int = 3) -> int:
         """Two tensors behind one another, on the first one's scale."""
         given = self.tensors[x]
@@ -135,9 +180,37 @@ def excited(dtype: str) -> Net:
     return net
 
 
+def attended(dtype: str) -> Net:
+    """Attention of two heads, added to what came in."""
+    net = Net(dtype, 23)
+    x = net.conv(net.image(1, 4, 3), 6, kernel=1)
+    net.added(x, net.attention(x, 2))
+    return net
+
+
+def normalised(dtype: str) -> Net:
+    """Layer norm of every token."""
+    net = Net(dtype, 29)
+    net.layer_norm(net.conv(net.image(1, 3, 3), 8, kernel=1))
+    return net
+
+
+def encoder(dtype: str, heads: int = 4, tokens: int = 16, wide: int = 64) -> Net:
+    """A whole encoder block: attention and two dense layers with a GELU between, each added and normalised."""
+    net = Net(dtype, 31)
+    x = net.image(1, tokens, wide)
+    x = net.layer_norm(net.added(x, net.attention(x, heads)))
+    inner = net.conv(x, 2 * wide, kernel=1)
+    bent = net.make("GELU", [inner], (1, tokens, 2 * wide), net.scale_of(inner))
+    net.layer_norm(net.added(x, net.conv(bent, wide, kernel=1)))
+    return net
+
+
 NETS: Mapping[str, Callable[[str], Net]] = {
     "residual": residual,
     "upsampled": upsampled,
     "enlarged": enlarged,
     "excited": excited,
+    "attended": attended,
+    "normalised": normalised,
 }

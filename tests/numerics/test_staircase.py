@@ -280,3 +280,9 @@ def test_whole_64_bit_range_of_values() -> None:
 def test_refusals(make: object) -> None:
     with pytest.raises(ValueError):
         make()  # type: ignore[operator]
+
+
+def test_a_curve_equals_itself_however_many_levels_it_has() -> None:
+    f, g = (Rounded(Fraction(1, 1 << 31), Fraction(1, 2), Rounding.FLOOR, 0, (1 << 31) - 1) for _ in range(2))
+    assert equal_on(f, g, -5, 1 << 62) is None
+    assert equal_on(f, f.shift(1 << 40), 1 << 40, 1 << 62) == 1 << 40

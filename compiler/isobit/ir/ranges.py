@@ -61,8 +61,10 @@ def _same(node: Node, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]
 
 def _linear(node: Linear, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
     x, w = inputs
-    shape = linear_shape(node, x.shape, w.shape)
-    low, high = _products(node, x, by_name.get(node.inputs[1]), w)
+    shape, weights = linear_shape(node, x.shape, w.shape), by_name.get(node.inputs[1])
+    if isinstance(weights, Const):
+        return ValueType.of(shape, *_sums(node, x.lo, x.hi, weights.value))
+    low, high = _products(node, x, w)
     return ValueType.of(shape, low.sum(axis=1), high.sum(axis=1))
 
 
@@ -74,10 +76,10 @@ def accumulator_interval(node: Linear, x: ValueType, weights: IntArray | ValueTy
     Args:
         weights: the constants, or the type of weights that are known at run time only.
     """
-    if isinstance(weights, ValueType):
-        low, high = _products(node, x, None, weights)
-    else:
-        low, high = _term_bounds(node, x, weights)
+    if not isinstance(weights, ValueType):
+        # no product is below zero but one of a positive weight with a negative input, or of a negative one
+        return _sums(node, np.minimum(x.lo, 0), np.maximum(x.hi, 0), weights)
+    low, high = _products(node, x, weights)
     return np.minimum(low, 0).sum(axis=1), np.maximum(high, 0).sum(axis=1)
 
 
@@ -102,9 +104,8 @@ def window_counts(size: Any, kernel: Any, strides: Any, dilations: Any) -> tuple
     return counts
 
 
-def _products(node: Linear, x: ValueType, weights: Node | None, w: ValueType) -> tuple[IntArray, IntArray]:
-    if isinstance(weights, Const):
-        return _term_bounds(node, x, weights.value)
+def _products(node: Linear, x: ValueType, w: ValueType) -> tuple[IntArray, IntArray]:
+    """Bounds of every product with weights that are known at run time only, shape ``(out, taps * in / groups)``."""
     taps = int(np.prod(w.shape[1:-1], dtype=np.int64))
     xlo, xhi = (
         np.broadcast_to(
@@ -117,17 +118,22 @@ def _products(node: Linear, x: ValueType, weights: Node | None, w: ValueType) ->
     return as_int_array(np.minimum.reduce(corners)), as_int_array(np.maximum.reduce(corners))
 
 
-def _term_bounds(node: Linear, x: ValueType, weights: IntArray) -> tuple[IntArray, IntArray]:
-    """Bounds of every product, shape ``(out, taps * in / groups)``."""
+def _sums(node: Linear, lo: IntArray, hi: IntArray, weights: IntArray) -> tuple[IntArray, IntArray]:
+    """Per output channel the least and the greatest sum of products with inputs of ``lo`` to ``hi``.
+
+    Every tap of a channel meets the same interval, so that the positive and the negative weights of all taps are
+    summed first.
+    """
     out, fan_in = weights.shape[0], int(np.prod(weights.shape[1:], dtype=np.int64))
-    flat = weights.reshape(out, fan_in)
-    taps = fan_in // weights.shape[-1]
-    per_group = out // node.groups
-    lo, hi = (np.tile(b.reshape(node.groups, -1), taps).repeat(per_group, axis=0) for b in (x.lo, x.hi))
-    largest = max(abs(v) for v in x.bounds) * max(1, magnitude(flat)) * fan_in
+    largest = max(magnitude(lo), magnitude(hi), 1) * max(1, magnitude(weights)) * fan_in
     if largest >= _INT64_SAFE:
-        flat, lo, hi = (a.astype(object) for a in (flat, lo, hi))
-    return np.where(flat >= 0, flat * lo, flat * hi), np.where(flat >= 0, flat * hi, flat * lo)
+        weights, lo, hi = (a.astype(object) for a in (weights, lo, hi))
+    taps = weights.reshape(out, -1, weights.shape[-1])
+    both = taps.sum(axis=1)
+    positive = np.maximum(taps, 0).sum(axis=1)
+    negative = both - positive
+    lo, hi = (b.reshape(node.groups, -1).repeat(out // node.groups, axis=0) for b in (lo, hi))
+    return (positive * lo + negative * hi).sum(axis=1), (positive * hi + negative * lo).sum(axis=1)
 
 
 def _add(node: Add, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:

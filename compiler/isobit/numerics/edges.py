@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -66,9 +67,15 @@ class Edges:
 def edges_of(curve: Curve, lo: int, hi: int, clamp: Clamp | None) -> Edges:
     """The edges of a curve on ``[lo, hi]``, held by ``clamp`` or by its own values at the ends.
 
+    Those of short curves are kept, for passes and planner ask for the same ones.
+
     Raises:
         ValueError: the interval is empty, or the curve leaves the clamp on it.
     """
+    return (_kept_edges if curve.levels <= _KEPT_LEVELS else _edges)(curve, int(lo), int(hi), clamp)
+
+
+def _edges(curve: Curve, lo: int, hi: int, clamp: Clamp | None) -> Edges:
     inside = curve.restrict(lo, hi)
     least, greatest = clamp or (inside.start, inside.top)
     if not least <= inside.start <= inside.top <= greatest:
@@ -80,6 +87,11 @@ def edges_of(curve: Curve, lo: int, hi: int, clamp: Clamp | None) -> Edges:
     around = as_int_array([inside.start][:low]), levels, as_int_array([inside.top + 1][:high])
     below = widened(cuts, magnitude(cuts) + 1) - 1
     return Edges(np.concatenate(around), cuts, below, low, high, (least, greatest))
+
+
+_KEPT_LEVELS, KEPT = 256, 1 << 13
+"""Levels of the curves whose edges are kept, and how many of them: some tens of megabytes at most."""
+_kept_edges = lru_cache(KEPT)(_edges)
 
 
 def deciding_levels(inside: Curve) -> IntArray:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import ldexp
+from struct import Struct
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 _DIGITS, _LEAST = 24, -149
+_NORMAL, _HUGE = 2.0**-126, 2.0**127
+_HALFWAY, _BELOW = 1 << 28, (1 << 29) - 1
+"""The digits of a float64 that a float32 does not have, and those of one in the middle between two."""
+_BOTH = 1000
+_FLOAT, _BITS = Struct("<d"), Struct("<q")
 _ROOM = 2.0**-50
 """A product and a sum in float64 are nearer to the exact value than this share of their operands."""
 
@@ -17,10 +23,15 @@ _ROOM = 2.0**-50
 def nearest_float32(value: Fraction) -> np.float32:
     """The float32 nearest to a rational; infinite beyond the greatest.
 
-    Through float64 it would be rounded twice, so the last digit is decided in integers.
+    Through float64 it is rounded twice, which is the same unless the first time it comes to lie in the middle between
+    two float32: then the last digit is decided in integers.
     """
     if not value:
         return np.float32(0)
+    if -_BOTH < value.numerator.bit_length() - value.denominator.bit_length() < _BOTH:
+        near = value.numerator / value.denominator
+        if _NORMAL <= abs(near) < _HUGE and _BITS.unpack(_FLOAT.pack(near))[0] & _BELOW != _HALFWAY:
+            return np.float32(near)
     exponent = value.numerator.bit_length() - value.denominator.bit_length() - _DIGITS
     while abs(value) >= Fraction(2) ** (exponent + _DIGITS):
         exponent += 1

@@ -88,11 +88,15 @@ def as_int_array(a: npt.ArrayLike) -> IntArray:
         return array.astype(np.int64)
     if array.dtype.kind not in "uO":
         raise TypeError(f"an array of {array.dtype} where integers are needed")
-    values = [operator.index(v) for v in array.ravel().tolist()]
-    dtype = fit_dtype(min(values, default=0), max(values, default=0))
-    out = np.empty(len(values), dtype)
-    out[:] = values
-    return out.reshape(array.shape)
+    values = array.ravel().tolist()
+    if not {int}.issuperset(map(type, values)):
+        values = [operator.index(v) for v in values]
+    try:
+        return np.array(values, np.int64).reshape(array.shape)
+    except OverflowError:
+        out = np.empty(len(values), object)
+        out[:] = values
+        return out.reshape(array.shape)
 
 
 def widened(a: IntArray, bound: int) -> IntArray:

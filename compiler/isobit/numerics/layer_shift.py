@@ -110,8 +110,9 @@ def few_shifts(ranges: Sequence[tuple[int, int]]) -> list[int]:
     while left:
         point = ranges[left[0]][1]
         met = [i for i in left if ranges[i][0] <= point]
+        least = max(ranges[i][0] for i in met)
         for i in met:
-            chosen[i] = max(ranges[j][0] for j in met)
+            chosen[i] = least
         left = [i for i in left if ranges[i][0] > point]
     return chosen
 

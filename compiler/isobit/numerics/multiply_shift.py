@@ -23,11 +23,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
 from isobit.numerics.curve import Curve
-from isobit.numerics.edges import Clamp, CutPair, Edges, deciding_cuts, edges_of, is_translation
+from isobit.numerics.edges import KEPT, Clamp, CutPair, Edges, deciding_cuts, edges_of, is_translation
 from isobit.numerics.intervals import IntArray, as_int_array, magnitude, widened
 from isobit.numerics.staircase import MultiplyShift
 
@@ -79,6 +80,7 @@ def feasible_slopes(curve: Curve, lo: int, hi: int, clamp: Clamp | None = None) 
     return slopes_of(edges_of(curve, lo, hi, clamp))
 
 
+@lru_cache(KEPT)
 def slopes_of(edges: Edges) -> Slopes:
     """The slopes that edges admit; see :func:`feasible_slopes`."""
     if edges.cuts.size < 2:

@@ -272,6 +272,8 @@ def equal_on(f: Curve, g: Curve, lo: int, hi: int) -> int | None:
     f, g = f.restrict(lo, hi), g.restrict(lo, hi)
     if f.start != g.start:
         return int(lo)
+    if f == g:  # however many levels it has
+        return None
     a, b = f.cuts(), g.cuts()
     n = min(a.size, b.size)
     (unequal,) = np.nonzero(a[:n] != b[:n])

@@ -12,7 +12,8 @@ from isobit.ir.channels import Curves, of_channel, rows
 from isobit.ir.facts import FoldedPair
 from isobit.ir.ops import Add, Const, Linear, Output, Step, Table
 from isobit.ir.types import IntArray, ValueType
-from isobit.numerics import as_int_array, compose
+from isobit.numerics import as_int_array, compose, magnitude
+from isobit.numerics.intervals import widened
 from isobit.passes.bodies import body_luts
 from isobit.passes.rewrite import Rule, fresh_name, sole_reader
 from isobit.passes.weights import const_weights, is_dense
@@ -29,8 +30,9 @@ class FoldScaleIntoWeights(Rule):
         weights = const_weights(graph, linear)
         if not isinstance(linear, Linear) or weights is None:
             return None
-        factors = node.coefficients[0].astype(object).reshape(-1, *([1] * (weights.value.ndim - 1)))
-        scaled = as_int_array(weights.value.astype(object) * factors)
+        factors = node.coefficients[0].reshape(-1, *([1] * (weights.value.ndim - 1)))
+        bound = magnitude(weights.value) * magnitude(factors)
+        scaled = as_int_array(widened(weights.value, bound) * widened(factors, bound))
         new = Const(name=fresh_name(graph, weights.name + "_s"), value=frozen_ints(scaled))
         return new, replace(linear, name=node.name, inputs=(linear.inputs[0], new.name))
 

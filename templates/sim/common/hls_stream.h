@@ -7,8 +7,7 @@
 #define ISOBIT_SIM_HLS_STREAM_H
 
 #include <stddef.h>
-
-#include <vector>
+#include <stdlib.h>
 
 #include "isobit_sim.h"
 
@@ -17,29 +16,39 @@ namespace sim {
 
 // Ring buffers waiting for their next stream, the last one given first: streams that end in the reverse order of their
 // declaration, as those of a function do, find their own again in the next call, large enough and, if small, in cache.
-// Never destroyed: streams may outlive any static object.
-template <class T>
+// One for every element type and thread; never destroyed: streams may outlive any static object. It is no template, and
+// no container either: a project has dozens of element types, and each would be compiled on its own.
 struct buffer_pool {
   struct buffer {
-    T* elements;
+    void* elements;
     size_t capacity;
   };
-  std::vector<buffer> waiting;
+  buffer* waiting;
+  size_t count, room;
 
-  static buffer_pool& get() {
-    static thread_local buffer_pool* pool = new buffer_pool;
-    return *pool;
+  // The buffer given last; false when there is none.
+  bool take(buffer& taken) {
+    if (count == 0) return false;
+    taken = waiting[--count];
+    return true;
   }
 
-  buffer take() {
-    if (waiting.empty()) return {new T[64], 64};
-    const buffer taken = waiting.back();
-    waiting.pop_back();
-    return taken;
+  void give(buffer used) {
+    if (count == room) {
+      room = room == 0 ? 16 : 2 * room;
+      waiting = static_cast<buffer*>(realloc(waiting, room * sizeof(buffer)));
+      if (waiting == nullptr) abort();
+    }
+    waiting[count++] = used;
   }
-
-  void give(buffer used) { waiting.push_back(used); }
 };
+
+template <class T>
+struct pool_of {
+  static thread_local buffer_pool pool;
+};
+template <class T>
+thread_local buffer_pool pool_of<T>::pool = {nullptr, 0, 0};
 
 }  // namespace sim
 }  // namespace isobit
@@ -55,13 +64,14 @@ class stream<T, 0> {
   static const size_t MAX_ELEMENTS = size_t(1) << 26;
 
   explicit stream(const char* name = "unnamed") : name_(name), head_(0), count_(0) {
-    const auto taken = isobit::sim::buffer_pool<T>::get().take();
-    buffer_ = taken.elements;
-    capacity_ = taken.capacity;
+    isobit::sim::buffer_pool::buffer taken;
+    const bool found = isobit::sim::pool_of<T>::pool.take(taken);
+    capacity_ = found ? taken.capacity : 64;
+    buffer_ = found ? static_cast<T*>(taken.elements) : new T[64];
   }
   ~stream() {
     if (count_ != 0) isobit::sim::fail_stream("leftover", name_);
-    isobit::sim::buffer_pool<T>::get().give({buffer_, capacity_});
+    isobit::sim::pool_of<T>::pool.give({buffer_, capacity_});
   }
   stream(const stream&) = delete;
   stream& operator=(const stream&) = delete;

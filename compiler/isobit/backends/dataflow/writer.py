@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from isobit import templates
 from isobit.backends.dataflow.catalogue import header_names, schedule_of
 from isobit.backends.dataflow.design import Array, Design, Process
 from isobit.backends.dataflow.design_file import DESIGN, design_text
 from isobit.backends.dataflow.fifo_figures import planned_fifos
+from isobit.backends.dataflow.initialiser import initialiser
 from isobit.backends.dataflow.planner import Plan, print_plan
-from isobit.backends.ports import IntType
 from isobit.hardware import Board, fifo_storage
 from isobit.ir.types import IntArray
 from isobit.version import __version__
@@ -37,7 +36,7 @@ def project_files(plan: Plan, design: Design, title: str, vectors: Mapping[str, 
 def render(design: Design, board: Board, title: str) -> dict[str, str]:
     """The generated files of a project: path to text. ``title`` is shown in comments only."""
     environment = templates.environment(templates.root() / "project")
-    environment.filters |= {"initialiser": _initialiser, "dimensions": _dimensions, "call": _call}
+    environment.filters |= {"initialiser": initialiser, "dimensions": _dimensions, "call": _call}
     environment.filters["fifo_storage"] = lambda stream: fifo_storage(stream.depth, stream.bits, board)
     environment.tests["single"] = lambda process: schedule_of(process).trip == 1
     context = {
@@ -75,28 +74,3 @@ def _words(design: Design) -> dict[str, str]:
 
 def _dimensions(array: Array) -> str:
     return "".join(f"[{n}]" for n in array.values.shape)
-
-
-def _initialiser(array: Array) -> str:
-    """The values in braces, one line per row of the first axis."""
-    values = array.values.tolist() if array.elem.bits < 64 else _wide(array.values.tolist(), array.elem)
-    text = str(values).replace("'", "").translate(str.maketrans("[]", "{}"))
-    return "  " + text.replace("}, {", "},\n   {") if array.values.ndim > 2 else _wrapped(text)
-
-
-def _wide(values: Any, elem: IntType) -> Any:
-    """Nested lists of integers as calls that make them: no C++ literal has more than 63 bits and a sign."""
-    if isinstance(values, list):
-        return [_wide(v, elem) for v in values]
-    maker = f"isobit::wide_constant<{elem.bits}, {'true' if elem.signed else 'false'}>"
-    return f"{maker}({values >> 64}, {values & (1 << 64) - 1:#x}ULL)"
-
-
-def _wrapped(text: str) -> str:
-    words, lines, line = text.split(" "), [], "  "
-    for word in words:
-        if len(line) + len(word) > 118:
-            lines.append(line.rstrip())
-            line = "   "
-        line += word + " "
-    return "\n".join([*lines, line.rstrip()])

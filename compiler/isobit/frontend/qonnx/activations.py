@@ -10,20 +10,16 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx import function as functions
 from isobit.frontend.qonnx.activation_formulas import FORMULAS, number
 from isobit.frontend.qonnx.builder import Builder
-from isobit.frontend.qonnx.movement import facing
 from isobit.frontend.qonnx.symbolic import (
     ONE,
     ZERO,
     Enclosed,
     Function,
-    HostReal,
     QuantisedConstant,
     Rationals,
     Real,
@@ -58,25 +54,6 @@ def import_integer_function(b: Builder, node: SourceNode) -> Tensor:
     if node.op in ("And", "Or", "Xor"):
         difference = functions.joined((left, right), functions.add)
     return decided_integers(b, node, difference.map(lambda v, _: functions.decided(v, compare)))
-
-
-def import_extreme(b: Builder, node: SourceNode) -> Tensor:
-    """Min and Max with constants (a clamp) or of several functions of one tensor."""
-    parts = [b.tensor(name) for name in node.inputs]
-    constants = [p for p in parts if isinstance(p, np.ndarray | QuantisedConstant)]
-    moving = [p for p in parts if not isinstance(p, np.ndarray | QuantisedConstant)]
-    join = functions.greater_of if node.op == "Max" else functions.lesser_of
-    x: Any = moving[0]
-    if isinstance(x, HostReal):
-        raise b.unsupported(node, "the raw input is compared", "quantise the input first")
-    for other in moving[1:]:
-        x = functions.joined((_joined(b, node, x, other), _joined(b, node, other, x)), join)
-    for value in constants:
-        x = facing(b, node, x, _shape_of(value))
-        limit = b.per_channel(node, _values(value), x)
-        lo, hi = (limit, None) if node.op == "Max" else (None, limit)
-        x = x.clamp(lo, hi) if isinstance(x, Real) else functions.clamped(x, lo, hi)
-    return x  # type: ignore[no-any-return]
 
 
 def import_pow(b: Builder, node: SourceNode) -> Tensor:
@@ -187,10 +164,6 @@ def _values(value: Any) -> Any:
     return value.values() if isinstance(value, QuantisedConstant) else value
 
 
-def _shape_of(value: Any) -> Any:
-    return value.integers if isinstance(value, QuantisedConstant) else value
-
-
 def _not(value: Fraction) -> int:
     return int(value == 0)
 
@@ -211,6 +184,6 @@ ACTIVATIONS = tuple(FORMULAS)
 COMPARISONS = tuple(_COMPARISONS)
 
 __all__ = [
-    "ACTIVATIONS", "COMPARISONS", "import_activation", "import_extreme", "import_integer_function", "import_pow",
+    "ACTIVATIONS", "COMPARISONS", "import_activation", "import_integer_function", "import_pow",
     "import_root", "import_where", "product", "with_constant",
 ]  # fmt: skip

@@ -186,7 +186,7 @@ def _join(b: Builder, node: SourceNode) -> Real:
         y = y.affine(-ONE, ZERO)
     if len(x.layout) == len(y.layout):
         x, y = one_layout(b, node, (x, y))
-    x, y = _spread(b, node, x, y)
+    x, y = spread_both(b, node, x, y)
     if b.types[x.value].shape != b.types[y.value].shape:
         raise IsobitError("E208", "the two tensors have different shapes", where=b.where(node))
     unit, first, second = common_unit(x.scale, y.scale)
@@ -197,7 +197,7 @@ def _join(b: Builder, node: SourceNode) -> Real:
     return Real.of(name, x.layout, unit, x.offset + y.offset)
 
 
-def _spread(b: Builder, node: SourceNode, x: Real, y: Real) -> tuple[Real, Real]:
+def spread_both(b: Builder, node: SourceNode, x: Real, y: Real) -> tuple[Real, Real]:
     """Both repeated to the shape that their sum has."""
     wanted = b.model.shapes[node.outputs[0]][1:]
 

@@ -121,6 +121,22 @@ def import_slice(b: Builder, node: SourceNode) -> Tensor:
     return _without_batch(b, node, real, index)
 
 
+def import_repeated(b: Builder, node: SourceNode) -> Tensor:
+    """Tile by constant repeats, Expand to a constant shape."""
+    real = b.real(node)
+    index = positions(b, real)[np.newaxis]
+    if node.op == "Tile":
+        repeats = tuple(int(n) for n in b.constant(node, 1, "repeats").reshape(-1))
+        index = np.tile(index, repeats)
+    else:
+        wanted = tuple(int(n) for n in b.constant(node, 1, "shape").reshape(-1))
+        try:
+            index = np.broadcast_to(index, np.broadcast_shapes(index.shape, wanted))
+        except ValueError as error:
+            raise IsobitError("E106", f"{list(index.shape)} expanded to {list(wanted)}", where=b.where(node)) from error
+    return _without_batch(b, node, real, index)
+
+
 def import_split(b: Builder, node: SourceNode) -> dict[str, Tensor]:
     """Split: one moved tensor per output."""
     real = b.real(node)

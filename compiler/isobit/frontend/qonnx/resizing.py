@@ -32,7 +32,7 @@ def import_upsample(b: Builder, node: SourceNode) -> Tensor:
 
 
 def _linear(b: Builder, node: SourceNode) -> Tensor:
-    """Linear interpolation to a whole multiple of the size: rational weights of neighbours, exact.
+    """Linear interpolation to a whole multiple of the size, or of the steps between: rational weights, exact.
 
     Output ``s i + p`` of an axis reads inputs ``i - 1``, ``i``, ``i + 1`` with weights that depend on the phase ``p``
     alone: a depthwise convolution makes every phase as a channel, behind a border that repeats the edge.
@@ -42,10 +42,17 @@ def _linear(b: Builder, node: SourceNode) -> Tensor:
     old, new = index.shape[1:], b.model.shapes[node.outputs[0]][2:]
     written = _resize_scales(b, node, index.ndim + 1)[2:]
     mode = str(node.attrs.get("coordinate_transformation_mode", "half_pixel"))
-    factors = [n // o for n, o in zip(new, old, strict=True)]
-    fits = all(f * o == n and w in (None, f) for f, o, n, w in zip(factors, old, new, written, strict=True))
-    if mode not in ("half_pixel", "pytorch_half_pixel", "asymmetric") or not fits or node.opset < 11 or len(old) > 2:
-        hint = "resize by a whole factor with half_pixel or asymmetric coordinates"
+    if mode == "align_corners":  # i / f of the old grid, whose ends are the new one's
+        factors = [(n - 1) // (o - 1) if o > 1 and n > 1 else 1 for o, n in zip(old, new, strict=True)]
+        fits = all(f * (o - 1) == n - 1 for f, o, n in zip(factors, old, new, strict=True))
+    else:
+        factors = [n // o for n, o in zip(new, old, strict=True)]
+        fits = all(f * o == n and w in (None, f) for f, o, n, w in zip(factors, old, new, written, strict=True))
+    known = mode in ("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners")
+    if not known or not fits or node.opset < 11 or len(old) > 2:
+        hint = (
+            "resize by a whole factor with half_pixel or asymmetric coordinates, or to f (n - 1) + 1 with align_corners"
+        )
         raise b.unsupported(node, "linear interpolation to this size or in this coordinate mode", hint)
     taps = [[_taps(p, f, mode) for p in range(f)] for f in factors]
     unit = Fraction(1, int(np.prod([2 * f for f in factors])))
@@ -74,7 +81,7 @@ def _linear(b: Builder, node: SourceNode) -> Tensor:
 
 def _taps(phase: int, factor: int, mode: str) -> list[Fraction]:
     """The weights of inputs ``i - 1``, ``i`` and ``i + 1`` for output ``factor i + phase`` of one axis."""
-    half = Fraction(0) if mode == "asymmetric" else Fraction(1, 2)
+    half = Fraction(0) if mode in ("asymmetric", "align_corners") else Fraction(1, 2)
     shift = (phase + half) / factor - half
     weights = [Fraction(0)] * 3
     first = shift.__floor__()

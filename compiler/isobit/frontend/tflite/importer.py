@@ -11,7 +11,19 @@ from pathlib import Path
 import numpy as np
 
 from isobit.errors import IsobitError, printable
-from isobit.frontend.tflite import extrema, functions, joins, moves, pools, products, resize, squares, tables, windows
+from isobit.frontend.tflite import (
+    extrema,
+    functions,
+    joins,
+    moves,
+    pools,
+    products,
+    resize,
+    softmax,
+    squares,
+    tables,
+    windows,
+)  # fmt: skip
 from isobit.frontend.tflite.builder import TfliteBuilder, Value, exact_scale, sample_shape
 from isobit.frontend.tflite.early import refuse_early
 from isobit.frontend.tflite.file import load_tflite
@@ -151,7 +163,9 @@ def _dequantize(b: TfliteBuilder, op: TfliteOperator) -> Value:
 
 
 def _softmax(b: TfliteBuilder, op: TfliteOperator) -> Value:
-    """SOFTMAX and LOG_SOFTMAX of the last axis: the host's work, in float32."""
+    """SOFTMAX and LOG_SOFTMAX of the last axis: the host's work in float32, but where the network goes on."""
+    if not softmax.is_last(b.model, op):
+        return softmax.import_inner_softmax(b, op)
     x = b.value(op)
     beta = float(op.options.get("beta", 1.0)) or 1.0
     scaled = () if op.op == "LOG_SOFTMAX" or beta == 1 else (HostOp("mul", (beta,)),)
@@ -193,15 +207,15 @@ def _integer_tensor(model: TfliteModel, index: int) -> int:
     """The tensor before a final Softmax or DEQUANTIZE: the last of integers."""
     makers = {i: op for op in model.operators for i in op.outputs}
     path = [index]
-    while index in makers and makers[index].op in (*_SOFTMAX, *_BEHIND_SOFTMAX):
+    inside = {op.index for op in model.operators if op.op in softmax.SOFTMAX and not softmax.is_last(model, op)}
+    ends = (*softmax.SOFTMAX, *softmax.BEHIND_SOFTMAX)
+    while index in makers and makers[index].op in ends and makers[index].index not in inside:
         index = makers[index].inputs[0]
         path.append(index)
-    ended = [i for i in path[:-1] if makers[i].op in _SOFTMAX or model.tensors[i].dtype == "float32"]
+    ended = [i for i in path[:-1] if makers[i].op in softmax.SOFTMAX or model.tensors[i].dtype == "float32"]
     return path[path.index(ended[-1]) + 1] if ended else path[0]
 
 
-_SOFTMAX = ("SOFTMAX", "LOG_SOFTMAX")
-_BEHIND_SOFTMAX = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 _OPERATORS: Mapping[str, Handler] = {
     "ABS": tables.import_abs,
     "ADD": joins.import_sum,

@@ -1,4 +1,8 @@
-"""BATCH_MATMUL with a constant on either side: a tensor times weights, or a fixed graph's matrix times a tensor."""
+"""BATCH_MATMUL: a tensor times weights, a fixed graph's matrix times a tensor, or a tensor times a tensor.
+
+Of two tensors the right one's columns are the weights of a ``linear`` that come at run time, a matrix for each of the
+leading axes (the heads of an attention).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from isobit.frontend.tflite.functions import output_limits
 from isobit.frontend.tflite.model import TfliteOperator
 from isobit.frontend.tflite.requantise import multiplier, refuse_overflow, requantizer
 from isobit.frontend.tflite.windows import linear
+from isobit.ir.ops import Concat, Linear
 from isobit.ir.types import IntArray
 
 _ADJOINT = ("adj_x", "adj_y")
@@ -18,11 +23,11 @@ def import_batch_matmul(b: TfliteBuilder, op: TfliteOperator) -> Value:
     """The constant operand's rows or columns are the weights, the tensor's columns or rows what they stand against.
 
     Raises:
-        IsobitError: E201 for a product of two tensors, E106 for shapes that do not fit, E202 for several matrices.
+        IsobitError: E106 for shapes that do not fit, E202 for several constant matrices.
     """
     constant = [b.tensor(op, i).data is not None for i in (0, 1)]
     if not any(constant):
-        raise op.refusal("a product of two tensors is not supported", "multiply by a constant", "E201")
+        return _of_two(b, op)
     right = constant.index(True)
     x = b.value(op, 1 - right)
     weights = _matrix(b, op, right)
@@ -37,6 +42,32 @@ def import_batch_matmul(b: TfliteBuilder, op: TfliteOperator) -> Value:
     y = _requantised(b, op, sums, -x.zero * weights.sum(axis=1))
     made = b.flat(y).reshape(*index.shape[:-1], len(weights))
     return b.shaped(op, y, made if right else made.swapaxes(-1, -2))
+
+
+def _of_two(b: TfliteBuilder, op: TfliteOperator) -> Value:
+    """Matrix by matrix: rows of the left operand against columns of the right one, around their zero points."""
+    x, y = (b.centred(op, b.value(op, i)) for i in (0, 1))
+    left, right = (b.positions(op, i) for i in (0, 1))
+    if left.ndim < 2 or right.ndim < 2:
+        raise op.refusal(f"shapes {list(left.shape)} and {list(right.shape)}", code="E106")
+    left = left.swapaxes(-1, -2) if op.option("adj_x") else left
+    columns = right if op.option("adj_y") else right.swapaxes(-1, -2)
+    try:
+        lead = np.broadcast_shapes(left.shape[:-2], columns.shape[:-2])
+    except ValueError as error:
+        raise op.refusal(f"shapes {list(left.shape)} and {list(right.shape)}", code="E106") from error
+    if left.shape[-1] != columns.shape[-1]:
+        raise op.refusal(f"{left.shape[-1]} columns against {columns.shape[-1]} rows", code="E106")
+    sides = [np.broadcast_to(s, (*lead, *s.shape[-2:])).reshape(-1, *s.shape[-2:]) for s in (left, columns)]
+    sums = []
+    for rows, weights in zip(*sides, strict=True):
+        inputs = (b.moved(op, x, rows, "_rows").name, b.moved(op, y, weights, "_columns").name)
+        sums.append(b.emit(Linear(name=b.named(op, "_product"), inputs=inputs, source=b.source(op))))
+    whole = sums[0]
+    if len(sums) > 1:
+        whole = b.emit(Concat(name=b.named(op, "_products"), inputs=tuple(sums), axis=0, source=b.source(op)))
+    made = _requantised(b, op, whole, np.zeros(columns.shape[-2], np.int64))
+    return b.shaped(op, made, b.flat(made))
 
 
 def _matrix(b: TfliteBuilder, op: TfliteOperator, place: int) -> IntArray:

@@ -179,7 +179,8 @@ def test_another_place_costs_what_the_planner_says_it_costs(graph: Graph) -> Non
         for point in unit.points(graph, KRIA, {}):
             for other in other_points(graph, KRIA, point, LayerChoice()):
                 layer = other.layers[0][1]
-                asked = LayerChoice(memory=layer.memory or "auto", line_buffer=layer.line_buffer or "auto")
+                places = {"memory": layer.memory or "auto", "line_buffer": layer.line_buffer or "auto"}
+                asked = LayerChoice(multiplier=layer.multiplier, **places)  # type: ignore[arg-type]
                 assert layer_plan(graph, unit.node, KRIA, by_area[point.order], asked) == layer
                 seen.add((layer.memory, layer.line_buffer))
     assert {m for m, _ in seen} >= {"lutram", "bram"}

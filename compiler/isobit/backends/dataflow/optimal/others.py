@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import product
 
 from isobit.backends.dataflow.geometry import geometry
-from isobit.backends.dataflow.layer import LayerChoice, LayerPlan
+from isobit.backends.dataflow.layer import Candidate, LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.blocks import block
 from isobit.backends.dataflow.planner.clocks import clocks_of
 from isobit.backends.dataflow.planner.points import Point
@@ -46,8 +46,13 @@ def _layers(graph: Graph, board: Board, name: str, layer: LayerPlan, fixed: Laye
     stay = (None, Cost())
     for (memory, more), (buffer, further) in product([stay, *weights], [stay, *lines]):
         if memory or buffer:
-            cost = layer.cost + more + further
-            yield replace(layer, cost=cost, memory=memory or layer.memory, line_buffer=buffer or layer.line_buffer)
+            made = replace(layer, memory=memory or layer.memory, line_buffer=buffer or layer.line_buffer)
+            yield replace(made, cost=layer.cost + more + further, multipliers=_moved(layer.multipliers, more))
+
+
+def _moved(ways: tuple[Candidate, ...], more: Cost) -> tuple[Candidate, ...]:
+    """The ways to multiply with their weights in a place that takes ``more``."""
+    return tuple(replace(way, cost=way.cost + more) for way in ways)
 
 
 def _weights(graph: Graph, node: Linear | MaxPool, layer: LayerPlan) -> Iterator[tuple[Memory, Cost]]:

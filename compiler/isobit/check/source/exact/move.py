@@ -79,6 +79,14 @@ def gather(data: ExactTensor, indices: ExactTensor, axis: int) -> ExactTensor:
     return lowest(objects(np.take(data.num, where, axis=axis)), data.den)
 
 
+def repeated(data: ExactTensor, out: Shape) -> ExactTensor:
+    """``Tile`` and ``Expand`` to a shape: along every axis the elements begin again when they are at their end."""
+    num = data.num.reshape((1,) * (len(out) - data.num.ndim) + data.shape)
+    for axis, size in enumerate(out):
+        num = np.take(num, [i % num.shape[axis] for i in range(size)], axis=axis)
+    return lowest(num, data.den)
+
+
 def depth_to_space(data: ExactTensor, block: int, mode: str) -> ExactTensor:
     """``DepthToSpace``: output (n, c, y, x) is one channel at (y // block, x // block)."""
     count, depth, height, width = data.shape

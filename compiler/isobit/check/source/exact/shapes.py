@@ -51,6 +51,18 @@ def _unsqueeze(call: Call) -> tuple[Shape, ...]:
     return (tuple(1 if i in new else next(data) for i in range(rank)),)
 
 
+def _tile(call: Call) -> tuple[Shape, ...]:
+    data, repeats = call.given(0).shape, call.integers("repeats", 1) or ()
+    return (tuple(n * r for n, r in zip(data, repeats, strict=True)),)
+
+
+def _expand(call: Call) -> tuple[Shape, ...]:
+    data, wanted = call.given(0).shape, call.integers("shape", 1) or ()
+    rank = max(len(data), len(wanted))
+    pairs = zip((1,) * (rank - len(data)) + data, (1,) * (rank - len(wanted)) + tuple(wanted), strict=True)
+    return (tuple(n if w == 1 else w for n, w in pairs),)
+
+
 def _listed(call: Call, name: str, rank: int, usual: int) -> Shape:
     value = call.node.attrs.get(name)
     return tuple(int(v) for v in value) if isinstance(value, tuple) and value else (usual,) * rank
@@ -156,6 +168,7 @@ _RULES: Mapping[str, Callable[[Call], tuple[Shape, ...]]] = MappingProxyType(
         "Concat": _concat,
         "Conv": _conv,
         "ConvTranspose": _conv_transpose,
+        "Expand": _expand,
         "Flatten": _flatten,
         "MaxPool": _pool,
         "QuantAvgPool2d": _quant_pool,
@@ -163,6 +176,7 @@ _RULES: Mapping[str, Callable[[Call], tuple[Shape, ...]]] = MappingProxyType(
         "Resize": _resize,
         "Split": _split,
         "Squeeze": _squeeze,
+        "Tile": _tile,
         "Unsqueeze": _unsqueeze,
         "Upsample": _resize,
     }

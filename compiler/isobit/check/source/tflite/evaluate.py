@@ -17,7 +17,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.check.source.tflite import move, pointwise, resize, tables, window
+from isobit.check.source.tflite import move, pointwise, resize, softmax, tables, window
 from isobit.check.source.tflite.call import Call, Ints
 from isobit.check.source.tflite.file import LIMITS, File, Operator
 from isobit.errors import IsobitError
@@ -69,6 +69,7 @@ _OPERATORS: Mapping[str, Callable[[Call], move.Moved]] = {
     "REVERSE_V2": move.reverse,
     "RSQRT": tables.inverse_root,
     "SLICE": move.sliced,
+    "SOFTMAX": softmax.softmax,
     "SPACE_TO_DEPTH": move.space_to_depth,
     "SPLIT": move.split,
     "SPLIT_V": move.split_v,
@@ -97,7 +98,7 @@ def evaluate_tflite(model: File, inputs: Mapping[int, Raw]) -> Mapping[int, Ints
 
     Returns:
         By tensor index ``(N, *shape[1:])``, or ``(N, *shape)`` where the tensor's first axis is not a batch of 1.
-        What SOFTMAX, LOG_SOFTMAX and DEQUANTIZE make is left out: the result ends at what they read.
+        What a last SOFTMAX, LOG_SOFTMAX and DEQUANTIZE make is left out: the result ends at what they read.
 
     Raises:
         IsobitError: E607 (inputs do not fit), E201/E202/E203/E106 (what the evaluator cannot take, located).
@@ -107,7 +108,8 @@ def evaluate_tflite(model: File, inputs: Mapping[int, Raw]) -> Mapping[int, Ints
     made: dict[int, Ints] = {}
     ended: set[int] = set()
     for operator in model.operators:
-        if operator.op in _LAST or ended.intersection(operator.inputs):
+        last = operator.op in _LAST and (operator.op != "SOFTMAX" or _nothing_follows(model, operator))
+        if last or ended.intersection(operator.inputs):
             _refuse_behind_last(operator)
             ended.update(operator.outputs)
             continue
@@ -134,6 +136,17 @@ def _check_inputs(model: File, inputs: Mapping[int, Raw]) -> int:
         if not whole or (x.size and not (x.min() >= low and x.max() <= high)):
             raise IsobitError("E607", f"not {tensor.dtype} from {low} to {high}", where=model.place(index))
     return counts.pop()
+
+
+def _nothing_follows(model: File, operator: Operator) -> bool:
+    """Is all that is made of its output made by operators that move, end or requantise it for the outside?"""
+    made = set(operator.outputs)
+    for reader in model.operators:
+        if made.intersection(reader.inputs):
+            if reader.op not in _BEHIND_LAST:
+                return False
+            made.update(reader.outputs)
+    return True
 
 
 def _refuse_behind_last(operator: Operator) -> None:

@@ -60,6 +60,7 @@ OPTIONS: Mapping[str, Slots] = {
     "PACK": {"values_count": (0, "i"), "axis": (1, "i")},
     "RESIZE_BILINEAR": {"align_corners": (2, "?"), "half_pixel_centers": (3, "?")},
     "RESIZE_NEAREST_NEIGHBOR": {"align_corners": (0, "?"), "half_pixel_centers": (1, "?")},
+    "SOFTMAX": {"beta": (0, "f")},
     "SPACE_TO_DEPTH": _BLOCK,
     "SPLIT": {"num_splits": (0, "i")},
     "STRIDED_SLICE": {
