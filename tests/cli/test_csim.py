@@ -23,7 +23,7 @@ TOP, PARAMETERS = "hls/top.cpp", "hls/parameters.hpp"
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("csim")
-    assert isobit("compile", small_model(folder), "-o", folder / "build").status == 0
+    assert isobit("compile", small_model(folder), "-o", folder / "build", "--target-ii", 3).status == 0
     return folder / "build"
 
 

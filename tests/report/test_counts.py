@@ -94,7 +94,7 @@ def test_layers_are_a_table_everywhere(build: isobit.Build) -> None:
     layers = build.layers
     rows = layers.rows()
     assert len(rows) == len(layers) == 8 and layers["n_1_MatMul"] == layers[1] and len(layers[2:4]) == 2
-    assert (rows[1]["layer"], rows[1]["PE x SIMD"], rows[1]["clocks"]) == ("n_1_MatMul", "64 x 8", 8)
+    assert (rows[1]["layer"], rows[1]["PE x SIMD"], rows[1]["clocks"]) == ("n_1_MatMul", "16 x 32", 8)
     assert sum(row["LUT"] for row in rows) == sum(dict(layer.cost).get("LUT", 0) for layer in layers)
     html = layers._repr_html_()
     assert html.count("<tr>") == 9 and "n_1_MatMul" in html and "n_1_MatMul" in repr(layers)

@@ -81,6 +81,7 @@ def test_a_layer_is_not_taken_for_a_longer_name() -> None:
     names = {"n_1": "dense_cfg_n_1_s", "n_1_MatMul": "dense_cfg_n_1_MatMul_s", "n_12": "fork_cfg_n_12_s"}
     assert {name: module_of(name, modules) for name in names} == names
     assert module_of("q", modules) == "add_cfg_q_U0" and module_of("n", modules) is None
+    assert module_of("q", dict.fromkeys(("run_q_2", "cfg_q_run_q"), Used())) == "cfg_q_run_q"
 
 
 def test_points_are_kept_once_and_their_spread_is_told(build: isobit.Build, tmp_path: Path) -> None:

@@ -69,9 +69,11 @@ def module_of(layer: str, modules: Mapping[str, Used]) -> str | None:
     """The module that a template's call with the configuration ``cfg_<layer>`` became, if the report has one.
 
     HLS names a function template after its arguments: ``dense_cfg_fc1_s`` for ``isobit::dense<cfg_fc1>``, or an
-    instance of it ``dense_cfg_fc1_U0``; what a name has behind the configuration is no letter of another one.
+    instance of it ``dense_cfg_fc1_U0``; what a name has behind the configuration is no letter of another one. A process
+    of one iteration a frame is the function ``run_fc1``.
     """
-    found = [m for m in modules if m.partition(f"cfg_{layer}")[1] and _ends(m.partition(f"cfg_{layer}")[2])]
+    parts = ((m, m.partition(mark)) for m in modules for mark in (f"cfg_{layer}", f"run_{layer}"))
+    found = [m for m, (_, mark, rest) in parts if mark and _ends(rest)]
     return min(found, key=lambda m: (len(m), m), default=None)
 
 

@@ -54,7 +54,7 @@ def _in_order(model: nn.Module, sample: Tensor) -> list[Any]:
     hooks = [
         m.register_forward_hook(lambda layer, *_: found.setdefault(layer))
         for m in model.modules()
-        if isinstance(m, kinds) and m.weight_quant.is_quant_enabled  # type: ignore[union-attr, operator]
+        if isinstance(m, kinds) and m.weight_quant.is_quant_enabled  # type: ignore[union-attr]
     ]
     with torch.no_grad():
         model(sample)

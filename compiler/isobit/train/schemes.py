@@ -15,7 +15,7 @@ from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerChannelFloat, Uin
 
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.train.fixed_point import parse_fixed
-from isobit.train.formats import activation_injector, injector, named
+from isobit.train.injectors import activation_injector, injector, named
 
 
 class Format(Protocol):

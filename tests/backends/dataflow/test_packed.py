@@ -12,6 +12,7 @@ from rich.console import Console
 import isobit
 from isobit.backends.dataflow.catalogue.cost import dense
 from isobit.backends.dataflow.layer import LayerChoice
+from isobit.backends.dataflow.planner import PlanRequest, plan_for
 from isobit.backends.dataflow.planner.points import points
 from isobit.build.folder import Build
 from isobit.check.cosim.run import cosim
@@ -139,7 +140,7 @@ def test_the_plan_file_holds_it(tmp_path: Path) -> None:
 def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     for lines, found in (
         ('pe = 1\nsimd = 4\nmultiplier = "packed"', "no two of them share an operand"),
-        ('pe = 2\nsimd = 4\nmultiplier = "double"', "Input should be 'single' or 'packed'"),
+        ('pe = 2\nsimd = 4\nmultiplier = "double"', "Input should be '', 'single' or 'packed'"),
     ):
         with pytest.raises(IsobitError, match=found) as caught:
             compiled(matrix(tmp_path), "kv260", lines)
@@ -159,6 +160,20 @@ def test_the_planner_has_both_ways(tmp_path: Path) -> None:
     assert all(ways == ({"single", "packed"} if pe > 1 else {""}) for (pe, _), ways in by_folding.items())
     fixed = points(graph, graph.by_name[name], load_board("kv260"), LayerChoice(multiplier="single", pe=2))
     assert {p.layers[0][1].multiplier for p in fixed} == {"single"}
+
+
+@pytest.mark.parametrize("interval", [600, 72, None])
+def test_no_plan_is_worse_than_without(tmp_path: Path, interval: int | None) -> None:
+    """The rate asked for takes no more area; without one the fastest plan is no slower."""
+    graph, board = import_onnx(convolution(tmp_path)), load_board("kv260")
+    single = {linear_of(tmp_path / "model.onnx"): LayerChoice(multiplier="single")}
+    free, without = (
+        plan_for(graph, board, PlanRequest(share=1.0 if interval else 0.02, interval=interval, layers=layers))
+        for layers in ({}, single)
+    )
+    assert (free.clocks if interval is None else free.cost.weight) <= (
+        without.clocks if interval is None else without.cost.weight
+    )
 
 
 def test_the_estimate_is_half_the_dsps_and_an_adder_for_every_chain() -> None:

@@ -38,6 +38,7 @@ def configurations() -> Iterator[tuple[str, dict[str, int]]]:
             yield "max_pool", {"CHANNELS": pe * folds, "PE": pe, "TAPS": taps, "VECTORS": vectors}
     for simd, pe, vectors in product((1, 2, 6), (1, 2, 4), (1, 3)):
         yield "dense", {"IN": 6, "OUT": 4, "SIMD": simd, "PE": pe, "VECTORS": vectors}
+        yield "dense", {"IN": 6, "OUT": 4, "SIMD": simd, "PE": pe, "VECTORS": vectors, "PACKED": 18, "CHAIN": 2}
         if pe == 1 or simd == 6:
             yield "streamed_dense", {"IN": 6, "OUT": 4, "SIMD": simd, "PE": pe, "VECTORS": vectors}
     for lanes, vectors in product((1, 2, 6), (1, 3)):

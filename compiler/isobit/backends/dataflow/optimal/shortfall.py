@@ -27,7 +27,7 @@ def refusal(search: Search) -> IsobitError:
     ports = search.port_clocks(max(asked, 1))
     if max(least, ports) <= asked:
         return _too_large(search, asked)
-    where, clocks = (name, least) if least >= ports else ("its ports", ports)
+    where, clocks = (name, least) if least >= ports else ("a port", ports)
     text = (f"{where} takes at least {clocks:,} clocks per frame, {clocks / asked:.2f} times the {asked:,} that were "
             f"asked for")  # fmt: skip
     return IsobitError("E503", text, where=where, hint="; or ".join(_faster(search, clocks, asked)))

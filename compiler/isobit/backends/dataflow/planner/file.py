@@ -31,7 +31,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from isobit.backends.dataflow.layer import LayerChoice, LayerPlan, Multiplier, WeightStorage
+from isobit.backends.dataflow.layer import LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.plan import Plan
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import Memory
@@ -73,8 +73,8 @@ class _Layer(BaseModel):
     implementation: str = ""
     memory: Memory = "auto"
     line_buffer: Memory = "auto"
-    weights: WeightStorage | Literal[""] = ""
-    multiplier: Multiplier | Literal[""] = ""
+    weights: Literal["", "integers", "tapered"] = ""  # no union: its place in the file would be lost
+    multiplier: Literal["", "single", "packed"] = ""
     cycles: int = Field(default=0, ge=0)  # written for the reader, ignored when read
 
 
