@@ -102,7 +102,7 @@ class SourceRecord(Record):
     input_scale: str
     refit: RefitRecord | None = None
     arithmetic: ArithmeticRecord
-    label: str = ""
+    label: str
 
 
 class EstimateRecord(CostRecord):

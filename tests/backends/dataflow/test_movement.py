@@ -63,7 +63,7 @@ NETS["halves"] = halves
 
 
 @pytest.mark.parametrize(("name", "interval", "samples"), [
-    *((name, None, None) for name in NETS), ("3-along-0", 20, 8), ("3-along-1", 25, 2),
+    *((name, None, None) for name in NETS), ("3-along-0", 16, 8), ("3-along-1", 25, 2),
 ])  # fmt: skip
 def test_moved_frames_are_exact_with_the_planned_room(
     name: str, interval: int | None, samples: int | None, tmp_path: Path

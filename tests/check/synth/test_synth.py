@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import isobit
+from isobit.backends.dataflow.planner import PlanRequest
 from isobit.backends.dataflow.rtl import PART, Part, parts_of, rtl_design, unit_texts
 from isobit.check.csim.clocks import design_of
 from isobit.check.synth import netlist
@@ -23,6 +24,7 @@ from isobit.check.synth.run import synth
 from isobit.check.synth.yosys import Yosys
 from isobit.errors import IsobitError
 from isobit.hardware import Board
+from tests.backends.dataflow import sampled_nets
 from tests.check.cosim.test_cosim import dense
 
 needs_yosys = pytest.mark.skipif(
@@ -76,7 +78,7 @@ def test_a_parts_sources_do_not_say_where_it_stands(tmp_path: Path) -> None:
 
 def test_equal_parts_are_synthesised_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = counted(monkeypatch)
-    build = dense(tmp_path)
+    build, _ = sampled_nets.built(sampled_nets.gated(), tmp_path / "build", PlanRequest(share=1.0))
     first = synth(build)
     different = len({tuple(sorted(r.items())) for r in (p.texts for p in _parts(build))})
     assert len(asked) == different < len(first.rows)

@@ -33,7 +33,7 @@ class DataflowLayer(LayerRecord):
     memory: str
     line_buffer: str
     candidates: tuple[CandidateRecord, ...]
-    multipliers: tuple[CandidateRecord, ...] = ()
+    multipliers: tuple[CandidateRecord, ...]
 
     @property
     def factors(self) -> tuple[int, ...]:
