@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -35,8 +36,15 @@ def check(net: Net, exporter: Exporter, folder: Path, outputs: int) -> None:
     assert result.equal
 
 
-@pytest.mark.parametrize("exporter", ["torchscript", "dynamo"])
-@pytest.mark.parametrize("net", FAST_CASES, ids=lambda net: net.name)
+def both_exporters() -> Iterator[object]:
+    """Every small network by either exporter; by the fast tests each by one of them, in turn."""
+    for number, net in enumerate(FAST_CASES):
+        for turn, exporter in enumerate(("torchscript", "dynamo")):
+            marks = () if number % 2 == turn else pytest.mark.slow
+            yield pytest.param(net, exporter, marks=marks, id=f"{net.name}-{exporter}")
+
+
+@pytest.mark.parametrize(("net", "exporter"), both_exporters())
 def test_a_small_network_is_exact(net: Net, exporter: Exporter, tmp_path: Path) -> None:
     check(net, exporter, tmp_path / "build", outputs=5_000)
 
