@@ -2,10 +2,9 @@
 
     from driver import Accelerator
 
-    net = Accelerator()              # loads overlay.bit and overlay.hwh beside this file
-    scores = net(images)             # float32 (batch, ...) in, float32 (batch, ...) out
-    print(net.compare())             # the shipped vectors: () if every integer is the expected one
-    print(net.measure())             # latency and throughput
+    net = Accelerator()                   # loads overlay.bit and overlay.hwh beside this file
+    scores = net(images)                  # float32 (batch, ...) in, float32 (batch, ...) out
+    print(net.compare(), net.measure())   # the shipped vectors: () if every integer is right; latency, throughput
 
 Needs numpy and pynq (2.7 or newer) and works on 32-bit ARM: integers are int64 wherever they are computed with.
 """
@@ -24,16 +23,15 @@ from arithmetic import Array, dequantise, entering, quantise
 
 HERE = Path(__file__).resolve().parent
 MOST_BYTES = 4 << 20
-"""Bytes of a buffer that holds more than one sample: a board has little contiguous memory (128 MB on a PYNQ-Z1)."""
+"""Of a buffer that holds more than one sample: a board has little contiguous memory (128 MB on a PYNQ-Z1)."""
 
 
 @dataclass(frozen=True)
 class Port:
     """An AXI stream of the accelerator: ``frame`` elements a sample, each in a little-endian container ``dtype``.
 
-    ``name`` is the tensor's name in the model, ``stream`` the port's in the block design; ``dma`` names the DMA that
-    serves it. Elements are integers in ``[lo, hi]`` of shape ``shape`` (channels last); ``host`` is what
-    :mod:`arithmetic` needs to quantise or dequantise them.
+    ``name`` is the tensor's in the model, ``stream`` the port's in the block design, ``dma`` that of the DMA behind it.
+    Elements are integers in ``[lo, hi]`` of shape ``shape`` (channels last); :mod:`arithmetic` takes ``host``.
     """
 
     name: str
@@ -283,21 +281,20 @@ def _bytes(port: Port, part: slice) -> int:
 
 
 def _count(arrays: dict[str, Array]) -> int:
-    counts = {len(values) for values in arrays.values()}
-    if len(counts) != 1:
+    count, *others = {len(values) for values in arrays.values()}
+    if others:
         raise ValueError("the inputs hold different numbers of samples")
-    return counts.pop()
+    return count
 
 
 def _first_difference(name: str, got: Array, expected: Array) -> Difference | None:
-    wrong = np.argwhere(got != expected)
-    if not wrong.size:
+    wrong = np.argwhere(got != expected)[:1].tolist()
+    if not wrong:
         return None
-    where: list[int] = [int(i) for i in wrong[0]]
-    return Difference(name, where[0], tuple(where[1:]), int(got[tuple(where)]), int(expected[tuple(where)]))
+    place = tuple(wrong[0])
+    return Difference(name, place[0], place[1:], int(got[place]), int(expected[place]))
 
 
 def _seconds(action: Callable[[], Any]) -> float:
-    started = time.perf_counter()
-    action()
+    started, _ = time.perf_counter(), action()
     return time.perf_counter() - started

@@ -25,7 +25,7 @@ MAY_USE_TORCH = (PACKAGE / "train", PACKAGE / "frontend" / "brevitas.py")
 ORACLES: dict[str, set[str]] = {"exact": set()}
 """The rooms of ``check/source`` that evaluate a file, and what each may import beside itself and the errors."""
 TOLERANCE = re.compile(r"\b(atol|rtol|abs_tol|rel_tol|allclose|isclose|approx|assert_almost_equal|assertAlmostEqual)\b")
-MAX_LINES = 350
+MAX_LINES = 300
 TEXT = {".py", ".hpp", ".h", ".cpp", ".j2", ".tcl", ".cfg", ".toml", ".json", ".ipynb", ".md", ".txt"}
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))

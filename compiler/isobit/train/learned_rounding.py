@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from isobit.train.conversion import LAYERS
-from isobit.train.formats import FormatWeight, tables
+from isobit.train.formats import FormatWeight
+from isobit.train.rounding import tables
 
 BATCH, TRAVEL, LEAST_RATE, WEIGHT = 64, 4.0, 1e-2, 1e-2
 """A weight can go as far as ``TRAVEL`` in all iterations, about from one end to the other."""
