@@ -19,7 +19,6 @@ from isobit.backends.kept import Kept, key_of
 from isobit.errors import IsobitError, printable
 
 Flavour = Literal["faithful", "native", "checked", "tapped", "bounded"]
-# What clang++ does not know of these it says nothing about, with -w.
 _VECTORS = (
     "-ftree-vectorize", "-fvect-cost-model=dynamic", "-fstrict-aliasing", "-ftree-vrp", "-fpeel-loops", "-ftree-pre",
 )  # fmt: skip
@@ -122,6 +121,16 @@ def project_unit(project: Path, flavour: Flavour) -> Unit:
     return Unit(project / "top.cpp", project / "tb.cpp", folders, (*_FLAGS[flavour], *_UNUSED), found)
 
 
+def flags_of(flags: Sequence[str], version: str) -> tuple[str, ...]:
+    """``flags`` as the compiler of this ``--version`` takes them.
+
+    clang++ refuses g++'s names of single passes, and its own -O1 has no vector loops: it gets its whole -O3 instead.
+    """
+    if "clang" not in version.lower() or not set(_VECTORS) <= set(flags):
+        return tuple(flags)
+    return tuple("-O3" if flag == "-O1" else flag for flag in flags if flag not in _VECTORS)
+
+
 class Compilation:
     """A compiler running in the background; :meth:`result` waits for it.
 
@@ -135,12 +144,13 @@ class Compilation:
         self, project: Path | Unit, folder: Path, flavour: Flavour, compiler: str, build: Path | None = None
     ) -> None:  # fmt: skip
         unit = project_unit(project, flavour) if isinstance(project, Path) else project
+        identity = _identity(compiler)
         self.flavour: Flavour = flavour
         self._output = folder / f"tb-{flavour}"
-        flags = ["-std=c++14", *unit.flags, "-Wno-unknown-pragmas", "-w"]
+        flags = ["-std=c++14", *flags_of(unit.flags, identity[-1]), "-Wno-unknown-pragmas", "-w"]
         self._kept = None
         if build is not None:
-            key = key_of([*flags, AS_DATA, *_identity(compiler)], unit.include)
+            key = key_of([*flags, AS_DATA, *identity], unit.include)
             self._kept = Kept(build, flavour, key)
         self._started = time.time()
         self._log = folder / f"compile-{flavour}.log"
