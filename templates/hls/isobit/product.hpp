@@ -59,6 +59,7 @@ void channel_product(hls::stream<lanes<typename Cfg::a_t, Cfg::PE> >& in_a,
   // A factor is read again ROWS cycles after it was kept. A memory takes two or three cycles for that, so up to 4 words
   // live in registers; beyond, the tool is told the distance.
   static const int BANKS = ROWS <= 4 ? ROWS : 1;
+  static_assert(ROWS % BANKS == 0, "every bank holds as many rows");
   typename Cfg::b_t kept[ROWS][WIDTH];
 #pragma HLS ARRAY_RESHAPE variable=kept complete dim=2
 #pragma HLS ARRAY_PARTITION variable=kept cyclic factor=BANKS dim=1

@@ -39,6 +39,7 @@ void streamed_dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
   // in registers; beyond, the tool is told the distance.
   static const int KEPT = Cfg::VECTORS > 1 ? ROWS : 1;
   static const int BANKS = KEPT <= 4 ? KEPT : 1;
+  static_assert(KEPT % BANKS == 0, "every bank holds as many rows");
   typename Cfg::weight_t matrix[KEPT][Cfg::PE * Cfg::SIMD];
 #pragma HLS ARRAY_RESHAPE variable=matrix complete dim=2
 #pragma HLS ARRAY_PARTITION variable=matrix cyclic factor=BANKS dim=1
