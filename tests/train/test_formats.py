@@ -171,7 +171,41 @@ def test_a_float_network_is_quantised_in_them(tmp_path: Path, name: str, op: str
     assert sum(node.op == op for node in nodes) == 2
 
 
+@pytest.mark.parametrize("name", ["tapered:4", "int:4", "float:e2m1"])
+@pytest.mark.parametrize("per_channel", [True, False])
+def test_scales_that_are_powers_of_two(tmp_path: Path, name: str, per_channel: bool) -> None:
+    """``--scales power-of-two [--per-tensor]``: every scale of the file, so that each requantizer is a shift."""
+    torch.manual_seed(5)
+    acts = "tapered:5" if name.startswith("tapered") else "6"
+    formats = parse_formats(name, acts=acts).scaled("power-of-two", per_channel)
+    data = digits()
+    few = Data(data.train_inputs[:64], data.train_labels[:64], data.test_inputs[:32], data.test_labels[:32])
+    model = nn.Sequential(nn.Conv2d(1, 4, 3, stride=2, bias=False), nn.ReLU(), nn.Flatten(), nn.Linear(36, 10))
+    made = quantise_network(model, few, Request(formats, "qat", epochs=1, bias_correction=True)).model
+    graph = optimise(import_onnx(path := export_module(made, (1, 8, 8), tmp_path / "model.onnx")))
+    found = load_onnx(path)
+    scales = [found.constants[n.inputs[1]].reshape(-1) for n in found.nodes if n.op.endswith("Quant")]
+    assert len(scales) >= 4 and all((np.frexp(scale)[0] == 0.5).all() for scale in scales)
+    assert [len(s) for s in scales if len(s) > 1] == ([4, 10] if per_channel else [])
+    x = few.test_inputs.numpy()
+    exact = evaluate_exact(path, {graph.inputs[0].outside: x})[graph.outputs[0].outside]
+    mine = run(graph, {i.name: quantise(i, x) for i in graph.inputs})[graph.outputs[0].name]
+    (output,) = graph.outputs
+    steps = np.broadcast_to(output.scale, mine.shape)
+    assert all(exact[i] == int(mine[i]) * steps[i] for i in np.ndindex(mine.shape))
+
+
+def test_fixed_point_has_no_scale_to_choose() -> None:
+    assert parse_formats("fixed").scaled("free", True) == parse_formats("fixed")
+    for scales, per_channel in (("power-of-two", True), ("free", False)):
+        with pytest.raises(IsobitError) as refused:
+            parse_formats("fixed").scaled(scales, per_channel)
+        assert refused.value.code == "E310" and "fixed point" in str(refused.value)
+
+
 def test_names_of_the_command_line() -> None:
+    both = parse_formats("tapered:4", acts="tapered:5").scaled("power-of-two", False)
+    assert str(both) == "weights tapered:4 (powers of two, per tensor), activations tapered:5 (powers of two)"
     found = parse_formats("tapered:5", acts="6")
     assert str(found) == "weights tapered:5, activations int6" and found == parse_formats("tapered", "5", "6")
     assert str(parse_formats("float:e3m2")) == "weights float:e3m2, activations int8"

@@ -218,6 +218,7 @@ def test_eight_bits_by_the_command_and_twice_the_same_bytes(folder: Path, tmp_pa
         (["--format", "int1"], "E310"), (["--method", "magic"], "E613"), (["--layer", "nowhere=2.2"], "E311"),
         (["--layer", "4"], "E613"), (["--arg", "width=9", "--method", "ptq"], "E301"),
         (["--features", "--method", "qat"], "E311"), (["--format", "int:\u00b2"], "E310"),
+        (["--scales", "power-of-two"], "E310"), (["--per-tensor"], "E310"), (["--scales", "nearest"], "E613"),
     ],
 )  # fmt: skip
 def test_a_request_that_cannot_be_met_is_refused(words: list[str], code: str, folder: Path, tmp_path: Path) -> None:

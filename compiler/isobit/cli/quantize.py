@@ -25,6 +25,10 @@ def quantize_command(
     formats: Annotated[
         str, typer.Option("--format", help="fixed, int8 (per channel, calibrated), tapered:4, float:e2m1 ...")
     ] = "fixed",
+    scales: Annotated[str, typer.Option(help="of int, tapered and float formats: free, or power-of-two")] = "free",
+    per_tensor: Annotated[
+        bool, typer.Option("--per-tensor", help="one scale for a layer's weights, not one for each output channel")
+    ] = False,
     entry: Annotated[str | None, typer.Option("--input", help="format of the network's input, where another")] = None,
     layer: Annotated[
         list[str] | None, typer.Option(help="format of a layer or activation: blocks.0.*=2.4; may be repeated")
@@ -54,6 +58,7 @@ def quantize_command(
     from isobit.build.files import refuse_unwritable
     from isobit.frontend.brevitas import export_module
     from isobit.frontend.factories import load_module
+    from isobit.numerics.formats.choose import Scales
     from isobit.train import load_data
     from isobit.train.quantising import Request, quantise
     from isobit.train.schemes import parse_formats
@@ -61,7 +66,9 @@ def quantize_command(
     refuse_unwritable(output)
     one_of("--method", method, ("ptq", "qat"))
     one_of("--batchnorm", batchnorm, ("keep", "merge"))
-    found = parse_formats(formats, weights, acts, entry)
+    one_of("--scales", scales, ("free", "power-of-two"))
+    kind: Scales = "free" if scales == "free" else "power-of-two"
+    found = parse_formats(formats, weights, acts, entry).scaled(kind, not per_tensor)
     request = Request(
         found, "qat" if method == "qat" else "ptq", _rule(layer or []), batchnorm == "merge", fit_range, equalise, gptq,
         bias_correction, epochs, rate, seed, checkpoint, not features, learned_rounding,

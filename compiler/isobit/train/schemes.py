@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from brevitas.inject.enum import ScalingImplType
-from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerChannelFloat, Uint8ActPerTensorFloat
+import brevitas.quant as q
+from brevitas.core.function_wrapper import CeilSte
+from brevitas.inject.enum import RestrictValueType, ScalingImplType
 
 from isobit.errors import IsobitError, did_you_mean, printable
+from isobit.numerics.formats.choose import Scales
 from isobit.train.fixed_point import parse_fixed
 from isobit.train.injectors import activation_injector, injector, named
 
@@ -44,64 +46,75 @@ class Format(Protocol):
 
 @dataclass(frozen=True)
 class Scaled:
-    """Plain integers with free scales: weights per channel, activations per tensor, symmetric, calibrated."""
+    """Plain integers, symmetric, calibrated: a scale for each output channel of the weights or for the tensor, one for
+    each tensor of activations; any, or powers of two, which are never below what is calibrated: nothing more saturates.
+    """
 
     bits: int = 8
+    scales: Scales = "free"
+    per_channel: bool = True
 
     def __post_init__(self) -> None:
         if isinstance(self.bits, bool) or not isinstance(self.bits, int) or not 2 <= self.bits <= 16:
             raise IsobitError("E310", f"integers of {printable(self.bits)} bits", hint="2 to 16")
 
     def __str__(self) -> str:
-        return f"int{self.bits}"
+        return f"int{self.bits}{_said(self.scales, self.per_channel)}"
 
     @property
     def weight(self) -> type[Any]:
-        """One scale for each output channel, a parameter that starts at the greatest weight.
+        """The scale is a parameter that starts at the greatest weight.
 
         GPTQ asks for the weights column by column; Brevitas' other scales are then those of the column, which fits them
         without an error to make up for.
         """
-        return self._width(Int8WeightPerChannelFloat, scaling_impl_type=ScalingImplType.PARAMETER_FROM_STATS)
+        kind = q.Int8WeightPerChannelFloat if self.per_channel else q.Int8WeightPerTensorFloat
+        return self._width(kind, scaling_impl_type=ScalingImplType.PARAMETER_FROM_STATS)
 
     @property
     def signed(self) -> type[Any]:
         """One scale for the tensor."""
-        return self._width(Int8ActPerTensorFloat)
+        return self._width(q.Int8ActPerTensorFloat)
 
     @property
     def unsigned(self) -> type[Any]:
         """One scale for the tensor."""
-        return self._width(Uint8ActPerTensorFloat)
+        return self._width(q.Uint8ActPerTensorFloat)
 
     bias: type[Any] | None = None
     reach: float | None = None
 
     def _width(self, quantizer: Any, **further: Any) -> type[Any]:
+        if self.scales == "power-of-two":
+            restricted = RestrictValueType.POWER_OF_TWO
+            further |= {"restrict_scaling_type": restricted, "restrict_value_float_to_int_impl": CeilSte}
         made: type[Any] = quantizer.let(bit_width=self.bits, **further)
         return made
 
 
 @dataclass(frozen=True)
 class Free:
-    """Weights in any format of :mod:`isobit.numerics.formats` by its name, with a free scale for each output channel.
+    """Weights in any format of :mod:`isobit.numerics.formats` by its name, with a scale for each output channel or for
+    the tensor, the best of all or of the powers of two.
 
     Where the name stands for several (``tapered:4``, any run) every layer takes its best. Activations in tapered fixed
-    point alone, with a free scale for the tensor; their codes have a sign, whatever comes.
+    point alone, with a scale for the tensor; their codes have a sign, whatever comes.
     """
 
     name: str
+    scales: Scales = "free"
+    per_channel: bool = True
 
     def __post_init__(self) -> None:
         named(self.name)
 
     def __str__(self) -> str:
-        return self.name
+        return self.name + _said(self.scales, self.per_channel)
 
     @property
     def weight(self) -> type[Any]:
-        """One format for a layer, one scale for each output channel."""
-        return injector(self.name, per_channel=True)
+        """One format for a layer."""
+        return injector(self.name, self.scales, self.per_channel)
 
     @property
     def signed(self) -> type[Any]:
@@ -109,7 +122,7 @@ class Free:
         if not self.name.startswith("tapered:"):
             hint = "a number of bits, or tapered:n"
             raise IsobitError("E310", f"activations of a network in {self.name}", hint=hint)
-        return activation_injector(self.name)
+        return activation_injector(self.name, self.scales)
 
     unsigned = signed
     bias: type[Any] | None = None
@@ -136,7 +149,29 @@ class Formats:
         """With plain integers for activations that are in a format of :class:`Free`, and for the input before them."""
         if not isinstance(self.acts, Free):
             return self
-        return replace(self, acts=Scaled(), entry=self.entry or Scaled())
+        own = Scaled(scales=self.acts.scales)
+        return replace(self, acts=own, entry=self.entry or own)
+
+    def scaled(self, scales: Scales, per_channel: bool) -> Formats:
+        """With such scales: all of them powers of two, the weights' one for a tensor.
+
+        Raises:
+            IsobitError: E310 where fixed point gives the weights' scale.
+        """
+        if (scales, per_channel) == ("free", True):
+            return self
+        if not isinstance(self.weights, (Scaled, Free)):
+            hint = "leave --scales and --per-tensor out; --format int, tapered and float have scales to choose"
+            raise IsobitError("E310", "fixed point says its scale itself, a power of two for the tensor", hint=hint)
+        weights = replace(self.weights, scales=scales, per_channel=per_channel)
+        acts = replace(self.acts, scales=scales) if isinstance(self.acts, (Scaled, Free)) else self.acts
+        return replace(self, weights=weights, acts=acts)
+
+
+def _said(scales: Scales, per_channel: bool) -> str:
+    """What a name says of scales that are not the usual ones."""
+    said = [*(["powers of two"] if scales == "power-of-two" else []), *([] if per_channel else ["per tensor"])]
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _fixed(weights: str, acts: str) -> Formats:
