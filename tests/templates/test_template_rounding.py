@@ -1,4 +1,4 @@
-"""The rounding shift and the product with ties to even equal the definition of every mode, and constants beyond 64 bits are what was written."""
+"""Rounding shifts and products with ties to even are what their definitions say; constants beyond 64 bits too."""
 
 from __future__ import annotations
 

@@ -1,14 +1,15 @@
 """Staircases that round to the nearest with ties to even, of any scale: one product, two offsets, and a parity.
 
-Where ties are reached, steps into even levels come one earlier and steps into odd levels one later than a line says, and
-no multiply, offset and floor follows that. Two do, with one product between them: with
+Where ties are reached, steps into even levels come one earlier and steps into odd levels one later than a line says,
+and no multiply, offset and floor follows that. Two do, with one product between them: with
 
     up(x) = (m * x + c) >> k,    down(x) = (m * x + c') >> k,    0 <= c - c' <= 2**k,
 
-so that ``down`` is ``up`` or ``up - 1``, let ``g(x)`` be ``up(x)`` where that is even, else ``down(x)``. Then g is monotone, and
-``g(x) >= y`` says ``up(x) >= y`` for an even y and ``down(x) >= y`` for an odd one. So m, k and c have to meet the cuts into even
-levels, m, k and c' those into odd levels, each by the conditions of :mod:`isobit.numerics.multiply_shift`: slopes in both open intervals, and in a third that
-keeps the two offsets in order. Nothing is asked of the staircase but its cuts; what rounds half to even is of this kind.
+so that ``down`` is ``up`` or ``up - 1``, let ``g(x)`` be ``up(x)`` where that is even, else ``down(x)``. Then g is
+monotone, and ``g(x) >= y`` says ``up(x) >= y`` for an even y and ``down(x) >= y`` for an odd one. So m, k and c have to
+meet the cuts into even levels, m, k and c' those into odd levels, each by the conditions of
+:mod:`isobit.numerics.multiply_shift`: slopes in both open intervals, and in a third that keeps the two offsets in
+order. Nothing is asked of the staircase but its cuts; what rounds half to even is of this kind.
 """
 
 from __future__ import annotations
@@ -146,7 +147,7 @@ def _offsets(even: Edges, odd: Edges, m: int, k: int) -> tuple[int, int] | None:
 
 
 def _equal(found: HalfEven, i: int, curve: Curve, lo: int, hi: int) -> bool:
-    """Is curve ``i`` of ``found`` the staircase on ``[lo, hi]``? Both are monotone: cuts, left neighbours, ends decide."""
+    """Is curve ``i`` the staircase on ``[lo, hi]``? Both are monotone: cuts, their left neighbours and ends decide."""
     inside = curve.restrict(lo, hi)
     t = inside.cuts()
     points = np.concatenate([as_int_array([lo, hi]), t, widened(t, magnitude(t) + 1) - 1])

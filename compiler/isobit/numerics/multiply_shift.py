@@ -192,7 +192,7 @@ def build(edges: Edges, s: Slopes, k: int) -> MultiplyShift:
 
 
 def offset_limits(edges: Edges, m: int, k: int) -> tuple[int | None, int | None]:
-    """The least and greatest c with which m and k reach every cut and no left neighbour; None where nothing limits it."""
+    """The least and greatest c with which m and k reach every cut and no left neighbour; None where nothing does."""
     t, levels = edges.cuts, edges.levels
     bound = (magnitude(levels) + 1 << k) + (max(magnitude(t), magnitude(edges.below)) + 1) * m
     level = widened(levels, bound) * (1 << k)
