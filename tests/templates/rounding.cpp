@@ -1,5 +1,6 @@
-// Shifts that round, in every mode, and multiply-shifts whose constants are wider than any builtin integer.
+// Shifts that round, in every mode, products that round ties to even, and multiply-shifts whose constants are wider than any builtin integer.
 #include "check.hpp"
+#include "isobit/half_even.hpp"
 #include "isobit/multiply_shift.hpp"
 #include "isobit/round_shift.hpp"
 
@@ -68,6 +69,47 @@ void run_round_shift() {
       },
       [&](int c, long long a) {
         const long long y = rounded(static_cast<wide>(multipliers[c]) * a + offsets[c], Cfg::K, Cfg::ROUNDING);
+        if (Cfg::CLAMP && y < Cfg::LO) return static_cast<long long>(Cfg::LO);
+        if (Cfg::CLAMP && y > Cfg::HI) return static_cast<long long>(Cfg::HI);
+        return y;
+      });
+}
+
+// Fifths, sevenths and an even divisor whose ties are reached; a gap of 0 and one of 2^K.
+template <bool CLAMP_, class IN, int PE_>
+struct even_config {
+  static const int CHANNELS = 4, PE = PE_, FOLDS = 4 / PE_, K = 14, LO = -7, HI = 8;
+  static const bool CLAMP = CLAMP_;
+  typedef IN in_t;
+  typedef ap_uint<13> multiplier_t;
+  typedef ap_int<15> offset_t;
+  typedef ap_uint<15> gap_t;
+  typedef ap_int<21> product_t;
+  typedef ap_int<22> sum_t;
+  typedef ap_int<8> out_t;
+};
+
+template <class Cfg>
+void run_half_even() {
+  const typename check::rom_of<typename Cfg::multiplier_t>::type multipliers[4] = {2731, 1639, 0, 8191};
+  const typename check::rom_of<typename Cfg::offset_t>::type offsets[4] = {8000, 8192, -5, -16384};
+  const typename check::rom_of<typename Cfg::gap_t>::type gaps[4] = {192, 0, 16384, 77};
+  const long long least = check::least<typename Cfg::in_t>(), greatest = check::greatest<typename Cfg::in_t>();
+  long long values[256];
+  int count = 0;
+  for (long long v = least; v <= greatest; ++v) values[count++] = v;
+  drive<Cfg>(
+      "half_even", values, count,
+      [&](hls::stream<check::lanes<typename Cfg::in_t, Cfg::PE> >& in,
+          hls::stream<check::lanes<typename Cfg::out_t, Cfg::PE> >& out) {
+        isobit::half_even<Cfg>(in, out, check::in_rows<Cfg, typename Cfg::multiplier_t>(multipliers).rows,
+                               check::in_rows<Cfg, typename Cfg::offset_t>(offsets).rows,
+                               check::in_rows<Cfg, typename Cfg::gap_t>(gaps).rows);
+      },
+      [&](int c, long long a) {
+        const wide low = static_cast<wide>(multipliers[c]) * a + offsets[c];
+        const long long up = rounded(low + gaps[c], Cfg::K, isobit::FLOOR);
+        const long long y = up % 2 == 0 ? up : rounded(low, Cfg::K, isobit::FLOOR);
         if (Cfg::CLAMP && y < Cfg::LO) return static_cast<long long>(Cfg::LO);
         if (Cfg::CLAMP && y > Cfg::HI) return static_cast<long long>(Cfg::HI);
         return y;

@@ -1,4 +1,4 @@
-"""The rounding shift equals the definition of every mode, and constants beyond 64 bits are what was written."""
+"""Rounding shifts and products with ties to even are what their definitions say; constants beyond 64 bits too."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ def cases() -> list[str]:
         operand, clamp = ("ap_int<7>", "ap_uint<7>")[n % 2], str(n % 3 == 0).lower()
         config = f"round_config<{shift}, isobit::{mode}, {clamp}, {operand}, {(1, 2, 4)[n % 3]}>"
         made.append(f"run_round_shift<{config} >();")
+    for n, (pe, operand) in enumerate(product((1, 2, 4), ("ap_int<7>", "ap_uint<7>"))):
+        made.append(f"run_half_even<even_config<{str(n % 2 == 0).lower()}, {operand}, {pe}> >();")
     return [*made, *(f"run_wide<wide_config<{bits}> >();" for bits in (66, 81, 110))]
 
 

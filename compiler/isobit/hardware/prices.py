@@ -67,6 +67,11 @@ class Prices:
         tie = Cost(lut=in_bits // 4 + out_bits)
         return self.multiply_shift(pe, curves, in_bits, m_bits, c_bits) + tie.times(pe)
 
+    def half_even(self, pe: int, curves: int, in_bits: int, m_bits: int, c_bits: int, gap_bits: int) -> Cost:
+        """A multiply-shift and, per lane, a second sum and the choice between both; the gaps between their offsets."""
+        second = Cost(lut=in_bits + m_bits)
+        return self.multiply_shift(pe, curves, in_bits, m_bits, c_bits + gap_bits) + second.times(pe)
+
     def thresholds(self, pe: int, curves: int, in_bits: int, levels: int) -> Cost:
         """``levels`` comparators per lane, the sum of what they say, and their constants."""
         lane = requantizer.thresholds_lane(in_bits, levels, self.dsp)

@@ -3,6 +3,7 @@
 from isobit.numerics.curve import Curve
 from isobit.numerics.dyadic import RoundShift, shared_round_shift
 from isobit.numerics.edges import CutPair, Edges, is_translation
+from isobit.numerics.half_even import HalfEven, shared_half_even
 from isobit.numerics.intervals import IntArray, Interval, as_int_array, bit_width, fit_dtype, is_signed, magnitude
 from isobit.numerics.layer_shift import (
     Price,
@@ -47,6 +48,7 @@ __all__ = [
     "CutPair",
     "Cuts",
     "Edges",
+    "HalfEven",
     "IntArray",
     "Interval",
     "MultiplyShift",
@@ -91,6 +93,7 @@ __all__ = [
     "round_quotient",
     "round_rational",
     "round_shift",
+    "shared_half_even",
     "shared_multiply_shift",
     "shared_round_shift",
     "short_sums",

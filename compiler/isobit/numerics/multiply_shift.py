@@ -191,18 +191,19 @@ def build(edges: Edges, s: Slopes, k: int) -> MultiplyShift:
     return MultiplyShift(m, roundest(*_offsets(edges, m, k)), k, *edges.clamp)
 
 
-def _offsets(edges: Edges, m: int, k: int) -> tuple[int, int]:
-    """The least and greatest c with which m and k reach every cut and no left neighbour of one.
-
-    A side that nothing limits ends where c would need more bits than the other side asks for, or at 0.
-    """
+def offset_limits(edges: Edges, m: int, k: int) -> tuple[int | None, int | None]:
+    """The least and greatest c with which m and k reach every cut and no left neighbour; None where nothing does."""
     t, levels = edges.cuts, edges.levels
     bound = (magnitude(levels) + 1 << k) + (max(magnitude(t), magnitude(edges.below)) + 1) * m
     level = widened(levels, bound) * (1 << k)
     reached = (level - m * widened(t, bound))[edges.reached]
     avoided = (level - 1 - m * widened(edges.below, bound))[edges.avoided]
-    least = int(reached.max()) if reached.size else None
-    greatest = int(avoided.min()) if avoided.size else None
+    return int(reached.max()) if reached.size else None, int(avoided.min()) if avoided.size else None
+
+
+def _offsets(edges: Edges, m: int, k: int) -> tuple[int, int]:
+    """:func:`offset_limits`; a side that nothing limits ends where c would need more bits than the other, or at 0."""
+    least, greatest = offset_limits(edges, m, k)
     if least is None:
         least = -(1 << (~greatest).bit_length()) if greatest is not None and greatest < 0 else 0
     if greatest is None:

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from isobit.hardware import Cost
 from isobit.hardware.prices import MOST_ENTRIES, MOST_LEVELS, Prices
 from isobit.ir.ops import Step
 from isobit.ir.types import ValueType
-from isobit.numerics import MultiplyShift, Price, bit_width, layer_multiply_shift, shared_round_shift
+from isobit.numerics import (
+    HalfEven,
+    MultiplyShift,
+    Price,
+    bit_width,
+    layer_multiply_shift,
+    shared_half_even,
+    shared_round_shift,
+)
 from isobit.numerics.layer_shift import admits_multiply_shift
 
 
@@ -26,11 +35,8 @@ def multiplicand_price(prices: Prices, curves: int, in_bits: int) -> Price:
 
 def has_product(node: Step, x: ValueType) -> bool:
     """Is one of the bodies of a step whose input has type ``x`` a product and a shift?"""
-    los, his = node.curves.reach(x)
-    clamp = node.curves.bounds(x)
-    if admits_multiply_shift(node.curves, los, his, clamp):
-        return True
-    return shared_round_shift(node.curves, los, his, clamp) is not None
+    reach = (node.curves, *node.curves.reach(x), node.curves.bounds(x))
+    return admits_multiply_shift(*reach) or any(f(*reach) is not None for f in (shared_round_shift, shared_half_even))
 
 
 def body_luts(node: Step, x: ValueType, prices: Prices) -> dict[str, int]:
@@ -47,6 +53,9 @@ def body_luts(node: Step, x: ValueType, prices: Prices) -> dict[str, int]:
         found["round_shift"] = prices.weigh(
             prices.round_shift(1, count, x.bits, m_bits, c_bits, bit_width(*clamp))
         )  # fmt: skip
+    even = shared_half_even(node.curves, los, his, clamp) if not found else None
+    if even is not None:
+        found["half_even"] = prices.weigh(half_even_cost(even, 1, x.bits, prices))
     levels = max(c.levels for c in node.curves)
     if levels <= MOST_LEVELS:
         found["thresholds"] = prices.weigh(prices.thresholds(1, count, x.bits, max(levels, 1)))
@@ -54,6 +63,13 @@ def body_luts(node: Step, x: ValueType, prices: Prices) -> dict[str, int]:
     if size <= MOST_ENTRIES:
         found["lookup"] = prices.weigh(prices.lookup(1, count, size, bit_width(*clamp)))
     return found
+
+
+def half_even_cost(even: HalfEven, pe: int, in_bits: int, prices: Prices) -> Cost:
+    """What ``pe`` lanes of this body cost whose input has ``in_bits`` bits."""
+    m_bits, gap_bits = max(even.m).bit_length(), max(max(even.gaps).bit_length(), 1)
+    c_bits = bit_width(min(even.down), max(even.down))
+    return prices.half_even(pe, len(even.m), in_bits, m_bits, c_bits, gap_bits)
 
 
 def multiply_shift_luts(scaled: Collection[MultiplyShift], in_bits: int, prices: Prices) -> int:

@@ -32,6 +32,7 @@ def configurations() -> Iterator[tuple[str, dict[str, int]]]:
         yield "lookup", size | {"LO": -8, "SIZE": 16}
         yield "multiply_shift", size | {"K": 2, "LO": -8, "HI": 7, "CLAMP": 1}
         yield "round_shift", size | {"K": 2, "ROUNDING": 0, "LO": -8, "HI": 7, "CLAMP": 1}
+        yield "half_even", size | {"K": 2, "LO": -8, "HI": 7, "CLAMP": 1}
         yield "thresholds", size | {"LEVELS": 3}
         for taps, vectors in product((1, 4), (1, 3)):
             yield "depthwise", {"CHANNELS": pe * folds, "PE": pe, "TAPS": taps, "VECTORS": vectors}
@@ -76,6 +77,7 @@ def several(samples: int) -> Iterator[tuple[str, dict[str, int]]]:
     yield "lookup", size | {"LO": -8, "SIZE": 16}
     yield "multiply_shift", size | {"K": 2, "LO": -8, "HI": 7, "CLAMP": 1}
     yield "round_shift", size | {"K": 2, "ROUNDING": 0, "LO": -8, "HI": 7, "CLAMP": 1}
+    yield "half_even", size | {"K": 2, "LO": -8, "HI": 7, "CLAMP": 1}
     yield "thresholds", size | {"LEVELS": 3}
     for name in ("depthwise", "max_pool"):
         yield name, {"CHANNELS": 2, "PE": lanes, "TAPS": 3 * samples, "VECTORS": 2}

@@ -28,7 +28,7 @@ from isobit.check.synth.yosys import Yosys, YosysTimeout, find_yosys
 from isobit.ir.curve_record import curve_record
 from isobit.ir.ops import Step
 
-TEMPLATES = ("multiply_shift", "round_shift", "thresholds")
+TEMPLATES = ("multiply_shift", "round_shift", "half_even", "thresholds")
 MOST_LEVELS, MOST_BITS, BATCH = 1024, 60, 8
 DEFAULT_LIMIT = 600.0
 _RESULT = re.compile(

@@ -14,6 +14,7 @@ from fractions import Fraction
 from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.graph_builder import GraphBuilder
@@ -44,11 +45,14 @@ class TfliteBuilder(GraphBuilder):
     """Grows the integer graph of a TFLite model; ``values`` maps a tensor's index to its value.
 
     ``floats`` has the float tensors that only move an input's elements: that input, and their flat positions in it.
+    ``reals`` has those that a DEQUANTIZE makes, or element-wise floats behind it: the value it reads, and the float32
+    of every integer of its hull.
     """
 
     model: TfliteModel
     values: dict[int, Value] = field(default_factory=dict)
     floats: dict[int, tuple[int, IntArray]] = field(default_factory=dict)
+    reals: dict[int, tuple[Value, NDArray[np.float32]]] = field(default_factory=dict)
 
     # ------------------------------------------------------------------ looking at tensors
 
@@ -76,6 +80,11 @@ class TfliteBuilder(GraphBuilder):
         if index not in self.values:
             if tensor.data is not None:
                 raise op.refusal(f"input {position} is a constant", "fold constants when converting")
+            if index in self.reals:
+                why = (
+                    "it reads float32 behind a DEQUANTIZE, where only element-wise functions up to a QUANTIZE are read"
+                )
+                raise op.refusal(why, "quantise this operator too, or end the network at the DEQUANTIZE", "E203")
             raise op.refusal(
                 f"{self.model.place(index)} is not quantised", "convert with full integer quantisation", "E203"
             )

@@ -18,6 +18,7 @@ from isobit.frontend.tflite import (
     moves,
     pools,
     products,
+    reals,
     resize,
     softmax,
     squares,
@@ -86,7 +87,7 @@ def import_operator(b: TfliteBuilder, op: TfliteOperator) -> None:
     Raises:
         IsobitError: E1xx and E2xx, located at the operator.
     """
-    if moves.move_floats(b, op):
+    if moves.move_floats(b, op) or reals.import_real(b, op):
         return
     made = _operator(op)(b, op)
     for index, value in zip(op.outputs, made if isinstance(made, list) else [made], strict=False):
@@ -141,6 +142,8 @@ def _quantize(b: TfliteBuilder, op: TfliteOperator) -> Value:
     tensor = b.tensor(op)
     if (on_host := b.behind_softmax(op)) is not None:
         return on_host
+    if op.inputs[0] in b.reals:
+        return reals.end_real(b, op)
     if op.inputs[0] not in b.floats:
         return functions.import_requantise(b, op)
     source, index = b.floats[op.inputs[0]]
@@ -158,8 +161,11 @@ def _quantize(b: TfliteBuilder, op: TfliteOperator) -> Value:
 
 
 def _dequantize(b: TfliteBuilder, op: TfliteOperator) -> Value:
-    """DEQUANTIZE: the real value, for the host."""
-    return b.behind_softmax(op) or b.value(op)
+    """DEQUANTIZE: the real value, for the host or for a QUANTIZE behind it."""
+    if (on_host := b.behind_softmax(op)) is not None:
+        return on_host
+    reals.begin_real(b, op, x := b.value(op))
+    return x
 
 
 def _softmax(b: TfliteBuilder, op: TfliteOperator) -> Value:
@@ -212,6 +218,8 @@ def _integer_tensor(model: TfliteModel, index: int) -> int:
     while index in makers and makers[index].op in ends and makers[index].index not in inside:
         index = makers[index].inputs[0]
         path.append(index)
+    if not any(makers[i].op in softmax.SOFTMAX for i in path[:-1]):  # then a QUANTIZE is the fabric's own
+        path = path[: 1 + next((n for n, i in enumerate(path[:-1]) if makers[i].op == "QUANTIZE"), len(path))]
     ended = [i for i in path[:-1] if makers[i].op in softmax.SOFTMAX or model.tensors[i].dtype == "float32"]
     return path[path.index(ended[-1]) + 1] if ended else path[0]
 

@@ -12,6 +12,7 @@ from isobit.errors import IsobitError
 from isobit.hardware import load_board
 from isobit.ir import Graph, frozen_ints, verify
 from isobit.ir.ops import Input, Output, Reindex
+from isobit.numerics import Cuts
 from isobit.passes import optimise
 from tests.passes.graphs import given, graph, out, rounded, step
 
@@ -25,19 +26,24 @@ def requantised(scale: Fraction, bits: int) -> Graph:
     return optimise(graph(given(1, lo=-WIDE, hi=WIDE), step("f", "x", rounded(scale, lo=-top, hi=top)), out("f")))
 
 
-def test_a_wide_output_with_unrelated_scales_is_refused_with_its_cause_and_what_helps() -> None:
+def test_a_wide_output_of_two_roundings_is_refused_with_its_cause_and_what_helps() -> None:
+    cuts = Cuts(0, np.arange(400) ** 2)
     with pytest.raises(IsobitError) as caught:
-        plan_for(requantised(Fraction(1, 19_928_648), 16), BOARD, PlanRequest())
+        plan_for(graph(given(1, lo=-WIDE, hi=WIDE), step("f", "x", cuts), out("f")), BOARD, PlanRequest())
     refused = caught.value
     assert (refused.code, refused.where) == ("E504", "f")
-    assert "65,534 levels" in refused.message
-    assert "need a slope above 1/19928648, levels" in refused.message and "need one below it" in refused.message
-    assert refused.hint.startswith("at most 8 bits of output, or scales whose ratios are powers of two")
+    assert "400 levels" in refused.message
+    assert "half_even: the levels are not those of ties to even on a line" in refused.message
+    assert refused.hint.startswith("at most 8 bits of output, or one rounding where there are two")
 
 
 @pytest.mark.parametrize(
     ("scale", "bits", "body"),
-    [(Fraction(1, 1 << 24), 16, "round_shift"), (Fraction(1, 19_928_648 << 8), 8, "thresholds")],
+    [
+        (Fraction(1, 1 << 24), 16, "round_shift"),
+        (Fraction(1, 19_928_648), 16, "half_even"),
+        (Fraction(1, 19_928_648 << 8), 8, "half_even"),
+    ],
 )
 def test_what_the_refusal_advises_is_built(scale: Fraction, bits: int, body: str) -> None:
     plan = plan_for(requantised(scale, bits), BOARD, PlanRequest())

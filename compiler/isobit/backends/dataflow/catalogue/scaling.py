@@ -18,7 +18,16 @@ from isobit.hardware import Cost, Prices
 from isobit.ir import Graph, Node
 from isobit.ir.memo import per_graph
 from isobit.ir.ops import Add, Const, Step
-from isobit.numerics import MultiplyShift, RoundShift, as_int_array, bit_width, shared_round_shift
+from isobit.numerics import (
+    HalfEven,
+    MultiplyShift,
+    RoundShift,
+    as_int_array,
+    bit_width,
+    shared_half_even,
+    shared_round_shift,
+)
+from isobit.passes.bodies import half_even_cost
 from isobit.passes.shrink import no_product
 
 
@@ -54,6 +63,25 @@ def round_shift_candidate(graph: Graph, node: Node, pe: int, prices: Prices) -> 
     m_bits, c_bits = max(found.m).bit_length(), bit_width(min(found.c), max(found.c))
     total = prices.round_shift(pe, len(found.m), x.bits, m_bits, c_bits, kind.bits)
     return Candidate("round_shift", total, True, f"{found.rounding.name} of {m_bits}-bit multiples, shift {found.k}")
+
+
+def half_even_candidate(graph: Graph, node: Node, pe: int, prices: Prices) -> Candidate | None:
+    """For steps that round ties to even and that neither a product and a shift nor a rounding shift builds."""
+    if not isinstance(node, Step):
+        return None
+    if all(isinstance(f, MultiplyShift) for f in node.curves) or round_shift_of(graph, node) is not None:
+        return Candidate("half_even", Cost(), False, "a simpler body builds it")
+    found = half_even_of(graph, node)
+    if found is None:
+        return Candidate("half_even", Cost(), False, "the levels are not those of ties to even on a line")
+    said = f"{max(found.m).bit_length()}-bit multiplicands, two offsets, shift {found.k}"
+    return Candidate("half_even", half_even_cost(found, pe, graph.types[node.inputs[0]].bits, prices), True, said)
+
+
+@per_graph
+def half_even_of(graph: Graph, node: Step) -> HalfEven | None:
+    """The product with two offsets that a step is; None where it is none."""
+    return shared_half_even(node.curves, *node.curves.reach(graph.types[node.inputs[0]]), graph.types[node.name].bounds)
 
 
 @per_graph
@@ -98,6 +126,22 @@ def round_shift(graph: Graph, node: Step, layer: LayerPlan, inputs: list[Stream]
         ("LO", bounds[0]), ("HI", bounds[1]), ("CLAMP", True),
     )  # fmt: skip
     return _line("round_shift", graph, node, layer, inputs[0], found.m, found.c, reach, constants, found.k + 2)
+
+
+def half_even(graph: Graph, node: Step, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
+    """``isobit::half_even`` for a step whose ties go to the even level."""
+    found, bounds = half_even_of(graph, node), graph.types[node.name].bounds
+    if found is None:
+        raise IsobitError("E503", "the step cannot be built as half_even", where=node.name)
+    reach = node.curves.spans(graph.types[node.inputs[0]])
+    constants = (("K", found.k), ("LO", bounds[0]), ("HI", bounds[1]), ("CLAMP", True))
+    # the sum is as wide as the greater one, with the gap
+    sums = [m * v + up for m, up, span in zip(found.m, found.up, reach, strict=True) for v in span]
+    least = max(IntType.of(min(*sums, -1), max(sums)).bits, found.k + 2)
+    line = _line("half_even", graph, node, layer, inputs[0], found.m, found.down, reach, constants, least)
+    gaps = as_int_array(np.array(found.gaps, dtype=object))
+    array = Array(node.name + "_gaps", IntType.holding(gaps), in_rows(gaps, layer.lanes[1]))
+    return replace(line, types=(*line.types, ("gap_t", IntType.holding(gaps))), arrays=(*line.arrays, array))
 
 
 def affine(graph: Graph, node: Add, layer: LayerPlan, x: Stream) -> Kernel:
@@ -175,5 +219,14 @@ TEMPLATES = (
         rtl=RtlUnit("round_shift", clocks(5), arrays=("MULTIPLIERS", "OFFSETS"), parts=_PARTS),
         make=round_shift,
         candidate=round_shift_candidate,
+    ),
+    Template(
+        "half_even", "half_even", (*ELEMENTWISE, "K", *_CLAMP), (*_LINE, "gap_t"),
+        (stream("in_t", "PE"),), (stream("out_t", "PE"),), s.elementwise,
+        (rows("multiplier_t"), rows("offset_t"), rows("gap_t")),
+        latency=clocks(10),
+        rtl=RtlUnit("half_even", clocks(5), arrays=("MULTIPLIERS", "OFFSETS", "GAPS"), parts=_PARTS),
+        make=half_even,
+        candidate=half_even_candidate,
     ),
 )  # fmt: skip

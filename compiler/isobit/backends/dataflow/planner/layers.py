@@ -203,5 +203,5 @@ def _unbuildable(node: Step | Table, ranked: Sequence[Candidate], body: str) -> 
     bits = MOST_LEVELS.bit_length()
     return IsobitError(
         "E504", f"no body builds this step of {levels:,} levels exactly ({reasons})", where=node.name,
-        hint=f"at most {bits} bits of output, or scales whose ratios are powers of two, which a rounding shift builds",
+        hint=f"at most {bits} bits of output, or one rounding where there are two in a row, which a product builds",
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isobit.backends.dataflow.catalogue import CATALOGUE
-from isobit.backends.dataflow.catalogue.scaling import round_shift_of
+from isobit.backends.dataflow.catalogue.scaling import half_even_of, round_shift_of
 from isobit.backends.dataflow.layer import Candidate
 from isobit.hardware import Board, Prices
 from isobit.ir import Graph
@@ -26,4 +26,7 @@ def multiplicand_bits(graph: Graph, node: Step, implementation: str) -> int:
     if implementation == "round_shift":
         found = round_shift_of(graph, node)
         return max(found.m).bit_length() if found else 0
+    if implementation == "half_even":
+        even = half_even_of(graph, node)
+        return max(even.m).bit_length() if even else 0
     return 0

@@ -10,14 +10,15 @@ here and not always so in a C library: an entry of the table may differ where a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.check.source.tflite import move, pointwise, resize, softmax, tables, window
+from isobit.check.source.tflite import move, pointwise, real, resize, softmax, tables, window
 from isobit.check.source.tflite.call import Call, Ints
 from isobit.check.source.tflite.file import LIMITS, File, Operator
 from isobit.errors import IsobitError
@@ -108,14 +109,29 @@ def evaluate_tflite(model: File, inputs: Mapping[int, Raw]) -> Mapping[int, Ints
     made: dict[int, Ints] = {}
     ended: set[int] = set()
     for operator in model.operators:
+        if (floats := _floats(Call(model, operator, values, samples), ended)) is not None:
+            ended.update(operator.outputs)
+            values |= floats
+            continue
         last = operator.op in _LAST and (operator.op != "SOFTMAX" or _nothing_follows(model, operator))
-        if last or ended.intersection(operator.inputs):
+        requantised = operator.op == "QUANTIZE" and ended.intersection(values).issuperset(operator.inputs)
+        if last or (ended.intersection(operator.inputs) and not requantised):
             _refuse_behind_last(operator)
             ended.update(operator.outputs)
             continue
         made |= _run(Call(model, operator, values, samples))
         values |= made
     return MappingProxyType({i: _batched(x) for i, x in made.items() if x.dtype.kind in "iu"})
+
+
+def _floats(call: Call, ended: Set[int]) -> dict[int, Raw] | None:
+    """What DEQUANTIZE makes, and floats element by element behind it; None for what is neither."""
+    inputs = set(call.operator.inputs)
+    if call.operator.op == "DEQUANTIZE" and not inputs & ended:
+        return _run(call, {"DEQUANTIZE": real.dequantize})
+    if call.operator.op in real.REAL and inputs & ended and inputs & ended <= set(call.values):
+        return _run(call, dict.fromkeys(real.REAL, real.real))
+    return None
 
 
 def _check_inputs(model: File, inputs: Mapping[int, Raw]) -> int:
@@ -154,12 +170,12 @@ def _refuse_behind_last(operator: Operator) -> None:
         raise operator.refusal("it reads what a softmax or DEQUANTIZE made", "end the network there")
 
 
-def _run(call: Call) -> dict[int, Ints]:
+def _run(call: Call, known: Mapping[str, Callable[[Call], Any]] = _OPERATORS) -> dict[int, Any]:
     operator = call.operator
-    if operator.op not in _OPERATORS:
+    if operator.op not in known:
         raise operator.refusal("the reference evaluator does not know it", code="E201")
     try:
-        made = _OPERATORS[operator.op](call)
+        made = known[operator.op](call)
     except (ValueError, IndexError) as error:  # numpy's words for shapes and axes that do not fit together
         raise operator.refusal("its shapes do not fit together", code="E106") from error
     parts = made if isinstance(made, tuple) else (made,)

@@ -14,14 +14,15 @@ ELEMENT_TYPES: Mapping[int, str] = {
 }  # fmt: skip
 OPERATORS: Mapping[int, str] = {
     0: "ADD", 1: "AVERAGE_POOL_2D", 2: "CONCATENATION", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D", 5: "DEPTH_TO_SPACE",
-    6: "DEQUANTIZE", 9: "FULLY_CONNECTED", 14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL", 19: "RELU",
+    6: "DEQUANTIZE", 8: "FLOOR", 9: "FULLY_CONNECTED", 14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL", 19: "RELU",
     20: "RELU_N1_TO_1", 21: "RELU6", 22: "RESHAPE", 23: "RESIZE_BILINEAR", 25: "SOFTMAX", 26: "SPACE_TO_DEPTH",
-    28: "TANH", 34: "PAD", 36: "GATHER", 39: "TRANSPOSE", 40: "MEAN", 41: "SUB", 43: "SQUEEZE", 45: "STRIDED_SLICE",
-    47: "EXP", 49: "SPLIT", 50: "LOG_SOFTMAX", 54: "PRELU", 55: "MAXIMUM", 56: "ARG_MAX", 57: "MINIMUM", 59: "NEG",
-    60: "PADV2", 65: "SLICE", 67: "TRANSPOSE_CONV", 69: "TILE", 70: "EXPAND_DIMS", 73: "LOG", 74: "SUM", 75: "SQRT",
-    76: "RSQRT", 82: "REDUCE_MAX", 83: "PACK", 88: "UNPACK", 89: "REDUCE_MIN", 97: "RESIZE_NEAREST_NEIGHBOR",
-    98: "LEAKY_RELU", 99: "SQUARED_DIFFERENCE", 100: "MIRROR_PAD", 101: "ABS", 102: "SPLIT_V", 105: "REVERSE_V2",
-    111: "ELU", 114: "QUANTIZE", 117: "HARD_SWISH", 126: "BATCH_MATMUL", 150: "GELU", 152: "RELU_0_TO_1",
+    28: "TANH", 34: "PAD", 36: "GATHER", 39: "TRANSPOSE", 40: "MEAN", 41: "SUB", 42: "DIV", 43: "SQUEEZE",
+    45: "STRIDED_SLICE", 47: "EXP", 49: "SPLIT", 50: "LOG_SOFTMAX", 54: "PRELU", 55: "MAXIMUM", 56: "ARG_MAX",
+    57: "MINIMUM", 59: "NEG", 60: "PADV2", 65: "SLICE", 67: "TRANSPOSE_CONV", 69: "TILE", 70: "EXPAND_DIMS", 73: "LOG",
+    74: "SUM", 75: "SQRT", 76: "RSQRT", 82: "REDUCE_MAX", 83: "PACK", 88: "UNPACK", 89: "REDUCE_MIN", 92: "SQUARE",
+    97: "RESIZE_NEAREST_NEIGHBOR", 98: "LEAKY_RELU", 99: "SQUARED_DIFFERENCE", 100: "MIRROR_PAD", 101: "ABS",
+    102: "SPLIT_V", 105: "REVERSE_V2", 111: "ELU", 114: "QUANTIZE", 117: "HARD_SWISH", 126: "BATCH_MATMUL",
+    150: "GELU", 152: "RELU_0_TO_1",
 }  # fmt: skip
 
 DEFAULTS: Mapping[str, int] = {"dilation_w_factor": 1, "dilation_h_factor": 1}
@@ -49,6 +50,7 @@ OPTIONS: Mapping[str, Slots] = {
         "dilation_w_factor": (5, "i"), "dilation_h_factor": (6, "i"),
     },
     "DEPTH_TO_SPACE": _BLOCK,
+    "DIV": _FUSED,
     "FULLY_CONNECTED": {"fused_activation_function": (0, "b"), "weights_format": (1, "b"), "keep_num_dims": (2, "?")},
     "GATHER": {"axis": (0, "i"), "batch_dims": (1, "i")},
     "GELU": {"approximate": (0, "?")},
