@@ -2,7 +2,8 @@
 //
 //   multiply_shift  clamp((m x + c) >> k), the shift rounding down
 //   round_shift     clamp(round((m x + c) / 2^K)), in one of seven roundings
-//   thresholds      start + the number of cuts t with x >= t
+//   half_even       clamp(u), u = (m x + c + gap) >> K; where that is odd, (m x + c) >> K instead
+//   thresholds      start + the number of cuts t with x >= t, by bisection: one comparison a stage
 //   lookup          table[x - lo]; of any function, monotone or not
 //
 // product_t and sum_t come from the intervals of m x and m x + c: nothing overflows. sum_t is signed, and so are the
@@ -67,22 +68,42 @@ template <typename CONFIG_T, class data_T> typename CONFIG_T::out_t round_shift(
     return clamp<CONFIG_T>(rounds_up<CONFIG_T::ROUNDING, sum_t>(floor, rest, half) ? up : floor);
 }
 
+template <typename CONFIG_T, class data_T> typename CONFIG_T::out_t half_even(const data_T &x, int row) {
+    #pragma HLS INLINE
+    typedef typename CONFIG_T::sum_t sum_t;
+    const typename CONFIG_T::product_t product = CONFIG_T::multipliers[row] * x;
+    const sum_t low = product + CONFIG_T::offsets[row];
+    const sum_t high = low + CONFIG_T::gaps[row];
+    const sum_t down = low >> CONFIG_T::K;
+    const sum_t up = high >> CONFIG_T::K;
+    return clamp<CONFIG_T>((up & 1) != 0 ? down : up);
+}
+
+// One stage of a bisection: of the cuts [row][2^stage] it compares with the one that the stages before chose.
+template <class level_T, class cut_T, int ROWS, int NODES>
+int branch(const level_T &level, const cut_T (&cuts)[ROWS][NODES], int row, int node) {
+    #pragma HLS INLINE
+    #pragma HLS ARRAY_PARTITION variable=cuts complete dim=1
+    return 2 * node + (level >= cuts[row][node] ? 1 : 0);
+}
+
 template <typename CONFIG_T, class data_T> typename CONFIG_T::out_t thresholds(const data_T &x, int row) {
     #pragma HLS INLINE
     const typename CONFIG_T::compared_t level = x;
-    typename CONFIG_T::count_t reached = 0;
-    for (int j = 0; j < CONFIG_T::LEVELS; j++) {
-        #pragma HLS UNROLL
-        if (level >= CONFIG_T::cuts[row][j])
-            reached += 1;
-    }
+    const typename CONFIG_T::count_t reached = CONFIG_T::reached(level, row);
     return typename CONFIG_T::out_t(CONFIG_T::starts[row] + reached);
+}
+
+template <class entry_T, int ROWS, int ENTRIES>
+const entry_T &entry(const entry_T (&table)[ROWS][ENTRIES], int row, int index) {
+    #pragma HLS INLINE
+    #pragma HLS ARRAY_PARTITION variable=table complete dim=1
+    return table[row][index];
 }
 
 template <typename CONFIG_T, class data_T> typename CONFIG_T::out_t lookup(const data_T &x, int row) {
     #pragma HLS INLINE
-    const int index = int(typename CONFIG_T::index_t(x) - CONFIG_T::first(row));
-    return CONFIG_T::table[row][index];
+    return entry(CONFIG_T::table, row, int(typename CONFIG_T::index_t(x) - CONFIG_T::first(row)));
 }
 
 } // namespace isobit

@@ -10,9 +10,8 @@ from random import Random
 import numpy as np
 
 from isobit.backends.base import TAPPED, Simulation
-from isobit.backends.dataflow.planner.steps import candidates
 from isobit.backends.hls4ml.backend import HLS4ML
-from isobit.backends.hls4ml.plan import LayerRequest, Request, resource_factors
+from isobit.backends.hls4ml.plan import LayerRequest, Request, bodies, resource_factors
 from isobit.backends.hls4ml.windows import is_separate
 from isobit.errors import IsobitError
 from isobit.hardware import load_board
@@ -50,7 +49,7 @@ def varied(graph: Graph, request: Request, rng: Random) -> Request:
     io_type = HLS4ML.plan(graph, BOARD, request).io_type
     for node in graph.nodes:
         if isinstance(node, Step):
-            found = [c.implementation for c in candidates(graph, node, 1, BOARD) if c.possible]
+            found = [c.implementation for c in bodies(graph, node, 1, BOARD) if c.possible]
             layers[node.name] = LayerRequest(implementation=rng.choice(found))
         elif isinstance(node, Linear) and not is_separate(graph, node, io_type) and rng.random() < 0.5:
             layers[node.name] = LayerRequest("Resource", rng.choice(resource_factors(graph, node, io_type)))

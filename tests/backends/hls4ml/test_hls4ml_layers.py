@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 from backends.hls4ml.projects import BOARD, expressible, side_by_side, simulated, varied, wrong_values
 
 from isobit.backends.hls4ml.backend import HLS4ML
 from isobit.backends.hls4ml.design import IoType
-from isobit.backends.hls4ml.plan import Request
+from isobit.backends.hls4ml.plan import LayerRequest, Request, bodies
 from isobit.errors import CheckFailed
 from isobit.interp import run
 from isobit.ir import Graph, frozen_ints, verify
 from isobit.ir.ops import Input, Output, Pad, Step
-from isobit.numerics import Cuts, MultiplyShift
+from isobit.numerics import Cuts, MultiplyShift, Rounded, Rounding
 from isobit.passes import optimise
 from tests.ir.random_graphs import random_graph, random_inputs
 
@@ -74,6 +76,36 @@ def test_clamps_and_borders_of_64_bits(io_type: IoType, tmp_path: Path) -> None:
         name: array.tolist() for name, array in wanted.items()
     }
     assert min(v for row in wanted["y"].tolist() for p in row for v in p) == -(1 << 63)
+
+
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+def test_every_body_of_a_step_on_every_value(io_type: IoType, tmp_path: Path) -> None:
+    """Curves of many levels, of few and of none, side by side; ties to even on a scale that is no power of two."""
+    lo, hi, channels = -300, 300, 3
+    domain = np.arange(lo, hi + 1)
+    tanh = np.round(127 * np.tanh((domain[1:] - 0.5) / 90)).astype(int)
+    curve = Cuts(int(tanh[0]), np.repeat(domain[1:-1], np.diff(tanh)))
+    x = Input(name="x", shape=(2, channels), lo=frozen_ints(lo), hi=frozen_ints(hi))
+    several = (curve, Cuts(3, np.array([-7, 0, 9])), Cuts(-2, np.array([], dtype=np.int64)))
+    even = tuple(Rounded(Fraction(1, d), Fraction(1, 4), Rounding.ROUND, -100, 90) for d in (6, 10, 22))
+    names = {"thresholds": several, "lookup": several, "half_even": even}
+    steps = [Step(name=name, inputs=("x",), curves=curves) for name, curves in names.items()]
+    graph = verify(Graph((x, *steps, *(Output(name=f"y_{name}", inputs=(name,)) for name in names))))
+    integers = {"x": np.stack([np.roll(domain, shift) for shift in range(2 * channels)], 1).reshape(-1, 2, channels)}
+    chosen = {name: LayerRequest(implementation=name) for name in names}
+    done = simulated(graph, Request(io_type=io_type, layers=chosen), integers, tmp_path)
+    wanted = run(graph, integers)
+    assert all(done.outputs[name].tolist() == wanted[name].tolist() for name in wanted)
+
+
+def test_a_long_table_gives_way_to_a_bisection() -> None:
+    """A function of 255 levels behind a sum of 15 bits, in 64 channels: tables of it are more than a board holds."""
+    curve = Cuts(-128, np.arange(255) ** 2 // 5)
+    x = Input(name="x", shape=(64,), lo=frozen_ints(-(1 << 14)), hi=frozen_ints(1 << 14))
+    step = Step(name="s", inputs=("x",), curves=(curve,) * 64)
+    graph = verify(Graph((x, step, Output(name="y", inputs=("s",)))))
+    found = bodies(graph, step, 64, BOARD)
+    assert found[0].implementation == "thresholds" and found[0].cost.bram36 == 0 and found[0].cost.lut < 64 * 300
 
 
 @pytest.mark.parametrize("port", ["input", "output"])

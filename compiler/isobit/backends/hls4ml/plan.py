@@ -6,24 +6,28 @@ What the plan does not fix is fully parallel (Latency, reuse 1) as in hls4ml its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isqrt, prod
 from typing import Literal, get_args
 
 from isobit.backends.base import Estimate
 from isobit.backends.dataflow.catalogue.cost import product
+from isobit.backends.dataflow.layer import Candidate
 from isobit.backends.dataflow.planner.steps import candidates, multiplicand_bits
 from isobit.backends.hls4ml.design import IoType
+from isobit.backends.hls4ml.steps import bisections
 from isobit.backends.hls4ml.windows import fan_in, is_separate
 from isobit.errors import IsobitError, did_you_mean, printable
-from isobit.hardware import Board, Cost
+from isobit.hardware import Board, Cost, Prices
+from isobit.hardware.memory import rom
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Add, Const, Linear, Step, Table
 
 Strategy = Literal["Latency", "Resource"]
 Kind = Literal["linear", "step", "sum"]
 _JOIN_LUTS = 2
+_MOST_STAGES = 10  # of a bisection: 1,023 cuts a lane are constants that a C++ compiler and a user still bear
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ def _layer(graph: Graph, node: Node, board: Board, request: Request, io_type: Io
     if isinstance(node, Linear):
         return _linear(graph, node, board, request, asked, io_type)
     if isinstance(node, Step | Table):
-        found = candidates(graph, node, shape[-1], board)
+        found = bodies(graph, node, shape[-1], board)
         chosen = found[0]
         if asked.implementation is not None:
             chosen = next((c for c in found if c.implementation == asked.implementation), chosen)
@@ -118,6 +122,23 @@ def _layer(graph: Graph, node: Node, board: Board, request: Request, io_type: Io
         return LayerPlan("step", chosen.implementation, "Latency", 1, positions, chosen.cost.times(copies))
     bits = graph.types[node.name].bits
     return LayerPlan("sum", "sum", "Latency", 1, positions, Cost(lut=lanes * bits * _JOIN_LUTS))
+
+
+def bodies(graph: Graph, node: Step | Table, lanes: int, board: Board) -> Sequence[Candidate]:
+    """The bodies of a step, the possible and cheap ones first. Thresholds are found by bisection here: every stage has
+    a comparator and reads one of its cuts in each lane, however many levels there are.
+    """
+    found = list(candidates(graph, node, lanes, board))
+    if isinstance(node, Step):
+        bits, stages = graph.types[node.inputs[0]].bits, bisections(graph, node)
+        lane = sum((rom(1 << stage, bits + 1) + Cost(lut=-(-bits // 2) + 1) for stage in range(stages)), Cost())
+        possible, said = stages <= _MOST_STAGES, f"{stages} comparisons, one after the other"
+        own = Candidate(
+            "thresholds", lane.times(lanes), possible, said if possible else f"{said}: more than {_MOST_STAGES}"
+        )
+        found = [own if c.implementation == "thresholds" else c for c in found]
+    weigh = Prices.of(board).weigh
+    return sorted(found, key=lambda c: (not c.possible, weigh(c.cost)))
 
 
 def _refuse_idle(node: Node, asked: LayerRequest) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from isobit.backends.dataflow.catalogue.scaling import half_even_of, multiply_shifts_of
 from isobit.backends.hls4ml.constants import STRUCT, alias, array, as_array, integer, literal
 from isobit.backends.hls4ml.design import Body
 from isobit.backends.ports import IntType
@@ -14,7 +15,7 @@ from isobit.ir import Graph
 from isobit.ir.channels import rows
 from isobit.ir.ops import Step, Table
 from isobit.ir.types import IntArray
-from isobit.numerics import MultiplyShift, shared_round_shift
+from isobit.numerics import shared_round_shift
 
 _HEADER = "isobit_step.h"
 WORD = 32
@@ -74,8 +75,8 @@ def line_types(
 
 
 def _multiply_shift(graph: Graph, node: Step) -> Body:
-    curves = [f for f in node.curves if isinstance(f, MultiplyShift)]
-    if len(curves) != len(node.curves):
+    curves = multiply_shifts_of(graph, node)
+    if curves is None:
         raise _no_such(node, "multiply_shift")
     m, c, k = ([getattr(f, a) for f in curves] for a in ("m", "c", "k"))
     members, arrays, total = _line(graph, node, m, c)
@@ -98,6 +99,18 @@ def _round_shift(graph: Graph, node: Step) -> Body:
     mode = _MODES.get(found.rounding.name, found.rounding.name)
     members += [integer("K", found.k), f"static const int ROUNDING = isobit::{mode};"]
     return elementwise(_HEADER, "round_shift", graph.types[node.name].size, len(found.m), members, arrays)
+
+
+def _half_even(graph: Graph, node: Step) -> Body:
+    found, reach = half_even_of(graph, node), node.curves.spans(graph.types[node.inputs[0]])
+    if found is None:
+        raise _no_such(node, "half_even")
+    highest = [m * v + up for m, up, span in zip(found.m, found.up, reach, strict=True) for v in span]
+    members, arrays, _ = _line(graph, node, found.m, found.down, IntType.of(min(*highest, -1), max(highest)).bits)
+    gaps = as_array(found.gaps)
+    members += [integer("K", found.k), alias("gap_t", IntType.holding(gaps))]
+    arrays.append(array("gaps", "gap_t", gaps, IntType.holding(gaps)))
+    return elementwise(_HEADER, "half_even", graph.types[node.name].size, len(found.m), members, arrays)
 
 
 def _line(
@@ -123,19 +136,28 @@ def _thresholds(graph: Graph, node: Step) -> Body:
     x, kind = graph.types[node.inputs[0]], graph.types[node.name]
     curves = node.curves.narrowed(x)
     beyond = x.bounds[1] + 1  # a cut that nothing reaches fills a shorter row
-    levels = max(1, *(f.levels for f in curves))
-    cuts = np.full((len(curves), levels), beyond, dtype=object)
+    stages = bisections(graph, node)
+    cuts = np.full((len(curves), (1 << stages) - 1), beyond, dtype=object)
     for row, curve in zip(cuts, curves, strict=True):
         row[: curve.levels] = curve.cuts()
     starts, compared = as_array([f.start for f in curves]), IntType.of(min(x.bounds[0], -1), beyond)
+    names = [f"cuts{stage}" for stage in range(stages)]
+    calls = " ".join(f"n = isobit::branch(level, {name}, row, n);" for name in names)
     members = [
-        integer("LEVELS", levels), alias("compared_t", compared), alias("start_t", IntType.holding(starts)),
-        alias("count_t", IntType.of(0, levels)), alias("out_t", IntType.of(*kind.bounds)),
+        alias("compared_t", compared), alias("start_t", IntType.holding(starts)),
+        alias("count_t", IntType.of(0, (1 << stages) - 1)), alias("out_t", IntType.of(*kind.bounds)),
+        f"static int reached(const compared_t &level, int row) {{ int n = 0; {calls} return n; }}",
     ]  # fmt: skip
-    arrays = [
-        array("cuts", "compared_t", cuts, compared), array("starts", "start_t", starts, IntType.holding(starts)),
-    ]  # fmt: skip
+    arrays = [array("starts", "start_t", starts, IntType.holding(starts))]
+    for stage, name in enumerate(names):
+        step = 1 << stages - 1 - stage  # what this stage adds to the count
+        arrays.append(array(name, "compared_t", cuts[:, step - 1 :: 2 * step], compared))
     return elementwise(_HEADER, "thresholds", kind.size, len(curves), members, arrays)
+
+
+def bisections(graph: Graph, node: Step) -> int:
+    """Comparisons, one after the other, that find a level of the step: as many as its count of levels has bits."""
+    return max(1, *(f.levels for f in node.curves.narrowed(graph.types[node.inputs[0]]))).bit_length()
 
 
 def _step_lookup(graph: Graph, node: Step) -> Body:
@@ -158,5 +180,6 @@ def _lookup(values: IntArray, lows: Sequence[int], out: IntType, size: int) -> B
 
 
 _BODIES = {
-    "multiply_shift": _multiply_shift, "round_shift": _round_shift, "thresholds": _thresholds, "lookup": _step_lookup,
+    "multiply_shift": _multiply_shift, "round_shift": _round_shift, "half_even": _half_even,
+    "thresholds": _thresholds, "lookup": _step_lookup,
 }  # fmt: skip

@@ -7,12 +7,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from isobit.backends.dataflow.layer import LayerChoice
 from isobit.backends.dataflow.planner import PlanRequest, plan_for
+from isobit.backends.dataflow.planner.steps import candidates
 from isobit.errors import IsobitError
 from isobit.hardware import load_board
 from isobit.ir import Graph, frozen_ints, verify
 from isobit.ir.ops import Input, Output, Reindex
-from isobit.numerics import Cuts
+from isobit.numerics import Cuts, MultiplyShift
 from isobit.passes import optimise
 from tests.passes.graphs import given, graph, out, rounded, step
 
@@ -61,3 +63,22 @@ def test_a_transpose_between_rows_and_columns_is_named_with_its_cause() -> None:
         plan_for(net, BOARD, PlanRequest(samples=2))
     assert (caught.value.code, caught.value.where) == ("E503", "turned")
     assert "a transpose" in caught.value.hint
+
+
+def test_products_of_other_clamps_are_no_product_with_one_clamp() -> None:
+    """Channels that end at different levels are looked up; where an end is not reached, it may be any."""
+    other, same = MultiplyShift(2, -178, 6, -2, 2), MultiplyShift(1, 29, 3, 0, 15)
+    for curves, built in (
+        ((MultiplyShift(1, 29, 0, 1, 5), other), False),
+        ((same, MultiplyShift(1, 29, 3, -5, 15)), True),
+    ):
+        made = graph(given(2, lo=[-32, -32], hi=[16, 16]), step("f", "x", *curves), out("f"))
+        found = {c.implementation: c for c in candidates(made, made.by_name["f"], 1, BOARD)}
+        assert found["multiply_shift"].possible is built
+        asked = PlanRequest(layers={"f": LayerChoice(implementation="multiply_shift")})
+        if not built:
+            with pytest.raises(IsobitError) as caught:
+                plan_for(made, BOARD, asked)
+            assert caught.value.code == "E503" and "different levels" in caught.value.message
+        else:
+            assert plan_for(made, BOARD, asked).layers["f"].implementation == "multiply_shift"

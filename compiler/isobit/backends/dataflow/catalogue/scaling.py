@@ -40,6 +40,8 @@ def multiply_shift_candidate(graph: Graph, node: Node, pe: int, prices: Prices) 
         why = no_product(node)
         said = f"no multiply-shift: {why}" if why else "the step is kept as cut points"
         return Candidate("multiply_shift", Cost(), False, said)
+    if multiply_shifts_of(graph, node) is None:
+        return Candidate("multiply_shift", Cost(), False, "its channels are clamped at different levels")
     x = graph.types[node.inputs[0]]
     m_bits = max(c.m for c in curves).bit_length()
     c_bits = bit_width(min(c.c for c in curves), max(c.c for c in curves))
@@ -51,6 +53,20 @@ def multiply_shift_candidate(graph: Graph, node: Node, pe: int, prices: Prices) 
         "multiply_shift", total, True,
         f"{m_bits}-bit multiplicands, {len(shifts)} shifts from {shifts[0]} to {shifts[-1]}",
     )  # fmt: skip
+
+
+@per_graph
+def multiply_shifts_of(graph: Graph, node: Step) -> tuple[MultiplyShift, ...] | None:
+    """The curves of a step where all are products and shifts that the clamp of the whole tensor serves; else None."""
+    curves = tuple(c for c in node.curves if isinstance(c, MultiplyShift))
+    if len(curves) != len(node.curves):
+        return None
+    lo, hi = graph.types[node.name].bounds
+    for f, (first, last) in zip(curves, node.curves.spans(graph.types[node.inputs[0]]), strict=True):
+        least, most = (f.m * v + f.c >> f.k for v in (first, last))
+        if max(least, f.lo) != max(least, lo) or min(most, f.hi) != min(most, hi):
+            return None
+    return curves
 
 
 def round_shift_candidate(graph: Graph, node: Node, pe: int, prices: Prices) -> Candidate | None:
@@ -69,7 +85,7 @@ def half_even_candidate(graph: Graph, node: Node, pe: int, prices: Prices) -> Ca
     """For steps that round ties to even and that neither a product and a shift nor a rounding shift builds."""
     if not isinstance(node, Step):
         return None
-    if all(isinstance(f, MultiplyShift) for f in node.curves) or round_shift_of(graph, node) is not None:
+    if multiply_shifts_of(graph, node) is not None or round_shift_of(graph, node) is not None:
         return Candidate("half_even", Cost(), False, "a simpler body builds it")
     found = half_even_of(graph, node)
     if found is None:
@@ -93,8 +109,9 @@ def round_shift_of(graph: Graph, node: Step) -> RoundShift | None:
 
 def multiply_shift(graph: Graph, node: Step, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
     """``isobit::multiply_shift`` for a step whose curves share a clamp; one shift for all, or one per channel."""
-    curves = [f for f in node.curves if isinstance(f, MultiplyShift)]
-    bounds = graph.types[node.name].bounds
+    curves, bounds = multiply_shifts_of(graph, node), graph.types[node.name].bounds
+    if curves is None:
+        raise IsobitError("E503", "the step cannot be built as multiply_shift", where=node.name)
     reach = node.curves.spans(graph.types[node.inputs[0]])
     ends = [f.m * v + f.c >> f.k for f, span in zip(curves, reach, strict=True) for v in span]
     clamp = not all(bounds[0] <= y <= bounds[1] for y in ends)
