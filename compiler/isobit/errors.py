@@ -90,6 +90,7 @@ CODES: dict[str, str] = {
     "E620": "the vendor's report or the calibration file cannot be read",
     "E621": "the study cannot be used",
     "E622": "no cluster answers",
+    "E623": "the mapped netlist is not its RTL",
     # E8xx: requantizers
     "E801": "a requantizer needs a wider multiplicand",
     "E802": "a requantizer cannot meet the error budget",

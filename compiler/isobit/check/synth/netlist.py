@@ -49,16 +49,25 @@ class Counts:
         return self.bram18 / 2
 
 
-def counts(netlist: Mapping[str, Any], top: str) -> Counts:
-    """What the flat module ``top`` of a netlist takes; Yosys may append the place of its one instance to the name.
+def module_of(netlist: Mapping[str, Any], top: str) -> str:
+    """The name of the module ``top`` in a netlist: Yosys may append the place of its one instance.
 
     Raises:
-        IsobitError: E618 when the netlist has no such module, E901 for a cell that is not counted.
+        IsobitError: E618 when the netlist has no such module.
     """
     name = next((n for n in netlist["modules"] if n == top or n.startswith(f"{top}$")), None)
     if name is None:
         raise IsobitError("E618", f"Yosys' netlist has no module {printable(top)}")
-    cells = [c for c in netlist["modules"][name]["cells"].values() if c["type"] != _NOTE]
+    return str(name)
+
+
+def counts(netlist: Mapping[str, Any], top: str) -> Counts:
+    """What the flat module ``top`` of a netlist takes.
+
+    Raises:
+        IsobitError: E618 when the netlist has no such module, E901 for a cell that is not counted.
+    """
+    cells = [c for c in netlist["modules"][module_of(netlist, top)]["cells"].values() if c["type"] != _NOTE]
     total = Counts(depth=_depth(cells))
     for cell in cells:
         total += _one(cell["type"])

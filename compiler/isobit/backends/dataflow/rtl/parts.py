@@ -5,7 +5,7 @@ What a part is called in its design does not occur in its sources: equal layers 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from isobit import templates
@@ -23,14 +23,28 @@ Held = Mapping[str, str] | None
 
 
 @dataclass(frozen=True)
+class PartPort:
+    """A stream of a part's top module: ``NAME_data``, ``_valid``, ``_ready``, and with ``last`` ``_last``."""
+
+    name: str
+    bits: int
+    is_input: bool
+    last: bool = False
+
+
+@dataclass(frozen=True)
 class Part:
-    """A unit, or with ``template`` ``fifo`` a stream: its name in the design, the graph value it makes (or ""), and its
-    sources, file name to text, with the top module :data:`PART`."""
+    """A unit, or with ``template`` ``fifo`` a stream.
+
+    Its name in the design, the graph value it makes (or ""), its sources, file name to text, with the top module
+    :data:`PART`, and that module's streams.
+    """
 
     name: str
     template: str
     node: str
     texts: Mapping[str, str]
+    ports: tuple[PartPort, ...] = ()
 
     def named(self, name: str) -> dict[str, str]:
         """The sources with another name for the top module, so that several parts can lie side by side."""
@@ -39,9 +53,12 @@ class Part:
 
 def parts_of(design: Design, board: Board, held: Held = None) -> tuple[Part, ...]:
     """The units in the order of the design, then its FIFOs; ``held`` are the modules of a build's own RTL."""
-    units = [Part(p.name, p.template, p.node, unit_texts(p, design, held)) for p in design.processes]
-    fifos = [Part(s.name, "fifo", "", _fifo_texts(s.bits, s.depth, fifo_style(s, board), held)) for s in design.streams]
-    flags = [Part(name, "fifo", "", _fifo_texts(1, design.flag_depth, "auto", held)) for name in design.flags]
+    units = [
+        Part(p.name, p.template, p.node, unit_texts(p, design, held), tuple(_streams(p, design)))
+        for p in design.processes
+    ]
+    fifos = [_fifo(s.name, s.bits, s.depth, fifo_style(s, board), held) for s in design.streams]
+    flags = [_fifo(name, 1, design.flag_depth, "auto", held) for name in design.flags]
     return (*units, *fifos, *flags)
 
 
@@ -49,21 +66,27 @@ def unit_texts(process: Process, design: Design, held: Held = None) -> dict[str,
     """The sources of one unit with its own constants."""
     arrays = tuple(replace(a, name=f"{PART}_{i}") for i, a in enumerate(process.arrays))
     own = replace(process, name="unit", arrays=arrays)
-    text = _top("isobit_" + own.template, tuple(parameters_of(own)), tuple(_ports(own, design)))
+    text = _top("isobit_" + own.template, tuple(parameters_of(own)), tuple(_ports(_streams(own, design))))
     modules = module_texts({"pipeline"} | modules_of(own.template), held)
     return {f"{PART}.sv": text} | modules | dict(constant_files(own))
 
 
-def _ports(process: Process, design: Design) -> Iterator[_Port]:
+def _streams(process: Process, design: Design) -> Iterator[PartPort]:
     unit = RTL_UNITS[process.template]
-    for side, prefixes, wires in (("in", unit.inputs, process.inputs), ("out", unit.outputs, process.outputs)):
-        there, back = ("input ", "output") if side == "in" else ("output", "input ")
+    outside = {p.name for p in design.ports}
+    for is_input, prefixes, wires in ((True, unit.inputs, process.inputs), (False, unit.outputs, process.outputs)):
         for prefix, wire in zip(prefixes, wires, strict=True):
-            yield there, _width(wire, design), f"{prefix}_data"
-            if wire in {p.name for p in design.ports}:
-                yield there, 1, f"{prefix}_last"
-            yield there, 1, f"{prefix}_valid"
-            yield back, 1, f"{prefix}_ready"
+            yield PartPort(prefix, _width(wire, design), is_input, wire in outside)
+
+
+def _ports(streams: Iterable[PartPort]) -> Iterator[_Port]:
+    for s in streams:
+        there, back = ("input ", "output") if s.is_input else ("output", "input ")
+        yield there, s.bits, f"{s.name}_data"
+        if s.last:
+            yield there, 1, f"{s.name}_last"
+        yield there, 1, f"{s.name}_valid"
+        yield back, 1, f"{s.name}_ready"
 
 
 def _width(wire: str, design: Design) -> int:
@@ -74,14 +97,11 @@ def _width(wire: str, design: Design) -> int:
     return next((p.word_bits for p in design.ports if p.name == wire), 1)
 
 
-def _fifo_texts(bits: int, depth: int, style: str, held: Held) -> dict[str, str]:
-    ports = tuple(
-        port
-        for side, there, back in (("in", "input ", "output"), ("out", "output", "input "))
-        for port in ((there, bits, f"{side}_data"), (there, 1, f"{side}_valid"), (back, 1, f"{side}_ready"))
-    )
+def _fifo(name: str, bits: int, depth: int, style: str, held: Held) -> Part:
+    streams = (PartPort("in", bits, True), PartPort("out", bits, False))
     parameters = (("WIDTH", str(bits)), ("DEPTH", str(depth)), ("STYLE", f'"{style}"'))
-    return {f"{PART}.sv": _top("isobit_fifo", parameters, ports, ("level",))} | module_texts({"fifo"}, held)
+    top = _top("isobit_fifo", parameters, tuple(_ports(streams)), ("level",))
+    return Part(name, "fifo", "", {f"{PART}.sv": top} | module_texts({"fifo"}, held), streams)
 
 
 def _top(
