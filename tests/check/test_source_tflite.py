@@ -116,9 +116,9 @@ def test_the_result_ends_before_a_softmax(tmp_path: Path) -> None:
     model = read_tflite(net.save(tmp_path / "more.tflite"))
     assert set(evaluate_tflite(model, {x: np.zeros((2, 6), np.int8)})) == {logits, soft, last}
     real = net.op("DEQUANTIZE", [logits], (1, 6), dtype="float32")
-    net.op("RELU", [real], (1, 6), dtype="float32")
+    net.op("TANH", [real], (1, 6), dtype="float32")
     model = read_tflite(net.save(tmp_path / "real.tflite"))
-    with pytest.raises(IsobitError, match=r"(?s)E202.*RELU \(operator"):
+    with pytest.raises(IsobitError, match=r"(?s)E202.*TANH \(operator"):
         evaluate_tflite(model, {x: np.zeros((2, 6), np.int8)})
 
 

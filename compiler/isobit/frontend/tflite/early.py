@@ -8,6 +8,8 @@ from isobit.errors import IsobitError, printable
 from isobit.frontend.tflite.model import LIMITS, TfliteModel, TfliteOperator
 
 _FULL = "convert with full integer quantisation: a representative_dataset and the int8 built-ins (TFLITE_BUILTINS_INT8)"
+_INT8_ALONE = frozenset({"ABS", "BATCH_MATMUL", "ELU", "EXP", "LOG", "NEG", "RSQRT", "SQRT", "SQUARED_DIFFERENCE"})
+"""Tried with ai-edge-litert 2.3.0: reference and default kernels stop there (docs/kernels.md)."""
 _RECURRENT = ("LSTM", "RNN", "SVDF", "GRU")
 
 
@@ -37,6 +39,16 @@ def refuse_early(model: TfliteModel) -> None:
         raise IsobitError("E203", text, where=where, hint=_FULL)
     if model.operators:
         raise IsobitError("E203", "nothing in this model is quantised", where=where, hint=_FULL)
+
+
+def refuse_uint8(model: TfliteModel, op: TfliteOperator) -> None:
+    """Refuse operators that have no kernel for uint8 in LiteRT, and so no integers that anything defines.
+
+    Raises:
+        IsobitError: E205, located at the operator.
+    """
+    if op.op in _INT8_ALONE and any(model.tensors[i].dtype == "uint8" for i in (*op.inputs, *op.outputs) if i >= 0):
+        raise op.refusal(f"LiteRT has no kernel of {op.op} for uint8", "convert with int8 activations", "E205")
 
 
 def _weights(model: TfliteModel, op: TfliteOperator) -> list[int]:

@@ -26,7 +26,7 @@ from isobit.frontend.tflite import (
     windows,
 )  # fmt: skip
 from isobit.frontend.tflite.builder import TfliteBuilder, Value, exact_scale, sample_shape
-from isobit.frontend.tflite.early import refuse_early
+from isobit.frontend.tflite.early import refuse_early, refuse_uint8
 from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.model import LIMITS, TfliteModel, TfliteOperator, TfliteTensor
 from isobit.ir import Graph
@@ -89,7 +89,9 @@ def import_operator(b: TfliteBuilder, op: TfliteOperator) -> None:
     """
     if moves.move_floats(b, op) or reals.import_real(b, op):
         return
-    made = _operator(op)(b, op)
+    handler = _operator(op)
+    refuse_uint8(b.model, op)
+    made = handler(b, op)
     for index, value in zip(op.outputs, made if isinstance(made, list) else [made], strict=False):
         if not value.host:
             _check_shape(b, op, b.model.tensors[index], value)
