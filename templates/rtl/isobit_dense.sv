@@ -5,7 +5,8 @@
 // sf * SIMD + SIMD - 1 (SF = IN / SIMD, NF = OUT / PE); input 0 of output 0 in the lowest bits.
 // ACC_T bits hold the running sum after every SIMD inputs, not only the last one.
 // Schedule: VECTORS * SF * NF iterations a frame; of every SF * NF the first SF read a word each; one word out every SF.
-// Pipeline: fetch, multiply, a level of the adder tree a stage, accumulate. With PACKED two outputs share a multiplier.
+// Pipeline: fetch, multiply, a level of the adder tree a stage, accumulate. With PACKED two outputs share a multiplier;
+// with BIPOLAR weights are bits that stand for -1 and 1.
 module isobit_dense #(
     parameter int IN = 16,
     parameter int OUT = 64,
@@ -21,6 +22,7 @@ module isobit_dense #(
     parameter int CODE_T = 0,
     parameter bit CODE_T_SIGNED = 1,
     parameter int RUN = 1,
+    parameter int BIPOLAR = 0,
     parameter int PACKED = 0,
     parameter int CHAIN = 1,
     localparam int ROWS = OUT / PE * (IN / SIMD),
@@ -43,7 +45,12 @@ module isobit_dense #(
   localparam int SF_BITS = SF > 1 ? $clog2(SF) : 1;
   localparam int NF_BITS = NF > 1 ? $clog2(NF) : 1;
   localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
-  localparam int LATENCY = 3 + (PACKED > 0 ? CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN) : $clog2(SIMD));
+  function automatic int threes();  // levels of sums of three
+    threes = 0;
+    for (int n = SIMD; n > 1; n = (n + 2) / 3) threes = threes + 1;
+  endfunction
+  localparam int LATENCY = 3 + (BIPOLAR > 0 ? threes() :
+                                PACKED > 0 ? CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN) : $clog2(SIMD));
 
   // ---------------------------------------------------------------- the loop
   logic [SF_BITS-1:0] sf;
@@ -81,7 +88,7 @@ module isobit_dense #(
   // ---------------------------------------------------------------- multiply, add, accumulate
   isobit_dots #(
       .PE(PE), .SIMD(SIMD), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .WEIGHT_T(WEIGHT_T), .WEIGHT_T_SIGNED(WEIGHT_T_SIGNED),
-      .ACC_T(ACC_T), .PACKED(PACKED), .CHAIN(CHAIN)
+      .ACC_T(ACC_T), .BIPOLAR(BIPOLAR), .PACKED(PACKED), .CHAIN(CHAIN)
   ) dots (.clk, .rst, .enable(advance), .issue, .first(sf == '0), .x, .weights, .acc(out_data));
   wire unused = &{1'b0, ACC_T_SIGNED, VECTORS[0], CODE_T_SIGNED};
 endmodule

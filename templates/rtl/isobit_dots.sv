@@ -4,7 +4,8 @@
 // one clock later, and 3 + $clog2(SIMD) clocks after `issue` the iteration is in the sums. `first`: they begin anew.
 //
 // With PACKED two products that share an operand share a multiplier, PACKED bits apart (isobit_packed): 3 + CHAIN +
-// $clog2(chains of CHAIN products) clocks.
+// $clog2(chains of CHAIN products) clocks. With BIPOLAR weights are bits (isobit_bipolar): 3 clocks and the levels of sums of
+// three.
 module isobit_dots #(
     parameter int SAMPLES = 1,
     parameter int PE = 8,
@@ -14,6 +15,7 @@ module isobit_dots #(
     parameter int WEIGHT_T = 4,
     parameter bit WEIGHT_T_SIGNED = 1,
     parameter int ACC_T = 16,
+    parameter int BIPOLAR = 0,
     parameter int PACKED = 0,
     parameter int CHAIN = 1
 ) (
@@ -28,7 +30,12 @@ module isobit_dots #(
 );
   localparam int PRODUCT = IN_T + WEIGHT_T + 2;
   localparam int LEVELS = $clog2(SIMD);
-  localparam int STAGES = 2 + (PACKED > 0 ? CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN) : LEVELS);
+  function automatic int threes();  // levels of sums of three
+    threes = 0;
+    for (int n = SIMD; n > 1; n = (n + 2) / 3) threes = threes + 1;
+  endfunction
+  localparam int STAGES = 2 + (BIPOLAR > 0 ? threes() :
+                               PACKED > 0 ? CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN) : LEVELS);
 
   // live[s] and begins[s]: stage s holds an iteration, and it is the first of its sums.
   logic [STAGES:1] live, begins;
@@ -40,7 +47,10 @@ module isobit_dots #(
 
   logic signed [PRODUCT+LEVELS-1:0] totals[SAMPLES*PE];
   logic signed [ACC_T:0] sums[SAMPLES*PE];
-  if (PACKED > 0) begin : g_packed
+  if (BIPOLAR > 0) begin : g_bipolar
+    isobit_bipolar #(.SAMPLES(SAMPLES), .PE(PE), .SIMD(SIMD), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED)) bits (
+        .clk, .enable, .x, .weights, .totals);
+  end else if (PACKED > 0) begin : g_packed
     isobit_packed #(
         .SAMPLES(SAMPLES), .PE(PE), .SIMD(SIMD), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .WEIGHT_T(WEIGHT_T),
         .WEIGHT_T_SIGNED(WEIGHT_T_SIGNED), .PACKED(PACKED), .CHAIN(CHAIN)

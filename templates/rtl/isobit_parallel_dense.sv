@@ -2,7 +2,7 @@
 // weight[o][i] * x[p][i].
 //
 // A word in is a block (isobit_parallel_window) with IN = KH * KW * CHANNELS inputs a window, or SAMPLES pixels where the
-// kernel is one; a word out is the SAMPLES * OUT sums. Weights and ACC_T as in isobit_dense.
+// kernel is one; a word out is the SAMPLES * OUT sums. Weights, ACC_T and BIPOLAR as in isobit_dense.
 // Schedule: WORDS * NF * SF iterations a frame (SF = IN / SIMD, NF = OUT / PE); of every NF * SF the first reads a word
 // and the last writes one. Pipeline: fetch, multiply, the levels of the adder tree, accumulate, collect.
 module isobit_parallel_dense #(
@@ -25,6 +25,7 @@ module isobit_parallel_dense #(
     parameter int CODE_T = 0,
     parameter bit CODE_T_SIGNED = 1,
     parameter int RUN = 1,
+    parameter int BIPOLAR = 0,
     parameter int PACKED = 0,
     parameter int CHAIN = 1,
     localparam int COLUMNS = (SAMPLES - 1) * SW + (KW - 1) * DW + 1,
@@ -49,7 +50,12 @@ module isobit_parallel_dense #(
   localparam int SF_BITS = SF > 1 ? $clog2(SF) : 1;
   localparam int NF_BITS = NF > 1 ? $clog2(NF) : 1;
   localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
-  localparam int SUMS = 3 + (PACKED > 0 ? CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN) : $clog2(SIMD));  // clocks to the running sum
+  function automatic int threes();  // levels of sums of three
+    threes = 0;
+    for (int n = SIMD; n > 1; n = (n + 2) / 3) threes = threes + 1;
+  endfunction
+  localparam int SUMS = 3 + (BIPOLAR > 0 ? threes() :  // clocks to the running sum
+                             PACKED > 0 ? CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN) : $clog2(SIMD));
   localparam int LATENCY = SUMS + (NF > 1 ? 1 : 0);
 
   logic [SF_BITS-1:0] sf;
@@ -109,7 +115,7 @@ module isobit_parallel_dense #(
   end
   isobit_dots #(
       .SAMPLES(SAMPLES), .PE(PE), .SIMD(SIMD), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .WEIGHT_T(WEIGHT_T),
-      .WEIGHT_T_SIGNED(WEIGHT_T_SIGNED), .ACC_T(ACC_T), .PACKED(PACKED), .CHAIN(CHAIN)
+      .WEIGHT_T_SIGNED(WEIGHT_T_SIGNED), .ACC_T(ACC_T), .BIPOLAR(BIPOLAR), .PACKED(PACKED), .CHAIN(CHAIN)
   ) dots (.clk, .rst, .enable(advance), .issue, .first(sf == '0), .x, .weights, .acc);
   if (NF == 1) begin : g_at_once
     assign out_data = acc;

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from isobit.hardware.prices import PRICES, Prices
 from isobit.ir import Graph
+from isobit.passes.binary import TwoValuesToBits
 from isobit.passes.joins import SplitOverConcat
 from isobit.passes.merge import MergeEqual
 from isobit.passes.movement import AbsorbInputPermutation, AbsorbPermutation, DropIdentityMovements
@@ -44,6 +45,7 @@ def folding(prices: Prices = PRICES) -> Passes:
         DropDeadChannels(),
         FoldBiasIntoStep(),
         FoldBiasIntoOutput(),
+        TwoValuesToBits(),
         CoarsenBeforeSelect(),
         NarrowSteps(),
         AbsorbPermutation(),

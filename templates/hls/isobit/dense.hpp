@@ -11,12 +11,14 @@
 // sf * SIMD .. sf * SIMD + SIMD - 1 (SF = IN / SIMD, NF = OUT / PE). With a code_t and a RUN they are tapered codes
 // (tapered.hpp), and weight_t is the type of what these stand for.
 // acc_t must hold the running sum after every SIMD inputs, not only the last one.
+// With a BIPOLAR weights are bits that stand for -1 and 1 (bipolar.hpp), and weight_t is ap_uint<1>.
 // With a PACKED (bits between them) and a CHAIN two outputs share a multiplier at every input (packed.hpp).
 // Schedule: II = 1, VECTORS * SF * NF cycles a frame, no cycle lost between vectors; of every SF * NF cycles the first
 // SF read a word each; one word out every SF cycles, the first in cycle SF - 1.
 #ifndef ISOBIT_DENSE_HPP
 #define ISOBIT_DENSE_HPP
 
+#include "isobit/bipolar.hpp"
 #include "isobit/packed.hpp"
 #include "isobit/tapered.hpp"
 #include "isobit/types.hpp"
@@ -74,6 +76,20 @@ struct multipliers {
         sums[p][pe] = dot<Cfg>(word_of(x[p]), weights);
       }
     }
+  }
+};
+
+// The same with weights of one bit, which select inputs.
+template <class Cfg>
+struct multipliers<Cfg, typename exists_number<Cfg::BIPOLAR>::type> {
+  static_assert(int_traits<typename Cfg::weight_t>::WIDTH == 1 && !int_traits<typename Cfg::weight_t>::SIGNED,
+                "a weight is one bit");
+  template <int SAMPLES>
+  static void dots(const typename Cfg::in_t (&x)[SAMPLES][Cfg::SIMD],
+                   const typename dense_types<Cfg>::rom_t (&stored)[Cfg::PE][Cfg::SIMD],
+                   typename dense_types<Cfg>::dot_t (&sums)[SAMPLES][Cfg::PE]) {
+#pragma HLS INLINE
+    bipolar_dots(x, stored, sums);
   }
 };
 

@@ -8,7 +8,7 @@
 //   };
 //
 // A word in is a block (block.hpp) with IN = KH * KW * CHANNELS inputs a window, or SAMPLES pixels where the kernel is
-// one; a word out is the SAMPLES * OUT sums. Weights, acc_t and PACKED as in dense.hpp.
+// one; a word out is the SAMPLES * OUT sums. Weights, acc_t, BIPOLAR and PACKED as in dense.hpp.
 // Schedule: II = 1, WORDS * NF * SF cycles a frame (SF = IN / SIMD, NF = OUT / PE); of every NF * SF cycles the first
 // reads a word and the last writes one.
 #ifndef ISOBIT_PARALLEL_DENSE_HPP

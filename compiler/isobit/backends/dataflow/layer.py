@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from isobit.hardware import Cost, Memory
+from isobit.numerics.bipolar import Bipolar
 from isobit.numerics.formats import Tapered
 from isobit.numerics.packing import Packing
 
-WeightStorage = Literal["integers", "tapered"]
+WeightStorage = Literal["integers", "tapered", "bipolar"]
 Multiplier = Literal["single", "packed"]
 """A product a multiplier, or two that share an operand (:mod:`isobit.numerics.packing`)."""
 
@@ -46,7 +47,7 @@ class LayerPlan:
     ``cycles`` clocks per frame, ``clocks`` with the windows' fill.
     ``memory`` is where its weights lie and ``line_buffer`` where its window's pixels do ("" where it has none).
     ``candidates`` are the ways a step could be built or weights be stored, the chosen first (none where there is no
-    choice); ``code`` is the format of weights that are stored as codes. ``multipliers`` are likewise the ways to
+    choice); ``code`` is how weights are stored that are no integers there. ``multipliers`` are likewise the ways to
     multiply, and ``packing`` says how two products share a multiplier, where they do.
     """
 
@@ -60,7 +61,7 @@ class LayerPlan:
     line_buffer: Memory | Literal[""] = ""
     samples: int = 1
     clocks: int = 0
-    code: Tapered | None = None
+    code: Tapered | Bipolar | None = None
     multipliers: tuple[Candidate, ...] = ()
     packing: Packing | None = None
 

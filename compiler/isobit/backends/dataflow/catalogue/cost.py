@@ -17,6 +17,7 @@ from isobit.hardware.board import Board
 from isobit.hardware.memory import Memory, ram, rom
 from isobit.hardware.prices import unpacked
 from isobit.hardware.resources import Cost
+from isobit.numerics.bipolar import Bipolar
 from isobit.numerics.formats import Tapered
 from isobit.numerics.packing import Packing, multipliers
 
@@ -61,22 +62,34 @@ def line_buffer(depth: int, width: int, board: Board, memory: Memory = "auto") -
 
 def dense(
     pe: int, simd: int, rows: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, memory: Memory = "auto",
-    samples: int = 1, code: Tapered | None = None, packing: Packing | None = None,
+    samples: int = 1, code: Tapered | Bipolar | None = None, packing: Packing | None = None,
 ) -> Cost:  # fmt: skip
     """A matrix-vector unit with ``rows`` weight words of ``pe * simd`` weights in ``memory``, shared by ``samples``.
 
-    With a ``code`` the words hold codes, and a decoder for each weight of a word is beside the multipliers; with a
-    ``packing`` two products have one multiplier.
+    With a ``code`` the words hold codes, and a decoder for each weight of a word is beside the multipliers; bits select
+    inputs. With a ``packing`` two products have one multiplier.
     """
-    if packing:
+    if isinstance(code, Bipolar):
+        sums = _selected(pe, simd, x_bits, acc_bits).times(samples)
+    elif packing:
         pairs, alone = multipliers(samples, pe)
         mac = product(x_bits, w_bits, dsp).times(simd)
         chains = -(-simd // packing.chain)
         sums = mac.times(pairs + alone) + unpacked(2 * pairs * chains + alone, acc_bits)
     else:
         sums = _sums(simd, x_bits, w_bits, acc_bits, dsp).times(pe * samples)
-    decoders = tapered_decoder(code).times(pe * simd) if code else Cost()
+    decoders = tapered_decoder(code).times(pe * simd) if isinstance(code, Tapered) else Cost()
     return sums + decoders + rom(rows, pe * simd * (code.bits if code else w_bits), memory) + Cost(lut=120)
+
+
+def _selected(pe: int, simd: int, x_bits: int, acc_bits: int) -> Cost:
+    """Sums of the inputs that bits select, one of all, and per output their difference and the accumulator."""
+    return Cost(lut=(pe + 1) * _counted(simd, x_bits) + pe * (x_bits + (simd - 1).bit_length() + 2 + acc_bits))
+
+
+def _counted(count: int, bits: int) -> int:
+    """A sum of ``count`` numbers, three at a time."""
+    return 9 * count // 4 if bits == 1 else count * (bits + 2)
 
 
 def tapered_decoder(code: Tapered) -> Cost:

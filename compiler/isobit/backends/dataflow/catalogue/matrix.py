@@ -32,6 +32,7 @@ from isobit.backends.ports import IntType
 from isobit.ir import Graph
 from isobit.ir.ops import Const, Linear
 from isobit.ir.types import IntArray
+from isobit.numerics.bipolar import Bipolar, bits_of, levels_of_threes
 from isobit.numerics.formats import Tapered
 
 
@@ -61,7 +62,11 @@ def linear(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -
         constants, template = (*unit_constants(g, layer.samples), *folding), "parallel_" + template
     if layer.packing:
         constants = (*constants, ("PACKED", layer.packing.shift), ("CHAIN", layer.packing.chain))
-    if layer.code:
+    if isinstance(layer.code, Bipolar):
+        w_type, rows = IntType(1, False), bits_of(rows)
+        types = tuple((name, w_type if name == "weight_t" else kind) for name, kind in types)
+        constants = (*constants, ("BIPOLAR", 1))
+    elif layer.code:
         w_type = IntType(layer.code.bits, True)
         constants, types = (*constants, ("RUN", layer.code.run)), (*types, ("code_t", w_type))
         rows = encoded(layer.code, rows)
@@ -100,7 +105,12 @@ def fold(weights: IntArray, pe: int, simd: int) -> IntArray:
 
 
 def _sum_depth(c: Constants) -> int:
-    """Clocks of ``SIMD`` products' sum: a tree; packed, chains of products in DSPs and a tree over the chains."""
+    """Clocks of ``SIMD`` products' sum: a tree; packed, chains of products in DSPs and a tree over the chains.
+
+    Weights of one bit: sums of three at a time, and the difference in place of the products.
+    """
+    if "BIPOLAR" in c:
+        return levels_of_threes(c["SIMD"])
     if "PACKED" not in c:
         return depth_of_tree(c["SIMD"])
     return c["CHAIN"] + depth_of_tree(-(-c["SIMD"] // c["CHAIN"]))
@@ -116,23 +126,26 @@ def _unit(file: str, latency: Callable[[Constants], int], further: tuple[str, ..
     return RtlUnit(file, latency, arrays=("WEIGHTS",), in_files=frozenset({"WEIGHTS"}), parts=parts)
 
 
+_BODIES = ("packed", "bipolar", "counts")
+"""What multiplies, beside the plain tree."""
 _DECODED = ("tapered", "weights")
 """What reads weights that may be codes."""
 
 
 _MAC = ("in_t", "weight_t", "acc_t")
 _CODES = ("RUN", "code_t")
-_PACKED = ("PACKED", "CHAIN")
+_WAYS = ("BIPOLAR", "PACKED", "CHAIN")
+"""Other ways to multiply."""
 
 
 TEMPLATES = (
     Template(
-        "dense", "dense", ("IN", "OUT", "SIMD", "PE", "VECTORS", "RUN", *_PACKED), (*_MAC, "code_t"),
+        "dense", "dense", ("IN", "OUT", "SIMD", "PE", "VECTORS", "RUN", *_WAYS), (*_MAC, "code_t"),
         (stream("in_t", "SIMD"),), (stream("acc_t", "PE"),), s.dense,
         (ArrayOf("weight_t", lambda c: (c["OUT"] // c["PE"] * (c["IN"] // c["SIMD"]), c["PE"], c["SIMD"]), "code_t"),),
-        optional=(*_CODES, *_PACKED),
+        optional=(*_CODES, *_WAYS),
         latency=lambda c: 6 + _sum_depth(c), cost=cost.dense,
-        rtl=_unit("dense", _rtl_dense, (*_DECODED, "dots", "packed", "kept")),
+        rtl=_unit("dense", _rtl_dense, (*_DECODED, "dots", *_BODIES, "kept")),
         make=linear,
         also=("convolution",),
     ),
@@ -145,14 +158,14 @@ TEMPLATES = (
         make=linear,
     ),
     Template(
-        "parallel_dense", "parallel_dense", (*BLOCK, "WORDS", "OUT", "SIMD", "PE", "RUN", *_PACKED), (*_MAC, "code_t"),
+        "parallel_dense", "parallel_dense", (*BLOCK, "WORDS", "OUT", "SIMD", "PE", "RUN", *_WAYS), (*_MAC, "code_t"),
         (StreamOf("in_t", block_lanes),), (samples_of("acc_t", "OUT"),), windows.parallel_dense,
         (ArrayOf("weight_t", lambda c: (
             c["OUT"] // c["PE"] * (c["KH"] * c["KW"] * c["CHANNELS"] // c["SIMD"]), c["PE"], c["SIMD"]
         ), "code_t"),),
-        optional=(*_CODES, *_PACKED),
+        optional=(*_CODES, *_WAYS),
         latency=lambda c: 6 + _sum_depth(c), cost=cost.dense,
-        rtl=_unit("parallel_dense", lambda c: _rtl_dense(c) + (c["OUT"] > c["PE"]), (*_DECODED, "dots", "packed")),
+        rtl=_unit("parallel_dense", lambda c: _rtl_dense(c) + (c["OUT"] > c["PE"]), (*_DECODED, "dots", *_BODIES)),
         make=linear,
     ),
     Template(
@@ -170,7 +183,7 @@ TEMPLATES = (
         (stream("in_t", "SIMD"), StreamOf("weight_t", lambda c: c["PE"] * c["SIMD"])), (stream("acc_t", "PE"),),
         s.streamed_dense,
         latency=lambda c: 6 + depth_of_tree(c["SIMD"]), cost=cost.streamed_dense,
-        rtl=RtlUnit("streamed_dense", _rtl_dense, ("in", "in_weights"), parts=("sums", "dots", "packed", "kept")),
+        rtl=RtlUnit("streamed_dense", _rtl_dense, ("in", "in_weights"), parts=("sums", "dots", *_BODIES, "kept")),
         make=linear,
     ),
 )  # fmt: skip

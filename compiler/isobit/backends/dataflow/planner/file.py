@@ -35,6 +35,7 @@ from isobit.backends.dataflow.layer import LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.plan import Plan
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import Memory
+from isobit.numerics.bipolar import Bipolar
 
 MAX_DEPTH = 1 << 24
 
@@ -73,7 +74,7 @@ class _Layer(BaseModel):
     implementation: str = ""
     memory: Memory = "auto"
     line_buffer: Memory = "auto"
-    weights: Literal["", "integers", "tapered"] = ""  # no union: its place in the file would be lost
+    weights: Literal["", "integers", "tapered", "bipolar"] = ""  # no union: its place in the file would be lost
     multiplier: Literal["", "single", "packed"] = ""
     cycles: int = Field(default=0, ge=0)  # written for the reader, ignored when read
 
@@ -108,10 +109,14 @@ def print_plan(plan: Plan, fifos: Iterable[PlannedFifo] = ()) -> str:
 def folding_of(plan: Plan) -> str:
     """How every layer is unrolled and what it is built as, in twelve digits: FIFO depths hold for no other."""
     rows = (
-        f"{n} {v.pe} {v.simd} {v.samples} {v.implementation}{' packed' if v.packing else ''}\n"
-        for n, v in sorted(plan.layers.items())
+        f"{n} {v.pe} {v.simd} {v.samples} {v.implementation}{_further(v)}\n" for n, v in sorted(plan.layers.items())
     )
     return hashlib.sha256("".join(rows).encode()).hexdigest()[:12]
+
+
+def _further(layer: LayerPlan) -> str:
+    """What changes a unit's clocks beside its folding."""
+    return (" packed" if layer.packing else "") + (" bipolar" if isinstance(layer.code, Bipolar) else "")
 
 
 def _layer_lines(layer: LayerPlan) -> list[str]:

@@ -15,13 +15,13 @@ from isobit.backends.dataflow.planner.clocks import clocks_of
 from isobit.backends.dataflow.planner.foldings import Folding, accumulator_bits, streamed_weights
 from isobit.backends.dataflow.planner.multipliers import ways_to_multiply
 from isobit.backends.dataflow.planner.steps import candidates
-from isobit.backends.dataflow.planner.weights import storages
+from isobit.backends.dataflow.planner.weights import Code, storages
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Board, Cost, Memory, Prices, ram_memory, rom_memory
 from isobit.hardware.prices import MOST_LEVELS
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Add, Const, Linear, MaxPool, Product, Reindex, Step, Table
-from isobit.numerics.formats import Tapered
+from isobit.numerics.bipolar import Bipolar
 from isobit.numerics.packing import Packing
 
 AS_PLANNED = LayerChoice()
@@ -141,16 +141,21 @@ def _linear(graph: Graph, node: Linear, board: Board, folding: Folding, choice: 
     unit = ("parallel_" if blocked else "") + ("depthwise" if g.depthwise else "dense")
     acc = accumulator_bits(graph, node)
 
-    def place(code: Tapered | None) -> Memory:
+    def place(code: Code | None) -> Memory:
         width = pe * lanes * (code.bits if code else w.bits)
         return rom_memory(rows, width) if choice.memory == "auto" else choice.memory
 
-    def body(code: Tapered | None, pack: Packing | None) -> Cost:
+    def body(code: Code | None, pack: Packing | None) -> Cost:
         return cost_of(unit, pe, lanes, rows, x.bits, w.bits, acc, board.dsp, place(code), samples, code, pack)
 
     pack, multipliers = ways_to_multiply(graph, node, board, folding, choice, lambda p: body(None, p))
-    ways = storages(graph, node, 1 if g.depthwise else rows, choice, lambda code: body(code, pack))
+    ways = storages(
+        graph, node, 1 if g.depthwise else rows, choice,
+        lambda code: body(code, None if isinstance(code, Bipolar) else pack),
+    )  # fmt: skip
     best, code = ways[0]
+    if isinstance(code, Bipolar):  # which multiplies nothing
+        pack, multipliers = None, ()
     if not g.depthwise:
         window += input_vector(g.fan_in // simd, simd * x.bits, samples, g.outputs // pe, board)
     name = "convolution" if g.windowed and unit == "dense" else unit

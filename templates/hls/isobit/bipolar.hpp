@@ -1,0 +1,55 @@
+// Dot products with weights of -1 and 1, stored as one bit each: w = 2 v - 1, so that the sum of w * x is twice the sum of
+// the x that v selects, less the sum of all x. No multiplier, and the sum of all is one for all outputs.
+//
+// Inputs of one bit make it a count of bits: that of v & x where -1 and 1 are stored as 0 and 1 on both sides, which is
+// the XNOR of a network of -1 and 1 with its constant moved into the thresholds behind.
+#ifndef ISOBIT_BIPOLAR_HPP
+#define ISOBIT_BIPOLAR_HPP
+
+#include "isobit/types.hpp"
+
+namespace isobit {
+
+namespace detail {
+// The sum of N terms, three at a time: three bits of each, with what selects them, are the inputs of one LUT.
+template <class Sum, class T, int N>
+Sum sum_of(const lanes<T, N>& terms) {
+#pragma HLS INLINE
+  typedef typename working<signed_width<T>::VALUE + 2>::type few_t;
+  Sum sum = 0;
+  for (int first = 0; first < N; first += 3) {
+#pragma HLS UNROLL
+    few_t few = 0;
+    for (int k = 0; k < 3; ++k) {
+#pragma HLS UNROLL
+      if (first + k < N) few += terms[first + k];
+    }
+    sum += few;
+  }
+  return sum;
+}
+
+// The sums of SAMPLES inputs x with the weights of PE outputs, whose bits are v.
+template <class Sum, class T, class Bit, int SAMPLES, int PE, int SIMD>
+void bipolar_dots(const T (&x)[SAMPLES][SIMD], const Bit (&v)[PE][SIMD], Sum (&sums)[SAMPLES][PE]) {
+#pragma HLS INLINE
+  for (int p = 0; p < SAMPLES; ++p) {
+#pragma HLS UNROLL
+    const Sum all = sum_of<Sum>(word_of(x[p]));
+    for (int pe = 0; pe < PE; ++pe) {
+#pragma HLS UNROLL
+      lanes<T, SIMD> selected;
+      for (int s = 0; s < SIMD; ++s) {
+#pragma HLS UNROLL
+        selected[s] = v[pe][s] != 0 ? x[p][s] : T(0);
+      }
+      const Sum half = sum_of<Sum>(selected);
+      sums[p][pe] = half + half - all;
+    }
+  }
+}
+}  // namespace detail
+
+}  // namespace isobit
+
+#endif
