@@ -67,10 +67,10 @@ def test_a_transpose_between_rows_and_columns_is_named_with_its_cause() -> None:
 
 def test_products_of_other_clamps_are_no_product_with_one_clamp() -> None:
     """Channels that end at different levels are looked up; where an end is not reached, it may be any."""
-    other, same = MultiplyShift(2, -178, 6, -2, 2), MultiplyShift(1, 29, 3, 0, 15)
+    other, same = MultiplyShift(2, -178, 6, -2, 2), MultiplyShift(1, 40, 3, 0, 15)
     for curves, built in (
         ((MultiplyShift(1, 29, 0, 1, 5), other), False),
-        ((same, MultiplyShift(1, 29, 3, -5, 15)), True),
+        ((same, MultiplyShift(1, 40, 3, -5, 15)), True),
     ):
         made = graph(given(2, lo=[-32, -32], hi=[16, 16]), step("f", "x", *curves), out("f"))
         found = {c.implementation: c for c in candidates(made, made.by_name["f"], 1, BOARD)}
