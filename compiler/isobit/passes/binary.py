@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -112,7 +113,7 @@ def _step(graph: Graph, reader: Step, slope: int, constant: IntArray) -> Step:
     shared = reader.curves.shared and len(np.unique(constant)) == 1
     curves = reader.curves if shared else reader.curves.each(x.channels)
     inner = (
-        Rounded(slope, int(of_channel(constant, c)), Rounding.FLOOR, *span) for c, span in enumerate(curves.spans(x))
+        Rounded(Fraction(slope), Fraction(int(of_channel(constant, c))), Rounding.FLOOR, *span) for c, span in enumerate(curves.spans(x))
     )  # fmt: skip
     return replace(reader, curves=Curves(map(compose, curves, inner)))
 
