@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -111,9 +112,11 @@ def _step(graph: Graph, reader: Step, slope: int, constant: IntArray) -> Step:
     x = graph.types[reader.inputs[0]]
     shared = reader.curves.shared and len(np.unique(constant)) == 1
     curves = reader.curves if shared else reader.curves.each(x.channels)
+    offsets = (Fraction(int(of_channel(constant, c))) for c in range(len(curves)))
     inner = (
-        Rounded(slope, int(of_channel(constant, c)), Rounding.FLOOR, *span) for c, span in enumerate(curves.spans(x))
-    )  # fmt: skip
+        Rounded(Fraction(slope), offset, Rounding.FLOOR, *span)
+        for offset, span in zip(offsets, curves.spans(x), strict=True)
+    )
     return replace(reader, curves=Curves(map(compose, curves, inner)))
 
 
