@@ -43,7 +43,7 @@ Evaluator(graph).run(vectors_for(graph, int(sys.argv[2]), 0))
 
 @dataclass(frozen=True)
 class Line:
-    """What is measured: a title, the commands before it, and its own.
+    """What is measured: a title, the commands before it, and its own; each line begins with an empty cache.
 
     A command's words are those behind ``isobit``, or behind ``python -c`` when its first is a program of several lines;
     ``MODEL`` and ``BUILD`` stand for the network's file and the build's folder.
@@ -64,6 +64,14 @@ SMALL, LARGE = compiled("kv260"), compiled("alveo-u250")
 AGAIN = ("csim", "BUILD", "-n", "16", "--no-source")
 LINES = {
     "demo": Line("demo: compile and csim", "demo", (), (SMALL, ("csim", "BUILD"))),
+    "third": Line(
+        "demo: compile and csim after those for two other boards", "demo",
+        tuple(word for board in ("pynq-z1", "zcu104") for word in (compiled(board), ("csim", "BUILD"))),
+        (SMALL, ("csim", "BUILD")),
+    ),
+    "anew": Line(
+        "demo: the same compile and csim once more", "demo", (SMALL, ("csim", "BUILD")), (SMALL, ("csim", "BUILD"))
+    ),
     "resnet8": Line(
         "ResNet-8, 8 bits: compile and csim of 64 images", "resnet8", (), (SMALL, ("csim", "BUILD", "-n", "64"))
     ),
@@ -137,7 +145,8 @@ def _model(network: str, folder: Path) -> Path:
 def _measured(tree: Path, line: Line, model: Path, scratch: Path) -> tuple[float, float]:
     """CPU seconds and the most MiB of a line's commands, by one checkout."""
     build = scratch / "build"
-    shutil.rmtree(build, ignore_errors=True)
+    for folder in (build, scratch / "cache"):
+        shutil.rmtree(folder, ignore_errors=True)
     for command in line.before:
         _run(tree, command, model, build)
     before, peak = cpu_seconds(), 0.0
@@ -153,6 +162,7 @@ def _run(tree: Path, command: tuple[str, ...], model: Path, build: Path) -> floa
     start = ["-c"] if "\n" in words[0] else ["-m", "isobit.cli"]
     one_core = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     environment = os.environ | one_core | {"PYTHONPATH": str(tree / "compiler")}
+    environment["ISOBIT_CACHE"] = str(build.parent / "cache")
     peak = 0.0
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen([sys.executable, *start, *words], stdout=said, stderr=said, env=environment)

@@ -116,7 +116,14 @@ class Interpreter:
         return ("interpreted",)
 
     def simulator(
-        self, folder: Path, graph: Graph, design: InterpreterDesign, flavour: str, scratch: Path, compiler: str | None
+        self,
+        folder: Path,
+        graph: Graph,
+        design: InterpreterDesign,
+        flavour: str,
+        scratch: Path,
+        compiler: str | None,
+        macs: int | None = None,
     ) -> Simulator:
         if flavour not in ("interpreted", TAPPED):
             raise refuse_flavour(self.name, flavour)

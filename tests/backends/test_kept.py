@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from isobit.backends import toolchain
 from isobit.backends.kept import SIMULATIONS, Kept, key_of
+from isobit.backends.toolchain import QUICK_AGAIN_MACS, QUICK_MACS, Compilation, find_compiler
 from isobit.build.folder import load_build
 from isobit.check.csim.last import CSIM, read_record
 from tests.cli.runner import edited, isobit, small_model
@@ -36,6 +39,7 @@ def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("a compiler was started")
 
     monkeypatch.setattr(toolchain, "_begun", refuse)
+    monkeypatch.setenv("ISOBIT_CACHE", "")
 
 
 @pytest.mark.usefixtures("no_compiler")
@@ -74,7 +78,8 @@ def test_a_damaged_program_counts_as_none(build: Path, damage: bytes) -> None:
         isobit("csim", build, "-n", 5, "--no-source")
 
 
-def test_one_program_is_kept_of_a_name(tmp_path: Path) -> None:
+def test_one_program_is_kept_of_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ISOBIT_CACHE", "")
     program, target = tmp_path / "program", tmp_path / "target"
     for key in ("a", "b"):
         program.write_bytes(key.encode())
@@ -110,3 +115,47 @@ def test_an_interrupted_or_refused_simulation_leaves_the_last_verdict(
     assert isobit("csim", build, "--inputs", build / "no.npy").status == 2
     assert (build / CSIM).read_bytes() == before and read_record(load_build(build), CSIM) is not None
     assert not list(build.glob(".*partial"))
+
+
+def test_the_same_design_elsewhere_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ISOBIT_CACHE", str(tmp_path / "cache"))
+    program, target = tmp_path / "program", tmp_path / "target"
+    program.write_bytes(b"a program")
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    for build in (here, elsewhere):
+        build.mkdir()
+    Kept(here, "native", "a key").put(program)
+    assert not Kept(elsewhere, "native", "another key").take(target)
+    assert Kept(elsewhere, "native", "a key").take(target) and target.read_bytes() == b"a program"
+    (shared,) = (tmp_path / "cache" / SIMULATIONS).iterdir()
+    (shared / "program").write_bytes(b"b program")
+    assert Kept(elsewhere, "native", "a key").take(target), "it has its own by now"
+    assert not Kept(tmp_path, "native", "a key").take(target)
+
+
+def test_few_vectors_take_a_quick_compiler_and_what_there_is(
+    build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which flags a simulation is compiled with, and that a kept program does for less work than it was made for."""
+    monkeypatch.setenv("ISOBIT_CACHE", "")
+    shutil.rmtree(build / SIMULATIONS)
+    started: list[str] = []
+
+    def began(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+        started.append(next(word for word in command if word.startswith("-O")))
+        (tmp_path / "tb-native").write_bytes(b"a program")
+        return subprocess.Popen(["true"])
+
+    monkeypatch.setattr(toolchain, "_begun", began)
+
+    def flags(macs: int | None) -> list[str]:
+        started.clear()
+        Compilation(build / "hls", tmp_path, "native", find_compiler(), build, macs).result()
+        return list(started)
+
+    assert flags(QUICK_MACS) == ["-Og"]
+    assert flags(1) == flags(QUICK_AGAIN_MACS) == []
+    assert flags(QUICK_AGAIN_MACS + 1) == ["-O1"]
+    assert flags(1) == flags(None) == flags(QUICK_AGAIN_MACS + 1) == []
+    shutil.rmtree(build / SIMULATIONS)
+    assert flags(QUICK_MACS + 1) == ["-O1"]

@@ -214,9 +214,14 @@ class Backend(Protocol[R, P, D]):
         be lost."""
 
     def simulator(
-        self, folder: Path, graph: Graph, design: D, flavour: str, scratch: Path, compiler: str | None
+        self, folder: Path, graph: Graph, design: D, flavour: str, scratch: Path, compiler: str | None,
+        macs: int | None = None,
     ) -> Simulator:  # fmt: skip
         """Begin to make the project in ``folder`` ready to run, in ``scratch``.
+
+        Args:
+            macs: the multiply-accumulates that it will simulate, where that is known: for few of them an optimising
+                compiler takes longer than it saves.
 
         Raises:
             IsobitError: E604 without the compiler, E303 without what it includes, E509 for a flavour it does not have.

@@ -3,20 +3,25 @@
 A program lies in ``simulations/NAME`` and beside it ``NAME.json``: the key it was made for, which is a hash of every
 source, flag and tool, and the program's own hash. What does not fit, damaged or of other sources, counts as none. The
 folder is no part of what the manifest lists, and a build on a read-only medium works without it.
+
+The same two files lie in the user's cache folder, by key: the same design in another folder is not compiled again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from isobit.backends.cache import cache_folder, prune, replace, touch
+
 SIMULATIONS = "simulations"
 _SOURCES = frozenset({".cpp", ".hpp", ".h", ".sv"})
+_ENTRIES, _SIZE = 256, 256_000_000
+"""Of all builds together; one program has 50 kB to some megabytes."""
 
 
 class Kept:
@@ -29,28 +34,49 @@ class Kept:
     """
 
     def __init__(self, build: Path, name: str, key: str) -> None:
-        self._program, self._note = (build / SIMULATIONS / file for file in (name, f"{name}.json"))
+        self._places = [(build / SIMULATIONS / name, build / SIMULATIONS / f"{name}.json")]
+        self._entry: Path | None = None
+        shared = cache_folder(SIMULATIONS)
+        if shared is not None:
+            self._entry = shared / key[:32]
+            self._places.append((self._entry / "program", self._entry / "note.json"))
         self._key = key
 
     def take(self, target: Path) -> bool:
         """Copy the program to ``target``, where it can be run; False when there is none of this key."""
-        try:
-            note, program = json.loads(self._note.read_bytes()), self._program.read_bytes()
-            if note != self._record(program):
-                return False
-        except (OSError, ValueError, RecursionError):
-            return False
-        target.write_bytes(program)
-        target.chmod(0o755)
-        return True
+        for number, place in enumerate(self._places):
+            program = self._read(*place)
+            if program is None:
+                continue
+            target.write_bytes(program)
+            target.chmod(0o755)
+            if number > 0:
+                touch(place[0].parent)
+                self._write(program, *self._places[0])
+            return True
+        return False
 
     def put(self, program: Path) -> None:
-        """Keep a program in the place of an earlier one; nothing when the build cannot be written."""
+        """Keep a program in the place of an earlier one, and for other builds; nothing where nothing can be written."""
         content = program.read_bytes()
+        for place in self._places:
+            self._write(content, *place)
+        if self._entry is not None:
+            with suppress(OSError):
+                prune(self._entry.parent, _ENTRIES, _SIZE)
+
+    def _read(self, program: Path, note: Path) -> bytes | None:
+        with suppress(OSError, ValueError, RecursionError):
+            said, content = json.loads(note.read_bytes()), program.read_bytes()
+            if said == self._record(content):
+                return content
+        return None
+
+    def _write(self, content: bytes, program: Path, note: Path) -> None:
         with suppress(OSError):
-            self._program.parent.mkdir(exist_ok=True)
-            _replace(self._program, content)
-            _replace(self._note, json.dumps(self._record(content), indent=1).encode() + b"\n")
+            program.parent.mkdir(exist_ok=True)
+            replace(program, content)
+            replace(note, json.dumps(self._record(content), indent=1).encode() + b"\n")
 
     def _record(self, program: bytes) -> dict[str, str]:
         return {"key": self._key, "sha256": hashlib.sha256(program).hexdigest()}
@@ -78,13 +104,3 @@ def _machine() -> list[str]:
         wanted = ("model name", "flags", "Features", "CPU part")
         found += sorted({line for line in lines if line.startswith(wanted)})
     return found
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """The whole content or none of it, also where two processes write."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from typing import Literal
 from isobit import templates
 from isobit.backends.constants import AS_DATA, as_data
 from isobit.backends.kept import Kept, key_of
+from isobit.backends.precompiled import Precompiled
 from isobit.errors import IsobitError, printable
 
 Flavour = Literal["faithful", "native", "checked", "tapped", "bounded"]
@@ -32,6 +33,10 @@ _FLAGS: dict[Flavour, tuple[str, ...]] = {
     "tapped": ("-Og", "-DISOBIT_TAPS"),
     "bounded": ("-O1", "-DISOBIT_BOUNDED", "-U_FORTIFY_SOURCE"),
 }
+# For a few vectors the optimisation costs more than it saves.
+_QUICK: dict[Flavour, tuple[str, ...]] = {"native": ("-Og", "-DNDEBUG"), "checked": ("-Og", "-DISOBIT_CHECKED")}
+QUICK_MACS, QUICK_AGAIN_MACS = 100_000_000, 400_000_000
+"""Multiply-accumulates up to which a program is compiled without optimisation; up to which such a one is run again."""
 _UNUSED = ("-fno-exceptions", "-fno-rtti")
 COMPILE_TIMEOUT = 900
 
@@ -115,10 +120,11 @@ class Unit:
     include_flags: tuple[str, ...]
 
 
-def project_unit(project: Path, flavour: Flavour) -> Unit:
-    """The translation unit of a Vitis HLS project of isobit's own."""
+def project_unit(project: Path, flavour: Flavour, quick: bool = False) -> Unit:
+    """The translation unit of a Vitis HLS project of isobit's own; ``quick`` is compiled soon and runs slowly."""
     folders, found = tuple(include_folders(project, flavour)), tuple(include_flags(project, flavour))
-    return Unit(project / "top.cpp", project / "tb.cpp", folders, (*_FLAGS[flavour], *_UNUSED), found)
+    flags = _QUICK.get(flavour, _FLAGS[flavour]) if quick else _FLAGS[flavour]
+    return Unit(project / "top.cpp", project / "tb.cpp", folders, (*flags, *_UNUSED), found)
 
 
 def flags_of(flags: Sequence[str], version: str) -> tuple[str, ...]:
@@ -138,29 +144,35 @@ class Compilation:
         project: the C++: a project of isobit's own, or the unit to compile.
         folder: where the program goes.
         build: the build that keeps it (:mod:`isobit.backends.kept`); no compiler runs where it has one already.
+        macs: the multiply-accumulates that it will simulate, where that is known.
     """
 
     def __init__(
-        self, project: Path | Unit, folder: Path, flavour: Flavour, compiler: str, build: Path | None = None
+        self, project: Path | Unit, folder: Path, flavour: Flavour, compiler: str, build: Path | None = None,
+        macs: int | None = None,
     ) -> None:  # fmt: skip
-        unit = project_unit(project, flavour) if isinstance(project, Path) else project
         identity = _identity(compiler)
         self.flavour: Flavour = flavour
         self._output = folder / f"tb-{flavour}"
-        flags = ["-std=c++14", *flags_of(unit.flags, identity[-1]), "-Wno-unknown-pragmas", "-w"]
-        self._kept = None
-        if build is not None:
-            key = key_of([*flags, AS_DATA, *identity], unit.include)
-            self._kept = Kept(build, flavour, key)
         self._started = time.time()
         self._log = folder / f"compile-{flavour}.log"
         self._process: subprocess.Popen[bytes] | None = None
-        if self._kept is not None and self._kept.take(self._output):
-            return
+        self._kept = self._precompiled = None
+        fitting = _fitting(project, flavour, macs)
+        for unit in fitting:
+            flags = ["-std=c++14", *flags_of(unit.flags, identity[-1]), "-Wno-unknown-pragmas", "-w"]
+            if build is not None:
+                self._kept = Kept(build, flavour, key_of([*flags, AS_DATA, *identity], unit.include))
+                if self._kept.take(self._output):
+                    return
         constants = as_data(project, folder, f"constants-{flavour}") if isinstance(project, Path) else None
         included = [word for path in (constants, unit.design) if path for word in ("-include", str(path))]
-        command = [compiler, *flags, *unit.include_flags, *included, str(unit.testbench), "-o", str(self._output)]
-        self._process = _begun(command, self._log)
+        self._command = [compiler, *flags, *unit.include_flags]
+        self._sources = [*included, str(unit.testbench), "-o", str(self._output)]
+        headers = Precompiled(compiler, identity, _of_headers([*flags, *unit.include_flags[1:]]))
+        taken = headers.take()
+        self._precompiled = headers if taken else None
+        self._process = _begun([*self._command, *taken, *self._sources], self._log)
 
     def result(self) -> Binary:
         """The executable.
@@ -170,11 +182,13 @@ class Compilation:
         """
         if self._process is None:
             return Binary(self._output, self.flavour, 0.0)
-        try:
-            status = self._process.wait(COMPILE_TIMEOUT)
-        except subprocess.TimeoutExpired as error:
-            self.stop()
-            raise IsobitError("E605", f"the compiler ran for more than {COMPILE_TIMEOUT} s") from error
+        status = self._status(self._process)
+        if status != 0 and self._precompiled is not None:  # is it the sources, or is it the precompiled header?
+            headers, self._precompiled = self._precompiled, None
+            self._process = _begun([*self._command, *self._sources], self._log)
+            status = self._status(self._process)
+            if status == 0:
+                headers.drop()
         if status != 0 or not self._output.is_file():
             raise IsobitError(
                 "E605", self._first_error(), where=f"{self.flavour} build", hint="was a file of the build edited?"
@@ -182,6 +196,13 @@ class Compilation:
         if self._kept is not None:
             self._kept.put(self._output)
         return Binary(self._output, self.flavour, self._output.stat().st_mtime - self._started)
+
+    def _status(self, process: subprocess.Popen[bytes]) -> int:
+        try:
+            return process.wait(COMPILE_TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            self.stop()
+            raise IsobitError("E605", f"the compiler ran for more than {COMPILE_TIMEOUT} s") from error
 
     def stop(self) -> None:
         """End the compiler if it is still running."""
@@ -193,6 +214,24 @@ class Compilation:
         text = self._log.read_text(encoding="utf-8", errors="replace")
         match = re.search(r"^.*\berror: .*$", text, re.MULTILINE)
         return printable(match.group(0) if match else text.strip()[:200] or "no message", 300)
+
+
+def _fitting(project: Path | Unit, flavour: Flavour, macs: int | None) -> list[Unit]:
+    """The units whose program will do for so much work; the last is the one to be compiled where none is kept."""
+    if isinstance(project, Unit):
+        return [project]
+    best = project_unit(project, flavour)
+    if flavour not in _QUICK or macs is None or macs > QUICK_AGAIN_MACS:
+        return [best]
+    quick = project_unit(project, flavour, quick=True)
+    return [best, quick] if macs <= QUICK_MACS else [quick, best]
+
+
+def _of_headers(flags: Sequence[str]) -> list[str]:
+    """The flags without what the open ap_types never see: with and without taps they are the same headers."""
+    if "-isystem" not in " ".join(flags):
+        return list(flags)
+    return [flag for flag in flags if flag != "-DISOBIT_TAPS" and not flag.startswith("-I")]
 
 
 def _begun(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:

@@ -92,12 +92,13 @@ class Dataflow:
         return ("faithful", "checked" if checked else "native")
 
     def simulator(
-        self, folder: Path, graph: Graph, design: Design, flavour: str, scratch: Path, compiler: str | None
+        self, folder: Path, graph: Graph, design: Design, flavour: str, scratch: Path, compiler: str | None,
+        macs: int | None = None,
     ) -> Simulator:  # fmt: skip
         """The generated C++, compiling from now on."""
         if flavour not in FLAVOURS:
             raise refuse_flavour(self.name, flavour)
-        return CppSimulator(folder, graph, design.ports, flavour, scratch, compiler)
+        return CppSimulator(folder, graph, design.ports, flavour, scratch, compiler, macs)
 
 
 DATAFLOW: Backend[PlanRequest, Plan, Design] = Dataflow()

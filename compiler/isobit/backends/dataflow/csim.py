@@ -33,13 +33,15 @@ class CppSimulator:
     Args:
         folder: the build's folder.
         scratch: where the executable and the vectors go.
+        macs: the multiply-accumulates that it will simulate, where that is known.
     """
 
     def __init__(
-        self, folder: Path, graph: Graph, ports: Sequence[Port], flavour: Flavour, scratch: Path, compiler: str | None
+        self, folder: Path, graph: Graph, ports: Sequence[Port], flavour: Flavour, scratch: Path, compiler: str | None,
+        macs: int | None = None,
     ) -> None:  # fmt: skip
         self._graph, self._ports, self._scratch = graph, ports, scratch
-        self._compilation = Compilation(folder / HLS, scratch, flavour, find_compiler(compiler), folder)
+        self._compilation = Compilation(folder / HLS, scratch, flavour, find_compiler(compiler), folder, macs)
 
     @property
     def flavour(self) -> str:

@@ -183,7 +183,14 @@ class Finn:
         return (FLAVOUR,)
 
     def simulator(
-        self, folder: Path, graph: Graph, design: FinnDesign, flavour: str, scratch: Path, compiler: str | None
+        self,
+        folder: Path,
+        graph: Graph,
+        design: FinnDesign,
+        flavour: str,
+        scratch: Path,
+        compiler: str | None,
+        macs: int | None = None,
     ) -> Simulator:
         """Ready at once."""
         if flavour != FLAVOUR:

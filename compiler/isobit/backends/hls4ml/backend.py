@@ -88,7 +88,8 @@ class Hls4ml:
         return FLAVOURS[:1]
 
     def simulator(
-        self, folder: Path, graph: Graph, design: Design, flavour: str, scratch: Path, compiler: str | None
+        self, folder: Path, graph: Graph, design: Design, flavour: str, scratch: Path, compiler: str | None,
+        macs: int | None = None,
     ) -> Simulator:  # fmt: skip
         """The project, compiling from now on."""
         if flavour not in FLAVOURS:

@@ -104,7 +104,7 @@ def predictions(
     flavour = build.backend.flavours(checked=False)[-1]
     with tempfile.TemporaryDirectory(prefix="isobit-predict-") as scratch:
         progress(f"compiling {flavour}")
-        one = simulator(build, flavour, Path(scratch), compiler)
+        one = simulator(build, flavour, Path(scratch), compiler, len(next(iter(integers.values()))))
         try:
             one.ready()
             return _in_parts(build, one, integers, timeout, progress)

@@ -76,7 +76,7 @@ def csim(
     """
     own = {} if inputs is None else own_samples(build.graph, inputs, samples)
     integers = input_integers(build, None, vectors, seed) if inputs is None else _quantised(build.graph, own)
-    flavours = build.backend.flavours(checked)
+    flavours, count = build.backend.flavours(checked), len(next(iter(integers.values())))
     if taps is not None:
         refuse_unwritable(taps)
     if taps is not None and TAPPED not in build.backend.on_request:
@@ -85,7 +85,7 @@ def csim(
         with ExitStack() as running:
             simulators = []
             for flavour in flavours:
-                simulators.append(simulator(build, flavour, Path(scratch), compiler))
+                simulators.append(simulator(build, flavour, Path(scratch), compiler, count))
                 running.callback(simulators[-1].stop)
             expected = interpreted(build.graph, integers, progress)
             for done, one in enumerate(simulators):
@@ -184,10 +184,14 @@ def _part(arrays: Mapping[str, IntArray], first: int, count: int) -> dict[str, I
     return {name: array[first : first + count] for name, array in arrays.items()}
 
 
-def simulator(build: Build, flavour: str, scratch: Path, compiler: str | None) -> Simulator:
-    """The build's project, being made ready to run."""
+def simulator(
+    build: Build, flavour: str, scratch: Path, compiler: str | None, vectors: int | None = None
+) -> Simulator:  # fmt: skip
+    """The build's project, being made ready to run on so many ``vectors``, where that is known."""
     build.refuse_without_cpp()
-    return build.backend.simulator(build.path, build.graph, build.design, flavour, scratch, compiler)
+    elements = sum(kind.size for kind in build.graph.types.values())
+    macs = None if vectors is None else vectors * (multiply_accumulates(build.graph) + elements)
+    return build.backend.simulator(build.path, build.graph, build.design, flavour, scratch, compiler, macs)
 
 
 def _compare(
