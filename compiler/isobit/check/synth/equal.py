@@ -143,6 +143,8 @@ def _compared(
         verilog = (Path(scratch) / VERILOG).read_text(encoding="utf-8")
     found = {}
     for key, part in batch.items():
+        if yosys.stopped:
+            break
         keep(counts_key(yosys, part, board), counts(netlist, names[key]))
         with tempfile.TemporaryDirectory(prefix="isobit-miter-") as scratch:
             modules = part.named(names[key] + "_rtl") | {VERILOG: verilog, "cells.v": yosys.cells()}
