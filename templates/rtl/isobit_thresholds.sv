@@ -63,7 +63,7 @@ module isobit_thresholds #(
     for (genvar s = 0; s < STAGES; s++) begin : g_stage
       localparam int STEP = 1 << (STAGES - 1 - s);  // what this stage may add to the count
       localparam int CHOICES = 1 << s;
-      (* rom_style = "distributed" *)logic signed [WIDE-1:0] cuts[ROWS*CHOICES];
+      logic signed [WIDE-1:0] cuts[ROWS*CHOICES];
       initial begin
         for (int r = 0; r < ROWS; r++) begin
           for (int k = 0; k < CHOICES; k++) begin

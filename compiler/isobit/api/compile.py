@@ -61,7 +61,7 @@ def compile(
     head: int = 0,
     head_bits: int = 0,
     argmax: bool = False,
-    target: str = "hls",
+    target: str | None = None,
     progress: Callable[[str], None] = quiet,
 ) -> Build:
     """Compile a model into a Vitis HLS project; :func:`isobit.flow.compile_model` says what the rest means.
@@ -73,7 +73,8 @@ def compile(
         arguments: of the factory in ``file.py:factory``, by name.
         plan, target_fps, target_ii, samples_per_clock, max_util, fifos: as the options of ``isobit compile``.
         plan_request: a back end's own request in their place.
-        target: ``hls``, ``rtl`` or ``both``: C++ for Vitis HLS, SystemVerilog.
+        target: ``hls``, ``rtl`` or ``both``: C++ for Vitis HLS, SystemVerilog; without it both, where the back end has
+            both.
 
     Raises:
         IsobitError: any coded refusal, E613 for an argument that is not of its kind; nothing is left behind.
@@ -81,6 +82,7 @@ def compile(
     """
     one_of("exporter", exporter, get_args(Exporter), "E302")
     text("input_scale", str(input_scale) if isinstance(input_scale, int | Fraction) else input_scale)
+    target = target or ("both" if backend == DEFAULT else "hls")
     one_of("target", target, get_args(Target))
     device = planned_board(board, clock_mhz, plan if backend == DEFAULT else None)
     if plan_request is None:

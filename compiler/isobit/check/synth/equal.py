@@ -2,7 +2,7 @@
 
 Both get the same random words, with gaps and waits, and every output is compared in every clock. The netlist's cells
 are simulated with the models that Yosys ships and, where it has none, with those of ``templates/synth/models.sv.j2``.
-What was found equal is kept like the counts; a part of which no word left in that time is not called equal.
+What was found equal is kept, and so are the counts; a part of which no word left in that time is not called equal.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from isobit.backends.dataflow.rtl import PART, Part, RtlNetwork
 from isobit.build.files import write_files
 from isobit.build.folder import Build
 from isobit.check.cosim.verilator import FOREIGN, find_verilator, verilated
-from isobit.check.synth.kept import keep_verdict, kept_verdict, key_of
-from isobit.check.synth.mapping import VERILOG, mapped, read_netlist, script
-from isobit.check.synth.netlist import module_of
+from isobit.check.synth.kept import keep, keep_verdict, kept_verdict, key_of
+from isobit.check.synth.mapping import VERILOG, counts_key, mapped, read_netlist, script
+from isobit.check.synth.netlist import counts, module_of
 from isobit.check.synth.parts import asked_parts
 from isobit.check.synth.yosys import Yosys, find_yosys
 from isobit.errors import CheckFailed, printable
@@ -143,6 +143,9 @@ def _compared(
         verilog = (Path(scratch) / VERILOG).read_text(encoding="utf-8")
     found = {}
     for key, part in batch.items():
+        if yosys.stopped:
+            break
+        keep(counts_key(yosys, part, board), counts(netlist, names[key]))
         with tempfile.TemporaryDirectory(prefix="isobit-miter-") as scratch:
             modules = part.named(names[key] + "_rtl") | {VERILOG: verilog, "cells.v": yosys.cells()}
             ran = clocks.get(part.name, LEAST)

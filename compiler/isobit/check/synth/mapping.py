@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from isobit import templates
-from isobit.backends.dataflow.rtl import Part
+from isobit.backends.dataflow.rtl import PART, Part
 from isobit.build.files import write_files
+from isobit.check.synth.kept import key_of
 from isobit.check.synth.yosys import Yosys
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Board
@@ -27,6 +28,12 @@ def script(sources: Sequence[str], board: Board, verilog: bool = False) -> dict[
     }  # fmt: skip
     text = templates.environment(folder).get_template("synth.ys.j2").render(context)
     return {"synth.ys": text, "selection.v": (folder / "selection.v").read_text(encoding="utf-8")}
+
+
+def counts_key(yosys: Yosys, part: Part, board: Board) -> str:
+    """Under which the counts of a part are kept; a netlist that is written as Verilog too is the same."""
+    batch = {"batch.sv.j2": (templates.root() / "synth" / "batch.sv.j2").read_text(encoding="utf-8")}
+    return key_of(yosys.version, dict(part.texts) | script([PART], board) | batch)
 
 
 def mapped(

@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from isobit import templates
-from isobit.backends.dataflow.rtl import PART, Part
+from isobit.backends.dataflow.rtl import Part
 from isobit.build.folder import Build
-from isobit.check.synth.kept import keep, kept, key_of
-from isobit.check.synth.mapping import FAMILIES, mapped, read_netlist, script
+from isobit.check.synth.kept import keep, kept
+from isobit.check.synth.mapping import FAMILIES, counts_key, mapped, read_netlist
 from isobit.check.synth.netlist import Counts, counts
 from isobit.check.synth.parts import asked_parts
 from isobit.check.synth.result import SynthResult, SynthRow
@@ -59,8 +58,7 @@ def _all(
 ) -> list[tuple[Part, Counts]]:  # fmt: skip
     """The counts of every part, in order; what was kept is not done again."""
     yosys = find_yosys()
-    batch = {"batch.sv.j2": (templates.root() / "synth" / "batch.sv.j2").read_text(encoding="utf-8")}
-    keys = [key_of(yosys.version, dict(p.texts) | script([PART], board) | batch) for p in parts]
+    keys = [counts_key(yosys, p, board) for p in parts]
     results = {key: found for key in keys if (found := kept(key)) is not None}
     todo = [(key, part) for key, part in dict(zip(keys, parts, strict=True)).items() if key not in results]
     batches = [dict(todo[i : i + BATCH]) for i in range(0, len(todo), BATCH)]

@@ -84,6 +84,11 @@ class Yosys:
                 return (place / "xilinx" / "cells_sim.v").read_text(encoding="utf-8")
         raise IsobitError("E617", "its models of cells (xilinx/cells_sim.v) are not there", hint=_HINT)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether :meth:`stop` was called: whoever has more to do leaves it."""
+        return self._stopped.is_set()
+
     def stop(self) -> None:
         """End what runs, and whatever would begin."""
         self._stopped.set()

@@ -66,9 +66,15 @@ def unit_texts(process: Process, design: Design, held: Held = None) -> dict[str,
     """The sources of one unit with its own constants."""
     arrays = tuple(replace(a, name=f"{PART}_{i}") for i, a in enumerate(process.arrays))
     own = replace(process, name="unit", arrays=arrays)
-    text = _top("isobit_" + own.template, tuple(parameters_of(own)), tuple(_ports(_streams(own, design))))
+    text = _top("isobit_" + own.template, tuple(_of_yosys(parameters_of(own))), tuple(_ports(_streams(own, design))))
     modules = module_texts({"pipeline"} | modules_of(own.template), held)
     return {f"{PART}.sv": text} | modules | dict(constant_files(own))
+
+
+def _of_yosys(parameters: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Constants that are to lie in LUTs: Yosys takes "distributed" for memories that are written alone."""
+    for key, text in parameters:
+        yield key, '"logic"' if key.endswith("_STYLE") and text == '"distributed"' else text
 
 
 def _streams(process: Process, design: Design) -> Iterator[PartPort]:

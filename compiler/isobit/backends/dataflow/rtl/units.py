@@ -10,5 +10,5 @@ RTL_UNITS: dict[str, RtlUnit] = {name: template.rtl for name, template in CATALO
 ROUNDINGS = ("ROUND", "HALF_UP", "HALF_DOWN", "CEIL", "FLOOR", "UP", "DOWN")
 """In the order of the module's parameter ``ROUNDING``."""
 
-PLACES = {"": "auto", "auto": "auto", "lutram": "distributed", "srl": "auto", "bram": "block", "uram": "ultra"}
+PLACES = {"": "auto", "auto": "auto", "lutram": "distributed", "srl": "distributed", "bram": "block", "uram": "ultra"}
 """Where a memory lies: the plan's word, and the attribute's."""

@@ -20,6 +20,8 @@ from isobit.version import __version__
 
 LITERAL_BITS = 4096
 """Arrays up to this size are parameters; larger ones lie in files where their module can read one."""
+SHIFTED = 32
+"""Words up to which a FIFO is a shift register."""
 _ALWAYS = ("fifo", "pipeline")
 
 
@@ -92,8 +94,8 @@ def node_streams(design: Design) -> list[tuple[str, Stream]]:
 
 
 def fifo_style(stream: Stream, board: Board) -> str:
-    """Where a FIFO lies, in the attribute's word."""
-    return PLACES[fifo_storage(stream.depth, stream.bits, board) if stream.depth > 2 else "auto"]
+    """Where a FIFO lies, in the attribute's word; one that is a shift register has no memory."""
+    return PLACES[fifo_storage(stream.depth, stream.bits, board)] if stream.depth > SHIFTED else "auto"
 
 
 # ---------------------------------------------------------------- instances
