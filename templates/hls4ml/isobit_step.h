@@ -2,6 +2,7 @@
 //
 //   multiply_shift  clamp((m x + c) >> k), the shift rounding down
 //   round_shift     clamp(round((m x + c) / 2^K)), in one of seven roundings
+//   half_even       clamp(up if up is even, else down), up and down two such sums: ties to even of any scale
 //   thresholds      start + the number of cuts t with x >= t
 //   lookup          table[x - lo]; of any function, monotone or not
 //
@@ -65,6 +66,17 @@ template <typename CONFIG_T, class data_T> typename CONFIG_T::out_t round_shift(
     const sum_t half = unit >> 1;
     const sum_t up = floor + 1;
     return clamp<CONFIG_T>(rounds_up<CONFIG_T::ROUNDING, sum_t>(floor, rest, half) ? up : floor);
+}
+
+template <typename CONFIG_T, class data_T> typename CONFIG_T::out_t half_even(const data_T &x, int row) {
+    #pragma HLS INLINE
+    typedef typename CONFIG_T::sum_t sum_t;
+    const typename CONFIG_T::product_t product = CONFIG_T::multipliers[row] * x;
+    const sum_t low = product + CONFIG_T::offsets[row];
+    const sum_t high = low + CONFIG_T::gaps[row];
+    const sum_t down = low >> CONFIG_T::K;
+    const sum_t up = high >> CONFIG_T::K;
+    return clamp<CONFIG_T>((up & 1) != 0 ? down : up);
 }
 
 template <typename CONFIG_T, class data_T> typename CONFIG_T::out_t thresholds(const data_T &x, int row) {

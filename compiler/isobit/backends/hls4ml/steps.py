@@ -14,7 +14,7 @@ from isobit.ir import Graph
 from isobit.ir.channels import rows
 from isobit.ir.ops import Step, Table
 from isobit.ir.types import IntArray
-from isobit.numerics import MultiplyShift, shared_round_shift
+from isobit.numerics import MultiplyShift, shared_half_even, shared_round_shift
 
 _HEADER = "isobit_step.h"
 WORD = 32
@@ -100,6 +100,20 @@ def _round_shift(graph: Graph, node: Step) -> Body:
     return elementwise(_HEADER, "round_shift", graph.types[node.name].size, len(found.m), members, arrays)
 
 
+def _half_even(graph: Graph, node: Step) -> Body:
+    kind = graph.types[node.inputs[0]]
+    found = shared_half_even(node.curves, *node.curves.reach(kind), graph.types[node.name].bounds)
+    if found is None:
+        raise _no_such(node, "half_even")
+    reach = node.curves.spans(kind)
+    wide = line_types(found.m, found.up, reach)[1].bits  # the sum is as wide as the greater one, with the gap
+    members, arrays, _ = _line(graph, node, found.m, found.down, max(wide, found.k + 2))
+    gaps = as_array(found.gaps)
+    members += [integer("K", found.k), alias("gap_t", IntType.holding(gaps))]
+    arrays.append(array("gaps", "gap_t", gaps, IntType.holding(gaps)))
+    return elementwise(_HEADER, "half_even", graph.types[node.name].size, len(found.m), members, arrays)
+
+
 def _line(
     graph: Graph, node: Step, m: Sequence[int], c: Sequence[int], least_bits: int = 1
 ) -> tuple[list[str], Pairs, IntType]:
@@ -158,5 +172,6 @@ def _lookup(values: IntArray, lows: Sequence[int], out: IntType, size: int) -> B
 
 
 _BODIES = {
-    "multiply_shift": _multiply_shift, "round_shift": _round_shift, "thresholds": _thresholds, "lookup": _step_lookup,
+    "multiply_shift": _multiply_shift, "round_shift": _round_shift, "half_even": _half_even,
+    "thresholds": _thresholds, "lookup": _step_lookup,
 }  # fmt: skip
