@@ -80,3 +80,26 @@ def test_other_operators_of_floats_are_named(tmp_path: Path) -> None:
     with pytest.raises(IsobitError, match="behind a DEQUANTIZE") as caught:
         import_tflite(net.save(tmp_path / "model.tflite"))
     assert caught.value.code == "E203"
+
+
+@pytest.mark.parametrize("op", ["TRANSPOSE", "SLICE"])
+def test_moves_of_such_floats_lose_no_scale(op: str, tmp_path: Path) -> None:
+    """They were outputs of scale 1."""
+    net = Draw("int8", 3)
+    x = net.op("DEQUANTIZE", [net.make("RELU", [net.image(2, 4)], (2, 4))], (1, 2, 4), dtype="float32")
+    if op == "TRANSPOSE":
+        net.op(op, [x, net.integers([0, 2, 1])], (1, 4, 2), dtype="float32")
+    else:
+        net.op(op, [x, net.integers([0, 0, 0]), net.integers([1, 1, 4])], (1, 1, 4), dtype="float32")
+    with pytest.raises(IsobitError, match=f"{op} of float32 behind a DEQUANTIZE") as caught:
+        import_tflite(net.save(tmp_path / "model.tflite"))
+    assert caught.value.code == "E203"
+
+
+@pytest.mark.parametrize("op", ["ABS", "EXP", "NEG", "SQRT"])
+def test_uint8_without_a_kernel_is_refused(op: str, tmp_path: Path) -> None:
+    net = Draw("uint8", 3)
+    net.op(op, [net.input((1, 4), 0.1, 0)], (1, 4), 0.1, 0)
+    with pytest.raises(IsobitError, match=f"LiteRT has no kernel of {op} for uint8") as caught:
+        import_tflite(net.save(tmp_path / "model.tflite"))
+    assert caught.value.code == "E205"

@@ -16,6 +16,7 @@ from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.importer import Import
 from isobit.frontend.qonnx.input_type import InputType
+from isobit.frontend.tflite.early import refuse_early
 from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.importer import begin, import_operator, import_output
 from isobit.frontend.tflite.model import TfliteModel, is_tflite
@@ -85,6 +86,10 @@ def check_model(path: Path, input_type: InputType | None = None) -> Coverage:
 
 def _check_tflite(model: TfliteModel) -> Coverage:
     b, lost, found = begin(model), set[int](), list[Checked]()
+    try:
+        refuse_early(model)
+    except IsobitError as error:  # what the whole file is says more than what its operators lack
+        found.append(_refused(error.where or printable(model.path), "file", error))
     for op in model.operators:
         if lost.intersection(op.inputs):
             lost.update(op.outputs)

@@ -105,8 +105,8 @@ def _half_even(graph: Graph, node: Step) -> Body:
     found, reach = half_even_of(graph, node), node.curves.spans(graph.types[node.inputs[0]])
     if found is None:
         raise _no_such(node, "half_even")
-    highest = [m * v + up for m, up, span in zip(found.m, found.up, reach, strict=True) for v in span]
-    members, arrays, _ = _line(graph, node, found.m, found.down, IntType.of(min(*highest, -1), max(highest)).bits)
+    wide = line_types(found.m, found.up, reach)[1].bits  # the sum is as wide as the greater one, with the gap
+    members, arrays, _ = _line(graph, node, found.m, found.down, max(wide, found.k + 2))
     gaps = as_array(found.gaps)
     members += [integer("K", found.k), alias("gap_t", IntType.holding(gaps))]
     arrays.append(array("gaps", "gap_t", gaps, IntType.holding(gaps)))

@@ -91,6 +91,7 @@ def import_operator(b: TfliteBuilder, op: TfliteOperator) -> None:
         return
     handler = _operator(op)
     refuse_uint8(b.model, op)
+    reals.refuse_floats(b, op)
     made = handler(b, op)
     for index, value in zip(op.outputs, made if isinstance(made, list) else [made], strict=False):
         if not value.host:

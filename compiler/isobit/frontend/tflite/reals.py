@@ -18,10 +18,12 @@ from isobit.frontend.tflite.builder import TfliteBuilder, Value
 from isobit.frontend.tflite.functions import every_integer, output_limits
 from isobit.frontend.tflite.model import TfliteOperator
 from isobit.frontend.tflite.requantise import rounded
+from isobit.frontend.tflite.softmax import BEHIND_SOFTMAX, SOFTMAX
 
 Floats = NDArray[np.float32]
 _f32 = np.float32
 _INT32 = 1 << 31
+_ENDS = frozenset({*SOFTMAX, *BEHIND_SOFTMAX, "ARG_MAX"})
 
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "ABS": np.abs,
@@ -62,6 +64,18 @@ def _constant(b: TfliteBuilder, op: TfliteOperator, place: int) -> Floats:
     if data.dtype != _f32 or data.size != 1:
         raise op.refusal("float32 with more than one constant", "quantise this operator, or use one constant for all")
     return np.asarray(data.reshape(()))
+
+
+def refuse_floats(b: TfliteBuilder, op: TfliteOperator) -> None:
+    """What reads the floats of a DEQUANTIZE must be known to keep their integers' scale, or to end the network.
+
+    Raises:
+        IsobitError: E203.
+    """
+    floats = [i for i in op.inputs if i in b.values and b.model.tensors[i].dtype == "float32"]
+    if floats and op.op not in _ENDS:
+        why = f"{op.op} of float32 behind a DEQUANTIZE"
+        raise op.refusal(why, "quantise this operator too, or end the network at the DEQUANTIZE", "E203")
 
 
 def begin_real(b: TfliteBuilder, op: TfliteOperator, x: Value) -> None:

@@ -58,7 +58,8 @@ def import_inner_softmax(b: TfliteBuilder, op: TfliteOperator) -> Value:
     x = b.value(op)
     (scale_in, _, _), (scale, zero, (low, high)) = (b.grid(op, t) for t in (b.tensor(op), b.output(op)))
     if op.op != "SOFTMAX":
-        raise op.refusal("inside a network only SOFTMAX is integers", "end the network there")
+        why = "inside a network: its kernel is a logarithm in fixed point, for which the graph has no operations yet"
+        raise op.refusal(why, "end the network there, or use SOFTMAX", "E202")
     if abs(scale - 1 / 256) > 1e-5 / 256 or zero != low:
         raise op.refusal("its output has not the scale 1/256 and the least zero point", "convert again", "E204")
     rows = np.arange(b.type(x).size).reshape(-1, b.tensor(op).shape[-1]).T
