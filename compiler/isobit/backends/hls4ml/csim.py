@@ -104,4 +104,4 @@ def simulation_unit(project: Path) -> Unit:
     firmware, sim = project / "firmware", templates.root() / "sim" / "common"
     include = (firmware, sim, ap_types_folder())
     flags = (f"-I{firmware}", f"-I{sim}", f"-isystem{include[-1]}")
-    return Unit(firmware / f"{TOP}.cpp", project / TESTBENCH, (project, *include[1:]), ("-O1",), flags)
+    return Unit(firmware / f"{TOP}.cpp", project / TESTBENCH, (project, *include[1:]), ("-Og",), flags)
