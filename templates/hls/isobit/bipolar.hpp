@@ -11,20 +11,21 @@
 namespace isobit {
 
 namespace detail {
-// The sum of N terms, three at a time: three bits of each, with what selects them, are the inputs of one LUT.
+// The sum of N terms, three at a time: three bits, with what selects each, are the inputs of one LUT.
 template <class Sum, class T, int N>
 Sum sum_of(const lanes<T, N>& terms) {
 #pragma HLS INLINE
+  static const int THIRD = N / 3;
   typedef typename working<signed_width<T>::VALUE + 2>::type few_t;
   Sum sum = 0;
-  for (int first = 0; first < N; first += 3) {
+  for (int k = 0; k < THIRD; ++k) {
 #pragma HLS UNROLL
-    few_t few = 0;
-    for (int k = 0; k < 3; ++k) {
-#pragma HLS UNROLL
-      if (first + k < N) few += terms[first + k];
-    }
+    const few_t few = terms[k] + terms[THIRD + k] + terms[2 * THIRD + k];
     sum += few;
+  }
+  for (int k = 3 * THIRD; k < N; ++k) {
+#pragma HLS UNROLL
+    sum += terms[k];
   }
   return sum;
 }

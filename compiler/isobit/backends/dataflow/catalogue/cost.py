@@ -88,8 +88,8 @@ def _selected(pe: int, simd: int, x_bits: int, acc_bits: int) -> Cost:
 
 
 def _counted(count: int, bits: int) -> int:
-    """A sum of ``count`` numbers, three at a time."""
-    return 9 * count // 4 if bits == 1 else count * (bits + 2)
+    """A sum of ``count`` numbers that are selected, three at a time: what open synthesis made of it (docs/cost.md)."""
+    return count * (2 if bits == 1 else bits + 3)
 
 
 def tapered_decoder(code: Tapered) -> Cost:
