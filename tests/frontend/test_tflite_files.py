@@ -154,7 +154,7 @@ def _enlarged(op: str, wanted: list[int]) -> TfliteNet:
 BAD: dict[str, tuple[str, str, Callable[[], TfliteNet]]] = {
     "a custom operator": ("E201", "custom operator", lambda: _net("CUSTOM")),
     "an operator that is not there": ("E201", "CUMSUM", lambda: _net("CUMSUM")),
-    "behind a logarithm of a softmax": ("E202", "only SOFTMAX", _behind_softmax),
+    "behind a logarithm of a softmax": ("E202", "a logarithm in fixed point", _behind_softmax),
     "a fused activation of floats": ("E202", "activation 4", lambda: _conv(fused_activation_function=4)),
     "a stride of zero": ("E202", "stride_h 0", lambda: _conv(stride_h=0)),
     "a float model": ("E203", "nothing in this model is quantised", _float_model),
