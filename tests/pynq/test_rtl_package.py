@@ -92,8 +92,8 @@ def test_the_verilog_around_it_fits(compiled: Callable[..., Path], tmp_path: Pat
     """Every port of the wrapper is one of the top module's, of its width and direction, and the other way round."""
     package(load_build(compiled("ports")), tmp_path / "p", rtl=True)
     tool = verilator.find_verilator()
-    words = ["isobit_ip" if o == verilator.TOP else o for o in verilator._TRANSLATE]
-    words = ["--lint-only" if o == "--cc" else o for o in words]
+    words = ["--lint-only" if o == "--cc" else o for o in (*verilator._TRANSLATE, *verilator._STRICT)]
+    words += ["--top-module", "isobit_ip"]
     folder = tmp_path / "p" / "rtl"
     sources = sorted(p.name for p in folder.iterdir() if p.suffix in (".v", ".sv"))
     done = subprocess.run(

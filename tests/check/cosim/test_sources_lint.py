@@ -42,9 +42,8 @@ def linted(build: Build, folder: Path) -> str:
     design, texts = rtl_sources(build)
     write_files(folder, {name: text.encode("utf-8") for name, text in texts.items()})
     tool = verilator.find_verilator()
-    options = [
-        "--lint-only" if o == "--cc" else "isobit_top" if o == verilator.TOP else o for o in verilator._TRANSLATE
-    ]
+    options = ["--lint-only" if o == "--cc" else o for o in (*verilator._TRANSLATE, *verilator._STRICT)]
+    options += ["--top-module", "isobit_top"]
     sources = sorted(name for name in texts if name.endswith(".sv"))
     command = [str(tool.program), *options, *sources]
     done = subprocess.run(command, cwd=folder, env=tool.environment, capture_output=True, text=True, check=False)

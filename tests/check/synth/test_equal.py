@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,8 @@ import isobit
 from isobit.backends.dataflow.catalogue import CATALOGUE
 from isobit.backends.dataflow.design import Design
 from isobit.backends.dataflow.planner import PlanRequest
-from isobit.backends.dataflow.rtl import Part, parts_of, rtl_design
+from isobit.backends.dataflow.rtl import PART, Part, parts_of, rtl_design
+from isobit.backends.ports import IntType
 from isobit.build.folder import Build
 from isobit.check.csim.clocks import design_of
 from isobit.check.synth import equal, kept
@@ -21,7 +22,7 @@ from isobit.check.synth.equal import PartVerdict, demand_equal, verify_parts
 from isobit.check.synth.mapping import NETLIST, VERILOG
 from isobit.check.synth.yosys import Yosys
 from isobit.errors import CheckFailed, IsobitError
-from isobit.hardware import Board
+from isobit.hardware import Board, load_board
 from tests.backends.dataflow import sampled_nets
 from tests.check.cosim.test_cosim import EVERY_UNIT, PRODUCTS, SAMPLED, dense, needs_verilator
 from tests.check.synth.test_synth import needs_yosys
@@ -107,6 +108,20 @@ def test_without_a_simulator(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(equal, "find_verilator", none)
     with pytest.raises(IsobitError, match="E614"):
         verify_parts(stand.design, (stand.fifo,), stand.build.manifest.board)
+
+
+@needs_yosys
+@needs_verilator
+@pytest.mark.slow
+@pytest.mark.parametrize("board", ["pynq-z1", "kv260"])
+def test_the_netlist_of_a_block_memory(board: str, stand: Stand) -> None:
+    """Its model is ours: a FIFO that lies in block RAM, filled and emptied."""
+    stream = replace(stand.design.streams[0], depth=1000, elem=IntType(20, False), lanes=1)
+    design = replace(stand.design, streams=(stream, *stand.design.streams[1:]))
+    part = next(p for p in parts_of(design, load_board(board)) if p.name == stream.name)
+    assert '"block"' in part.texts[f"{PART}.sv"]
+    (found,) = verify_parts(design, (part,), load_board(board))
+    demand_equal((found,))
 
 
 def smallest(folder: Path) -> dict[str, tuple[Design, Board, Part]]:
