@@ -4,8 +4,8 @@ module isobit_clamp #(
     parameter int PE = 8,
     parameter int WIDTH = 26,
     parameter int OUT_T = 8,
-    parameter int LO = 0,
-    parameter int HI = 255,
+    parameter logic signed [63:0] LO = 64'sd0,
+    parameter logic signed [63:0] HI = 64'sd255,
     parameter bit CLAMP = 1
 ) (
     input  logic                    clk,
@@ -13,7 +13,8 @@ module isobit_clamp #(
     input  logic signed [WIDTH-1:0] value[PE],
     output logic [    PE*OUT_T-1:0] out_data
 );
-  localparam int WIDE = WIDTH > 33 ? WIDTH : 33;  // holds a value and both limits
+  localparam int LIMIT = OUT_T > 32 ? OUT_T + 1 : 33;
+  localparam int WIDE = WIDTH > LIMIT ? WIDTH : LIMIT;  // holds a value and both limits
   localparam logic signed [OUT_T:0] LEAST = (OUT_T + 1)'(LO);
   localparam logic signed [OUT_T:0] MOST = (OUT_T + 1)'(HI);
   always_ff @(posedge clk) begin

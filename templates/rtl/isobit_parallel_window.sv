@@ -21,7 +21,7 @@ module isobit_parallel_window #(
     parameter int BOTTOM = 1,
     parameter int LEFT = 1,
     parameter int RIGHT = 1,
-    parameter int VALUE = 0,
+    parameter logic signed [63:0] VALUE = 64'sd0,
     parameter int IN_T = 4,
     parameter bit IN_T_SIGNED = 0,
     parameter int OUT_T = 4,

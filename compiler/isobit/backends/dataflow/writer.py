@@ -38,6 +38,7 @@ def render(design: Design, board: Board, title: str) -> dict[str, str]:
     environment = templates.environment(templates.root() / "project")
     environment.filters |= {"initialiser": initialiser, "dimensions": _dimensions, "call": _call}
     environment.filters["fifo_storage"] = lambda stream: fifo_storage(stream.depth, stream.bits, board)
+    environment.tests["wide"] = lambda value: isinstance(value, int) and not -(2**31) < value < 2**31
     environment.tests["single"] = lambda process: schedule_of(process).trip == 1
     context = {
         "design": design, "words": _words(design), "headers": header_names(design), "board": board,

@@ -30,6 +30,9 @@ from isobit.numerics import (
 from isobit.passes.bodies import half_even_cost
 from isobit.passes.shrink import no_product
 
+MOST_BITS = 63
+"""Of a clamped result: its ends are numbers of C++ and SystemVerilog, of 64 bits at most."""
+
 
 def multiply_shift_candidate(graph: Graph, node: Node, pe: int, prices: Prices) -> Candidate | None:
     """For steps whose curves all are products and shifts."""
@@ -42,6 +45,8 @@ def multiply_shift_candidate(graph: Graph, node: Node, pe: int, prices: Prices) 
         return Candidate("multiply_shift", Cost(), False, said)
     if multiply_shifts_of(graph, node) is None:
         return Candidate("multiply_shift", Cost(), False, "its channels are clamped at different levels")
+    if graph.types[node.name].bits > MOST_BITS:
+        return Candidate("multiply_shift", Cost(), False, f"its result has more than {MOST_BITS} bits")
     x = graph.types[node.inputs[0]]
     m_bits = max(c.m for c in curves).bit_length()
     c_bits = bit_width(min(c.c for c in curves), max(c.c for c in curves))
@@ -76,6 +81,8 @@ def round_shift_candidate(graph: Graph, node: Node, pe: int, prices: Prices) -> 
     x, kind, found = graph.types[node.inputs[0]], graph.types[node.name], round_shift_of(graph, node)
     if found is None:
         return Candidate("round_shift", Cost(), False, "scales are no powers of two")
+    if kind.bits > MOST_BITS:
+        return Candidate("round_shift", Cost(), False, f"its result has more than {MOST_BITS} bits")
     m_bits, c_bits = max(found.m).bit_length(), bit_width(min(found.c), max(found.c))
     total = prices.round_shift(pe, len(found.m), x.bits, m_bits, c_bits, kind.bits)
     return Candidate("round_shift", total, True, f"{found.rounding.name} of {m_bits}-bit multiples, shift {found.k}")

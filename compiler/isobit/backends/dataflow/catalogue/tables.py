@@ -29,6 +29,8 @@ def lookup_candidate(graph: Graph, node: Node, pe: int, prices: Prices) -> Candi
     size = hi - lo + 1
     if isinstance(node, Step) and size > MOST_ENTRIES:
         return Candidate("lookup", Cost(), False, f"a table of {size} entries per channel is more than {MOST_ENTRIES}")
+    if not -(2**31) < lo <= hi < 2**31:
+        return Candidate("lookup", Cost(), False, "its input leaves 32 bits")
     total = prices.lookup(pe, curves, size, graph.types[node.name].bits)
     return Candidate("lookup", total, True, f"{size} entries")
 

@@ -127,7 +127,8 @@ def parameters_of(process: Process) -> Iterator[tuple[str, str]]:
     unit = RTL_UNITS[process.template]
     for key, value in process.constants:
         number = ROUNDINGS.index(value.removeprefix("isobit::")) if isinstance(value, str) else int(value)
-        yield key, str(number)
+        wide = key in ("LO", "HI", "VALUE") and process.template != "lookup"  # 64 bits in the modules
+        yield key, f"{'-' * (number < 0)}64'sd{abs(number)}" if wide else str(number)
     for key, kind in process.types:
         yield key.upper(), str(kind.bits)
         yield key.upper() + "_SIGNED", str(int(kind.signed))
