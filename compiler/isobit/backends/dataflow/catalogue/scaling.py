@@ -97,6 +97,8 @@ def half_even_candidate(graph: Graph, node: Node, pe: int, prices: Prices) -> Ca
     found = half_even_of(graph, node)
     if found is None:
         return Candidate("half_even", Cost(), False, "the levels are not those of ties to even on a line")
+    if graph.types[node.name].bits > MOST_BITS:
+        return Candidate("half_even", Cost(), False, f"its result has more than {MOST_BITS} bits")
     said = f"{max(found.m).bit_length()}-bit multiplicands, two offsets, shift {found.k}"
     return Candidate("half_even", half_even_cost(found, pe, graph.types[node.inputs[0]].bits, prices), True, said)
 
