@@ -91,6 +91,7 @@ CODES: dict[str, str] = {
     "E621": "the study cannot be used",
     "E622": "no cluster answers",
     "E623": "the mapped netlist is not its RTL",
+    "E624": "the compiled C++ predicts other integers than the graph",
     # E8xx: requantizers
     "E801": "a requantizer needs a wider multiplicand",
     "E802": "a requantizer cannot meet the error budget",

@@ -15,7 +15,7 @@ from isobit.build.folder import Build, load_build
 from isobit.check.csim.accuracy import ACCURACY, Accuracy, accuracy, read_accuracy
 from isobit.check.csim.beside import Compared
 from isobit.check.csim.predict import Integers, predict
-from isobit.errors import IsobitError
+from isobit.errors import CheckFailed, IsobitError
 from isobit.flow import compile_model
 from isobit.interp import dequantise, quantise, run
 from isobit.report.page import html_page
@@ -190,6 +190,18 @@ def test_a_wrong_integer_is_a_mismatch_of_the_accuracy(tmp_path: Path) -> None:
         found = accuracy(load_build(build.path), X, np.zeros(40, int), source=False)
     assert isinstance(found, Accuracy) and not found.equal and found.mismatches >= 1
     assert replace(found, mismatches=0).equal
+
+
+def test_a_wrong_integer_is_no_prediction(tmp_path: Path) -> None:
+    model = small_model(tmp_path)
+    with known():
+        right = compile_model(model, tmp_path / "right", backend=NAME)
+        request = Request(wrong=(right.graph.outputs[0].name, 100))
+        build = load_build(compile_model(model, tmp_path / "wrong", backend=NAME, plan_request=request).path)
+        with pytest.raises(CheckFailed) as refused:
+            predict(build, X)
+        assert refused.value.code == "E624" and "of the first 16 samples" in refused.value.message
+        assert np.array_equal(predict(build, X, graph=True), predict(right, X))
 
 
 @pytest.mark.parametrize(

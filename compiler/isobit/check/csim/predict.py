@@ -23,7 +23,7 @@ from isobit.backends.base import Simulator
 from isobit.build.folder import Build
 from isobit.check.csim.run import DEFAULT_TIMEOUT, PART_MACS, given_integers, interpreted, simulator
 from isobit.check.csim.samples import SampleForm
-from isobit.errors import IsobitError, printable
+from isobit.errors import CheckFailed, IsobitError, printable
 from isobit.interp import dequantise
 from isobit.interp.host import apply_host_op
 from isobit.interp.work import multiply_accumulates
@@ -32,6 +32,8 @@ from isobit.ir.ops import Output
 from isobit.ir.types import IntArray
 
 _MOVES = frozenset({"reshape", "transpose"})
+_BESIDE, _BESIDE_MACS = 16, 1_000_000_000
+"""Samples that the interpreter runs too, and the multiply-accumulates that it may take for more than the first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +69,16 @@ def predict(
     Returns:
         float32 ``(batch, *shape)``, without the batch axis for one sample; where there are several outputs a dictionary
         of such arrays by the model's names.
+
+    Raises:
+        IsobitError: E604, E605, E607; CheckFailed: E606, and E624 where C++ and graph differ on the first samples. The
+            build need not have been simulated before.
     """
     given, single = one_or_many(build.graph, inputs, samples)
-    made = predictions(
-        build, given_integers(build.graph, given, samples), graph=graph, compiler=compiler, timeout=timeout,
-        progress=progress,
-    )  # fmt: skip
+    vectors = given_integers(build.graph, given, samples)
+    made = predictions(build, vectors, graph=graph, compiler=compiler, timeout=timeout, progress=progress)
+    if not graph:
+        _refuse_others(build.graph, vectors, made)
     results: dict[str, Any] = {}
     for node in build.graph.outputs:
         if integers:
@@ -110,6 +116,19 @@ def predictions(
             return _in_parts(build, one, integers, timeout, progress)
         finally:
             one.stop()
+
+
+def _refuse_others(graph: Graph, integers: Mapping[str, IntArray], made: Mapping[str, IntArray]) -> None:
+    """E624 where the interpreter says something else of the first samples."""
+    count = min(_BESIDE, max(1, _BESIDE_MACS // max(multiply_accumulates(graph), 1)))
+    wanted = interpreted(graph, {name: x[:count] for name, x in integers.items()})
+    for node in graph.outputs:
+        differ = (made[node.name][:count] != wanted[node.name]).reshape(len(wanted[node.name]), -1).any(axis=1)
+        if differ.any():
+            raise CheckFailed(
+                "E624", f"{int(differ.sum())} of the first {len(differ)} samples", where=printable(node.outside),
+                hint="isobit csim names the layer; --graph (graph=True) predicts by the graph",
+            )  # fmt: skip
 
 
 def one_or_many(graph: Graph, inputs: Any, samples: SampleForm | None = None) -> tuple[Any, bool]:
