@@ -38,7 +38,7 @@ def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a compiler was started")
 
-    monkeypatch.setattr(toolchain, "_begun", refuse)
+    monkeypatch.setattr(toolchain, "begun", refuse)
     monkeypatch.setenv("ISOBIT_CACHE", "")
 
 
@@ -146,7 +146,7 @@ def test_few_vectors_take_a_quick_compiler_and_what_there_is(
         (tmp_path / "tb-native").write_bytes(b"a program")
         return subprocess.Popen(["true"])
 
-    monkeypatch.setattr(toolchain, "_begun", began)
+    monkeypatch.setattr(toolchain, "begun", began)
 
     def flags(macs: int | None) -> list[str]:
         started.clear()

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from isobit.backends.cache import cache_folder, prune, replace, touch
+from isobit.backends.children import run
 
 HEADER = "isobit.hpp"
 _HEADERS = ("<stdint.h>", "<stdio.h>", "<stdlib.h>", "<string.h>", "<string>", "<vector>", '"ap_int.h"')
@@ -91,9 +92,7 @@ class Precompiled:
             fresh, read = Path(own) / "made.gch", Path(own) / "read"
             command = [*self._command, "-MD", "-MF", str(read), "-x", "c++-header", str(entry / HEADER)]
             command += ["-o", str(fresh)]
-            done = subprocess.run(
-                command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_TIMEOUT, check=False
-            )  # fmt: skip
+            done = run(command, _TIMEOUT)
             if done.returncode != 0 or not fresh.is_file():
                 return False
             files = [Path(word) for word in _prerequisites(read.read_text(encoding="utf-8"))]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from isobit import templates
+from isobit.backends.children import begun, ended, memory_bound, ran_out_of_memory
 from isobit.backends.constants import AS_DATA, as_data
 from isobit.backends.kept import Kept, key_of
 from isobit.backends.precompiled import Precompiled
@@ -172,7 +173,7 @@ class Compilation:
         headers = Precompiled(compiler, identity, _of_headers([*flags, *unit.include_flags[1:]]))
         taken = headers.take()
         self._precompiled = headers if taken else None
-        self._process = _begun([*self._command, *taken, *self._sources], self._log)
+        self._process = begun([*self._command, *taken, *self._sources], self._log)
 
     def result(self) -> Binary:
         """The executable.
@@ -185,14 +186,12 @@ class Compilation:
         status = self._status(self._process)
         if status != 0 and self._precompiled is not None:  # is it the sources, or is it the precompiled header?
             headers, self._precompiled = self._precompiled, None
-            self._process = _begun([*self._command, *self._sources], self._log)
+            self._process = begun([*self._command, *self._sources], self._log)
             status = self._status(self._process)
             if status == 0:
                 headers.drop()
         if status != 0 or not self._output.is_file():
-            raise IsobitError(
-                "E605", self._first_error(), where=f"{self.flavour} build", hint="was a file of the build edited?"
-            )
+            raise self._failed()
         if self._kept is not None:
             self._kept.put(self._output)
         return Binary(self._output, self.flavour, self._output.stat().st_mtime - self._started)
@@ -206,14 +205,18 @@ class Compilation:
 
     def stop(self) -> None:
         """End the compiler if it is still running."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        if self._process is not None:
+            ended(self._process)
 
-    def _first_error(self) -> str:
-        text = self._log.read_text(encoding="utf-8", errors="replace")
+    def _failed(self) -> IsobitError:
+        text, where = self._log.read_text(encoding="utf-8", errors="replace"), f"{self.flavour} build"
+        if ran_out_of_memory(text):
+            said = f"the compiler needs more than {memory_bound() / 1e9:.0f} GB of memory"
+            hint = "a machine with more, or smaller tables: isobit explain names those of a layer"
+            return IsobitError("E605", said, where=where, hint=hint)
         match = re.search(r"^.*\berror: .*$", text, re.MULTILINE)
-        return printable(match.group(0) if match else text.strip()[:200] or "no message", 300)
+        first = printable(match.group(0) if match else text.strip()[:200] or "no message", 300)
+        return IsobitError("E605", first, where=where, hint="was a file of the build edited?")
 
 
 def _fitting(project: Path | Unit, flavour: Flavour, macs: int | None) -> list[Unit]:
@@ -232,11 +235,6 @@ def _of_headers(flags: Sequence[str]) -> list[str]:
     if "-isystem" not in " ".join(flags):
         return list(flags)
     return [flag for flag in flags if flag != "-DISOBIT_TAPS" and not flag.startswith("-I")]
-
-
-def _begun(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-    with log.open("wb") as file:
-        return subprocess.Popen(command, stdout=file, stderr=file, stdin=subprocess.DEVNULL)
 
 
 def _identity(compiler: str) -> list[str]:

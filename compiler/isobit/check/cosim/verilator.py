@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from isobit.backends.children import run
 from isobit.backends.toolchain import COMPILE_TIMEOUT, find_compiler
 from isobit.errors import IsobitError, printable
 
@@ -88,7 +89,7 @@ def verilated(
     tool, cxx = find_verilator(), find_compiler(compiler)
     made = folder / "verilated"
     command = [str(tool.program), *_TRANSLATE, *warnings, "--top-module", top, "--Mdir", str(made), *sources]
-    _done(subprocess.run(command, cwd=folder, env=tool.environment, capture_output=True, text=True, check=False))
+    _done(run(command, cwd=folder, env=tool.environment))
     flags = [cxx, "-std=c++17", "-O0" if clocks <= _SMALL else "-O2", "-w", f"-I{made}", *_includes(tool)]
     files = sorted(str(p) for p in made.glob("*.cpp"))
     driver = top.removeprefix("isobit_")
@@ -96,7 +97,7 @@ def verilated(
     runtime = [str(p) for p in _runtime(tool, cxx, folder)]
     command = [*flags, *files, str(folder / f"{driver}.cpp"), *runtime, "-pthread", "-o", str(program)]
     try:
-        _done(subprocess.run(command, capture_output=True, text=True, check=False, timeout=COMPILE_TIMEOUT))
+        _done(run(command, COMPILE_TIMEOUT))
     except subprocess.TimeoutExpired as error:
         raise IsobitError("E605", f"the compiler ran for more than {COMPILE_TIMEOUT} s", where="RTL") from error
     return program
@@ -123,13 +124,13 @@ def _runtime(tool: Verilator, cxx: str, scratch: Path) -> list[Path]:
                 fresh = Path(own) / "made.o"
                 source = tool.root / "include" / name
                 command = [cxx, "-std=c++17", "-O1", "-w", *_includes(tool), "-c", str(source), "-o", str(fresh)]
-                _done(subprocess.run(command, capture_output=True, text=True, check=False))
+                _done(run(command))
                 fresh.replace(target)
         objects.append(target)
     return objects
 
 
-def _done(run: subprocess.CompletedProcess[str]) -> None:
-    if run.returncode != 0:
-        lines = [line for line in run.stderr.splitlines() if "rror" in line or "arning" in line] or ["no message"]
+def _done(done: subprocess.CompletedProcess[str]) -> None:
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.splitlines() if "rror" in line or "arning" in line] or ["no message"]
         raise IsobitError("E605", printable(lines[0], 300), where="RTL", hint="was a file of the build edited?")
