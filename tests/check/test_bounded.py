@@ -12,6 +12,7 @@ import pytest
 
 from isobit.backends.dataflow import lower, size_fifos
 from isobit.backends.dataflow.design import Design
+from isobit.backends.dataflow.layer import LayerChoice
 from isobit.backends.dataflow.network import MIN_DEPTH
 from isobit.backends.dataflow.planner import Plan, PlanRequest, plan_for
 from isobit.backends.toolchain import Compilation, find_compiler, include_flags
@@ -49,7 +50,8 @@ def residual(kernel: int) -> Graph:
 
 
 def planned(graph: Graph) -> tuple[Plan, Design]:
-    plan = plan_for(graph, load_board("pynq-z1"), PlanRequest(interval=2000))
+    layers = {"act": LayerChoice(implementation="thresholds")}
+    plan = plan_for(graph, load_board("pynq-z1"), PlanRequest(interval=2000, layers=layers))
     return plan, lower(graph, plan)
 
 

@@ -13,6 +13,7 @@ from isobit.ir.channels import Curves, of_channel, rows
 from isobit.ir.ops import Add, Const, Linear, MaxPool, Output, Pad, Reindex, Select, Step
 from isobit.ir.types import IntArray
 from isobit.numerics import Curve, Cuts, Rounded, Rounding, as_int_array, compose
+from isobit.numerics.intervals import INT64_MAX, INT64_MIN
 from isobit.passes.rewrite import Rule, fresh_name, sole_reader
 from isobit.passes.weights import const_weights
 
@@ -53,13 +54,19 @@ def _two_values(graph: Graph, node: Node) -> tuple[int, int] | None:
     if not isinstance(node, Step):
         return None
     low, high = graph.types[node.name].bounds
-    if high - low < 2:
+    if high - low < 2 or not _in_64_bits(graph, node):
         return None
     for curve, start, end in node.curves.reached(graph.types[node.inputs[0]]):
         ends = curve.interval_on(start, end)
         if not {*ends} <= {low, high} or (ends == (low, high) and curve.cut(low + 1) != curve.cut(high)):
             return None
     return low, high
+
+
+def _in_64_bits(graph: Graph, node: Step) -> bool:
+    """Whether a curve can name every value that arrives."""
+    low, high = graph.types[node.inputs[0]].bounds
+    return INT64_MIN <= low and high <= INT64_MAX
 
 
 def _bit(curve: Curve, start: int, end: int, high: int) -> Cuts:
@@ -92,7 +99,7 @@ def _row_sums(weights: IntArray) -> IntArray:
 def _behind(graph: Graph, layer: Linear, slope: int, constant: IntArray) -> list[Node] | None:
     """What reads ``slope * a + constant`` as readers of ``a``; None where they cannot take it."""
     readers = graph.consumers[layer.name]
-    if all(isinstance(reader, Step) for reader in readers):
+    if all(isinstance(reader, Step) and _in_64_bits(graph, reader) for reader in readers):
         return [_step(graph, reader, slope, constant) for reader in readers if isinstance(reader, Step)]
     if not sole_reader(graph, layer.name):
         return None
