@@ -66,7 +66,7 @@ def _two_values(graph: Graph, node: Node) -> tuple[int, int] | None:
 def _in_64_bits(graph: Graph, node: Step) -> bool:
     """Whether a curve can name every value that arrives."""
     low, high = graph.types[node.inputs[0]].bounds
-    return INT64_MIN <= low and high <= INT64_MAX
+    return low >= INT64_MIN and high <= INT64_MAX
 
 
 def _bit(curve: Curve, start: int, end: int, high: int) -> Cuts:
