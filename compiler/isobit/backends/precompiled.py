@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from isobit.backends.cache import cache_folder, prune, replace, touch
-from isobit.backends.children import run
+from isobit.subprocesses import run
 
 HEADER = "isobit.hpp"
 _HEADERS = ("<stdint.h>", "<stdio.h>", "<stdlib.h>", "<string.h>", "<string>", "<vector>", '"ap_int.h"')

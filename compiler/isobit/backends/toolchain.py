@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Literal
 
 from isobit import templates
-from isobit.backends.children import begun, ended, memory_bound, ran_out_of_memory
 from isobit.backends.constants import AS_DATA, as_data
 from isobit.backends.kept import Kept, key_of
 from isobit.backends.precompiled import Precompiled
 from isobit.errors import IsobitError, printable
+from isobit.subprocesses import begun, ended, memory_bound, ran_out_of_memory
 
 Flavour = Literal["faithful", "native", "checked", "tapped", "bounded"]
 _VECTORS = (

@@ -17,6 +17,7 @@ from isobit.interchange.border import Port, ports
 from isobit.interchange.c99 import output_dtype
 from isobit.ir import Graph
 from isobit.ir.types import IntArray
+from isobit.subprocesses import run
 
 FLAGS = ("-std=c99", "-O1", "-Wall", "-Wextra", "-Werror", "-pedantic")
 """What the header is compiled with; ``pedantic`` also refuses what C99 does not have."""
@@ -71,7 +72,7 @@ def _read(graph: Graph, sides: Sequence[Port], raw: bytes, count: int) -> dict[s
 
 def _done(command: list[str], place: Path, given: bytes) -> bytes:
     try:
-        done = subprocess.run(command, cwd=place, input=given, capture_output=True, timeout=_SECONDS, check=False)
+        done = run(command, _SECONDS, given, cwd=place)
     except subprocess.TimeoutExpired as error:
         raise CheckFailed("E616", f"{command[0]} ran longer than {_SECONDS} s") from error
     if done.returncode:

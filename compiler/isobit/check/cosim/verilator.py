@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from isobit.backends.children import run
 from isobit.backends.toolchain import COMPILE_TIMEOUT, find_compiler
 from isobit.errors import IsobitError, printable
+from isobit.subprocesses import run
 
 TOP = "isobit_cosim"
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
@@ -130,7 +130,8 @@ def _runtime(tool: Verilator, cxx: str, scratch: Path) -> list[Path]:
     return objects
 
 
-def _done(done: subprocess.CompletedProcess[str]) -> None:
+def _done(done: subprocess.CompletedProcess[bytes]) -> None:
     if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if "rror" in line or "arning" in line] or ["no message"]
+        told = done.stderr.decode(errors="replace").splitlines()
+        lines = [line for line in told if "rror" in line or "arning" in line] or ["no message"]
         raise IsobitError("E605", printable(lines[0], 300), where="RTL", hint="was a file of the build edited?")

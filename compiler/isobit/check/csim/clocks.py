@@ -26,6 +26,7 @@ from isobit.backends.toolchain import find_compiler
 from isobit.build.folder import Build
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Board, Cost
+from isobit.subprocesses import run
 
 FRAMES = 8
 """Frames that are run beyond those that fill the pipelines."""
@@ -75,9 +76,10 @@ def _choice(program: Path, design: Design, board: Board, depths: str) -> FifoCho
 def _compiled(folder: Path, compiler: str) -> Path:
     source, output = templates.root() / "sim" / "clock" / "clock.cpp", folder / "clock"
     command = [compiler, "-std=c++14", "-O2", str(source), "-o", str(output)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    done = run(command)
     if done.returncode != 0:
-        raise IsobitError("E605", printable(done.stderr.strip()[:200] or "no message"), where="clock simulation")
+        said = done.stderr.decode(errors="replace").strip()[:200]
+        raise IsobitError("E605", printable(said or "no message"), where="clock simulation")
     return output
 
 

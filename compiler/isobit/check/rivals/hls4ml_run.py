@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isobit.errors import CheckFailed, IsobitError, printable
+from isobit.subprocesses import run
 
 _CALL = re.compile(r"^\s*nnet::\w+<[^;]*;\s*//\s*(?P<name>\S+)\s*$", re.MULTILINE)
 _ARRAY = re.compile(r"^\s*(?P<type>\w+) (?P<name>layer\w+_out)\[(?P<size>[^\]]+)\]", re.MULTILINE)
@@ -170,7 +171,7 @@ def run_project(project: Project, samples: NDArray[Any], work: Path) -> list[NDA
 
 def _done(command: list[str], work: Path, given: bytes) -> None:
     try:
-        done = subprocess.run(command, cwd=work, input=given, capture_output=True, timeout=_SECONDS, check=False)
+        done = run(command, _SECONDS, given, cwd=work)
     except subprocess.TimeoutExpired as error:
         raise CheckFailed("E606", f"{command[0]} ran longer than {_SECONDS} s") from error
     if done.returncode:

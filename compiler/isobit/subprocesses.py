@@ -37,18 +37,25 @@ def begun(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
         )  # fmt: skip
 
 
-def run(command: Sequence[str], timeout: float | None = None, **further: Any) -> subprocess.CompletedProcess[str]:
-    """:func:`subprocess.run` with what it prints as text; nothing of the child is left, however this ends.
+def run(
+    command: Sequence[str], timeout: float | None = None, given: bytes = b"", **further: Any
+) -> subprocess.CompletedProcess[bytes]:
+    """:func:`subprocess.run` that keeps what it prints; nothing of the child is left, however this ends.
+
+    Args:
+        timeout: seconds; None waits for ever.
+        given: what the child reads.
+        further: for :class:`subprocess.Popen`.
 
     Raises:
-        subprocess.TimeoutExpired: when it does not end within ``timeout`` seconds.
+        subprocess.TimeoutExpired: when it does not end in time.
     """
     with subprocess.Popen(
-        _bounded(command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
-        errors="replace", process_group=0, **further,
+        _bounded(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0,
+        **further,
     ) as process:  # fmt: skip
         try:
-            out, err = process.communicate(timeout=timeout)
+            out, err = process.communicate(given, timeout)
         except BaseException:
             ended(process)
             raise
@@ -58,7 +65,7 @@ def run(command: Sequence[str], timeout: float | None = None, **further: Any) ->
 def ended(process: subprocess.Popen[Any]) -> None:
     """End a child that is still running, and all that it started."""
     if process.poll() is None:
-        with suppress(ProcessLookupError):
+        with suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from isobit.backends import children, toolchain
-from isobit.backends.children import begun, ended, run
+from isobit import subprocesses
+from isobit.backends import toolchain
 from isobit.errors import IsobitError
+from isobit.subprocesses import begun, ended, run
 
 DRIVER = 'sleep 300 & echo $! > "$0"; wait'
 """A driver that starts the compiler proper, and waits for it."""
@@ -66,14 +67,15 @@ def test_nothing_is_left_when_the_time_is_over(tmp_path: Path) -> None:
 
 def test_what_a_child_says_is_handed_on(tmp_path: Path) -> None:
     done = run(["sh", "-c", "pwd; echo no >&2; exit 3"], cwd=tmp_path)
-    assert (done.returncode, done.stdout.strip(), done.stderr.strip()) == (3, os.fspath(tmp_path.resolve()), "no")
+    assert (done.returncode, done.stdout.decode().strip(), done.stderr) == (3, os.fspath(tmp_path.resolve()), b"no\n")
+    assert run(["cat"], given=b"\0\xff").stdout == b"\0\xff"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such bound")
 def test_a_child_has_no_more_memory_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
     program = [sys.executable, "-c", "print(len(bytearray(1 << 30)))"]
-    assert run(program).stdout.strip() == str(1 << 30)
-    monkeypatch.setattr(children, "memory_bound", lambda: 1 << 29)
+    assert run(program).stdout.strip() == str(1 << 30).encode()
+    monkeypatch.setattr(subprocesses, "memory_bound", lambda: 1 << 29)
     assert run(program).returncode != 0
 
 
