@@ -1,5 +1,6 @@
 // Step by one multiplication that rounds ties to even, of any scale:
-// y = clamp(up is even ? up : down, LO, HI), down = (m[c] * acc + offset[c]) >> K, up = (m[c] * acc + offset[c] + gap[c]) >> K.
+// y = clamp(up is even ? up : down, LO, HI),
+// down = (m[c] * acc + offset[c]) >> K, up = (m[c] * acc + offset[c] + gap[c]) >> K.
 //
 //   struct act1 {
 //     static const int CHANNELS = 64, PE = 8, FOLDS = 8, K = 20, LO = -128, HI = 127;
