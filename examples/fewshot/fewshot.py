@@ -1,6 +1,6 @@
 """Which widths does a few-shot network need, and does the hardware give the accuracy that was measured?
 
-    python examples/fewshot/fewshot.py [--widths 8.8 6.6 5.5 4.4 3.3] [--qat 5.5 3.3] [--train] [--picture fewshot.svg]
+    python examples/fewshot/fewshot.py [--widths 8.8 6.6 5.5 4.4 3.3] [--qat 8.8 6.6 5.5 4.4 3.3] [--train] [--picture fewshot.svg]
 
 A ResNet-9 that knows 120 characters is asked about 50 that it never saw. It is quantised to Q(I.F), weights and
 activations alike, after training and (``--qat``) trained on in the format, compiled for a PYNQ-Z1 with a head of five
@@ -14,7 +14,8 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from dataclasses import asdict, dataclass
+from copy import deepcopy
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,12 +28,14 @@ from isobit.fewshot import head_of, head_rows
 from isobit.fewshot.evaluation import Outcome, Task, evaluate
 from isobit.interp import dequantise, quantise, run
 from isobit.train import Data, accuracy, adam, fit, parse_formats, quantised
-from isobit.train.fewshot import Backbone, Recipe, Split, glyphs, resnet9, restarts, sgd, training_data
+from isobit.train.fewshot import Recipe, Split, glyphs, resnet9, restarts, sgd, training_data
 
 HERE = Path(__file__).resolve().parent
 SHIPPED = HERE / "backbone.npz"
 FM, WAYS, EPOCHS = 8, 5, 20
 QAT_EPOCHS, QAT_RATE = 2, 1e-3
+ON = "trained on"
+"""The float network after as many epochs more as QAT has: what of a gain is training, and what the format."""
 BASE_STEP = 10
 
 
@@ -66,10 +69,14 @@ def pretrained(split: Split, trained_here: bool, checkpoint: Path) -> Recipe:
 def in_format(recipe: Recipe, widths: str, data: Data, qat: bool) -> nn.Module:
     """The backbone in Q(widths), trained on with the classifier if ``qat``."""
     made = quantised(recipe.backbone, parse_formats("fixed", widths, widths, "1.8"))
-    if qat:
-        whole = nn.Sequential(made, recipe.classes)
-        fit(whole, data, epochs=QAT_EPOCHS, optimiser=adam(QAT_RATE), batch=64)
-    return made.eval()
+    return trained_on(made, recipe, data) if qat else made.eval()
+
+
+def trained_on(backbone: nn.Module, recipe: Recipe, data: Data) -> nn.Module:
+    """The backbone after the epochs of QAT, with the classifier of the base classes behind it."""
+    whole = nn.Sequential(backbone, deepcopy(recipe.classes))
+    fit(whole, data, epochs=QAT_EPOCHS, optimiser=adam(QAT_RATE), batch=64)
+    return backbone.eval()
 
 
 def judged(name: str, features: dict[str, np.ndarray], labels: np.ndarray, runs: int) -> Row:
@@ -85,28 +92,30 @@ def seen(split: Split) -> dict[str, torch.Tensor]:
     return {"base": split.base.inputs()[::BASE_STEP], "novel": split.novel.inputs()}
 
 
-def of_float(backbone: Backbone, split: Split, runs: int) -> Row:
-    """The float network."""
+def of_float(name: str, backbone: nn.Module, split: Split, runs: int) -> Row:
+    """A float network."""
     with torch.no_grad():
         found = {part: backbone(x).numpy() for part, x in seen(split).items()}
-    return judged("float", found, split.novel.labels.numpy(), runs)
+    return judged(name, found, split.novel.labels.numpy(), runs)
 
 
-def of_hardware(name: str, model: nn.Module, split: Split, folder: Path, images: int, runs: int) -> Row:
-    """The compiled network: accuracy by its graph, equality of graph and C++ with the head on ``images`` images."""
-    build = isobit.compile(model, folder, head=WAYS, input_shape=tuple(split.novel.images.shape[1:]))
+def of_hardware(name: str, build: isobit.Build, split: Split, images: int, runs: int) -> Row:
+    """The compiled network: accuracy by its graph, and its hardware."""
     found = {part: features(build, x.numpy()) for part, x in seen(split).items()}
-    row = judged(name, found, split.novel.labels.numpy(), runs)
-    head, pixels = head_of(build.graph), split.novel.inputs().numpy()
+    return with_hardware(judged(name, found, split.novel.labels.numpy(), runs), build, split, images)
+
+
+def with_hardware(row: Row, build: isobit.Build, split: Split, images: int) -> Row:
+    """The row with what the hardware takes, and whether graph and C++ with the head are equal on ``images`` images."""
+    head, pixels, labels = head_of(build.graph), split.novel.inputs().numpy(), split.novel.labels.numpy()
     assert head is not None
-    scale = float(head.features.scale[0])
-    enrolled = [np.rint(found["novel"][split.novel.labels.numpy() == c][:5] / scale).astype(int) for c in range(WAYS)]
-    rows = head_rows(enrolled, WAYS, head.limit)
+    shots = [features(build, pixels[labels == c][:5]) / float(head.features.scale[0]) for c in range(WAYS)]
+    rows = head_rows([np.rint(x).astype(int) for x in shots], WAYS, head.limit)
     given = {build.graph.inputs[0].outside: pixels[:images], "prototypes": np.repeat(rows[None], images, axis=0)}
     equal = isobit.csim(build, given, source=False).equal
     e = build.manifest.estimate
     time = e.latency / build.manifest.board.clock_mhz / 1e3
-    return Row(name, row.easy, row.pefsl, e.lut, e.dsp, e.bram36, time, equal)
+    return replace(row, lut=e.lut, dsp=e.dsp, bram=e.bram36, milliseconds=time, equal=equal)
 
 
 def features(build: isobit.Build, pixels: np.ndarray) -> np.ndarray:
@@ -122,11 +131,11 @@ def features(build: isobit.Build, pixels: np.ndarray) -> np.ndarray:
 def table(rows: list[Row]) -> str:
     """The rows in columns."""
     lines = [
-        f"{'network':14} {'EASY 1-shot':>16} {'PEFSL 5-shot':>16} {'LUT':>7} {'DSP':>5} {'BRAM':>6} {'ms':>7}  C++"
+        f"{'network':16} {'EASY 1-shot':>16} {'PEFSL 5-shot':>16} {'LUT':>7} {'DSP':>5} {'BRAM':>6} {'ms':>7}  C++"
     ]
     for r in rows:
         hardware = f"{r.lut:7} {r.dsp:5} {r.bram:6g} {r.milliseconds:7.3f}  {'equal' if r.equal else 'DIFFERS'}"
-        lines.append(f"{r.name:14} {r.easy!s:>16} {r.pefsl!s:>16} {hardware if r.lut else ''}".rstrip())
+        lines.append(f"{r.name:16} {r.easy!s:>16} {r.pefsl!s:>16} {hardware if r.lut else ''}".rstrip())
     return "\n".join(lines)
 
 
@@ -156,23 +165,30 @@ def draw(rows: list[Row], path: Path) -> None:
 
 def study(
     split: Split, recipe: Recipe, widths: list[str], qat: list[str], folder: Path, *, images: int = 100,
-    runs: int = 10_000, kept: Path | None = None,
+    runs: int = 10_000, kept: Path | None = None, again: bool = False,
 ) -> list[Row]:  # fmt: skip
-    """Every row of the table, printed as it is made; those in the file ``kept`` are not made again."""
-    data, done = training_data(split.base), read(kept)
+    """Every row of the table, printed as it is made.
+
+    Those in the file ``kept`` are not made again; with ``again`` the networks that they left in ``folder`` are compiled
+    and simulated again, so that all hardware is of one version. Then the file has every row once more, the last counts.
+    """
+    data, done, shape = training_data(split.base), read(kept), tuple(split.novel.images.shape[1:])
     print(f"base classes, float: {100 * accuracy(recipe, data.test_inputs, data.test_labels):.1f} %", flush=True)
-    rows = []
-    for name, width in [("float", ""), *(("PTQ", w) for w in widths), *(("QAT", w) for w in qat)]:
-        called = f"{name} {width}".strip()
-        if called in done:
-            row = done[called]
-        elif name == "float":
-            row = of_float(recipe.backbone, split, runs)
-        else:
+    rows, beside = [], [("float", ON)] if qat else []
+    for name, width in [("float", ""), *beside, *(("PTQ", w) for w in widths), *(("QAT", w) for w in qat)]:
+        called, place = f"{name} {width}".strip(), folder / f"{name.lower()}-{width}"
+        row = done.get(called)
+        if row is None and name == "float":
+            model = trained_on(deepcopy(recipe.backbone), recipe, data) if width else recipe.backbone
+            row = of_float(called, model, split, runs)
+        elif row is None:
             model = in_format(recipe, width, data, name == "QAT")
-            row = of_hardware(called, model, split, folder / f"{name.lower()}-{width}", images, runs)
+            row = of_hardware(called, isobit.compile(model, place, head=WAYS, input_shape=shape), split, images, runs)
+        elif again and (place / "source.onnx").is_file():
+            made = isobit.compile(place / "source.onnx", folder / f"{place.name}-again", head=WAYS)
+            row = with_hardware(row, made, split, images)
         rows.append(row)
-        if kept is not None and called not in done:
+        if kept is not None and row != done.get(called):
             with kept.open("a", encoding="utf-8", newline="\n") as file:
                 file.write(json.dumps(asdict(row)) + "\n")
         print(table(rows[-1:]).splitlines()[-1], flush=True)
@@ -190,21 +206,24 @@ def main() -> None:
     """The command line; see the module's docstring."""
     arguments = argparse.ArgumentParser(description="few-shot learning by width")
     arguments.add_argument("--widths", nargs="*", default=["8.8", "6.6", "5.5", "4.4", "3.3"], metavar="I.F")
-    arguments.add_argument("--qat", nargs="*", default=["5.5", "3.3"], metavar="I.F")
+    arguments.add_argument("--qat", nargs="*", default=["8.8", "6.6", "5.5", "4.4", "3.3"], metavar="I.F")
     arguments.add_argument("--train", action="store_true", help="pre-train here instead of taking what is shipped")
     arguments.add_argument("--images", type=int, default=100, help="through the C++ of every width")
     arguments.add_argument("--runs", type=int, default=10_000, help="of either protocol")
     arguments.add_argument("--build", type=Path, metavar="FOLDER", help="keep builds and checkpoint here")
     arguments.add_argument("--rows", type=Path, metavar="FILE", help="lines of JSON: rows that are there stay")
+    arguments.add_argument("--again", action="store_true", help="compile and simulate the kept rows' networks again")
     arguments.add_argument("--picture", default="fewshot.svg", help='needs matplotlib; "" leaves it out')
     given = arguments.parse_args()
+    if given.again and not (given.rows and given.build):
+        arguments.error("--again needs --rows and --build, where the rows and their networks were kept")
     if given.picture and find_spec("matplotlib") is None:
         arguments.error('the picture needs matplotlib; --picture "" leaves it out')
     with tempfile.TemporaryDirectory() as scratch:
         folder = given.build or Path(scratch)
         split = glyphs()
         recipe = pretrained(split, given.train, folder / "pretraining.pt")
-        options = {"images": given.images, "runs": given.runs, "kept": given.rows}
+        options = {"images": given.images, "runs": given.runs, "kept": given.rows, "again": given.again}
         rows = study(split, recipe, given.widths, given.qat, folder, **options)
     print(table(rows))
     if given.picture:

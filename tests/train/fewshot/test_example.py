@@ -33,8 +33,14 @@ def test_the_example_ends_with_equal_labels(
     except IsobitError as error:
         pytest.skip(f"NOT TESTED: {error.message}")
     recipe = example.pretrained(split, False, tmp_path / "none.pt")
-    rows = example.study(split, recipe, ["6.6"], [], tmp_path, images=8, runs=500)
+    kept = tmp_path / "rows.jsonl"
+    rows = example.study(split, recipe, ["6.6"], [], tmp_path, images=8, runs=500, kept=kept)
     assert [r.name for r in rows] == ["float", "PTQ 6.6"] and rows[1].equal and rows[1].lut > 0
     assert 0.6 < rows[0].easy.accuracy < 0.9
     assert abs(rows[0].easy.accuracy - rows[1].easy.accuracy) < rows[0].easy.interval + rows[1].easy.interval
     assert "PTQ 6.6" in capsys.readouterr().out
+
+    older = kept.read_text().replace(f'"lut": {rows[1].lut}', '"lut": 1')  # what an earlier version may have said
+    kept.write_text(older)
+    again = example.study(split, recipe, ["6.6"], [], tmp_path, images=8, runs=500, kept=kept, again=True)
+    assert again == rows and list(example.read(kept).values()) == rows
