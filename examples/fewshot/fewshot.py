@@ -1,6 +1,6 @@
 """Which widths does a few-shot network need, and does the hardware give the accuracy that was measured?
 
-    python examples/fewshot/fewshot.py [--widths 8.8 6.6 5.5 4.4 3.3] [--qat 8.8 6.6 5.5 4.4 3.3] [--train] [--picture fewshot.svg]
+    python examples/fewshot/fewshot.py [--widths I.F ...] [--qat I.F ...] [--train] [--picture fewshot.svg]
 
 A ResNet-9 that knows 120 characters is asked about 50 that it never saw. It is quantised to Q(I.F), weights and
 activations alike, after training and (``--qat``) trained on in the format, compiled for a PYNQ-Z1 with a head of five
