@@ -34,6 +34,8 @@ class Draw(TfliteNet):
 
     def zero(self, dtype: str = "") -> int:
         low, high = LIMITS[dtype or self.dtype]
+        if high > 255:  # 16-bit kernels take symmetric tensors
+            return 0
         return int(self.rng.integers(low + 40, high - 40))
 
     def scale(self, low: float = 0.02, high: float = 0.1) -> float:
@@ -58,15 +60,18 @@ class Draw(TfliteNet):
         """A quantised constant of an elementwise operator."""
         return self.const(self.integers_of(shape), self.scale(), self.zero())
 
-    def filters(self, shape: Sequence[int], axis: int, image: int, per_channel: bool = True) -> list[int]:
-        """Weights and their bias; uint8 weights have one scale and a zero point."""
-        int8 = self.dtype == "int8"
+    def filters(
+        self, shape: Sequence[int], axis: int, image: int, per_channel: bool = True, bias: str = ""
+    ) -> list[int]:
+        """Weights and their bias; uint8 weights have one scale and a zero point, those of int16 images are int8."""
+        int8, kind = self.dtype != "uint8", "int8" if self.dtype == "int16" else self.dtype
         channels = shape[axis]
         scales = [self.scale() for _ in range(channels if per_channel and int8 else 1)]
         zero = 0 if int8 else self.zero()
         products = [self.tensors[image].scale[0] * s for s in scales]
-        weights = self.const(self.integers_of(shape), scales, zero, axis=axis)
-        return [weights, self.integers(self.rng.integers(-9000, 9000, channels), products)]
+        weights = self.const(self.integers_of(shape, kind), scales, zero, axis=axis, dtype=kind)
+        read = bias or ("int64" if self.dtype == "int16" else "int32")
+        return [weights, self.integers(self.rng.integers(-9000, 9000, channels), products, read)]
 
     def make(self, op: str, inputs: Sequence[int], shape: Sequence[int], scale: float = 0.0, **options: Any) -> int:
         return self.op(op, inputs, (1, *shape), scale or self.scale(), self.zero(), **options)

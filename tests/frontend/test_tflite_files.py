@@ -130,12 +130,6 @@ def _weights(dtype: str) -> TfliteNet:
     return net
 
 
-def _sixteen() -> TfliteNet:
-    net = TfliteNet("int16")
-    net.op("RELU", [net.input((1, 4), 0.1)], (1, 4), 0.1)
-    return net
-
-
 def _huge() -> TfliteNet:
     net = TfliteNet()
     x, w = net.input((1, 4), 0.1), net.const(np.full((1, 4), 127), 0.1)
@@ -166,7 +160,6 @@ BAD: dict[str, tuple[str, str, Callable[[], TfliteNet]]] = {
     "a scale that is no number": ("E204", "scale of nan", lambda: _dense(scale=float("nan"))),
     "scales along no axis": ("E204", "3 weight scales", lambda: _dense(scale=[1.0, 2.0, 3.0])),
     "scales along the inputs": ("E204", "axis 1", lambda: _dense(scale=[1.0, 2.0, 3.0, 4.0], axis=1)),
-    "16-bit activations": ("E205", "16x8 quantisation", _sixteen),
     "sums beyond 32 bits": ("E205", "beyond 32 bits", _huge),
     "two samples at once": ("E106", "batch of 1", lambda: _shaped((2, 4), (2, 4))),
     "another shape than it makes": ("E106", "declares", lambda: _shaped((1, 4), (1, 5))),

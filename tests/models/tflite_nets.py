@@ -27,19 +27,19 @@ class Net(Draw):
         h, w, channels = self.shape(x)
         by = self.filters((out, kernel, kernel, channels), 0, x)
         options = steps((stride, stride), (1, 1), SAME) | {"fused_activation_function": fused}
-        return self.make("CONV_2D", [x, *by], (-(-h // stride), -(-w // stride), out), self._scale(x, by), **options)
+        return self.make("CONV_2D", [x, *by], (-(-h // stride), -(-w // stride), out), self.sum_scale(x, by), **options)
 
     def depthwise(self, x: int, kernel: int = 3) -> int:
         """A padded depthwise convolution with a ReLU."""
         h, w, channels = self.shape(x)
         by = self.filters((1, kernel, kernel, channels), 3, x)
         options = _PLAIN | {"padding": SAME, "depth_multiplier": 1, "fused_activation_function": 1}
-        return self.make("DEPTHWISE_CONV_2D", [x, *by], (h, w, channels), self._scale(x, by), **options)
+        return self.make("DEPTHWISE_CONV_2D", [x, *by], (h, w, channels), self.sum_scale(x, by), **options)
 
     def dense(self, x: int, out: int, fused: int = 0) -> int:
         """A fully connected layer on everything."""
         by = self.filters((out, int(np.prod(self.shape(x)))), 0, x, per_channel=False)
-        scale = self._scale(x, by)
+        scale = self.sum_scale(x, by)
         return self.make("FULLY_CONNECTED", [x, *by], (out,), scale, fused_activation_function=fused)
 
     def pool(self, op: str, x: int, kernel: int, stride: int, padding: int) -> int:
@@ -58,7 +58,8 @@ class Net(Draw):
 
     def added(self, x: int, y: int) -> int:
         """A residual sum."""
-        return self.make("ADD", [x, y], self.shape(x), self.scale_of(x) + self.scale_of(y))
+        said = {"pot_scale_int16": False} if self.dtype == "int16" else {}
+        return self.make("ADD", [x, y], self.shape(x), self.scale_of(x) + self.scale_of(y), **said)
 
     def attention(self, x: int, heads: int) -> int:
         """Queries against keys, a Softmax, its shares of the values, head by head, and a dense layer of each token."""
@@ -104,10 +105,12 @@ class Net(Draw):
         other = self.op("QUANTIZE", [y], self.tensors[y].shape, given.scale, given.zero_point[0])
         return self.op("CONCATENATION", [x, other], shape, given.scale, given.zero_point[0], axis=axis)
 
-    def _scale(self, x: int, by: list[int]) -> float:
+    def sum_scale(self, x: int, by: list[int]) -> float:
+        """A scale on which few sums of products saturate."""
         weights = self.tensors[by[0]]
         terms = np.prod(weights.shape[1:] if weights.axis == 0 else weights.shape[:-1])
-        return float(np.float32(20 * max(weights.scale) * self.scale_of(x) * np.sqrt(terms)))
+        wide = 80 if self.dtype == "int16" else 20
+        return float(np.float32(wide * max(weights.scale) * self.scale_of(x) * np.sqrt(terms)))
 
 
 def residual(dtype: str) -> Net:

@@ -12,7 +12,7 @@ from isobit.ir.channels import Curves, of_channel, rows
 from isobit.ir.facts import FoldedPair
 from isobit.ir.ops import Add, Const, Linear, Output, Step, Table
 from isobit.ir.types import IntArray, ValueType
-from isobit.numerics import as_int_array, compose, magnitude
+from isobit.numerics import MAX_LEVELS, as_int_array, compose, listed_by_compose, magnitude
 from isobit.numerics.intervals import widened
 from isobit.passes.bodies import body_luts
 from isobit.passes.rewrite import Rule, fresh_name, sole_reader
@@ -84,7 +84,7 @@ class ComposeSteps(Rule):
         if not isinstance(node, Step) or not sole_reader(graph, node.inputs[0]):
             return None
         inner = graph.by_name[node.inputs[0]]
-        if not isinstance(inner, Step):
+        if not isinstance(inner, Step) or _too_many_cuts(node, inner):
             return None
         composed = _composed(node, inner)
         one, pair = (
@@ -104,11 +104,19 @@ def unfolded(graph: Graph, node: Node, prices: Prices = PRICES) -> str:
     inner = graph.by_name[node.inputs[0]]
     if folded or not isinstance(inner, Step):
         return f"{folded[0]}; folded into one" if folded else ""
+    if _too_many_cuts(node, inner):
+        return f"two steps: of {node.name} more levels would have to be listed than {MAX_LEVELS:,}; kept"
     if not sole_reader(graph, inner.name):
         return f"not folded with {inner.name}, which others read too"
     both = _composition_luts(graph, inner, node, _composed(node, inner), prices)
     one, pair = (min(luts.values(), default=None) for luts in both)
     return f"two steps: {pair} LUT a lane against " + ("no body at all for one" if one is None else f"{one}; kept")
+
+
+def _too_many_cuts(node: Step, inner: Step) -> bool:
+    """Would the composition list more cuts than the search for its bodies takes?"""
+    pairs = ((node.curves.of(c), inner.curves.of(c)) for c in range(rows(node.curves, inner.curves)))
+    return sum(listed_by_compose(*pair) for pair in pairs) > MAX_LEVELS
 
 
 def _composed(node: Step, inner: Step) -> Step:

@@ -119,7 +119,8 @@ class TfliteBuilder(GraphBuilder):
         """Scale, zero point and limits of an activation.
 
         Raises:
-            IsobitError: E203 when it is not quantised, E205 when not to 8 bits, E204 for a zero point outside its type.
+            IsobitError: E203 when it is not quantised, E205 when not to 8 or 16 bits, E204 for a zero point outside its
+                type, or one of 16 bits, which have none.
         """
         where = op.where
         if len(tensor.scale) != 1:
@@ -134,6 +135,9 @@ class TfliteBuilder(GraphBuilder):
         lo, hi = LIMITS[tensor.dtype]
         if not lo <= tensor.zero_point[0] <= hi:
             raise IsobitError("E204", f"a zero point of {tensor.zero_point[0]} in {tensor.dtype}", where=where)
+        if tensor.dtype == "int16" and tensor.zero_point[0]:
+            hint = "16-bit kernels take symmetric activations: convert again"
+            raise IsobitError("E204", f"a zero point of {tensor.zero_point[0]} in int16", where=where, hint=hint)
         return tensor.scale[0], tensor.zero_point[0], (lo, hi)
 
     def type(self, value: Value) -> ValueType:
@@ -150,11 +154,11 @@ class TfliteBuilder(GraphBuilder):
         """What a node says of where it comes from."""
         return (printable(self.output(op).name),)
 
-    def step(self, op: TfliteOperator, x: str, curves: list[Curve]) -> Value:
+    def step(self, op: TfliteOperator, x: str, curves: list[Curve], suffix: str = "") -> Value:
         """A step with one curve, or one per channel."""
         shared = all(curve is curves[0] for curve in curves)
         kept = Curves(curves[:1] if shared else curves)
-        return Value(self.emit(Step(name=self.named(op), inputs=(x,), curves=kept, source=self.source(op))))
+        return Value(self.emit(Step(name=self.named(op, suffix), inputs=(x,), curves=kept, source=self.source(op))))
 
     def function(self, op: TfliteOperator, x: Value, rows: IntArray) -> Value:
         """``rows[c, v - lo]`` of every integer ``v`` of ``x``'s hull: a step where it rises, a table otherwise."""

@@ -23,15 +23,15 @@ from isobit.frontend.tflite.requantise import (
 from isobit.ir.types import IntArray
 
 Floats = NDArray[Any]
-_FUSED = {"RELU_0_TO_1": RELU_0_TO_1, "RELU": RELU, "RELU6": RELU6, "RELU_N1_TO_1": RELU_N1_TO_1}
+FUSED = {"RELU_0_TO_1": RELU_0_TO_1, "RELU": RELU, "RELU6": RELU6, "RELU_N1_TO_1": RELU_N1_TO_1}
 
 
 def import_relu(b: TfliteBuilder, op: TfliteOperator) -> Value:
     """RELU, RELU6 and RELU_N1_TO_1 as operators of their own: rescaled, then clamped."""
     x = b.value(op)
     scales = [b.grid(op, t)[0] for t in (b.tensor(op), b.output(op))]
-    scaled = rescaled(op, every_integer(b, x), _ratio(*scales))
-    return b.function(op, x, np.clip(scaled, *activation_limits(b, op, _FUSED[op.op]))[np.newaxis])
+    scaled = rescaled(op, every_integer(b, x), ratio(*scales))
+    return b.function(op, x, np.clip(scaled, *activation_limits(b, op, FUSED[op.op]))[np.newaxis])
 
 
 def import_requantise(b: TfliteBuilder, op: TfliteOperator) -> Value:
@@ -48,7 +48,7 @@ def import_leaky(b: TfliteBuilder, op: TfliteOperator) -> Value:
     scales = [b.grid(op, t)[0] for t in (b.tensor(op), b.output(op))]
     slope = float(np.float32(scales[0]) * np.float32(op.options["alpha"]) / np.float32(scales[1]))
     r = every_integer(b, x)
-    made = rescaled(op, np.maximum(r, 0), _ratio(*scales)) + rescaled(op, np.minimum(r, 0), slope)
+    made = rescaled(op, np.maximum(r, 0), ratio(*scales)) + rescaled(op, np.minimum(r, 0), slope)
     return b.function(op, x, np.clip(made, *output_limits(b, op))[np.newaxis])
 
 
@@ -63,7 +63,7 @@ def import_prelu(b: TfliteBuilder, op: TfliteOperator) -> Value:
     )
     slope = float(np.float32(scale_in) * np.float32(scale_slope) / np.float32(scale))
     r = every_integer(b, x)
-    above = rescaled(op, np.maximum(r, 0), _ratio(scale_in, scale))
+    above = rescaled(op, np.maximum(r, 0), ratio(scale_in, scale))
     below = rescaled(op, np.minimum(r, 0) * (slopes.astype(np.int64).reshape(-1, 1) - zero), slope)
     return b.function(op, x, np.clip(above + below, *output_limits(b, op)))
 
@@ -154,6 +154,6 @@ def scales_of(b: TfliteBuilder, op: TfliteOperator) -> tuple[float, float]:
     return b.grid(op, b.tensor(op))[0], b.grid(op, b.output(op))[0]
 
 
-def _ratio(scale_in: float, scale_out: float) -> float:
+def ratio(scale_in: float, scale_out: float) -> float:
     """The quotient of two scales as a float32."""
     return float(np.float32(scale_in) / np.float32(scale_out))

@@ -20,13 +20,14 @@ from isobit.frontend.tflite import (
     products,
     reals,
     resize,
+    sixteen,
     softmax,
     squares,
     tables,
     windows,
 )  # fmt: skip
 from isobit.frontend.tflite.builder import TfliteBuilder, Value, exact_scale, sample_shape
-from isobit.frontend.tflite.early import refuse_early, refuse_uint8
+from isobit.frontend.tflite.early import refuse_early, refuse_types
 from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.model import LIMITS, TfliteModel, TfliteOperator, TfliteTensor
 from isobit.ir import Graph
@@ -89,8 +90,8 @@ def import_operator(b: TfliteBuilder, op: TfliteOperator) -> None:
     """
     if moves.move_floats(b, op) or reals.import_real(b, op):
         return
-    handler = _operator(op)
-    refuse_uint8(b.model, op)
+    handler = _operator(b, op)
+    refuse_types(b.model, op)
     reals.refuse_floats(b, op)
     made = handler(b, op)
     for index, value in zip(op.outputs, made if isinstance(made, list) else [made], strict=False):
@@ -99,8 +100,9 @@ def import_operator(b: TfliteBuilder, op: TfliteOperator) -> None:
         b.values[index] = value
 
 
-def _operator(op: TfliteOperator) -> Handler:
-    handler = _OPERATORS.get(op.op)
+def _operator(b: TfliteBuilder, op: TfliteOperator) -> Handler:
+    wide = "int16" in (b.output(op).dtype, *(b.model.tensors[i].dtype for i in op.inputs[:1] if i >= 0))
+    handler = (_OF_16_BITS if wide else _OPERATORS).get(op.op, _OPERATORS.get(op.op))
     if handler is None:
         raise IsobitError(
             "E201", f"{printable(op.op)} is not supported", where=op.where,
@@ -148,7 +150,8 @@ def _quantize(b: TfliteBuilder, op: TfliteOperator) -> Value:
     if op.inputs[0] in b.reals:
         return reals.end_real(b, op)
     if op.inputs[0] not in b.floats:
-        return functions.import_requantise(b, op)
+        wide = "int16" in (tensor.dtype, b.output(op).dtype)
+        return sixteen.import_requantise(b, op) if wide else functions.import_requantise(b, op)
     source, index = b.floats[op.inputs[0]]
     tensor = b.model.tensors[source]
     scale, zero, (lo, hi) = b.grid(op, b.output(op))
@@ -289,3 +292,13 @@ _OPERATORS: Mapping[str, Handler] = {
     "TRANSPOSE_CONV": windows.import_transpose_conv,
     "UNPACK": moves.import_split,
 }
+_OF_16_BITS: Mapping[str, Handler] = {
+    "ADD": sixteen.import_sum,
+    "LOGISTIC": sixteen.import_curve,
+    "MUL": sixteen.import_product,
+    "RELU": sixteen.import_relu,
+    "RELU6": sixteen.import_relu,
+    "SUB": sixteen.import_sum,
+    "TANH": sixteen.import_curve,
+}
+"""Operators whose 8-bit form lists what 16 bits have too much of."""

@@ -8,6 +8,7 @@ reachable pair, that is what the graph holds; otherwise the rounded summands com
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -29,7 +30,6 @@ from isobit.numerics import Interval, joint_sums
 from isobit.numerics.tflite import rounded_twice
 
 Pair = Callable[[IntArray, IntArray], IntArray]
-_LEFT_SHIFT = 20
 _MOST_ROWS = 1 << 14  # tables of one constant, one per element
 _MOST_PAIRS = 512  # of coefficients that serve: from the shortest to the scales' own
 
@@ -37,7 +37,7 @@ _MOST_PAIRS = 512  # of coefficients that serve: from the shortest to the scales
 def import_sum(b: TfliteBuilder, op: TfliteOperator) -> Value:
     """ADD and SUB of two tensors, or of a tensor and a constant."""
     constant = [b.tensor(op, i).data is not None for i in (0, 1)]
-    scaled = _Summands.of(b, op)
+    scaled = Summands.of(b, op)
     if any(constant):
         return with_constant(b, op, constant.index(False), scaled.of_pair)
     if op.inputs[0] == op.inputs[1]:
@@ -60,7 +60,7 @@ def import_product(b: TfliteBuilder, op: TfliteOperator) -> Value:
         return with_constant(b, op, constant.index(False), made)
     if op.inputs[0] == op.inputs[1]:
         return _with_itself(b, op, made)
-    x, y = _map_first(b, op)
+    x, y = map_first(b, op)
     name = b.emit(Product(name=b.named(op, "_product"), inputs=(x.name, y.name), source=b.source(op)))
     q, shift = multiplier(float(first * second / third))
     refuse_overflow(op, b.types[name].bounds, shift)
@@ -86,7 +86,7 @@ def import_concatenation(b: TfliteBuilder, op: TfliteOperator) -> Value:
     return Value(b.emit(node))
 
 
-def _map_first(b: TfliteBuilder, op: TfliteOperator) -> tuple[Value, Value]:
+def map_first(b: TfliteBuilder, op: TfliteOperator) -> tuple[Value, Value]:
     """The operands of a product around zero, the one of the output's shape first.
 
     The other has that shape too, or is a factor per channel: whatever else it is, it is repeated.
@@ -100,26 +100,30 @@ def _map_first(b: TfliteBuilder, op: TfliteOperator) -> tuple[Value, Value]:
     return x, b.moved(op, other, index.reshape((*(1 for _ in shape[:-1]), shape[-1])), "_factor")
 
 
-class _Summands:
-    """The arithmetic of one ADD or SUB: ``(q, shift)`` of both summands and of the sum, and the limits."""
+class Summands:
+    """The arithmetic of one ADD or SUB: ``(q, shift)`` of both summands and of the sum, and the limits.
 
-    def __init__(self, scales: tuple[float, float, float], sign: int, limits: tuple[int, int]) -> None:
+    ``left`` is how many bits finer the summands are.
+    """
+
+    def __init__(self, scales: tuple[float, float, float], sign: int, limits: tuple[int, int], left: int) -> None:
         twice = 2.0 * max(scales[:2])
         self.parts = [multiplier(scale / twice) for scale in scales[:2]]
-        self.whole = multiplier(twice / ((1 << _LEFT_SHIFT) * scales[2]))
-        self.sign, self.limits = sign, limits
+        self.whole = multiplier(twice / ((1 << left) * scales[2]))
+        self.sign, self.limits, self.left = sign, limits, left
 
     @classmethod
-    def of(cls, b: TfliteBuilder, op: TfliteOperator) -> _Summands:
+    def of(cls, b: TfliteBuilder, op: TfliteOperator) -> Summands:
         first, second, third = (b.grid(op, t)[0] for t in (b.tensor(op, 0), b.tensor(op, 1), b.output(op)))
-        made = cls((first, second, third), -1 if op.op == "SUB" else 1, activation_limits(b, op))
+        left = 15 if b.output(op).dtype == "int16" else 20
+        made = cls((first, second, third), -1 if op.op == "SUB" else 1, activation_limits(b, op), left)
         if made.whole[1] > 0:
-            raise op.refusal("an output scale a million times finer than its inputs'", code="E204")
+            raise op.refusal(f"an output scale {1 << left} times finer than its inputs'", code="E204")
         return made
 
     def part(self, index: int, r: IntArray) -> IntArray:
         """One summand, with its sign, for integers around zero."""
-        scaled = rounded_twice(np.asarray(r, np.int64) << _LEFT_SHIFT, *self.parts[index])
+        scaled = rounded_twice(np.asarray(r, np.int64) << self.left, *self.parts[index])
         return scaled * (self.sign if index else 1)
 
     def of_pair(self, x: IntArray, y: IntArray) -> IntArray:
@@ -141,28 +145,52 @@ def with_constant(b: TfliteBuilder, op: TfliteOperator, position: int, function:
     Raises:
         IsobitError: E106 when the shapes do not fit, E208 for more elements of their own than tables can hold.
     """
-    x, other = b.spread(op, b.value(op, position), position), b.tensor(op, 1 - position)
-    data, (_, zero, _) = b.constant(op, 1 - position, "constant"), b.grid(op, other)
-    kind = b.type(x)
-    try:
-        wide = np.broadcast_to(data.astype(np.int64) - zero, b.output(op).shape).reshape(-1, kind.channels)
-    except ValueError as error:
-        raise op.refusal(f"a constant of shape {list(data.shape)}", code="E106") from error
-    rows = wide[:1] if (wide == wide[0]).all() else wide
-    if rows.size > _MOST_ROWS and len(rows) > 1:
-        raise op.refusal(f"a constant of {rows.size} elements that all differ", "at most 16384", "E208")
-    if (rows == rows[0, 0]).all():
-        rows = rows[:1, :1]
-    lo, hi = kind.bounds
-    r, c = np.arange(lo, hi + 1)[np.newaxis] - x.zero, rows.reshape(-1, 1)
-    made = function(r, c) if position == 0 else function(c, r)
-    if rows.shape[0] == 1:
-        return b.function(op, x, made)
-    alone = b.function(op, b.moved(op, x, b.flat(x), "_apart"), made)
-    return b.moved(op, alone, b.flat(alone).reshape(kind.shape), "_together")
+    other = Constant.of(b, op, position)
+    lo, hi = b.type(other.x).bounds
+    r, c = np.arange(lo, hi + 1)[np.newaxis] - other.x.zero, other.rows.reshape(-1, 1)
+    return other.together(b.function(op, other.x, function(r, c) if position == 0 else function(c, r)))
 
 
-def _one_sum(b: TfliteBuilder, op: TfliteOperator, x: Value, y: Value, scaled: _Summands) -> Value | None:
+@dataclass(frozen=True)
+class Constant:
+    """A constant operand around zero beside the tensor ``x``: ``rows`` has one number, or one for each of its channels.
+
+    Where it differs from element to element ``x`` is laid flat, every element a channel, and later put together.
+    """
+
+    b: TfliteBuilder
+    op: TfliteOperator
+    x: Value
+    rows: IntArray
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, b: TfliteBuilder, op: TfliteOperator, position: int) -> Constant:
+        """The constant that stands beside the operator's input at ``position``; raises as :func:`with_constant`."""
+        x, other = b.spread(op, b.value(op, position), position), b.tensor(op, 1 - position)
+        data, (_, zero, _) = b.constant(op, 1 - position, "constant"), b.grid(op, other)
+        kind = b.type(x)
+        try:
+            wide = np.broadcast_to(data.astype(np.int64) - zero, b.output(op).shape).reshape(-1, kind.channels)
+        except ValueError as error:
+            raise op.refusal(f"a constant of shape {list(data.shape)}", code="E106") from error
+        rows = wide[:1] if (wide == wide[0]).all() else wide
+        if rows.size > _MOST_ROWS and len(rows) > 1:
+            raise op.refusal(f"a constant of {rows.size} elements that all differ", "at most 16384", "E208")
+        if (rows == rows[0, 0]).all():
+            rows = rows[:1, :1]
+        if len(rows) > 1:
+            x = b.moved(op, x, b.flat(x), "_apart")
+        return cls(b, op, x, rows, kind.shape)
+
+    def together(self, y: Value) -> Value:
+        """What was made of ``x``, in the shape that the operator's tensor had."""
+        if len(self.rows) == 1:
+            return y
+        return self.b.moved(self.op, y, self.b.flat(y).reshape(self.shape), "_together")
+
+
+def _one_sum(b: TfliteBuilder, op: TfliteOperator, x: Value, y: Value, scaled: Summands) -> Value | None:
     """``f(a x + c y)``, with the scales' own ratio where that serves."""
     boxes = [Interval(*b.type(v).bounds) for v in (x, y)]
     values = np.arange(boxes[0].lo, boxes[0].hi + 1)[:, np.newaxis], np.arange(boxes[1].lo, boxes[1].hi + 1)
@@ -182,7 +210,7 @@ def _one_sum(b: TfliteBuilder, op: TfliteOperator, x: Value, y: Value, scaled: _
     return b.step(op, b.emit(node), [edges.staircase()])
 
 
-def _tabled_sum(b: TfliteBuilder, op: TfliteOperator, x: Value, y: Value, scaled: _Summands) -> Value:
+def _tabled_sum(b: TfliteBuilder, op: TfliteOperator, x: Value, y: Value, scaled: Summands) -> Value:
     """``f(g(x) + h(y))`` with both roundings in tables."""
     parts = []
     for index, value in enumerate((x, y)):

@@ -18,7 +18,7 @@ from isobit.errors import IsobitError, printable
 Array = NDArray[np.generic]
 IDENTIFIER = b"TFL3"
 """What every TFLite file has at its fifth byte."""
-LIMITS: Mapping[str, tuple[int, int]] = {"int8": (-128, 127), "uint8": (0, 255)}
+LIMITS: Mapping[str, tuple[int, int]] = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-(1 << 15), (1 << 15) - 1)}
 """The types that an activation may have, with their least and greatest integer."""
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from isobit.frontend.tflite.builder import TfliteBuilder, Value
 from isobit.frontend.tflite.model import TfliteOperator
 from isobit.frontend.tflite.requantise import activation_limits, multiplier, refuse_overflow, requantizer
+from isobit.frontend.tflite.sixteen import twice
 from isobit.frontend.tflite.windows import SAME, linear, padded, positive
 from isobit.ir.ops import Concat, MaxPool
 from isobit.ir.types import IntArray
@@ -58,6 +59,8 @@ def mean_of(b: TfliteBuilder, op: TfliteOperator, count: int, zeros: int) -> Cur
     """The staircase from a window's sum of the graph's integers, ``zeros`` too large, to the output around zero."""
     zero, (lo, hi) = b.grid(op, b.output(op))[1], activation_limits(b, op)
     mean = Rounded(Fraction(1, count), Fraction(0), Rounding.HALF_UP, lo + zero, hi + zero)
+    if not zero:  # then the levels are the mean's own
+        return mean.shift(-zeros)
     return Cuts(lo, mean.shift(count * zero - zeros).cuts())
 
 
@@ -97,7 +100,10 @@ def import_mean(b: TfliteBuilder, op: TfliteOperator) -> Value:
         q, shift = (q << more) // count, shift - more
     lows, highs = b.types[name].bounds
     refuse_overflow(op, (lows - count * x.zero, highs - count * x.zero), shift)
-    y = b.step(op, name, [requantizer(q, shift, lo - zero, hi - zero).shift(-count * x.zero)])
+    if b.output(op).dtype == "int16":
+        y = twice(b, op, name, [(q, shift)], [0], (lo, hi))
+    else:
+        y = b.step(op, name, [requantizer(q, shift, lo - zero, hi - zero).shift(-count * x.zero)])
     return b.shaped(op, y, b.flat(y))
 
 

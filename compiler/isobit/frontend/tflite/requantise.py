@@ -15,10 +15,11 @@ import numpy as np
 from isobit.frontend.tflite.builder import TfliteBuilder
 from isobit.frontend.tflite.model import TfliteOperator
 from isobit.ir.types import IntArray
-from isobit.numerics import Curve, Cuts, Rounded, Rounding, compose
+from isobit.numerics import Curve, Cuts, Rounded, Rounding, compose, equal
 from isobit.numerics.tflite import quantize_multiplier, rounded_twice
 
-_FAR = 1 << 40  # beyond every sum
+_FAR = 1 << 50  # beyond every sum
+_LISTED = 255  # levels of 8 bits are listed, those of 16 bits kept as what makes them
 _INT32 = (-(1 << 31), (1 << 31) - 1)
 NONE, RELU, RELU_N1_TO_1, RELU6 = 0, 1, 2, 3
 RELU_0_TO_1 = -1  # an operator of its own, no fused activation
@@ -38,19 +39,30 @@ def in_double(real: float, lo: int, hi: int) -> Curve:
     products = places * np.float64(real)
     # a double product rises with x: the first of the places beside the exact edge that has passed it is the cut
     passed = (products > edges) | ((products == edges) & (levels > 0))
-    return Cuts(lo, places[np.argmax(passed, axis=0), np.arange(levels.size)])
+    found = Cuts(lo, places[np.argmax(passed, axis=0), np.arange(levels.size)])
+    line = Rounded(Fraction(real), Fraction(0), Rounding.HALF_UP, lo, hi)
+    return line if levels.size > _LISTED and equal(found, line) else found
 
 
 @lru_cache(maxsize=4096)
 def requantizer(q: int, shift: int, lo: int, hi: int) -> Curve:
     """The staircase of ``q * 2**(shift - 31)`` rounded twice, clamped to ``[lo, hi]``; ``q`` is not negative."""
-    if q == 0:
-        return Cuts(min(max(0, lo), hi), [])
-    left, right = max(shift, 0), max(-shift, 0)
-    high = Rounded(Fraction(q << left, 1 << 31), Fraction(1, 2), Rounding.FLOOR, *_INT32)
-    if right == 0:
+    high = high_half(q, max(shift, 0))
+    if shift >= 0 or q == 0:
         return high.clamp(lo, hi)
-    return compose(Rounded(Fraction(1, 1 << right), Fraction(0), Rounding.HALF_UP, lo, hi), high)
+    return compose(shifted(-shift, lo, hi), high)
+
+
+def high_half(q: int, left: int) -> Curve:
+    """The first of two roundings: ``x * 2**left * q / 2**31``, halves up."""
+    if q == 0:
+        return Cuts(0, [])
+    return Rounded(Fraction(q << left, 1 << 31), Fraction(1, 2), Rounding.FLOOR, *_INT32)
+
+
+def shifted(right: int, lo: int, hi: int) -> Curve:
+    """The second of two roundings: ``x / 2**right``, halves away from zero, clamped."""
+    return Rounded(Fraction(1, 1 << right), Fraction(0), Rounding.HALF_UP, lo, hi)
 
 
 def refuse_overflow(op: TfliteOperator, bounds: tuple[int, int], shift: int = 0) -> None:

@@ -70,7 +70,7 @@ def import_abs(b: TfliteBuilder, op: TfliteOperator) -> Value:
 
 
 def import_neg(b: TfliteBuilder, op: TfliteOperator) -> Value:
-    """NEG: the kernel turns the stored integers around, whatever scale and zero point say, and -128 stays.
+    """NEG: the kernel turns the stored integers around, whatever scale and zero point say, and the least stays.
 
     Raises:
         IsobitError: E204 where that is not the negative number.
@@ -81,8 +81,9 @@ def import_neg(b: TfliteBuilder, op: TfliteOperator) -> Value:
             "this kernel negates stored integers: with a zero point or another scale that is not the negative number",
             "multiply by -1 instead", "E204",
         )  # fmt: skip
+    least, greatest = output_limits(b, op)
     made = -every_integer(b, x)
-    return b.function(op, x, np.where(made == 128, -128, made)[np.newaxis])
+    return b.function(op, x, np.where(made > greatest, least, made)[np.newaxis])
 
 
 def import_rsqrt(b: TfliteBuilder, op: TfliteOperator) -> Value:

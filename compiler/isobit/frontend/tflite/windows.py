@@ -18,12 +18,14 @@ from isobit.frontend.tflite.requantise import (
     refuse_overflow,
     requantizer,
 )
+from isobit.frontend.tflite.sixteen import twice, wide_requantizer
 from isobit.ir.ops import Linear, Pad
 from isobit.ir.types import IntArray
 from isobit.numerics import Curve
 
 SAME = 0
 _WEIGHT_TYPES = {"int8", "uint8"}
+_BIAS_OF_INT32 = 2  # the schema's number of that type
 
 
 def import_conv(b: TfliteBuilder, op: TfliteOperator) -> Value:
@@ -128,23 +130,35 @@ def _bias(b: TfliteBuilder, op: TfliteOperator, x: Value, weights: IntArray, pos
     zero = x.zero * weights.reshape(len(weights), -1).sum(axis=1)
     if position >= len(op.inputs) or op.inputs[position] < 0:
         return np.asarray(-zero)
-    data = b.constant(op, position, "bias")
-    if data.dtype != np.int32 or data.size != len(weights):
-        raise op.refusal(f"a bias of {data.size} {data.dtype}, {len(weights)} int32 needed", code="E203")
+    data, read = b.constant(op, position, "bias"), "int64" if _sums_are_wide(b, op) else "int32"
+    if data.dtype != read or data.size != len(weights):
+        hint = "the kernel reads it in the type that the option quantized_bias_type names"
+        raise op.refusal(f"a bias of {data.size} {data.dtype}, {len(weights)} {read} needed", hint, code="E203")
     return np.asarray(data.astype(np.int64).reshape(-1) - zero)
 
 
+def _sums_are_wide(b: TfliteBuilder, op: TfliteOperator) -> bool:
+    """16-bit activations are summed in 64 bits, but where the options say that the bias is int32."""
+    return b.output(op).dtype == "int16" and op.option("quantized_bias_type") != _BIAS_OF_INT32
+
+
 def _requantised(b: TfliteBuilder, op: TfliteOperator, name: str, bias: IntArray, axis: int) -> Value:
-    """The step behind a convolution or product."""
+    """The step behind a convolution or product, or the two of 16 bits that are rounded twice."""
     lo, hi = activation_limits(b, op)
-    kind, reals = b.types[name], _real_multipliers(b, op, axis)
+    kind, reals, wide = b.types[name], _real_multipliers(b, op, axis), _sums_are_wide(b, op)
+    dense = op.op == "FULLY_CONNECTED"
+    if b.output(op).dtype == "int16" and not wide and not dense:
+        return twice(b, op, name, [multiplier(real) for real in reals], bias.tolist(), (lo, hi))
     curves: list[Curve] = []
     for c in range(kind.channels):
         real, add = reals[c % len(reals)], int(bias[c % len(bias)])
         reached = int(kind.lo[c]) + add, int(kind.hi[c]) + add
-        if op.op == "FULLY_CONNECTED":
-            refuse_overflow(op, reached)
+        if dense:
+            if not wide:
+                refuse_overflow(op, reached)
             curve = in_double(real, lo, hi)
+        elif wide:
+            curve = wide_requantizer(op, real, reached, lo, hi)
         else:
             q, shift = multiplier(real)
             refuse_overflow(op, reached, shift)

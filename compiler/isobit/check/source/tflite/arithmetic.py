@@ -40,6 +40,16 @@ def fixed_multiplier(real: float) -> tuple[int, int]:
     return (-q if real < 0 else q), exponent
 
 
+def multiplied_once(x: Ints, q: Ints, shift: Ints) -> Ints:
+    """``x`` of up to 48 bits times the upper 15 bits of ``q``, rounded once, halves up: the kernels' 64-bit form.
+
+    The multiplier's own rounding saturates at 15 bits.
+    """
+    short = np.where(q < 0x7FFF0000, (q + (1 << 15)) >> 16, 0x7FFF)
+    right = 15 - shift
+    return np.asarray((x * short + np.left_shift(np.int64(1), right - 1)) >> right, np.int64)
+
+
 def multiplied(x: Ints, q: Ints | int, shift: Ints | int) -> Ints:
     """``x * q * 2**(shift - 31)`` in two roundings: the product's high half, halves up; then the shift, halves away.
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.check.source.tflite.arithmetic import Ints, fixed_multiplier, half_away, multiplied
+from isobit.check.source.tflite.arithmetic import Ints, fixed_multiplier, half_away, multiplied, multiplied_once
 from isobit.check.source.tflite.file import LIMITS, File, Operator, Tensor
 
 __all__ = ["Call", "Ints"]
 
-_ACCUMULATOR = 1 << 31
+_ACCUMULATOR, _WIDE_SUM, _MOST_LEFT = 1 << 31, 1 << 47, 7
 _CLAMPS: Mapping[int, tuple[float | None, float | None]] = {
     0: (None, None),
     1: (0.0, None),
@@ -105,9 +105,17 @@ class Call:
 
         Source: ``QuantizeMultiplier``, ``MultiplyByQuantizedMultiplier`` (two roundings).
         """
-        pairs = [fixed_multiplier(r) for r in np.atleast_1d(real).tolist()]
-        q, shift = (np.array(column, np.int64) for column in zip(*pairs, strict=True))
-        return self.multiplied(x, q, shift)
+        return self.multiplied(x, *_fixed(real))
+
+    def rescaled_once(self, x: Ints, real: Sequence[float]) -> Ints:
+        """Sums of 64 bits times real multipliers as integers of 15 bits, rounded once.
+
+        Source: ``MultiplyByQuantizedMultiplier`` of an int64, whose result is an int32.
+        """
+        q, shift = _fixed(real)
+        if np.abs(x).max(initial=0) >= _WIDE_SUM or shift.max() > _MOST_LEFT:
+            raise self.operator.refusal("a sum leaves 48 bits")
+        return self.accumulated(multiplied_once(x, q, shift))
 
     def multiplied(self, x: Ints, q: Ints, shift: Ints) -> Ints:
         """``x`` times ``q * 2**(shift - 31)``, rounded twice."""
@@ -137,3 +145,10 @@ class Call:
             None if real is None else zero + int(half_away(np.float32(real) / scale)) for real in _CLAMPS[activation]
         )
         return least if low is None else max(least, low), greatest if high is None else min(greatest, high)
+
+
+def _fixed(real: float | Sequence[float]) -> tuple[Ints, Ints]:
+    """The 31-bit integers and shifts of real multipliers."""
+    pairs = [fixed_multiplier(r) for r in np.atleast_1d(real).tolist()]
+    q, shift = (np.array(column, np.int64) for column in zip(*pairs, strict=True))
+    return q, shift

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from isobit.check.source.tflite.schema import DEFAULTS, ELEMENT_TYPES, OPERATORS, OPTIONS
 from isobit.errors import IsobitError, printable
 
-LIMITS: Mapping[str, tuple[int, int]] = {"int8": (-128, 127), "uint8": (0, 255)}
+LIMITS: Mapping[str, tuple[int, int]] = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-(1 << 15), (1 << 15) - 1)}
 """The types of an activation, with their least and greatest integer."""
 _NEEDED_BY_SHAPE = {"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "BROADCAST_TO"}  # the output's own shape says the rest
 

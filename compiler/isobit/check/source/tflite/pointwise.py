@@ -5,6 +5,7 @@ The order of float operations on the scales is the kernels' own: ``f32`` marks w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -13,19 +14,27 @@ from numpy.typing import NDArray
 from isobit.check.source.tflite.arithmetic import fixed_multiplier, half_away
 from isobit.check.source.tflite.call import Call, Ints
 from isobit.check.source.tflite.file import LIMITS
+from isobit.check.source.tflite.sigmoid import curve as sixteen_bits
 
 f32 = np.float32
-_HEADROOM = 20  # bits by which ADD and SUB shift their inputs left
+_HEADROOM = {"int8": 20, "uint8": 20, "int16": 15}
+"""Bits by which ADD and SUB shift their inputs left."""
 _RELUISH = f32(3) / f32(1 << 15)  # the scale on which 16 bits hold -3 to 3
 
 
 def add(call: Call, sign: int = 1) -> Ints:
-    """ADD and SUB: both sides on twice the greater scale, 20 bits finer."""
+    """ADD and SUB: both sides on twice the greater scale, 20 bits finer, 15 where they have 16 bits."""
     first, second = (call.scale(call.tensor(place)) for place in (0, 1))
-    twice = 2 * max(first, second)
-    a, b = (x << _HEADROOM for x in _aligned(call.centred(0), call.centred(1)))
+    twice, finer = 2 * max(first, second), _HEADROOM[call.output.dtype]
+    if call.option("pot_scale_int16") and finer < 20 and all(math.frexp(s)[0] == 0.5 for s in _all_scales(call)):
+        raise call.operator.refusal("powers of two as scales, and not pot_scale_int16=false: another kernel")
+    a, b = (x << finer for x in _aligned(call.centred(0), call.centred(1)))
     together = call.rescaled(a, first / twice) + sign * call.rescaled(b, second / twice)
-    return call.stored(call.rescaled(together, twice / ((1 << _HEADROOM) * call.scale(call.output))))
+    return call.stored(call.rescaled(together, twice / ((1 << finer) * call.scale(call.output))))
+
+
+def _all_scales(call: Call) -> tuple[float, float, float]:
+    return call.scale(call.tensor(0)), call.scale(call.tensor(1)), call.scale(call.output)
 
 
 def matrix_product(call: Call) -> Ints:
@@ -122,6 +131,8 @@ def prelu(call: Call) -> Ints:
 def looked_up(call: Call, function: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Ints:
     """LOGISTIC, TANH: a float32 function of every integer. It is taken in double here and rounded to float32."""
     entering, leaving = call.tensor(0), call.output
+    if leaving.dtype == "int16":
+        return sixteen_bits(call)
     real = (f32(call.scale(entering)) * call.centred(0).astype(f32)).astype(np.float64)
     inverse = f32(1) / f32(call.scale(leaving))
     rescaled = half_away(function(real).astype(f32) * inverse)

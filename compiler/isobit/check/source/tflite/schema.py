@@ -25,11 +25,12 @@ OPERATORS: Mapping[int, str] = {
     150: "GELU", 152: "RELU_0_TO_1",
 }  # fmt: skip
 
-DEFAULTS: Mapping[str, int] = {"dilation_w_factor": 1, "dilation_h_factor": 1}
+DEFAULTS: Mapping[str, int] = {"dilation_w_factor": 1, "dilation_h_factor": 1, "pot_scale_int16": 1}
 """What an option is that the file leaves out, where that is not 0."""
 
 Slots = Mapping[str, tuple[int, str]]
 _FUSED: Slots = {"fused_activation_function": (0, "b")}
+_SUM: Slots = {"fused_activation_function": (0, "b"), "pot_scale_int16": (1, "?")}
 _POOL: Slots = {
     "padding": (0, "b"), "stride_w": (1, "i"), "stride_h": (2, "i"), "filter_width": (3, "i"),
     "filter_height": (4, "i"), "fused_activation_function": (5, "b"),
@@ -37,13 +38,13 @@ _POOL: Slots = {
 _KEPT: Slots = {"keep_dims": (0, "?")}
 _BLOCK: Slots = {"block_size": (0, "i")}
 OPTIONS: Mapping[str, Slots] = {
-    "ADD": _FUSED,
+    "ADD": _SUM,
     "AVERAGE_POOL_2D": _POOL,
     "BATCH_MATMUL": {"adj_x": (0, "?"), "adj_y": (1, "?")},
     "CONCATENATION": {"axis": (0, "i"), "fused_activation_function": (1, "b")},
     "CONV_2D": {
         "padding": (0, "b"), "stride_w": (1, "i"), "stride_h": (2, "i"), "fused_activation_function": (3, "b"),
-        "dilation_w_factor": (4, "i"), "dilation_h_factor": (5, "i"),
+        "dilation_w_factor": (4, "i"), "dilation_h_factor": (5, "i"), "quantized_bias_type": (6, "b"),
     },
     "DEPTHWISE_CONV_2D": {
         "padding": (0, "b"), "stride_w": (1, "i"), "stride_h": (2, "i"), "fused_activation_function": (4, "b"),
@@ -51,7 +52,10 @@ OPTIONS: Mapping[str, Slots] = {
     },
     "DEPTH_TO_SPACE": _BLOCK,
     "DIV": _FUSED,
-    "FULLY_CONNECTED": {"fused_activation_function": (0, "b"), "weights_format": (1, "b"), "keep_num_dims": (2, "?")},
+    "FULLY_CONNECTED": {
+        "fused_activation_function": (0, "b"), "weights_format": (1, "b"), "keep_num_dims": (2, "?"),
+        "quantized_bias_type": (4, "b"),
+    },
     "GATHER": {"axis": (0, "i"), "batch_dims": (1, "i")},
     "GELU": {"approximate": (0, "?")},
     "LEAKY_RELU": {"alpha": (0, "f")},
@@ -69,10 +73,11 @@ OPTIONS: Mapping[str, Slots] = {
         "begin_mask": (0, "i"), "end_mask": (1, "i"), "ellipsis_mask": (2, "i"), "new_axis_mask": (3, "i"),
         "shrink_axis_mask": (4, "i"), "offset": (5, "?"),
     },
-    "SUB": _FUSED,
+    "SUB": _SUM,
     "SUM": _KEPT,
     "TRANSPOSE_CONV": {
         "padding": (0, "b"), "stride_w": (1, "i"), "stride_h": (2, "i"), "fused_activation_function": (3, "b"),
+        "quantized_bias_type": (4, "b"),
     },
     "UNPACK": {"num": (0, "i"), "axis": (1, "i")},
 }  # fmt: skip

@@ -15,7 +15,7 @@ from isobit.check.source.tflite.arithmetic import half_away
 from isobit.check.source.tflite.call import Call, Ints
 from isobit.check.source.tflite.file import Tensor
 
-_SAME = 0
+_SAME, _INT32 = 0, 2
 _NOWHERE = -(1 << 31)
 
 
@@ -75,7 +75,13 @@ def _weights(call: Call, place: int) -> Ints:
 
 
 def _biased(call: Call, sums: Ints, place: int) -> Ints:
-    return sums + call.constant(place) if call.has(place) else sums
+    """The sums with their bias, which a kernel reads in the type that its options name, whatever the tensor says."""
+    if not call.has(place):
+        return sums
+    read = "int64" if _sums_are_wide(call) else "int32"
+    if call.tensor(place).dtype != read:
+        raise call.operator.refusal(f"a bias of {call.tensor(place).dtype} that the kernel reads as {read}")
+    return sums + call.constant(place)
 
 
 def _filtered(call: Call, sums: Ints, weights: Tensor, image: int = 0) -> Ints:
@@ -89,7 +95,13 @@ def _filtered(call: Call, sums: Ints, weights: Tensor, image: int = 0) -> Ints:
         products = [float(np.float32(entering) * np.float32(call.scale(weights)))]
     else:
         products = [entering * scale for scale in weights.scale]
-    return call.stored(call.rescaled(sums, [product / leaving for product in products]))
+    real = [product / leaving for product in products]
+    return call.stored(call.rescaled_once(sums, real) if _sums_are_wide(call) else call.rescaled(sums, real))
+
+
+def _sums_are_wide(call: Call) -> bool:
+    """16-bit images are summed in 64 bits, but where the options say that the bias is int32."""
+    return call.output.dtype == "int16" and call.option("quantized_bias_type") != _INT32
 
 
 def convolution(call: Call) -> Ints:
@@ -135,7 +147,8 @@ def fully_connected(call: Call) -> Ints:
     sums = (x.astype(np.float64) @ weights.T.astype(np.float64)).astype(np.int64)
     entering, leaving = call.scale(call.tensor(0)), call.scale(call.output)
     real = np.array([entering * scale / leaving for scale in call.tensor(1).scale])
-    scaled = half_away(call.accumulated(_biased(call, sums, 2)).astype(np.float64) * real)
+    biased = _biased(call, sums, 2)
+    scaled = half_away((biased if _sums_are_wide(call) else call.accumulated(biased)).astype(np.float64) * real)
     return call.stored(scaled).reshape(call.samples, *call.output.shape)
 
 
