@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast, get_args
 
 import onnx
 
-from isobit.api.arguments import Shaped, shape_of, vectors_of
+from isobit.api.arguments import Shaped, one_of, shape_of, vectors_of
 from isobit.api.build import Build, opened
 from isobit.api.kinds import Count, Limits, Positive, Seconds, coded
 from isobit.api.progress import Told, quiet, telling
@@ -117,10 +118,11 @@ def verify(build: Build | str | Path) -> proofs.Verification:
 @coded
 def refit(
     source: Any, bits: Annotated[int, Limits(1, 32)], *, input_shape: Shaped = None, input_type: str | None = None,
-    input_scale: str = "1", exporter: Exporter = "torchscript",
+    input_scale: str | int | Fraction = "1", exporter: str = "torchscript",
 ) -> onnx.ModelProto:  # fmt: skip
     """The model with its weights requantised for k-bit multiplicands: :func:`isobit.flow.refit_source`."""
+    one_of("exporter", exporter, get_args(Exporter), "E302")
     return refit_source(
-        source, bits, input_shape=shape_of(input_shape), input_type=input_type, input_scale=input_scale,
-        exporter=exporter,
+        source, bits, input_shape=shape_of(input_shape), input_type=input_type, input_scale=str(input_scale),
+        exporter=cast(Exporter, exporter),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, wraps
-from numbers import Integral, Real
+from numbers import Integral, Rational, Real
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -24,6 +24,7 @@ from isobit.errors import IsobitError, did_you_mean, printable
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_NUMBERS: dict[Any, Any] = {int: Integral, float: Real, Fraction: Rational}
 READ = object()
 """In an ``Annotated``: the function reads the value itself, whatever it is."""
 
@@ -97,9 +98,9 @@ def _fits(value: Any, kind: Any) -> bool:
         return True
     if plain is bool:
         return isinstance(value, bool | np.bool_)
-    if plain in (int, float, Fraction):
-        whole = isinstance(value, Integral if plain is int else Real) and not isinstance(value, bool | np.bool_)
-        return whole and abs(value) < math.inf and (limits is None or limits.least <= value <= limits.most)
+    if plain in _NUMBERS:
+        number = isinstance(value, _NUMBERS[plain]) and not isinstance(value, bool | np.bool_)
+        return number and abs(value) < math.inf and (limits is None or limits.least <= value <= limits.most)
     if plain is Callable:
         return _takes_a_text(value)
     return isinstance(value, plain) and not (isinstance(value, str | Path) and "\0" in str(value))
