@@ -11,9 +11,12 @@ setup: $(STAMP)
 
 # torch first, pinned: a plain `torch` would pull the CUDA build.
 $(STAMP): pyproject.toml
+	@echo "setting up .venv, 1 of 3: the environment. In all 2 GB on disk, one to five minutes by the network"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[train,dev]"
+	@echo "setting up .venv, 2 of 3: torch, the largest part"
+	$(BIN)/python -m pip install --disable-pip-version-check "torch==2.13.0"
+	@echo "setting up .venv, 3 of 3: isobit with what its tests need, about 100 packages"
+	$(BIN)/python -m pip install --disable-pip-version-check -e ".[train,dev]"
 	touch $(STAMP)
 
 demo: setup

@@ -175,6 +175,8 @@ def did_you_mean(name: object, names: Iterable[str]) -> str:
 
 
 def printable(name: object, limit: int = 120) -> str:
-    """A name from a model file, safe for a terminal: control characters escaped, length bounded."""
-    text = str(name).encode("unicode_escape").decode("ascii")
+    """A name from a model file, or a system's error in its own words, safe for a terminal: control characters escaped,
+    length bounded."""
+    said = name.strerror if isinstance(name, OSError) else "it is no text" if isinstance(name, UnicodeError) else None
+    text = str(said or name).encode("unicode_escape").decode("ascii")
     return text if len(text) <= limit else text[: limit - 1] + "…"

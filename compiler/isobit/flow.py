@@ -18,7 +18,7 @@ from isobit.build.manifest import EXACT_ARITHMETIC, ArithmeticRecord, Target, Ti
 from isobit.check.csim.run import given_integers
 from isobit.check.csim.samples import SampleForm
 from isobit.check.csim.stimuli import vectors_for
-from isobit.errors import IsobitError, printable
+from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.fewshot import with_argmax, with_head
 from isobit.frontend.factories import no_module, refuse_other_files
 from isobit.frontend.modules import Shapes
@@ -105,7 +105,7 @@ def compile_model(
         IsobitError: any coded refusal; nothing is left behind.
         DoesNotFit: E502 when the design exceeds the board.
     """
-    declared = InputType.parse(input_type, input_scale) if input_type else None
+    declared = InputType.declared(input_type, input_scale)
     arithmetic_of(arithmetic)
     target = load_board(board) if isinstance(board, str) else board
     maker = find_backend(backend)
@@ -124,6 +124,7 @@ def compile_model(
             _refuse_refit(path)
             path, report = refit_file(path, Path(scratch) / "refit.onnx", rescale_bits, declared)
         imported, followed = _imported(path, declared, arithmetic)
+        _refuse_other_shape(source, imported, input_shape)
         imported = with_head(imported, head, head_bits) if head else imported
         imported, label = with_argmax(imported) if argmax else (imported, "")
         data = path.read_bytes() if is_tflite(path) else whole_file(path)
@@ -165,7 +166,7 @@ def refit_source(
     """
     from isobit.refitting.model import refit_file
 
-    declared = InputType.parse(input_type, input_scale) if input_type else None
+    declared = InputType.declared(input_type, input_scale)
     with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:
         given, target = Path(scratch) / "model.onnx", Path(scratch) / "refit.onnx"
         path, _ = _as_file(source, given, input_shape, exporter)
@@ -180,10 +181,25 @@ def import_source(
     arguments: Mapping[str, Any] = MappingProxyType({}),
 ) -> Graph:  # fmt: skip
     """The integer graph of a model before any pass (see :func:`compile_model` for the arguments)."""
-    declared = InputType.parse(input_type, input_scale) if input_type else None
+    declared = InputType.declared(input_type, input_scale)
     with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:
         path, _ = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter, arguments)
-        return _imported(path, declared, arithmetic)[0]
+        graph = _imported(path, declared, arithmetic)[0]
+    _refuse_other_shape(source, graph, input_shape)
+    return graph
+
+
+def _refuse_other_shape(source: Any, graph: Graph, asked: Shapes | None) -> None:
+    """E106 where the inputs of a file, which says their shapes itself, are not as the user says."""
+    own = {node.outside: node.outside_shape for node in graph.inputs}
+    given = asked if isinstance(asked, Mapping) else {} if asked is None else dict.fromkeys(own, asked)
+    given = {} if _is_module(source) else given
+    for name, shape in given.items():
+        if name not in own:
+            raise IsobitError("E106", f"there is no input {printable(name)!r}", hint=did_you_mean(name, own))
+        if tuple(shape) != own[name]:
+            found = f"{printable(name)!r} takes samples of shape {own[name]}, not {tuple(shape)}"
+            raise IsobitError("E106", found, hint="leave --input-shape out: the model says its shapes itself")
 
 
 def _imported(path: Path, declared: InputType | None, arithmetic: Asked) -> tuple[Graph, ArithmeticRecord]:
@@ -233,7 +249,7 @@ def _as_file(
     arguments: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Path, str]:  # fmt: skip
     """The source as a file, ``scratch`` where it is none yet, and its name."""
-    if isinstance(source, str | Path) and _names_factory(str(source)):
+    if _names_factory(source):
         from isobit.frontend.brevitas import export_brevitas
 
         location, _, factory = str(source).rpartition(":")
@@ -257,8 +273,14 @@ def _as_file(
     return export_module(source, shape, scratch, exporter), type(source).__name__
 
 
-def _names_factory(text: str) -> bool:
+def _names_factory(source: Any) -> bool:
+    text = str(source) if isinstance(source, str | Path) else ""
     return ":" in text and not text.endswith((".onnx", ".tflite"))
+
+
+def _is_module(source: Any) -> bool:
+    """Whether the source is a torch module, or names what makes one."""
+    return _names_factory(source) or hasattr(source, "forward")
 
 
 def _content(source: Any) -> tuple[bytes, str] | None:

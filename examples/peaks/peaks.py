@@ -6,7 +6,7 @@ The detector marks every sample of long lines of sensor profiles; the centre of 
 position of a peak. It comes trained with isobit; ``--train`` trains it here (a few minutes of one core; the result
 depends on the seed only). The generated C++ is simulated on lines that the network never saw, and the picture shows
 the marks that the C++ made, the true centres, and the best classical detector's answers. The picture needs matplotlib
-(``pip install "isobit[plots]"``); ``--picture ""`` leaves it out.
+(``pip install -e ".[plots]"``); ``--picture ""`` leaves it out.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import inspect
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import onnx
@@ -15,6 +15,7 @@ from typer.main import get_command
 
 import isobit
 from isobit.api.arguments import assignments, shape_of
+from isobit.api.kinds import READ
 from isobit.cli.main import app
 from isobit.errors import did_you_mean
 from isobit.hardware import board_names
@@ -100,7 +101,7 @@ def test_functions_take_a_build_or_its_path(build: isobit.Build, tmp_path: Path)
     for where in (build, build.path, str(build.path)):
         assert np.array_equal(isobit.predict(where, tmp_path / "x.npy", graph=True), expected)
         assert isobit.lint(where) == () and isobit.verify(where).holds
-    assert "isobit.compile and isobit.load" in code_of(lambda: isobit.csim(3))  # type: ignore[arg-type]
+    assert "isobit.compile or isobit.load" in code_of(lambda: isobit.csim(3))  # type: ignore[arg-type]
     assert code_of(lambda: isobit.load(tmp_path)).startswith("E603")
 
 
@@ -117,7 +118,7 @@ def test_a_build_says_what_it_is_in_one_line(build: isobit.Build) -> None:
     [
         ({"target_fsp": 1}, "E613: .*target_fsp.*\n.*\n.*did you mean 'target_fps'"),
         ({"board": "pynq-z7"}, "E501: .*\n.*did you mean 'pynq-z"),
-        ({"board": 3}, "E501"),
+        ({"board": 3}, "E613: .*board = 3\n.*isobit.boards"),
         ({"clock_mhz": 0}, "E501: .*0 MHz"),
         ({"clock_mhz": "fast"}, "E613: .*'fast'"),
         ({"max_util": 2}, "E613: .*max_util"),
@@ -131,6 +132,9 @@ def test_a_build_says_what_it_is_in_one_line(build: isobit.Build) -> None:
         ({"input_scale": 0.1}, "E613: .*input_scale"),
         ({"samples": "reals"}, "E607"),
         ({"arguments": {"bits": 4}}, "E301: .*factory"),
+        ({"input_shape": 5}, "E106: .*\\(4,\\), not \\(5,\\)"),
+        ({"input_shape": "pixel=4"}, "E106: .*\n.*did you mean"),
+        ({"input_scale": "1/255"}, "E209: .*without a type"),
         ({"backend": "x"}, "E508"),
     ],
 )
@@ -146,6 +150,32 @@ def test_a_wrong_call_is_no_type_error(build: isobit.Build) -> None:
     assert "did you mean 'graph'" in code_of(lambda: build.predict([0], graf=True))  # type: ignore[call-arg]
     assert code_of(lambda: isobit.compile(3)).startswith("E301")
     assert "give an instance" in code_of(lambda: isobit.compile(type("Net", (), {"forward": None})))
+
+
+def test_no_argument_of_another_kind_reaches_any_work(build: isobit.Build) -> None:
+    """Whatever is annotated is enforced, for every function of the package; the files named here are not there."""
+    functions = [getattr(isobit, name) for name in isobit.__all__]
+    functions = [f for f in functions if inspect.isfunction(f)] + [build.predict, build.accuracy, build.report]
+    refused = 0
+    for function in functions:
+        hints = get_type_hints(function, include_extras=True)
+        needed = {p.name: 8 if p.name == "bits" else "nowhere" for p in inspect.signature(function).parameters.values()
+                  if p.default is p.empty and p.name != "self"}  # fmt: skip
+        for name in inspect.signature(function).parameters.keys() - {"self"}:
+            if hints[name] is Any or READ in getattr(hints[name], "__metadata__", ()):
+                continue
+            for value in (object(), 1j, [[]], b"x", "\0", np.zeros((2, 2))):
+                said = code_of(lambda f=function, k=needed | {name: value}: f(**k))
+                assert said.startswith("E613: ") and f": {name} = " in said and "\n  help: " in said, said
+                refused += 1
+    assert refused > 300
+
+
+def test_numbers_of_numpy_are_numbers(build: isobit.Build) -> None:
+    found = build.accuracy(np.zeros((2, 4), np.float32), np.array([0, 1]), topk=np.int64(2), source=np.bool_(False))
+    assert found.k == 2 and type(found.k) is int
+    for wrong in ({"topk": True}, {"topk": 0}, {"topk": 2.0}, {"timeout": 0}, {"timeout": float("nan")}, {"rtl": -1}):
+        assert code_of(lambda k=wrong: build.accuracy(np.zeros((2, 4)), [0, 1], **k)).startswith("E613")
 
 
 def test_words_and_shapes_are_read() -> None:

@@ -277,7 +277,7 @@ def test_a_missing_package_is_named(package: str, folder: Path, monkeypatch: pyt
     with pytest.raises(IsobitError) as refusal:
         export_brevitas("net.py:factory", None, folder / "model.onnx")
     assert (refusal.value.code, refusal.value.message) == ("E303", f"{package} is not installed")
-    assert refusal.value.hint == 'pip install "isobit[train]"'
+    assert refusal.value.hint == 'pip install -e ".[train]"'
 
 
 @pytest.mark.parametrize("destination", ["file/model.onnx", "folder"])

@@ -121,7 +121,7 @@ def test_what_the_hardware_cannot_do_is_refused(choice: LayerChoice, message: st
 
 
 def test_a_memory_that_a_node_does_not_have_is_refused() -> None:
-    with pytest.raises(IsobitError, match=r"line_buffer = 'bram', but it has none") as caught:
+    with pytest.raises(IsobitError, match=r"line_buffer = bram, but it has none") as caught:
         planned(LayerChoice(line_buffer="bram"), graph=Graph(dense()))
     assert caught.value.code == "E505"
 

@@ -3,58 +3,23 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping
-from fractions import Fraction
-from functools import wraps
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Annotated, Any
 
+from isobit.api.kinds import READ, Limits, of_kind
 from isobit.check.csim.vectors import load_vectors
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.frontend.modules import Shapes
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def coded(function: Callable[P, R]) -> Callable[P, R]:
-    """The function, whose wrong call is an :class:`IsobitError` (E613) and no TypeError."""
-    signature = inspect.signature(function)
-    names = [name for name in signature.parameters if name != "self"]
-
-    @wraps(function)
-    def checked(*args: P.args, **options: P.kwargs) -> R:
-        for name in options:
-            if name not in names:
-                raise _wrong(function, f"no argument {printable(name)!r}", did_you_mean(name, names))
-        try:
-            signature.bind(*args, **options)
-        except TypeError as error:
-            raise _wrong(function, printable(error), "its arguments: " + ", ".join(names)) from error
-        return function(*args, **options)
-
-    return checked
-
-
-def _wrong(function: Callable[..., Any], what: str, hint: str) -> IsobitError:
-    return IsobitError("E613", what, where=f"isobit.{function.__name__}", hint=hint)
+Shaped = Annotated[Shapes | int | str | None, READ]
+"""A sample's shape as :func:`shape_of` reads it."""
 
 
 def number(name: str, value: Any, least: float, most: float = math.inf, *, whole: bool = False) -> None:
     """Refuse what is no number from ``least`` to ``most``."""
-    kinds = (int,) if whole else (int, float, Fraction)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most or value == math.inf:
-        kind = "a whole number" if whole else "a number"
-        limits = f"from {least:g} to {most:g}" if most < math.inf else f"of at least {least:g}"
-        raise IsobitError("E613", f"{name} = {printable(repr(value))}", hint=f"{kind} {limits}")
-
-
-def text(name: str, value: Any) -> None:
-    """Refuse what is no text."""
-    if not isinstance(value, str):
-        raise IsobitError("E613", f"{name} = {printable(repr(value))}", hint="a text")
+    of_kind(name, value, Annotated[int if whole else float, Limits(least, most)])
 
 
 def one_of(name: str, value: Any, known: Iterable[str], code: str = "E613") -> None:

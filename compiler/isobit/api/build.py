@@ -8,14 +8,18 @@ from typing import Any
 
 from rich.console import Console
 
-from isobit.api.arguments import coded, vectors_of
+from isobit.api.arguments import vectors_of
+from isobit.api.kinds import Count, Positive, Seconds, coded
+from isobit.api.progress import Told, quiet, telling
 from isobit.api.views import Layers, Page
 from isobit.backends.dataflow.writer import PLAN
 from isobit.build import folder
 from isobit.check.csim.accuracy import Accuracy
 from isobit.check.csim.accuracy import accuracy as measure
 from isobit.check.csim.predict import predict
+from isobit.check.csim.run import DEFAULT_TIMEOUT
 from isobit.check.csim.samples import sample_form
+from isobit.check.source.level import ort_level_of
 from isobit.errors import IsobitError, printable
 from isobit.report.page import html_page
 from isobit.report.result import report, summarise
@@ -55,20 +59,30 @@ class Build(folder.Build):
         return Page(html_page(report(self, vectors_of(inputs))))
 
     @coded
+    @telling
     def predict(
         self, inputs: Any, *, integers: bool = False, graph: bool = False, samples: str | None = None,
-        compiler: str | None = None, timeout: float = 600.0,
+        compiler: str | None = None, timeout: Seconds = DEFAULT_TIMEOUT, progress: Told = quiet,
     ) -> Any:  # fmt: skip
         """What the compiled C++ says of one sample or a batch: :func:`isobit.check.csim.predict.predict`."""
         return predict(
             self, vectors_of(inputs), integers=integers, graph=graph, samples=sample_form(samples), compiler=compiler,
-            timeout=timeout,
+            timeout=timeout, progress=progress,
         )  # fmt: skip
 
     @coded
-    def accuracy(self, inputs: Any, labels: Any, *, topk: int = 5, source: bool = True) -> Accuracy:
+    @telling
+    def accuracy(
+        self, inputs: Any, labels: Any, *, topk: Positive = 5, output: str | None = None, source: bool = True,
+        samples: str | None = None, ort_level: str = "disabled", compiler: str | None = None,
+        timeout: Seconds = DEFAULT_TIMEOUT, torch: Any = (), rtl: Count = 0, board: Any = None, progress: Told = quiet,
+    ) -> Accuracy:  # fmt: skip
         """Top-1 and top-k of C++, graph and source: :func:`isobit.check.csim.accuracy.accuracy`."""
-        return measure(self, vectors_of(inputs), vectors_of(labels), topk=topk, source=source)
+        return measure(
+            self, vectors_of(inputs), vectors_of(labels), topk=topk, output=output, source=source,
+            samples=sample_form(samples), ort_level=ort_level_of(ort_level), compiler=compiler, timeout=timeout,
+            torch=torch, rtl=rtl, board=None if board is None else vectors_of(board), progress=progress,
+        )  # fmt: skip
 
     def summary(self) -> str:
         """The layers and the estimate, as ``isobit compile`` prints them."""

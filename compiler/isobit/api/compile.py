@@ -12,8 +12,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast, get_args
 
-from isobit.api.arguments import coded, number, one_of, shape_of, text, vectors_of
+from isobit.api.arguments import Shaped, number, one_of, shape_of, vectors_of
 from isobit.api.build import Build
+from isobit.api.kinds import Count, coded
 from isobit.api.progress import quiet, telling
 from isobit.backends.base import ReadsPlans
 from isobit.backends.dataflow.design import FifoGoal
@@ -23,7 +24,6 @@ from isobit.build.manifest import Target
 from isobit.check.csim.samples import sample_form
 from isobit.errors import IsobitError, printable
 from isobit.flow import Exporter, compile_model
-from isobit.frontend.modules import Shapes
 from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
 from isobit.hardware import Board, load_board
 from isobit.hardware.board import at_clock
@@ -39,7 +39,7 @@ def compile(
     *,
     board: str | Board | None = None,
     clock_mhz: float | None = None,
-    input_shape: Shapes | int | str | None = None,
+    input_shape: Shaped = None,
     input_type: str | None = None,
     input_scale: str | int | Fraction = "1",
     exporter: str = "torchscript",
@@ -58,8 +58,8 @@ def compile(
     budget: str | Fraction | None = None,
     inputs: Any = None,
     samples: str | None = None,
-    head: int = 0,
-    head_bits: int = 0,
+    head: Count = 0,
+    head_bits: Count = 0,
     argmax: bool = False,
     target: str | None = None,
     progress: Callable[[str], None] = quiet,
@@ -81,7 +81,6 @@ def compile(
         DoesNotFit: E502 when the design exceeds the board.
     """
     one_of("exporter", exporter, get_args(Exporter), "E302")
-    text("input_scale", str(input_scale) if isinstance(input_scale, int | Fraction) else input_scale)
     target = target or ("both" if backend == DEFAULT else "hls")
     one_of("target", target, get_args(Target))
     device = planned_board(board, clock_mhz, plan if backend == DEFAULT else None)

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast, get_args
 
-from isobit.api.arguments import coded, number, one_of, shape_of, vectors_of
+from isobit.api.arguments import Shaped, one_of, shape_of, vectors_of
+from isobit.api.kinds import Positive, coded
 from isobit.api.progress import quiet, telling
 from isobit.build.files import MANIFEST, refuse_unwritable
 from isobit.build.folder import Build, load_build
@@ -17,7 +18,6 @@ from isobit.check.csim.samples import sample_form
 from isobit.check.csim.stimuli import vectors_for
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.flow import Exporter, import_source
-from isobit.frontend.modules import Shapes
 from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
 from isobit.interchange.write import Exported, export_graph
 from isobit.interp.work import multiply_accumulates
@@ -34,10 +34,10 @@ IMPORTED = "import"
 @telling
 def export(
     source: Any, *, onnx: str | Path | None = None, qonnx: str | Path | None = None, npz: str | Path | None = None,
-    c: str | Path | None = None, after: str | None = None, input_shape: Shapes | int | str | None = None,
+    c: str | Path | None = None, after: str | None = None, input_shape: Shaped = None,
     input_type: str | None = None, input_scale: str | int | Fraction = "1", exporter: str = "torchscript",
     arithmetic: str = "auto", arguments: Mapping[str, Any] = MappingProxyType({}), inputs: Any = None,
-    samples: str | None = None, vectors: int | None = None, progress: Callable[[str], None] = quiet,
+    samples: str | None = None, vectors: Positive | None = None, progress: Callable[[str], None] = quiet,
 ) -> tuple[Exported, ...]:  # fmt: skip
     """Write a graph as files, each of which is run before it is kept.
 
@@ -60,8 +60,6 @@ def export(
     files = {form: Path(path) for form, path in wanted.items() if path is not None}
     _refuse_paths(files, source)
     one_of("exporter", exporter, get_args(Exporter), "E302")
-    if vectors is not None:
-        number("vectors", vectors, 1, whole=True)
     progress("reading the model")
     built = _build(source)
     if built is None:

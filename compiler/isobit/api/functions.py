@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, cast, get_args
 
 import onnx
 
-from isobit.api.arguments import coded, shape_of, vectors_of
+from isobit.api.arguments import Shaped, one_of, shape_of, vectors_of
 from isobit.api.build import Build, opened
+from isobit.api.kinds import Count, Limits, Positive, Seconds, coded
 from isobit.api.progress import Told, quiet, telling
 from isobit.build import folder
 from isobit.check.csim import accuracy as accuracies
 from isobit.check.csim import clocks, run
-from isobit.check.csim import predict as predictions
 from isobit.check.csim.result import CsimResult
 from isobit.check.csim.samples import sample_form
 from isobit.check.lint import rules
@@ -22,7 +22,6 @@ from isobit.check.lint.project import Finding
 from isobit.check.proofs import verify as proofs
 from isobit.check.source.level import ort_level_of
 from isobit.flow import Exporter, refit_source
-from isobit.frontend.modules import Shapes
 from isobit.hardware import Board, board_names, load_board
 from isobit.pynq import pack
 from isobit.report import page
@@ -42,9 +41,9 @@ def boards() -> tuple[Board, ...]:
 @coded
 @telling
 def csim(
-    build: Build | str | Path, inputs: Any = None, *, vectors: int | None = None, checked: bool = False,
-    compiler: str | None = None, source: bool = True, ort_level: str = "disabled", seed: int = 0,
-    timeout: float = run.DEFAULT_TIMEOUT, taps: str | Path | None = None, samples: str | None = None,
+    build: Build | str | Path, inputs: Any = None, *, vectors: Positive | None = None, checked: bool = False,
+    compiler: str | None = None, source: bool = True, ort_level: str = "disabled", seed: Count = 0,
+    timeout: Seconds = run.DEFAULT_TIMEOUT, taps: str | Path | None = None, samples: str | None = None,
     progress: Told = quiet,
 ) -> CsimResult:  # fmt: skip
     """Both verdicts: :func:`isobit.check.csim.run.csim`."""
@@ -59,28 +58,26 @@ def csim(
 @telling
 def predict(
     build: Build | str | Path, inputs: Any, *, integers: bool = False, graph: bool = False, samples: str | None = None,
-    compiler: str | None = None, timeout: float = run.DEFAULT_TIMEOUT, progress: Told = quiet,
+    compiler: str | None = None, timeout: Seconds = run.DEFAULT_TIMEOUT, progress: Told = quiet,
 ) -> Any:  # fmt: skip
     """The compiled C++ on samples: :func:`isobit.check.csim.predict.predict`."""
-    return predictions.predict(
-        opened(build), vectors_of(inputs), integers=integers, graph=graph, samples=sample_form(samples),
-        compiler=compiler, timeout=timeout, progress=progress,
-    )  # fmt: skip
+    return opened(build).predict(
+        inputs, integers=integers, graph=graph, samples=samples, compiler=compiler, timeout=timeout, progress=progress
+    )
 
 
 @coded
 @telling
 def accuracy(
-    build: Build | str | Path, inputs: Any, labels: Any, *, topk: int = 5, output: str | None = None,
+    build: Build | str | Path, inputs: Any, labels: Any, *, topk: Positive = 5, output: str | None = None,
     source: bool = True, samples: str | None = None, ort_level: str = "disabled", compiler: str | None = None,
-    timeout: float = run.DEFAULT_TIMEOUT, torch: Sequence[str] = (), rtl: int = 0, board: Any = None,
+    timeout: Seconds = run.DEFAULT_TIMEOUT, torch: Any = (), rtl: Count = 0, board: Any = None,
     progress: Told = quiet,
 ) -> accuracies.Accuracy:  # fmt: skip
     """Top-1 and top-k of C++, graph and source: :func:`isobit.check.csim.accuracy.accuracy`."""
-    return accuracies.accuracy(
-        opened(build), vectors_of(inputs), vectors_of(labels), topk=topk, output=output, source=source,
-        samples=sample_form(samples), ort_level=ort_level_of(ort_level), compiler=compiler, timeout=timeout,
-        torch=torch, rtl=rtl, board=None if board is None else vectors_of(board), progress=progress,
+    return opened(build).accuracy(
+        inputs, labels, topk=topk, output=output, source=source, samples=samples, ort_level=ort_level,
+        compiler=compiler, timeout=timeout, torch=torch, rtl=rtl, board=board, progress=progress,
     )  # fmt: skip
 
 
@@ -92,7 +89,7 @@ def write_report(build: Build | str | Path, path: str | Path | None = None, inpu
 
 @coded
 def package(
-    build: Build | str | Path, destination: str | Path, board: Board | str | None = None, *, seed: int = 0,
+    build: Build | str | Path, destination: str | Path, board: Board | str | None = None, *, seed: Count = 0,
     rtl: bool = False,
 ) -> None:  # fmt: skip
     """A PYNQ package: :func:`isobit.pynq.pack.package`."""
@@ -120,11 +117,12 @@ def verify(build: Build | str | Path) -> proofs.Verification:
 
 @coded
 def refit(
-    source: Any, bits: int, *, input_shape: Shapes | int | str | None = None, input_type: str | None = None,
-    input_scale: str = "1", exporter: Exporter = "torchscript",
+    source: Any, bits: Annotated[int, Limits(1, 32)], *, input_shape: Shaped = None, input_type: str | None = None,
+    input_scale: str | int | Fraction = "1", exporter: str = "torchscript",
 ) -> onnx.ModelProto:  # fmt: skip
     """The model with its weights requantised for k-bit multiplicands: :func:`isobit.flow.refit_source`."""
+    one_of("exporter", exporter, get_args(Exporter), "E302")
     return refit_source(
-        source, bits, input_shape=shape_of(input_shape), input_type=input_type, input_scale=input_scale,
-        exporter=exporter,
+        source, bits, input_shape=shape_of(input_shape), input_type=input_type, input_scale=str(input_scale),
+        exporter=cast(Exporter, exporter),
     )  # fmt: skip

@@ -25,6 +25,7 @@ from isobit.ir import Graph
 from isobit.ir.ops import Input, Output
 from isobit.passes.budget import StepErrors
 from isobit.version import __version__
+from isobit.wording import worded
 
 FORMAT = 4
 _DAMAGED = "compile again"
@@ -191,15 +192,13 @@ def read_manifest(path: Path) -> tuple[AnyManifest, AnyBackend]:
         _refuse_format(path, manifest["format"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         hint = "make one with: isobit compile model.onnx -o build/"
-        raise IsobitError("E603", printable(error), where=printable(path.parent), hint=hint) from error
+        found = f"there is no {path.name} in it" if path.parent.is_dir() and not path.exists() else printable(error)
+        raise IsobitError("E603", found, where=printable(path.parent), hint=hint) from error
     try:
         backend = find_backend(str(manifest.get("backend")))
         return manifest_type(backend).model_validate_json(text, strict=True), backend
     except ValidationError as error:
-        first = error.errors()[0]
-        place = printable(".".join(map(str, first["loc"]))) or "the whole"
-        what = f"{place}: {printable(first['msg'])}"
-        raise IsobitError("E608", what, where=printable(path), hint=_DAMAGED) from error
+        raise IsobitError("E608", worded(error.errors()[0]), where=printable(path), hint=_DAMAGED) from error
     except IsobitError as error:
         raise IsobitError("E608", f"backend: {error.message}", where=printable(path), hint=_DAMAGED) from error
 

@@ -27,7 +27,7 @@ def check_model_command(
     from isobit.frontend.coverage import check_model
     from isobit.frontend.qonnx.input_type import InputType
 
-    declared = InputType.parse(input_type, input_scale) if input_type else None
+    declared = InputType.declared(input_type, input_scale)
     found = check_model(model, declared)
     if as_json:
         content = {"reads": found.reads, "counts": found.counts, "operators": [asdict(o) for o in found.operators]}

@@ -101,7 +101,7 @@ def _optuna() -> Any:
     try:
         import optuna
     except ImportError as error:
-        raise IsobitError("E303", "Optuna is not installed", hint='pip install "isobit[explore]"') from error
+        raise IsobitError("E303", "Optuna is not installed", hint='pip install -e ".[explore]"') from error
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna
 

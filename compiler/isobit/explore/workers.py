@@ -65,7 +65,7 @@ def cluster(address: str) -> Iterator[Workers]:
         from distributed.comm.core import CommClosedError
         from distributed.scheduler import KilledWorker
     except ImportError as error:
-        raise IsobitError("E303", "Dask is not installed", hint='pip install "isobit[explore]"') from error
+        raise IsobitError("E303", "Dask is not installed", hint='pip install -e ".[explore]"') from error
     try:
         client = Client(address, timeout=_PATIENCE)
     except (OSError, TimeoutError, ValueError) as error:

@@ -13,7 +13,7 @@ from typing import Any
 from isobit.errors import IsobitError, printable
 
 _PACKAGES = ("torch", "brevitas.export", "onnxoptimizer", "onnxscript")
-_INSTALL = 'pip install "isobit[train]"'
+_INSTALL = 'pip install -e ".[train]"'
 
 
 def require_torch() -> Any:

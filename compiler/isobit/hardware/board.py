@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from isobit.errors import IsobitError, did_you_mean, printable
+from isobit.wording import refusal
 
 MOST = 1 << 40
 """More of any resource than a part can have."""
@@ -92,11 +93,9 @@ def at_clock(board: Board, clock_mhz: float) -> Board:
 
 def _parse(path: Path) -> Board:
     try:
-        return Board.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        return Board.model_validate(tomllib.loads(text))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise IsobitError("E501", printable(error), where=printable(path)) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        raise IsobitError(
-            "E501", f"{'.'.join(map(str, first['loc']))}: {first['msg']}", where=printable(path)
-        ) from error
+        raise refusal(error, path, text, {"": Board}, "E501") from error

@@ -42,7 +42,7 @@ def _pyplot() -> Any:
     try:
         import matplotlib
     except ImportError as error:
-        raise IsobitError("E303", "matplotlib is not installed", hint='pip install "isobit[plots]"') from error
+        raise IsobitError("E303", "matplotlib is not installed", hint='pip install -e ".[plots]"') from error
     matplotlib.use("agg")
     matplotlib.rcParams.update({"svg.hashsalt": "isobit", "svg.fonttype": "none", "font.size": 10})
     from matplotlib import pyplot

@@ -42,16 +42,21 @@ def build_table(build: Build, *, wide: bool = False) -> RenderableType:
     rows = [_row(layer, layer.name in marked) for layer in summary.layers]
     kinds = _kinds(summary.layers)
     head = ("layer", "built as", "shape", "bits", "PE x SIMD", "clocks", *_SHOWN)
-    gap = 2  # what the box and the padding put behind a column
-    room = _LINE - sum(max(len(row[i]) for row in (head, *rows, *kinds)) + gap for i in range(1, len(head))) - gap
+    widths = [max(len(row[i]) for row in (head, *rows, *kinds)) for i in range(len(head))]
+    between = len(head) - 1
+    gap = 2 if wide or sum(widths[1:]) + _LEAST_NAME + 2 * between < _LINE else 1  # columns close up before names
+    rest = sum(widths[2:]) + gap * between + gap - 1
+    if not wide:
+        names = _LINE - rest
+        widths[1] = min(widths[1], max(names - _LEAST_NAME, _LEAST_NAME))
+        widths[0] = min(widths[0], max(names - widths[1], _LEAST_NAME))
     table = lined_table("", head[:2], head[2:])
-    if wide:
-        table.width = _LINE - room + max(len(row[0]) for row in rows)
+    table.padding, table.width = (0, gap - 1, 0, 0), rest + widths[0] + widths[1]
     for row in rows:
-        table.add_row(row[0] if wide else middle_cut(row[0], max(room, _LEAST_NAME)), *row[1:])
+        table.add_row(*(middle_cut(name, width) for name, width in zip(row[:2], widths, strict=False)), *row[2:])
     table.add_section()
     for row in kinds:
-        table.add_row(*row)
+        table.add_row(row[0], middle_cut(row[1], widths[1]), *row[2:])
     lines = [f"{summary.name} on {summary.board}", *_verdict(summary, pace)]
     return Group(*map(_line, lines), table, *map(_line, (*summary.lines, *notes(build))))
 

@@ -107,7 +107,7 @@ def test_the_summary_shows_both_goals(tmp_path: Path) -> None:
     ("text", "code", "message"),
     [
         ("[fifos]\ns_nowhere = 4\n", "E506", "'s_nowhere' is no FIFO of this design"),
-        ("[fifos]\ns_x = 0\n", "E503", "fifos.s_x: Input should be greater than or equal to 1"),
+        ("[fifos]\ns_x = 0\n", "E503", "fifos.s_x = 0: at least 1"),
         ("[fifos]\ns_x = -3\n", "E503", "fifos.s_x"),
         ("[fifos]\ns_x = 2.0\n", "E503", "fifos.s_x"),
         ("[fifos]\ns_x = true\n", "E503", "fifos.s_x"),

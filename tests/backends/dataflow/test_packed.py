@@ -140,7 +140,7 @@ def test_the_plan_file_holds_it(tmp_path: Path) -> None:
 def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     for lines, found in (
         ('pe = 1\nsimd = 4\nmultiplier = "packed"', "no two of them share an operand"),
-        ('pe = 2\nsimd = 4\nmultiplier = "double"', "Input should be '', 'single' or 'packed'"),
+        ('pe = 2\nsimd = 4\nmultiplier = "double"', "multiplier = 'double': '', 'single' or 'packed'"),
     ):
         with pytest.raises(IsobitError, match=found) as caught:
             compiled(matrix(tmp_path), "kv260", lines)

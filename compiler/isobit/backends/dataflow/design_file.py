@@ -18,6 +18,7 @@ from isobit.backends.dataflow.catalogue.check import misfits
 from isobit.backends.dataflow.design import Design, Process
 from isobit.backends.ports import CONTAINERS, Port
 from isobit.errors import IsobitError, printable
+from isobit.wording import worded
 
 DESIGN = "design.json"
 _DESIGN: TypeAdapter[Design] = TypeAdapter(Design)
@@ -39,9 +40,7 @@ def read_design(path: Path) -> Design:
     except (OSError, RecursionError) as error:
         raise _damaged(path, printable(error)) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = printable(".".join(map(str, first["loc"]))) or "the whole"
-        raise _damaged(path, f"{place}: {printable(first['msg'])}") from error
+        raise _damaged(path, worded(error.errors()[0])) from error
     except IsobitError as error:  # a promise that holds for what isobit makes
         raise _damaged(path, f"{error.where}: {error.message}") from error
     problem = next(contradictions(design), None)

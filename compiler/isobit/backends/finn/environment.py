@@ -54,7 +54,7 @@ def set_up(progress: Callable[[str], None] = lambda _: None) -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
         progress("making the environment")
         _run([sys.executable, "-m", "venv", "--clear", str(partial)])
-        progress(f"installing {FINN_PLUS}")
+        progress(f"installing {FINN_PLUS}, about 6 GB with its PyTorch: several minutes")
         _run([str(partial / "bin" / "python"), "-m", "pip", "install", "--quiet", *PACKAGES])
         partial.rename(folder)
     except OSError as error:

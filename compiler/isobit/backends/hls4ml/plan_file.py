@@ -24,10 +24,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from isobit.backends.hls4ml.design import IoType
 from isobit.backends.hls4ml.plan import LayerRequest, Plan, Request, Strategy
 from isobit.errors import IsobitError, printable
+from isobit.wording import refusal
 
 
 class _Layer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     strategy: Strategy | None = None
     reuse: int | None = Field(default=None, ge=1)
@@ -36,7 +37,7 @@ class _Layer(BaseModel):
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     board: str = ""  # written for the reader, ignored when read
     io_type: IoType | None = None
@@ -66,12 +67,11 @@ def read_request(path: Path) -> Request:
         IsobitError: E503 when the file cannot be read or says something a plan cannot say.
     """
     try:
-        content = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        content = _File.model_validate(tomllib.loads(text))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise IsobitError("E503", printable(error), where=printable(path)) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise IsobitError("E503", printable(f"{place}: {first['msg']}"), where=printable(path)) from error
+        raise refusal(error, path, text, {"": _File, "layers": _Layer}) from error
     layers = {name: LayerRequest(v.strategy, v.reuse, v.implementation) for name, v in content.layers.items()}
     return Request(content.io_type, content.strategy, content.reuse, layers)

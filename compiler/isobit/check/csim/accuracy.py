@@ -85,7 +85,7 @@ class Accuracy:
 def accuracy(
     build: Build, inputs: Any, labels: Any, *, topk: int = 5, output: str | None = None, source: bool = True,
     samples: SampleForm | None = None, ort_level: OrtLevel = "disabled", compiler: str | None = None,
-    timeout: float = DEFAULT_TIMEOUT, torch: Sequence[str] = (), rtl: int = 0, board: Any = None,
+    timeout: float = DEFAULT_TIMEOUT, torch: Any = (), rtl: int = 0, board: Any = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Accuracy:  # fmt: skip
     """Classify ``inputs`` by the compiled C++, the graph and the source; kept as ``accuracy.json`` in the build.
@@ -97,7 +97,7 @@ def accuracy(
         output: the model's name of the output that has the classes, where there are several; the label of an argmax in
             the fabric without it.
         source: also run the source (ONNX Runtime, qonnx or LiteRT).
-        torch: torch modules of the same task, ``file.py:factory``: the float network, the one that was exported.
+        torch: a torch module of the same task, or ``file.py:factory``, or several: the float network, the exported one.
         rtl: how many of the samples go through the RTL in Verilator too.
         board: what a board gave for the first samples, see :func:`isobit.check.csim.beside.of_board`.
 
@@ -109,6 +109,7 @@ def accuracy(
     # the model's own values, of which the argmax in the fabric is one more output
     scored = next(o for o in build.graph.outputs if o.outside != label) if node.outside == label else node
     own = own_samples(build.graph, inputs, samples)
+    modules = _modules(torch)
     classes = _classes(build.graph, node)
     truth = _labels(labels, len(next(iter(own.values()))), classes)
     integers = {n.name: as_integers(n, own[n.outside]) for n in build.graph.inputs}
@@ -123,7 +124,7 @@ def accuracy(
     ranked = {name: _ranking(build.graph, node, x) for name, x in own_values.items()}
     theirs, note = _of_source(build, node, own, ort_level, progress) if source else ({}, "not asked for")
     values = {name: outputs[scored.outside] for name, outputs in theirs.items()}
-    values |= {f"torch, {printable(m)}": _of_module(m, build.graph, scored, own, progress) for m in torch}
+    values |= {f"torch, {name}": _of_module(m, name, build.graph, scored, own, progress) for name, m in modules.items()}
     ranked |= {name: _ranking(build.graph, scored, x) for name, x in values.items()}
     k = max(min(topk, *(r.shape[1] for r in ranked.values())), 1)
     scores = tuple(Score(name, _hits(r, truth, 1), _hits(r, truth, k), len(r)) for name, r in ranked.items())
@@ -144,18 +145,32 @@ def _differing(first: str, second: str, one: IntArray, other: IntArray) -> Diffe
     return Differing(first, second, len(samples), tuple(int(i) for i in samples[:MOST_LISTED]))
 
 
+def _modules(given: Any) -> dict[str, Any]:
+    """Modules, or the factories that make them, by what a table calls them."""
+    listed = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    for one in listed:
+        if not isinstance(one, str) and (isinstance(one, type) or not callable(getattr(one, "forward", None))):
+            hint = "a torch module or file.py:factory, or several of them"
+            raise IsobitError("E613", f"torch = {printable(repr(one))}", hint=hint)
+    names = [one if isinstance(one, str) else type(one).__name__ for one in listed]
+    return {
+        printable(name if names.count(name) < 2 or isinstance(one, str) else f"{name} {number}"): one
+        for number, (name, one) in enumerate(zip(names, listed, strict=True), 1)
+    }
+
+
 def _of_module(
-    name: str, graph: Graph, node: Output, own: Mapping[str, Any], progress: Callable[[str], None]
+    module: Any, where: str, graph: Graph, node: Output, own: Mapping[str, Any], progress: Callable[[str], None]
 ) -> NDArray[Any]:
     """A torch module's outputs, which must be shaped as the build's."""
     from isobit.frontend.factories import load_module
     from isobit.train.running import module_outputs
 
-    progress(f"running {printable(name)}")
-    entry, where = next(iter(graph.inputs)), printable(name)
+    progress(f"running {where}")
+    entry = next(iter(graph.inputs))
     if not np.issubdtype(own[entry.outside].dtype, np.floating):
         raise IsobitError("E607", "a torch module takes real values", where=where, hint="save the samples as float32")
-    made = module_outputs(load_module(name), own[entry.outside])
+    made = module_outputs(load_module(module) if isinstance(module, str) else module, own[entry.outside])
     if made.shape[1:] != node.outside_shape:
         what = f"it gives {made.shape[1:]}, the build {node.outside_shape}"
         raise IsobitError("E607", what, where=where, hint="a module of the same task")

@@ -16,13 +16,13 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.errors import IsobitError, printable
+from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.interp.host import quantise, stored
 from isobit.ir.ops import Input
 from isobit.ir.types import IntArray
 
 SampleForm = Literal["real", "integers", "graph"]
-_EITHER = "real values: save them as float32 or say --samples real; the input's integers: --samples integers"
+_EITHER = "real values: float32, or --samples real (samples='real'); the input's integers: --samples integers"
 
 
 def sample_form(name: str | None) -> SampleForm | None:
@@ -36,7 +36,7 @@ def sample_form(name: str | None) -> SampleForm | None:
             return form  # type: ignore[no-any-return]
     if name is None:
         return None
-    raise IsobitError("E607", f"no samples are {printable(name)!r}", hint="real, integers or graph")
+    raise IsobitError("E607", f"no samples are {printable(name)!r}", hint=did_you_mean(name, get_args(SampleForm)))
 
 
 def read_samples(node: Input, array: NDArray[np.generic], form: SampleForm | None = None) -> NDArray[np.generic]:
@@ -50,8 +50,8 @@ def read_samples(node: Input, array: NDArray[np.generic], form: SampleForm | Non
     Raises:
         IsobitError: E607 when its type or shape does not fit, or when it may mean two things.
     """
-    if not array.size:
-        raise IsobitError("E607", "the file holds no vectors")
+    if not array.size or not array.ndim:
+        raise IsobitError("E607", f"{printable(node.outside)!r} was given no samples: an array of shape {array.shape}")
     whole = np.issubdtype(array.dtype, np.integer)
     if not np.issubdtype(array.dtype, np.number) or np.issubdtype(array.dtype, np.complexfloating):
         raise IsobitError("E607", f"vectors of type {array.dtype}", hint="float32 samples or the input's integers")

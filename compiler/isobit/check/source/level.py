@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from isobit.errors import IsobitError, printable
+from isobit.errors import IsobitError, did_you_mean, printable
 
 OrtLevel = Literal["disabled", "basic", "extended", "all"]
 ORT_LEVELS: tuple[OrtLevel, ...] = get_args(OrtLevel)
@@ -16,9 +16,9 @@ def ort_level_of(name: str) -> OrtLevel:
     """A level by its name.
 
     Raises:
-        IsobitError: E606 when there is none of that name.
+        IsobitError: E613 when there is none of that name.
     """
     for level in ORT_LEVELS:
         if level == name:
             return level
-    raise IsobitError("E606", f"ONNX Runtime has no level {printable(name)!r}", hint=" or ".join(ORT_LEVELS))
+    raise IsobitError("E613", f"ONNX Runtime has no level {printable(name)!r}", hint=did_you_mean(name, ORT_LEVELS))

@@ -1,6 +1,6 @@
 """Finding Yosys and running it on a script in a folder.
 
-Yosys comes from PyPI (``pip install isobit[synth]``: a WebAssembly program, which is compiled when it starts for the
+Yosys comes from PyPI (``pip install -e ".[synth]"``: a WebAssembly program, which is compiled when it starts for the
 first time), or from the path. It must read SystemVerilog by ``read_slang``.
 """
 

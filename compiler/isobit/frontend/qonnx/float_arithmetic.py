@@ -19,7 +19,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.errors import IsobitError, printable, promised
+from isobit.errors import IsobitError, did_you_mean, printable, promised
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.onnx.qoperators import is_part
 from isobit.frontend.qonnx.float_reading import ROUNDINGS, FloatReading, Floats
@@ -52,7 +52,7 @@ def arithmetic_of(name: str) -> Asked:
         IsobitError: E210 for an unknown one.
     """
     if name not in get_args(Asked):
-        raise IsobitError("E210", f"no arithmetic {printable(name)!r}", hint="exact, float32 or auto")
+        raise IsobitError("E210", f"no arithmetic {printable(name)!r}", hint=did_you_mean(name, get_args(Asked)))
     return cast(Asked, name)
 
 

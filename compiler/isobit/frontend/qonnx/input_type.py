@@ -22,6 +22,18 @@ class InputType:
     bipolar: bool = False
 
     @classmethod
+    def declared(cls, name: str | None, scale: str = "1") -> InputType | None:
+        """What a user says of an input that has no quantiser; None where nothing is said.
+
+        Raises:
+            IsobitError: E209 for a scale alone, and those of :meth:`parse`.
+        """
+        if name is None and scale != "1":
+            hint = "add --input-type UINT8 (input_type=), or leave the scale out"
+            raise IsobitError("E209", f"the input scale {printable(scale)} without a type", hint=hint)
+        return None if name is None else cls.parse(name, scale)
+
+    @classmethod
     def parse(cls, name: str, scale: str = "1") -> InputType:
         """From a QONNX datatype name (``UINT8``, ``INT4``, ``BIPOLAR``, ``BINARY``, ``TERNARY``) and a rational.
 

@@ -93,9 +93,9 @@ def test_a_choice_is_taken(graph: Graph) -> None:
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ({"n_1_MatMul": LayerChoice(pe=3)}, "PE 3 and SIMD 0 are not legal together"),
+        ({"n_1_MatMul": LayerChoice(pe=3)}, "pe = 3: no such folding"),
         ({"nowhere": LayerChoice(pe=1)}, "no planned layer"),
-        ({"n_1_MatMul": LayerChoice(implementation="thresholds")}, "it is built as dense, not as thresholds"),
+        ({"n_1_MatMul": LayerChoice(implementation="thresholds")}, "implementation = thresholds: it cannot"),
     ],
 )
 def test_an_illegal_choice_is_located(graph: Graph, layers: dict[str, LayerChoice], message: str) -> None:

@@ -84,12 +84,15 @@ def test_another_board_or_clock_is_refused(
 
 
 EDITS = [
-    ("simd =", "smid =", "E503", "Extra inputs", "did you mean 'simd'"),
+    ("simd =", "smid =", "E503", "no such key", "did you mean 'simd'"),
     ('memory = "lutram"', 'memory = "lut"', "E503", "'auto', 'lutram', 'bram' or 'uram'", ""),
     ("[layers.", "[layers.x", "E503", "is no planned layer", "did you mean"),
-    ("pe = ", "pe = 7 # ", "E503", "PE 7", "PE one of"),
+    ("pe = ", "pe = 7 # ", "E503", "pe = 7", "pe one of"),
     ("[fifos]\ns_", "[fifos]\ns_x", "E506", "is no FIFO of this design\n  layer ", "did you mean"),
-    ('implementation = "dense"', 'implementation = "dance"', "E503", "dance", ""),
+    ('implementation = "dense"', 'implementation = "dance"', "E503", "dance", "dense at this folding"),
+    ("[fifos]", "[fifo]", "E503", "no such key", "did you mean 'fifos'"),
+    ("clock = 100", "clock = 'fast'", "E503", "clock = 'fast': a number", ""),
+    ("pe = ", "pe = '4' # ", "E503", "pe = '4': a whole number", ""),
 ]
 
 
@@ -104,7 +107,8 @@ def test_a_wrong_line_is_named_with_what_may_stand_there(
         compiled(model, tmp_path, edited)
     assert refusal.value.code == code and what in refusal.value.message and hint in refusal.value.hint
     named = re.search(r"line (\d+)", refusal.value.where)
-    header = max(i for i, line in enumerate(edited.splitlines()[: number + 1]) if line.startswith("["))
+    before = edited.splitlines()[: number + 1]
+    header = max((i for i, line in enumerate(before) if line.startswith("[")), default=number)
     assert named is not None and int(named[1]) in (number + 1, header + 1)
 
 

@@ -68,7 +68,7 @@ def cp_model() -> Any:
     try:
         from ortools.sat.python import cp_model
     except ImportError as error:
-        raise IsobitError("E303", "OR-Tools is not installed", hint='pip install "isobit[plan]"') from error
+        raise IsobitError("E303", "OR-Tools is not installed", hint='pip install -e ".[plan]"') from error
     return cp_model
 
 

@@ -22,7 +22,6 @@ hold for one folding: ``fifos_for`` says which, and with another one they are co
 from __future__ import annotations
 
 import hashlib
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,9 +32,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from isobit.backends.dataflow.layer import LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.plan import Plan
-from isobit.errors import IsobitError, did_you_mean, printable
+from isobit.errors import IsobitError, printable
 from isobit.hardware import Memory
 from isobit.numerics.bipolar import Bipolar
+from isobit.wording import line_of, place_in, refusal
 
 MAX_DEPTH = 1 << 24
 
@@ -66,7 +66,7 @@ class PlanFile:
 
 
 class _Layer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     pe: int = Field(default=0, ge=0)
     simd: int = Field(default=0, ge=0)
@@ -80,7 +80,7 @@ class _Layer(BaseModel):
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     board: str = ""
     clock: float = Field(default=0, ge=0, allow_inf_nan=False)
@@ -143,14 +143,7 @@ def read_plan(path: Path) -> PlanFile:
         hint = "a key that stands twice is written once" if "overwrite" in str(error) else ""
         raise IsobitError("E503", printable(error), where=printable(path), hint=hint) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        table, key = ".".join(map(str, first["loc"][:-1])), str(first["loc"][-1])
-        known = list((_Layer if table.startswith("layers.") else _File).model_fields)
-        hint = did_you_mean(key, known) if first["type"] == "extra_forbidden" else ""
-        raise IsobitError(
-            "E503", printable(f"{'.'.join(filter(None, (table, key)))}: {first['msg']}"),
-            where=_place(path, text, table, key), hint=hint,
-        ) from error  # fmt: skip
+        raise refusal(error, path, text, {"": _File, "layers": _Layer}) from error
     layers = {
         name: LayerChoice(v.pe, v.simd, v.implementation, v.memory, v.line_buffer, v.samples, v.weights, v.multiplier)
         for name, v in content.layers.items()
@@ -159,27 +152,13 @@ def read_plan(path: Path) -> PlanFile:
 
 
 def located(error: IsobitError, path: Path) -> IsobitError:
-    """The refusal of a layer or FIFO that the plan file names, with its place in the file."""
+    """The refusal of a layer or FIFO that the plan file names, with its place in the file: the line of the first key
+    that the refusal names as ``key = value``, else the layer's own."""
     text = path.read_text(encoding="utf-8")
-    for table, key in ((f"layers.{error.where}", ""), ("fifos", error.where)):
-        if error.where and _line(text, table, key):
-            error.where = f"{error.where}: {_place(path, text, table, key)}"
+    layer = f"layers.{error.where}"
+    named = [key for key in _Layer.model_fields if f"{key} = " in error.message and line_of(text, layer, key)]
+    for table, key in ((layer, named[0] if named else ""), ("fifos", error.where)):
+        if error.where and line_of(text, table, key):
+            error.where = f"{error.where}: {place_in(path, text, table, key)}"
             break
     return error
-
-
-def _place(path: Path, text: str, table: str, key: str) -> str:
-    number = _line(text, table, key)
-    return f"{printable(path)}, line {number}" if number else printable(path)
-
-
-def _line(text: str, table: str, key: str) -> int:
-    """The number of the line of ``key`` (without one of the header) in a table of the file; 0 where there is none."""
-    current = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        header, name = re.match(r"\s*\[([^\]]*)\]", line), re.match(r"\s*([^\s=#]+)\s*=", line)
-        if header:
-            current = header[1].replace('"', "").replace(" ", "")
-        if current == table and ((header and not key) or (name and key and name[1].strip('"') == key)):
-            return number
-    return 0

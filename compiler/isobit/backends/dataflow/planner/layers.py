@@ -44,8 +44,8 @@ def layer_plan(
         made = _other(graph, node, board, folding, choice)
     if choice.implementation not in ("", made.implementation):
         asked = printable(choice.implementation)
-        hint = "remove that line, or keep the folding that the plan file had"
-        raise IsobitError("E503", f"it is built as {made.implementation}, not as {asked}", where=node.name, hint=hint)
+        hint = f"{made.implementation} at this folding: remove the line, or take the folding back"
+        raise IsobitError("E503", f"implementation = {asked}: it cannot be built so", where=node.name, hint=hint)
     _refuse_memories(node, board, choice, made)
     return replace(made, clocks=clocks_of(graph, node, made))
 
@@ -54,14 +54,15 @@ def _refuse_memories(node: Node, board: Board, choice: LayerChoice, made: LayerP
     for key in ("memory", "line_buffer"):
         asked, there = getattr(choice, key), getattr(made, key)
         if asked != "auto" and not there:
-            raise IsobitError("E505", f"{key} = {asked!r}, but it has none", where=node.name, hint="remove that line")
+            raise IsobitError("E505", f"{key} = {asked}, but it has none", where=node.name, hint="remove that line")
     if choice.memory == "uram":
         raise IsobitError(
-            "E505", "weights cannot lie in UltraRAM: a bitstream does not carry its contents", where=node.name,
+            "E505", "memory = uram: weights cannot lie in UltraRAM, which no bitstream fills", where=node.name,
             hint="lutram, bram or auto; UltraRAM serves line buffers and FIFOs",
         )  # fmt: skip
     if choice.line_buffer == "uram" and not board.uram:
-        raise IsobitError("E505", f"{board.title} has no UltraRAM", where=node.name, hint="lutram, bram or auto")
+        found = f"line_buffer = uram: {board.title} has no UltraRAM"
+        raise IsobitError("E505", found, where=node.name, hint="lutram, bram or auto")
 
 
 def _other(graph: Graph, node: Node, board: Board, folding: Folding, choice: LayerChoice) -> LayerPlan:
@@ -122,7 +123,7 @@ def in_window(node: Node, choice: LayerChoice) -> LayerPlan:
         asked = printable(choice.implementation)
         hint = "remove that line, or give its reader 1 sample"
         raise IsobitError(
-            "E503", f"its reader makes the border; it is not built as {asked}", where=node.name, hint=hint
+            "E503", f"implementation = {asked}: its reader makes the border", where=node.name, hint=hint
         )  # fmt: skip
     return LayerPlan(1, 1, 0, Cost(), IN_WINDOW)
 
@@ -201,7 +202,9 @@ def _unbuildable(node: Step | Table, ranked: Sequence[Candidate], body: str) -> 
     """Why no body, or not the one that was asked for, can build a step; and what would let one."""
     reasons = "; ".join(f"{c.implementation}: {c.reason}" for c in ranked)
     if body:
-        return IsobitError("E503", f"the step cannot be built as {printable(body)} ({reasons})", where=node.name)
+        found = f"implementation = {printable(body)}: the step cannot be built so ({reasons})"
+        able = [c.implementation for c in ranked if c.possible]
+        return IsobitError("E503", found, where=node.name, hint=f"one of {', '.join(able)}" if able else "")
     levels = max(c.levels for c in node.curves) if isinstance(node, Step) else 0
     if levels <= MOST_LEVELS:
         return IsobitError("E504", f"no body builds this step exactly ({reasons})", where=node.name)

@@ -125,8 +125,11 @@ def _wires(graph: Graph, node: Node, folding: Folding) -> int:
 
 
 def _illegal(graph: Graph, node: Node, choice: LayerChoice) -> IsobitError:
-    pes, simds, samples = (sorted({f[i] for f in foldings(graph, node)}) for i in (1, 2, 3))
-    several = f" and {choice.samples} samples" if choice.samples else ""
-    hint = f"PE one of {pes}, SIMD one of {simds}" + (f", samples one of {samples}" if several else "")
-    text = f"PE {choice.pe} and SIMD {choice.simd}{several} are not legal together"
+    legal = sorted({(f.pe, f.simd, f.samples) for f in foldings(graph, node)})
+    asked = [(key, getattr(choice, key)) for key in ("pe", "simd", "samples") if getattr(choice, key)]
+    text = f"{', '.join(f'{key} = {value}' for key, value in asked)}: no such folding"
+    if all(pe == simd for pe, simd, _ in legal):
+        hint = f"simd is pe, one of {sorted({pe for pe, _, _ in legal})}"
+    else:
+        hint = ", ".join(f"{k} one of {sorted({f[i] for f in legal})}" for i, k in enumerate(("pe", "simd", "samples")))
     return IsobitError("E503", text, where=node.name, hint=hint)
