@@ -11,7 +11,7 @@ from isobit.backends.hls4ml.design import Body, Design, IoType, Layer
 from isobit.backends.hls4ml.moves import broadcast_index, pad_index, reorder_body, select_body, sum_body
 from isobit.backends.hls4ml.plan import LayerPlan
 from isobit.backends.hls4ml.steps import step_body, table_body
-from isobit.backends.hls4ml.windows import Kind, linear, max_pool, pad_attributes
+from isobit.backends.hls4ml.windows import Kind, linear, max_pool, pad_attributes, pool_body
 from isobit.backends.ports import CONTAINERS, IntType, Port
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node
@@ -166,7 +166,11 @@ def _table(made: _Lowering, node: Table) -> None:
 
 
 def _max_pool(made: _Lowering, node: MaxPool) -> None:
-    made.theirs(node, (made.read(node),), max_pool(made.graph, node, made.io_type))
+    theirs = max_pool(made.graph, node, made.io_type)
+    if theirs is not None:
+        made.theirs(node, (made.read(node),), theirs)
+    else:
+        made.own("IsobitMaxPool", node, (made.read(node),), pool_body(made.graph, node))
 
 
 def _pad(made: _Lowering, node: Pad) -> None:
