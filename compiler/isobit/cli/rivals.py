@@ -34,7 +34,9 @@ def check_hls4ml_command(
     out.print(escape(f"no integers of their own: {', '.join(found.skipped) or 'no layer'}"), soft_wrap=True)
     if found.apart:
         out.print(escape(f"agree in no unit of the source: {', '.join(found.apart)}"), soft_wrap=True)
-    _verdict(found.first, unknown=bool(found.apart))
+    if found.shaped:
+        out.print(escape(f"of another shape than the source's: {', '.join(found.shaped)}"), soft_wrap=True)
+    _verdict(found.first, unknown=bool(found.apart or found.shaped))
 
 
 def check_finn_command(

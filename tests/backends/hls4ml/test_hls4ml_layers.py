@@ -108,8 +108,12 @@ def test_a_long_table_gives_way_to_a_bisection() -> None:
     assert found[0].implementation == "thresholds" and found[0].cost.bram36 == 0 and found[0].cost.lut < 64 * 300
 
 
-POOLS = [((3, 3), (2, 2), (1, 1)), ((3, 2), (1, 3), (1, 1)), ((2, 2), (2, 1), (2, 3)), ((1, 3), (1, 1), (1, 2)),
-         ((3, 1), (2, 1), (1, 1)), ((2, 2), (3, 3), (1, 1)), ((3,), (2,), (1,)), ((2,), (1,), (3,)), ((2, 2), (1, 1), (7, 7))]  # fmt: skip
+POOLS = [
+    ((3, 3), (2, 2), (1, 1)), ((3, 2), (1, 3), (1, 1)), ((2, 2), (2, 1), (2, 3)), ((1, 3), (1, 1), (1, 2)),
+    ((3, 1), (2, 1), (1, 1)), ((2, 2), (3, 3), (1, 1)), ((3,), (2,), (1,)), ((2,), (1,), (3,)),
+    ((2, 2), (1, 1), (7, 7)),
+]  # fmt: skip
+"""Kernels, strides and dilations."""
 
 
 @pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
