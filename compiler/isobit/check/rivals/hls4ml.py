@@ -2,8 +2,8 @@
 
 The source is evaluated in exact arithmetic; the project's own C++ says what every layer computes. A layer is found by
 the name that hls4ml gave it, which is that of the node after what qonnx did to prepare the model. Compared are the
-points where there are integers: quantisers and what moves their values (the integers, or the nearest to the real
-values) and products (exact accumulators), in whichever unit hls4ml keeps them. A quantiser without a layer of its own
+points where there are integers: quantisers, what moves their values, and products (exact accumulators), in whichever
+unit hls4ml keeps them; where that is no integer, the nearest one counts. A quantiser without a layer of its own
 may be the type of the layer before it.
 """
 
@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,13 @@ class Departure:
     """Every layer that could be compared, in order.
 
     ``skipped`` are those without integers of their own; ``apart`` products that agree with the source nowhere, in no
-    unit that it has: wrong throughout, or right in a unit of hls4ml's own; ``shaped`` are products and quantisers of
-    another number of elements than the source's.
+    unit that it has: wrong throughout, or right in a unit of hls4ml's own.
     """
 
     layers: tuple[Layer, ...]
     skipped: tuple[str, ...]
     samples: int
     apart: tuple[str, ...] = ()
-    shaped: tuple[str, ...] = ()
 
     @property
     def first(self) -> Layer | None:
@@ -93,13 +92,13 @@ def _fit(found: Departure) -> tuple[float, int, float]:
     compared = sum(layer.compared for layer in found.layers)
     agree = sum(layer.compared - layer.different for layer in found.layers)
     entry = 1 - found.layers[0].different / found.layers[0].compared if found.layers else 0.0
-    return entry, len(found.layers) - len(found.shaped), agree / max(compared, 1)
+    return entry, sum(layer.worst < inf for layer in found.layers), agree / max(compared, 1)
 
 
 def _compared(
     project: Project, source: Source, taps: list[NDArray[np.float64]], names: Mapping[str, str]
 ) -> Departure:  # fmt: skip
-    layers, skipped, apart, shaped = list[Layer](), list[str](), list[str](), list[str]()
+    layers, skipped, apart = list[Layer](), list[str](), list[str]()
     nodes = [source.of_layer(name, names) for name in project.layers]
     named = {node.name for node in nodes if node is not None}
     for name, node, values in zip(project.layers, nodes, taps, strict=True):
@@ -107,24 +106,27 @@ def _compared(
         targets = [t for t in (node, merged) if t is not None and (t is node or t.name not in named)]
         found = [layer for layer in (_layer(name, target, source, values) for target in targets) if layer is not None]
         if not found:
-            other = next((s for s in (_size(t, source) for t in targets) if s not in (None, values.shape[1])), None)
+            other = next((layer for t in targets if (layer := _misshapen(name, t, source, values)) is not None), None)
             if other is None:
                 skipped.append(name)
             else:
-                shaped.append(f"{name} ({values.shape[1]:,} elements, exactly {other:,})")
+                layers.append(other)
             continue
         best = min(found, key=lambda layer: layer.different)
         if best.different == best.compared and source.by_name[best.node].op_type in PRODUCTS:
             apart.append(name)
         else:
             layers.append(best)
-    return Departure(tuple(layers), tuple(skipped), len(taps[0]), tuple(apart), tuple(shaped))
+    return Departure(tuple(layers), tuple(skipped), len(taps[0]), tuple(apart))
 
 
-def _size(node: onnx.NodeProto, source: Source) -> int | None:
-    """Elements of a product or a quantiser, of a sample; None of anything else."""
+def _misshapen(name: str, node: onnx.NodeProto, source: Source, values: NDArray[np.float64]) -> Layer | None:
+    """A layer of more or fewer elements than the product or quantiser that it is of: wrong altogether."""
     exact = source.exact.get(node.output[0])
-    return exact.num[0].size if exact is not None and node.op_type in (*PRODUCTS, *QUANTISERS) else None
+    if exact is None or node.op_type not in (*PRODUCTS, *QUANTISERS) or exact.num[0].size == values.shape[1]:
+        return None
+    said = f"{values.shape[1]:,} elements a sample, exactly {exact.num[0].size:,}"
+    return Layer(name, node.name, values.size, values.size, inf, said)
 
 
 def _layer(name: str, node: onnx.NodeProto, source: Source, values: NDArray[np.float64]) -> Layer | None:
@@ -133,11 +135,8 @@ def _layer(name: str, node: onnx.NodeProto, source: Source, values: NDArray[np.f
     if known is None or known[0].num[0].size != values.shape[1]:
         return None
     exact, step = known
-    if node.op_type in PRODUCTS:
-        units = (Fraction(1), step, *(u for u in map(source.unit, node.input[:2]) if u is not None))
-        forms = [(factor, False) for factor in sorted({unit / step for unit in units})]
-    else:
-        forms = [(Fraction(1), False), (1 / step, True)]
-    found = [differences(values, wanted, f, step, rounds) for wanted in layouts(exact) for f, rounds in forms]
+    units = {Fraction(1), step, *(u for u in map(source.unit, node.input[:2]) if u is not None)}
+    factors = sorted(unit / step for unit in (units if node.op_type in PRODUCTS else (Fraction(1), step)))
+    found = [differences(values, wanted, f, step, rounds=f != 1) for wanted in layouts(exact) for f in factors]
     different, worst, first = min(found, key=lambda f: f[0])
     return Layer(name, node.name, values.size, different, worst, first)

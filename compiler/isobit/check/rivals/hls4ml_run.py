@@ -154,7 +154,7 @@ def compile_project(project: Project, size: int, work: Path) -> None:
     (work / "isobit_taps.h").write_text(TAPS, encoding="utf-8")
     (work / "firmware" / f"{project.top}.cpp").write_text(project.text, encoding="utf-8")
     (work / "main.cpp").write_text(_main(project, size), encoding="utf-8")
-    flags = ["-std=c++17", "-O1", "-w", "-I.", "-Ifirmware", "-Ifirmware/ap_types", '-DWEIGHTS_DIR="firmware/weights"']
+    flags = ["-std=c++17", "-Og", "-w", "-I.", "-Ifirmware", "-Ifirmware/ap_types", '-DWEIGHTS_DIR="firmware/weights"']
     _done(["g++", *flags, "main.cpp", f"firmware/{project.top}.cpp", "-o", "run"], work, b"")
 
 
