@@ -131,7 +131,7 @@ def compile_model(
     seen = None if inputs is None else lambda graph: _seen(graph, inputs, samples)
     folded = optimise(imported, folding(PRICES), progress)
     progress("shrinking requantizers, choosing the folding")
-    made = rescaled(folded, maker, target, request, rescale, seen)
+    made = rescaled(folded, maker, target, request, rescale, seen, progress)
     design = maker.lower(made.graph, made.plan, request)
     progress("writing the project")
     moved = None if report is None else asdict(report)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from isobit.backends.base import Progress, silent
 from isobit.backends.registry import AnyBackend
 from isobit.errors import IsobitError
 from isobit.hardware import Board
@@ -57,7 +58,13 @@ class Rescaled:
 
 
 def rescaled(
-    folded: Graph, backend: AnyBackend, board: Board, request: Any, rescale: RescaleRequest, seen: Seen | None = None
+    folded: Graph,
+    backend: AnyBackend,
+    board: Board,
+    request: Any,
+    rescale: RescaleRequest,
+    seen: Seen | None = None,
+    progress: Progress = silent,
 ) -> Rescaled:
     """Shrink the coefficients and multiplicands of a folded graph, plan it, and make it keep to ``rescale``.
 
@@ -73,7 +80,7 @@ def rescaled(
     narrow, shrink = shrinking(PRICES, rescale.bits)
     narrowed = narrow(folded)
     exact, sums = shrink(narrowed), prove_sums(folded, narrowed)
-    plan = backend.plan(exact, board, request)
+    plan = backend.plan(exact, board, request, progress)
     wide = _too_wide(backend.multiplicands(exact, plan), rescale.bits)
     if not wide:
         return Rescaled(exact, plan, exact, prove(narrowed, exact), sums)
@@ -82,7 +89,7 @@ def rescaled(
         raise _refusal(narrowed, wide, rescale)
     graph, errors = apply_budget(exact, wide, rescale.bits, rescale.budget, seen(exact) if seen else None, least=True)
     proofs = prove(narrowed, graph, frozenset(wide))
-    return Rescaled(graph, backend.plan(graph, board, request), exact, proofs, sums, errors)
+    return Rescaled(graph, backend.plan(graph, board, request, progress), exact, proofs, sums, errors)
 
 
 def _too_wide(widths: Mapping[str, int], bits: int | None) -> dict[str, int]:

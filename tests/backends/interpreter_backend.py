@@ -13,7 +13,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isobit.backends import registry
-from isobit.backends.base import TAPPED, Backend, Estimate, ProjectRecord, Simulation, Simulator, refuse_flavour
+from isobit.backends.base import (
+    TAPPED,
+    Backend,
+    Estimate,
+    Progress,
+    ProjectRecord,
+    Simulation,
+    Simulator,
+    refuse_flavour,
+    silent,
+)
 from isobit.backends.ports import IntType, Port
 from isobit.hardware import Board, Cost
 from isobit.interp import Evaluator
@@ -81,7 +91,7 @@ class Interpreter:
     def request(self) -> Request:
         return Request()
 
-    def plan(self, graph: Graph, board: Board, request: Request) -> Request:
+    def plan(self, graph: Graph, board: Board, request: Request, progress: Progress = silent) -> Request:
         return request
 
     def multiplicands(self, graph: Graph, plan: Request) -> Mapping[str, int]:

@@ -8,7 +8,7 @@ interpreter, with which every simulation is compared, sees the graph alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -21,8 +21,13 @@ from isobit.hardware import Board, Cost
 from isobit.ir import Graph
 from isobit.ir.types import IntArray
 
+Progress = Callable[[str], None]
 TAPPED, BOUNDED = "tapped", "bounded"
 """Simulations on request: one that records every layer, one in which streams hold no more than is planned."""
+
+
+def silent(_: str) -> None:
+    """Progress that nobody hears of."""
 
 
 class Record(BaseModel):
@@ -158,8 +163,11 @@ class Backend(Protocol[R, P, D]):
     def request(self) -> R:
         """A request that leaves everything to the planner."""
 
-    def plan(self, graph: Graph, board: Board, request: R) -> P:
+    def plan(self, graph: Graph, board: Board, request: R, progress: Progress = silent) -> P:
         """How every node is built: how fast, by what, at what cost.
+
+        Args:
+            progress: is told of what may take long.
 
         Raises:
             DoesNotFit: E502 when nothing that is legal fits the board.

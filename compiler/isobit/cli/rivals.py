@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,7 +63,13 @@ def check_finn_command(
 
 def _line(layer: Layer) -> str:
     same = f"{layer.compared - layer.different:,} of {layer.compared:,} integers exact"
-    return f"{layer.name} ({layer.node}): {same}" + (f", off by up to {layer.worst:g}" if layer.different else "")
+    return f"{layer.name} ({layer.node}): {same}{_by(layer)}"
+
+
+def _by(layer: Layer) -> str:
+    if not layer.different:
+        return ""
+    return f", off by up to {layer.worst:g}" if isfinite(layer.worst) else ", beyond any distance"
 
 
 def _verdict(first: Layer | None, place: str = "", unknown: bool = False) -> None:
@@ -70,7 +77,7 @@ def _verdict(first: Layer | None, place: str = "", unknown: bool = False) -> Non
     if first is None:
         out.print("every integer that was compared is exact" + ("; not all layers could be" if unknown else ""))
         raise typer.Exit(EXIT_MISMATCH if unknown else EXIT_EQUAL)
-    share = f"{first.different:,} of {first.compared:,} integers differ, by up to {first.worst:g}"
+    share = f"{first.different:,} of {first.compared:,} integers differ{_by(first)}"
     out.print(
         escape(f"the exact integers are left {place}at layer {first.name} ({first.node}): {share}"), soft_wrap=True
     )

@@ -16,7 +16,7 @@ from isobit.backends.hls4ml.plan import LayerRequest, Request, bodies
 from isobit.errors import CheckFailed
 from isobit.interp import run
 from isobit.ir import Graph, frozen_ints, verify
-from isobit.ir.ops import Input, Output, Pad, Step
+from isobit.ir.ops import Input, MaxPool, Node, Output, Pad, Step
 from isobit.numerics import Cuts, MultiplyShift, Rounded, Rounding
 from isobit.passes import optimise
 from tests.ir.random_graphs import random_graph, random_inputs
@@ -106,6 +106,31 @@ def test_a_long_table_gives_way_to_a_bisection() -> None:
     graph = verify(Graph((x, step, Output(name="y", inputs=("s",)))))
     found = bodies(graph, step, 64, BOARD)
     assert found[0].implementation == "thresholds" and found[0].cost.bram36 == 0 and found[0].cost.lut < 64 * 300
+
+
+POOLS = [
+    ((3, 3), (2, 2), (1, 1)), ((3, 2), (1, 3), (1, 1)), ((2, 2), (2, 1), (2, 3)), ((1, 3), (1, 1), (1, 2)),
+    ((3, 1), (2, 1), (1, 1)), ((2, 2), (3, 3), (1, 1)), ((3,), (2,), (1,)), ((2,), (1,), (3,)),
+    ((2, 2), (1, 1), (7, 7)),
+]  # fmt: skip
+"""Kernels, strides and dilations."""
+
+
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+def test_windows_that_overlap_or_have_gaps(io_type: IoType, tmp_path: Path) -> None:
+    nodes: list[Node] = []
+    for i, (kernel, strides, dilations) in enumerate(POOLS):
+        shape = (8, 9, 2) if len(kernel) == 2 else (11, 2)
+        nodes += [
+            Input(name=f"x{i}", shape=shape, lo=frozen_ints(-50), hi=frozen_ints(50)),
+            MaxPool(name=f"p{i}", inputs=(f"x{i}",), kernel=kernel, strides=strides, dilations=dilations),
+            Output(name=f"y{i}", inputs=(f"p{i}",)),
+        ]
+    graph = verify(Graph(tuple(nodes)))
+    integers, request = random_inputs(graph, Random(0), 5), Request(io_type=io_type)
+    kinds = {layer.kind for layer in HLS4ML.lower(graph, HLS4ML.plan(graph, BOARD, request), request).layers}
+    assert {"IsobitMaxPool", "MaxPooling1D"} <= kinds
+    assert wrong_values(graph, integers, simulated(graph, request, integers, tmp_path)) == []
 
 
 @pytest.mark.parametrize("port", ["input", "output"])

@@ -12,6 +12,7 @@ import pytest
 
 from isobit.check.rivals.hls4ml import check_hls4ml
 from isobit.check.rivals.hls4ml_run import read_project
+from isobit.check.rivals.source import Source, cleaned, names_as_prepared
 from isobit.errors import CheckFailed, IsobitError
 from tests.cli.runner import isobit
 from tests.onnx_builder import Net
@@ -32,11 +33,14 @@ def written(model: Path, folder: Path, io_type: str) -> Path:
     """What hls4ml itself writes for the model, at a precision that holds it."""
     import hls4ml
     from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.transformation.channels_last import ConvertToChannelsLastAndClean
     from qonnx.util.cleanup import cleanup_model
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         wrapper = cleanup_model(ModelWrapper(str(model)))
+        if len(wrapper.get_tensor_shape(wrapper.graph.input[0].name)) > 2:
+            wrapper = cleanup_model(wrapper.transform(ConvertToChannelsLastAndClean()))
         config: Any = hls4ml.utils.config.config_from_onnx_model(
             wrapper, granularity="name", backend="Vitis", default_precision="ap_fixed<32,16>"
         )
@@ -74,6 +78,30 @@ template <class A, class B, int N> void quant(A *x, B *y, double scale, double l
 }
 void mini(number x[6], number layer5_out[3]);
 """
+MAPS = """#pragma once
+typedef double number;
+namespace nnet {
+template <class A, class B, int N, int C> void transpose(A *x, B *y) {
+    for (int i = 0; i < N * C; i++)
+        y[i] = x[i % C * N + i / C];
+}
+template <class A, class B, int S, int C, int O> void conv(A *x, B *y, const double *w) {
+    for (int i = 0; i < (S - 1) * (S - 1) * O; i++) {
+        int o = i % O, column = i / O % (S - 1), row = i / O / (S - 1);
+        y[i] = 0;
+        for (int k = 0; k < 4 * C; k++)
+            y[i] += x[((row + k / C / 2) * S + column + k / C % 2) * C + k % C] * w[(o * C + k % C) * 4 + k / C];
+    }
+}
+template <class A, class B, int N> void quant(A *x, B *y, double scale, double low, double high) {
+    for (int i = 0; i < N; i++) {
+        double v = __builtin_nearbyint(x[i] / scale);
+        y[i] = scale * (v < low ? low : v > high ? high : v);
+    }
+}
+}
+void mini(number x[32], number layer5_out[SIZE]);
+"""
 
 
 def small_project(model: Path, folder: Path, wrong: float = 0.0, everywhere: bool = False) -> Path:
@@ -106,6 +134,88 @@ def small_project(model: Path, folder: Path, wrong: float = 0.0, everywhere: boo
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
     return folder
+
+
+def map_network(folder: Path) -> Path:
+    """A convolution between two quantisers."""
+    net, rng = Net([1, 2, 4, 4], name="x"), np.random.default_rng(3)
+    w = net.quant(rng.normal(0, 0.5, (3, 2, 2, 2)), 0.25, 0.0, 3, narrow=1)
+    x = net.quant("x", 0.25, 0.0, 4)
+    sides: dict[str, Any] = {
+        "kernel_shape": [2, 2],
+        "strides": [1, 1],
+        "dilations": [1, 1],
+        "pads": [0] * 4,
+        "group": 1,
+    }
+    net.quant(net.op("Relu", net.op("Conv", x, w, **sides)), 0.5, 0.0, 4, signed=0)
+    return net.save(folder)
+
+
+def map_project(model: Path, folder: Path, wrong: float = 0.0, size: int = 27) -> Path:
+    """The network in the form of a project of hls4ml's, channels last; ``wrong`` is added to a weight."""
+    import onnx
+    from onnx import numpy_helper
+
+    weights = next(a for t in onnx.load(model).graph.initializer if (a := numpy_helper.to_array(t)).ndim == 4)
+    rounded = np.clip(np.round(weights / 0.25), -3, 3) * 0.25
+    rounded[1, 0, 0, 1] += wrong
+    lines = [
+        "nnet::transpose<number, number, 16, 2>(x, layer1_out); // Transpose_0",
+        "nnet::quant<number, number, 32>(layer1_out, layer2_out, 0.25, -8, 7); // Quant_1_act",
+        "nnet::conv<number, number, 4, 2, 3>(layer2_out, layer3_out, w1); // Conv2D_Conv_0",
+        f"nnet::quant<number, number, {size}>(layer3_out, layer5_out, 0.5, 0, 15); // Relu_0",
+    ]
+    declared = [f"number layer{n}_out[{count}];" for n, count in ((1, 32), (2, 32), (3, 27))]
+    text = f'#include "mini.h"\nstatic const double w1[] = {{{", ".join(map(str, rounded.reshape(-1)))}}};\n\n'
+    body = "\n    ".join([*declared, *lines])
+    text += f"void mini(\n    number x[32],\n    number layer5_out[{size}]\n) {{\n    {body}\n}}\n"
+    header = MAPS.replace("SIZE", str(size))
+    for name, content in {"mini.cpp": text, "mini.h": header, "ap_types/hls_stream.h": STREAM}.items():
+        path = folder / "firmware" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    return folder
+
+
+def test_new_names_lead_to_the_nodes_that_had_others(tmp_path: Path) -> None:
+    """With channels last qonnx numbers the nodes anew; every quantiser here has a scale of its own."""
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.transformation.channels_last import ConvertToChannelsLastAndClean
+    from qonnx.util.cleanup import cleanup_model
+
+    net = Net([1, 2, 8, 8], name="x")
+    x = net.quant("x", 0.125, 0.0, 4)
+    for scale, channels in ((0.25, 2), (0.375, 3)):
+        w = net.quant(np.ones((3, channels, 3, 3)), scale, 0.0, 4, narrow=1)
+        sides: dict[str, Any] = {"kernel_shape": [3, 3], "strides": [1, 1], "dilations": [1, 1], "pads": [0] * 4}
+        x = net.quant(net.op("Conv", x, w, **sides), scale + 1, 0.0, 4)
+    clean = tmp_path / "clean.onnx"
+    source = Source(cleaned(net.save(tmp_path), clean), {})
+    prepared = Source(cleanup_model(ModelWrapper(str(clean)).transform(ConvertToChannelsLastAndClean())).graph, {})
+    *_, names = names_as_prepared(clean)
+    scales = [source.scale(source.by_name[old].output[0]) for old in names.values()]
+    assert scales == [prepared.scale(prepared.by_name[new].output[0]) for new in names]
+    assert len({*scales, None}) == 6 and any(new != old for new, old in names.items())
+
+
+def test_convolutions_are_found_layer_by_layer(tmp_path: Path) -> None:
+    model, x = map_network(tmp_path), np.random.default_rng(0).normal(0, 1, (6, 2, 4, 4)).round(2).astype(np.float32)
+    found = check_hls4ml(map_project(model, tmp_path / "right"), model, x)
+    assert [(layer.name, layer.node, layer.different) for layer in found.layers] == [
+        ("Quant_1_act", "Quant_1", 0), ("Conv2D_Conv_0", "Conv_0", 0), ("Relu_0", "Quant_2", 0),
+    ]  # fmt: skip
+    left = check_hls4ml(map_project(model, tmp_path / "wrong", 0.25), model, x).first
+    assert left is not None and left.name == "Conv2D_Conv_0" and left.worst > 0
+
+
+def test_a_layer_of_another_size_is_named(tmp_path: Path) -> None:
+    model, x = map_network(tmp_path), np.random.default_rng(0).normal(0, 1, (6, 2, 4, 4)).round(2).astype(np.float32)
+    project = map_project(model, tmp_path / "short", size=12)
+    left = check_hls4ml(project, model, x).first
+    assert left is not None and left.name == "Relu_0" and left.first == "12 elements a sample, exactly 27"
+    done = isobit("check-hls4ml", project, model)
+    assert done.status == 1 and "12 elements a sample" in done.out
 
 
 def test_a_fault_is_located(tmp_path: Path) -> None:
@@ -189,6 +299,30 @@ def test_a_fault_in_a_real_project_is_located(project: tuple[Path, Path], tmp_pa
     path.write_text(",".join(["-0.25" if float(first) >= 0 else "0.25", *rest]), encoding="utf-8")
     wrong = check_hls4ml(copy, model, x)
     assert wrong.first is not None and wrong.first.name == second and wrong.first.worst > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+def test_convolutions_of_a_real_project(io_type: str, tmp_path: Path) -> None:
+    """Exact where hls4ml is; its global pool behind a transpose, which takes the channels for columns, is named."""
+    net, rng = Net([1, 2, 6, 6], name="x"), np.random.default_rng(1)
+
+    def conv(source: str, shape: tuple[int, ...], group: int = 1) -> str:
+        w = net.quant(rng.normal(0, 0.5, shape), 0.125, 0.0, 4, narrow=1)
+        sides: dict[str, Any] = {"kernel_shape": [3, 3], "strides": [1, 1], "dilations": [1, 1], "pads": [1] * 4}
+        return net.op("Conv", source, w, group=group, **sides)
+
+    x = net.quant("x", 0.125, 0.0, 4)
+    x = net.quant(net.op("Relu", conv(x, (4, 2, 3, 3))), 0.25, 0.0, 4, signed=0)
+    y = net.quant(conv(x, (4, 4, 3, 3)), 0.25, 0.0, 4)
+    x = net.quant(net.op("Relu", net.op("Add", x, y)), 0.5, 0.0, 4, signed=0)
+    x = net.quant(net.op("Relu", conv(x, (4, 1, 3, 3), group=4)), 0.5, 0.0, 4, signed=0)
+    net.quant(net.op("GlobalAveragePool", x), 0.25, 0.0, 8)
+    model = net.save(tmp_path)
+    found = check_hls4ml(written(model, tmp_path / "project", io_type), model)
+    assert found.first is not None and found.first.name == "GlobalAveragePool_0"
+    right = found.layers[: found.layers.index(found.first)]
+    assert len(right) == 8 and not found.apart
 
 
 @pytest.mark.slow

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from isobit.backends.base import BOUNDED, TAPPED, Backend, Estimate, ProjectRecord, Simulator, refuse_flavour
+from isobit.backends.base import (
+    BOUNDED,
+    TAPPED,
+    Backend,
+    Estimate,
+    Progress,
+    ProjectRecord,
+    Simulator,
+    refuse_flavour,
+    silent,
+)
 from isobit.backends.dataflow.csim import FLAVOURS, CppSimulator
 from isobit.backends.dataflow.design import Design
 from isobit.backends.dataflow.design_file import DESIGN, contradictions, read_design
@@ -40,7 +50,7 @@ class Dataflow:
         """As fast as the usual share of the board allows."""
         return DEFAULT_REQUEST
 
-    def plan(self, graph: Graph, board: Board, request: PlanRequest) -> Plan:
+    def plan(self, graph: Graph, board: Board, request: PlanRequest, progress: Progress = silent) -> Plan:
         """Folding, bodies and memories: :func:`isobit.backends.dataflow.planner.plan_for`."""
         return plan_for(graph, board, request, whole_design)
 

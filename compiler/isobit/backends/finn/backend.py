@@ -19,10 +19,12 @@ from isobit.backends.base import (
     CostRecord,
     Estimate,
     LayerRecord,
+    Progress,
     ProjectRecord,
     Simulation,
     Simulator,
     refuse_flavour,
+    silent,
 )
 from isobit.backends.dataflow.backend import DATAFLOW
 from isobit.backends.dataflow.planner import Plan, PlanRequest
@@ -101,7 +103,7 @@ class Finn:
         """That of the dataflow back end, whose plan is taken."""
         return DATAFLOW.request()
 
-    def plan(self, graph: Graph, board: Board, request: PlanRequest) -> FinnPlan:
+    def plan(self, graph: Graph, board: Board, request: PlanRequest, progress: Progress = silent) -> FinnPlan:
         """The dataflow plan."""
         finn_model(graph)  # refusals first: they name the layer in a moment
         return FinnPlan(DATAFLOW.plan(graph, board, request), board)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from isobit.backends.base import TAPPED, Backend, Estimate, ProjectRecord, Simulator, refuse_flavour
+from isobit.backends.base import (
+    TAPPED,
+    Backend,
+    Estimate,
+    Progress,
+    ProjectRecord,
+    Simulator,
+    refuse_flavour,
+    silent,
+)
 from isobit.backends.hls4ml.csim import FLAVOURS, Hls4mlSimulator
 from isobit.backends.hls4ml.design import Design
 from isobit.backends.hls4ml.lower import lower
@@ -38,9 +47,9 @@ class Hls4ml:
         """``plan.toml``, or a part of one."""
         return read_request(path)
 
-    def plan(self, graph: Graph, board: Board, request: Request) -> Plan:
+    def plan(self, graph: Graph, board: Board, request: Request, progress: Progress = silent) -> Plan:
         """Strategies, reuse factors and bodies; nothing is refused for its size, as in hls4ml itself."""
-        return plan_for(graph, board, request)
+        return plan_for(graph, board, request, progress)
 
     def multiplicands(self, graph: Graph, plan: Plan) -> Mapping[str, int]:
         """Thresholds and tables have no multiplicand."""
@@ -74,7 +83,7 @@ class Hls4ml:
         graph = parse_graph((folder / "graph.txt").read_text(encoding="utf-8"))
         try:
             return lower(graph, record.io_type, recorded_layers(record))
-        except (IsobitError, KeyError) as error:
+        except (IsobitError, KeyError, ValueError) as error:
             raise damaged(folder, error) from error
 
     def sources(self, files: Sequence[str]) -> tuple[str, ...]:

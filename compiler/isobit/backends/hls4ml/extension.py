@@ -20,7 +20,15 @@ from isobit.backends.hls4ml.constants import STRUCT
 
 BACKEND = "Vitis"
 FLOW, WRITE = "vitis:isobit", "vitis:isobit_write"
-HEADERS = ("isobit_layers.h", "isobit_reorder.h", "isobit_select.h", "isobit_step.h", "isobit_sum.h")
+HEADERS = (
+    "isobit_adders.h",
+    "isobit_layers.h",
+    "isobit_pool.h",
+    "isobit_reorder.h",
+    "isobit_select.h",
+    "isobit_step.h",
+    "isobit_sum.h",
+)
 _BEFORE_TEMPLATES = (
     "vivado:inplace_stream_flatten", "vivado:clone_output", "vivado:inplace_parallel_reshape",
     "vivado:transform_types", "vivado:generate_conv_streaming_instructions", "vivado:apply_resource_strategy",
@@ -36,8 +44,10 @@ class IsobitLayer(Layer):  # type: ignore[misc]
         self.add_output_variable(list(self.attributes["shape"]))
 
 
-OWN = {name: type(name, (IsobitLayer,), {"__doc__": f"{name}: see the header that it includes."}) for name in
-       ("IsobitStep", "IsobitTable", "IsobitSum", "IsobitReorder", "IsobitSelect")}  # fmt: skip
+OWN = {
+    f"Isobit{name}": type(f"Isobit{name}", (IsobitLayer,), {"__doc__": f"{name}: see the header that it includes."})
+    for name in ("Step", "Table", "Sum", "Reorder", "Select", "MaxPool", "Adders")
+}
 """isobit's classes of layers by name."""
 
 

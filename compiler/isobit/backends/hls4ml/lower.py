@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from isobit.backends.hls4ml.adders import planned_body
 from isobit.backends.hls4ml.design import Body, Design, IoType, Layer
 from isobit.backends.hls4ml.moves import broadcast_index, pad_index, reorder_body, select_body, sum_body
-from isobit.backends.hls4ml.plan import LayerPlan
+from isobit.backends.hls4ml.plan import DISTRIBUTED, LayerPlan
 from isobit.backends.hls4ml.steps import step_body, table_body
-from isobit.backends.hls4ml.windows import Kind, linear, max_pool, pad_attributes
+from isobit.backends.hls4ml.windows import Kind, linear, max_pool, pad_attributes, pool_body
 from isobit.backends.ports import CONTAINERS, IntType, Port
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node
@@ -143,6 +144,9 @@ def _input(made: _Lowering, node: Input) -> None:
 
 def _linear(made: _Lowering, node: Linear) -> None:
     graph, source = made.graph, made.read(node)
+    if made.plan[node.name].strategy == DISTRIBUTED:
+        made.own("IsobitAdders", node, (source,), planned_body(graph, node, made.plan[node.name].adders))
+        return
     weights = graph.types[node.inputs[1]].shape
     x = graph.types[node.inputs[0]]
     if made.io_type == "io_stream" and len(weights) == 4 and weights[1] == 1 and node.strides[0] > 1:
@@ -166,7 +170,11 @@ def _table(made: _Lowering, node: Table) -> None:
 
 
 def _max_pool(made: _Lowering, node: MaxPool) -> None:
-    made.theirs(node, (made.read(node),), max_pool(made.graph, node, made.io_type))
+    theirs = max_pool(made.graph, node, made.io_type)
+    if theirs is not None:
+        made.theirs(node, (made.read(node),), theirs)
+    else:
+        made.own("IsobitMaxPool", node, (made.read(node),), pool_body(made.graph, node))
 
 
 def _pad(made: _Lowering, node: Pad) -> None:

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from math import isqrt, prod
 from typing import Literal, get_args
 
-from isobit.backends.base import Estimate
+from isobit.backends.base import Estimate, Progress, silent
 from isobit.backends.dataflow.catalogue.cost import product
 from isobit.backends.dataflow.layer import Candidate
 from isobit.backends.dataflow.planner.steps import candidates, multiplicand_bits
+from isobit.backends.hls4ml.adder_search import adder_graph
+from isobit.backends.hls4ml.adders import AdderGraph, adder_cost, intervals, problem
 from isobit.backends.hls4ml.design import IoType
 from isobit.backends.hls4ml.steps import bisections
 from isobit.backends.hls4ml.windows import fan_in, is_separate
@@ -24,7 +26,8 @@ from isobit.hardware.memory import rom
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Add, Const, Linear, Step, Table
 
-Strategy = Literal["Latency", "Resource"]
+Strategy = Literal["Latency", "Resource", "distributed_arithmetic"]
+DISTRIBUTED: Strategy = "distributed_arithmetic"
 Kind = Literal["linear", "step", "sum"]
 _JOIN_LUTS = 2
 _MOST_STAGES = 10  # of a bisection: 1,023 cuts a lane are constants that a C++ compiler and a user still bear
@@ -44,19 +47,24 @@ class Request:
     """What a user asks of the back end.
 
     ``io_type`` is hls4ml's; None takes io_parallel for networks without spatial axes, else io_stream. ``strategy`` and
-    ``reuse`` hold for every layer that multiplies (a layer takes the nearest factor that it can have, as in hls4ml),
-    ``layers`` for single ones, by name.
+    ``reuse`` hold for every layer that multiplies (a layer takes the nearest factor that it can have, as in hls4ml, and
+    Latency where it has no kernel of the strategy), ``layers`` for single ones, by name. ``search_seconds`` is what the
+    search for one adder graph may take.
     """
 
     io_type: IoType | None = None
     strategy: Strategy = "Latency"
     reuse: int = 1
     layers: Mapping[str, LayerRequest] = field(default_factory=dict)
+    search_seconds: int = 60
 
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """One layer: ``implementation`` is the body of a step, or the strategy; ``cycles`` of a frame; its cost."""
+    """One layer: ``implementation`` is the body of a step, or the strategy; ``cycles`` of a frame; its cost.
+
+    With distributed arithmetic it has ``adders``; ``multipliers`` is what they would cost without DSPs.
+    """
 
     kind: Kind
     implementation: str
@@ -64,6 +72,8 @@ class LayerPlan:
     reuse: int
     cycles: int
     cost: Cost
+    adders: AdderGraph | None = None
+    multipliers: Cost | None = None
 
 
 @dataclass(frozen=True)
@@ -82,16 +92,16 @@ class Plan:
         return Estimate(cost, max(cycles, default=1), sum(cycles))
 
 
-def plan_for(graph: Graph, board: Board, request: Request) -> Plan:
+def plan_for(graph: Graph, board: Board, request: Request, progress: Progress = silent) -> Plan:
     """The plan of a graph.
 
     Raises:
-        IsobitError: E503, naming the layer, for what is asked and cannot be.
+        IsobitError: E503, naming the layer, for what is asked and cannot be; E303 for adder graphs without da4ml.
     """
     _refuse_unknown(graph, request)
     spatial = any(len(graph.types[node.name].shape) > 1 for node in graph.nodes if not isinstance(node, Const))
     io_type: IoType = request.io_type or ("io_stream" if spatial else "io_parallel")
-    layers = {node.name: _layer(graph, node, board, request, io_type) for node in graph.nodes
+    layers = {node.name: _layer(graph, node, board, request, io_type, progress) for node in graph.nodes
               if isinstance(node, Linear | Step | Table | Add)}  # fmt: skip
     return Plan(board, io_type, layers)
 
@@ -102,13 +112,17 @@ def multiplicands(graph: Graph, plan: Plan) -> dict[str, int]:
     return {n.name: multiplicand_bits(graph, n, plan.layers[n.name].implementation) for n in steps}
 
 
-def _layer(graph: Graph, node: Node, board: Board, request: Request, io_type: IoType) -> LayerPlan:
+def _layer(
+    graph: Graph, node: Node, board: Board, request: Request, io_type: IoType, progress: Progress
+) -> LayerPlan:  # fmt: skip
     asked = request.layers.get(node.name, LayerRequest())
     _refuse_idle(node, asked)
     shape = graph.types[node.name].shape
     lanes = shape[-1] if io_type == "io_stream" else prod(shape)
     positions = prod(shape[:-1]) if io_type == "io_stream" else 1
     if isinstance(node, Linear):
+        if _is_distributed(graph, node, request):
+            return _distributed(graph, node, request, progress)
         return _linear(graph, node, board, request, asked, io_type)
     if isinstance(node, Step | Table):
         found = bodies(graph, node, shape[-1], board)
@@ -159,7 +173,7 @@ def _linear(
     separate, inputs, outputs = is_separate(graph, node, io_type), fan_in(graph, node, io_type), y.channels
     reuse = request.reuse if asked.reuse is None else asked.reuse
     strategy = asked.strategy or request.strategy
-    if separate and asked.strategy is None:
+    if strategy == DISTRIBUTED or (separate and asked.strategy is None):
         strategy = "Latency"  # hls4ml has no Resource kernels of one filter per channel
     if asked.reuse is None:
         reuse = _nearest(graph, node, io_type, strategy, reuse)
@@ -170,6 +184,33 @@ def _linear(
     side_by_side, in_turn = (1, positions) if io_type == "io_stream" else (positions, 1)
     cost = (one + adder).times(-(-inputs * outputs // reuse) * side_by_side)
     return LayerPlan("linear", strategy.lower(), strategy, reuse, reuse * in_turn, cost)
+
+
+def _is_distributed(graph: Graph, node: Linear, request: Request) -> bool:
+    """Is the layer to be an adder graph? Asked of all layers, it holds for those on vectors.
+
+    Raises:
+        IsobitError: E503 where it is asked of one that cannot be.
+    """
+    asked, vector = request.layers.get(node.name, LayerRequest()), len(graph.types[node.inputs[0]].shape) == 1
+    if asked.strategy != DISTRIBUTED:
+        return asked.strategy is None and request.strategy == DISTRIBUTED and vector
+    if not vector:
+        raise IsobitError("E503", "distributed arithmetic is for dense layers", where=node.name, hint="Latency")
+    if asked.reuse not in (None, 1):
+        text = f"an adder graph is fully parallel: no reuse factor of {asked.reuse}"
+        raise IsobitError("E503", text, where=node.name, hint="reuse = 1")
+    return True
+
+
+def _distributed(graph: Graph, node: Linear, request: Request, progress: Progress) -> LayerPlan:
+    """The layer as an adder graph, beside multipliers of as many look-up tables as a product has pairs of bits."""
+    weights, lo, hi = problem(graph, node)
+    made = adder_graph(node.name, weights, lo, hi, request.search_seconds, progress)
+    cost = adder_cost(made, intervals(made.forms()[0], lo, hi))
+    x, w, y = (graph.types[name].bits for name in (*node.inputs, node.name))
+    multipliers = Cost(lut=x * w + y // 2).times(weights.size)
+    return LayerPlan("linear", "adders", DISTRIBUTED, 1, 1, cost, made, multipliers)
 
 
 def _nearest(graph: Graph, node: Linear, io_type: IoType, strategy: str, reuse: int) -> int:

@@ -43,6 +43,7 @@ class _File(BaseModel):
     io_type: IoType | None = None
     strategy: Strategy = "Latency"
     reuse: int = Field(default=1, ge=1)
+    search_seconds: int = Field(default=60, ge=1)
     layers: dict[str, _Layer] = Field(default_factory=dict)
 
 
@@ -74,4 +75,4 @@ def read_request(path: Path) -> Request:
     except ValidationError as error:
         raise refusal(error, path, text, {"": _File, "layers": _Layer}) from error
     layers = {name: LayerRequest(v.strategy, v.reuse, v.implementation) for name, v in content.layers.items()}
-    return Request(content.io_type, content.strategy, content.reuse, layers)
+    return Request(content.io_type, content.strategy, content.reuse, layers, content.search_seconds)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from isobit.backends.base import CostRecord, LayerRecord, ProjectRecord
+from isobit.backends.hls4ml.adders import AdderGraph
 from isobit.backends.hls4ml.plan import Kind, LayerPlan, Plan, Strategy
 from isobit.backends.ports import Positive
 from isobit.errors import IsobitError, printable
@@ -14,11 +15,13 @@ from isobit.hardware import Cost
 
 
 class Hls4mlLayer(LayerRecord):
-    """How one node is built: see :class:`isobit.backends.hls4ml.plan.LayerPlan`."""
+    """How one node is built: see :class:`isobit.backends.hls4ml.plan.LayerPlan`; ``adders`` as its text, or ""."""
 
     kind: Kind
     strategy: Strategy
     reuse: Positive
+    adders: str
+    multipliers: CostRecord | None
 
     @property
     def factors(self) -> tuple[int, ...]:
@@ -27,7 +30,10 @@ class Hls4mlLayer(LayerRecord):
 
     @property
     def folding(self) -> str:
-        """hls4ml's two words, where it multiplies."""
+        """hls4ml's two words, where it multiplies; or adders, and what they stand for."""
+        if self.multipliers is not None:
+            sums = AdderGraph.parse(self.adders).sums
+            return f"{len(sums):,} adders; multipliers without DSPs would take {self.multipliers.lut:,} LUT"
         return "" if self.kind != "linear" else f"{self.strategy}, reuse factor {self.reuse}"
 
 
@@ -42,7 +48,11 @@ class Hls4mlRecord(ProjectRecord):
     def lines(self) -> tuple[str, ...]:
         """How to build it, and what may not fit."""
         build = f"{self.io_type}; build it with: cd hls4ml && vitis-run --mode hls --tcl build_prj.tcl"
-        return (build, self.beyond) if self.beyond else (build,)
+        adders = tuple(
+            f"{name}: distributed arithmetic in {layer.cost.lut:,} LUT: {layer.folding}"
+            for name, layer in self.layers.items() if layer.adders
+        )  # fmt: skip
+        return (*adders, build, *([self.beyond] if self.beyond else []))
 
 
 def describe(plan: Plan) -> Hls4mlRecord:
@@ -50,7 +60,8 @@ def describe(plan: Plan) -> Hls4mlRecord:
     layers = {
         name: Hls4mlLayer(
             kind=layer.kind, implementation=layer.implementation, cycles=layer.cycles, cost=CostRecord.of(layer.cost),
-            strategy=layer.strategy, reuse=layer.reuse,
+            strategy=layer.strategy, reuse=layer.reuse, adders=str(layer.adders or ""),
+            multipliers=CostRecord.of(layer.multipliers) if layer.multipliers else None,
         )
         for name, layer in plan.layers.items()
     }  # fmt: skip
@@ -60,14 +71,23 @@ def describe(plan: Plan) -> Hls4mlRecord:
 
 
 def recorded_layers(record: Hls4mlRecord) -> dict[str, LayerPlan]:
-    """The plan of every layer that a record is of."""
+    """The plan of every layer that a record is of.
+
+    Raises:
+        ValueError: where what should be an adder graph is none.
+    """
     return {
         name: LayerPlan(
-            layer.kind, layer.implementation, layer.strategy, layer.reuse, layer.cycles,
-            Cost(layer.cost.lut, layer.cost.dsp, layer.cost.bram36, layer.cost.uram),
+            layer.kind, layer.implementation, layer.strategy, layer.reuse, layer.cycles, _cost(layer.cost),
+            AdderGraph.parse(layer.adders) if layer.adders else None,
+            _cost(layer.multipliers) if layer.multipliers else None,
         )
         for name, layer in record.layers.items()
     }  # fmt: skip
+
+
+def _cost(record: CostRecord) -> Cost:
+    return Cost(record.lut, record.dsp, record.bram36, record.uram)
 
 
 def damaged(folder: Path, error: Exception) -> IsobitError:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from isobit.backends.hls4ml.design import IoType
+from isobit.backends.hls4ml.constants import integer
+from isobit.backends.hls4ml.design import Body, IoType
 from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
 from isobit.ir import Graph, accumulator_interval
@@ -114,21 +115,15 @@ def fan_in(graph: Graph, node: Linear, io_type: IoType) -> int:
     return taps * (1 if is_separate(graph, node, io_type) else graph.types[node.inputs[0]].channels)
 
 
-def max_pool(graph: Graph, node: MaxPool, io_type: IoType) -> Kind:
-    """The class, the attributes and the types of a maximum over windows.
-
-    Raises:
-        IsobitError: E504 for windows that hls4ml's kernels do not have.
+def max_pool(graph: Graph, node: MaxPool, io_type: IoType) -> Kind | None:
+    """The class, the attributes and the types of a maximum over windows; None where hls4ml's kernels do not have it:
+    dilated windows, and in two dimensions streams of windows that overlap or leave elements out.
     """
     x, y = graph.types[node.inputs[0]], graph.types[node.name]
     axes = len(node.kernel)
-    if axes not in _AXES or any(d != 1 for d in node.dilations):
-        raise IsobitError("E504", f"hls4ml has no pool of {axes} axes with dilations", where=node.name)
-    # a stride that no second window uses is as good as any
-    strides = tuple(s if n > 1 else k for s, k, n in zip(node.strides, node.kernel, y.shape[:-1], strict=True))
-    if io_type == "io_stream" and axes == 2 and node.kernel != strides:
-        text = f"hls4ml's streaming pools do not overlap: kernel {list(node.kernel)}, strides {list(node.strides)}"
-        raise IsobitError("E504", text, where=node.name, hint='io_type="io_parallel"')
+    strides = _used_strides(graph, node)
+    if any(d != 1 for d in node.dilations) or (io_type == "io_stream" and axes == 2 and node.kernel != strides):
+        return None
     attributes: dict[str, Any] = {"data_format": "channels_last", "n_filt": x.channels} | _no_padding(axes)
     if axes == 1:
         attributes |= {"n_in": x.shape[0], "n_out": y.shape[0]}
@@ -137,6 +132,26 @@ def max_pool(graph: Graph, node: MaxPool, io_type: IoType) -> Kind:
         if axes == 2:
             attributes |= {f"in_{name}": x.shape[axis], f"out_{name}": y.shape[axis]}
     return f"MaxPooling{axes}D", attributes, {"accum": IntType.of(*x.bounds)}
+
+
+def pool_body(graph: Graph, node: MaxPool) -> Body:
+    """Any maximum over windows as isobit's layer; of one axis it has one row."""
+    shapes = [graph.types[name].shape[:-1] for name in (node.inputs[0], node.name)]
+    sides = [*shapes, node.kernel, _used_strides(graph, node), node.dilations]
+    names = (("IN_HEIGHT", "IN_WIDTH"), ("OUT_HEIGHT", "OUT_WIDTH"), ("HEIGHT", "WIDTH"), ("STRIDE_Y", "STRIDE_X"),
+             ("DILATION_Y", "DILATION_X"))  # fmt: skip
+    members = [
+        integer(name, size) for pair, side in zip(names, sides, strict=True)
+        for name, size in zip(pair, (1, *side)[-2:], strict=True)
+    ]  # fmt: skip
+    members.append(integer("CHANNELS", graph.types[node.name].channels))
+    return Body("isobit_pool.h", "isobit::max_pool", tuple(members))
+
+
+def _used_strides(graph: Graph, node: MaxPool) -> tuple[int, ...]:
+    """The strides; one that no second window uses is as good as any, and becomes the kernel."""
+    shape = graph.types[node.name].shape[:-1]
+    return tuple(s if n > 1 else k for s, k, n in zip(node.strides, node.kernel, shape, strict=True))
 
 
 def pad_attributes(shape: Sequence[int], out: Sequence[int], before: Sequence[int], after: Sequence[int]) -> Kind:

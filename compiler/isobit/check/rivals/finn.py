@@ -124,11 +124,10 @@ def beside(layers: Sequence[dict[str, str]], values: Sequence[NDArray[Any]], sou
 
 def _compared(name: str, array: NDArray[Any], node: onnx.NodeProto, source: Source) -> Layer | None:
     """A layer of FINN's beside a node of the source, in the form that agrees best; None where there are no integers."""
-    step, exact = source.step(node), source.exact.get(node.output[0])
-    if step is None or exact is None or exact.num[0].size != array[0].size:
+    known = source.integers(node)
+    if known is None or known[0].num[0].size != array[0].size:
         return None
-    if (exact.num * step.denominator % (exact.den * step.numerator)).any():
-        return None  # a constant of another unit was added
+    exact, step = known
     rows = array.reshape(len(array), -1)
     forms = [(Fraction(1), 0), (1 / step, 0)]
     if node.op_type in QUANTISERS:

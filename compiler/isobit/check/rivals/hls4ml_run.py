@@ -142,21 +142,33 @@ def _instrumented(text: str, outputs: tuple[Port, ...]) -> tuple[str, tuple[str,
     return '#include "isobit_taps.h"\n' + body, tuple(layers)
 
 
-def run_project(project: Project, samples: NDArray[Any], work: Path) -> list[NDArray[np.float64]]:
-    """Every layer's values ``(batch, elements)`` in order, for ``samples`` ``(batch, elements)`` of real numbers.
+def compile_project(project: Project, size: int, work: Path) -> None:
+    """A program of the project in ``work``, for samples of ``size`` elements.
 
     Raises:
-        IsobitError: E604 without g++; CheckFailed: E606 when the project does not compile or run.
+        IsobitError: E604 without g++; CheckFailed: E606 when the project does not compile.
     """
     if shutil.which("g++") is None:
         raise IsobitError("E604", "g++ is not installed", hint="install g++")
     shutil.copytree(project.folder / "firmware", work / "firmware")
-    (work / "taps").mkdir()
     (work / "isobit_taps.h").write_text(TAPS, encoding="utf-8")
     (work / "firmware" / f"{project.top}.cpp").write_text(project.text, encoding="utf-8")
-    (work / "main.cpp").write_text(_main(project, samples.shape[1]), encoding="utf-8")
-    flags = ["-std=c++17", "-O1", "-w", "-I.", "-Ifirmware", "-Ifirmware/ap_types", '-DWEIGHTS_DIR="firmware/weights"']
+    (work / "main.cpp").write_text(_main(project, size), encoding="utf-8")
+    flags = ["-std=c++17", "-Og", "-w", "-I.", "-Ifirmware", "-Ifirmware/ap_types", '-DWEIGHTS_DIR="firmware/weights"']
     _done(["g++", *flags, "main.cpp", f"firmware/{project.top}.cpp", "-o", "run"], work, b"")
+
+
+def run_project(project: Project, samples: NDArray[Any], work: Path) -> list[NDArray[np.float64]]:
+    """Every layer's values ``(batch, elements)`` in order, for ``samples`` ``(batch, elements)`` of real numbers.
+
+    Args:
+        work: where :func:`compile_project` put its program.
+
+    Raises:
+        CheckFailed: E606 when it does not run.
+    """
+    shutil.rmtree(work / "taps", ignore_errors=True)
+    (work / "taps").mkdir()
     _done(["./run"], work, samples.astype(np.float64).tobytes())
     found = []
     for number, name in enumerate(project.layers):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from fractions import Fraction
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,10 @@ QUANTISERS = ("Quant", "IntQuant", "BipolarQuant")
 PRODUCTS = ("MatMul", "Gemm", "Conv")
 _AS_IT_IS = ("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze")
 """Operators that leave values and their order alone."""
+MOVES = (*_AS_IT_IS, "MaxPool", "Relu", "Transpose")
+"""Operators whose values are among those of their input, or zero."""
+_HELPERS = ("zp1d_", "zp2d_", "clone_", "repack_")
+"""Beginnings of the names of layers that hls4ml puts in front of a node's own or behind it."""
 
 
 def cleaned(model: Path, target: Path) -> onnx.GraphProto:
@@ -34,6 +40,30 @@ def cleaned(model: Path, target: Path) -> onnx.GraphProto:
     wrapper.save(str(target))
     graph: onnx.GraphProto = wrapper.model.graph
     return graph
+
+
+def names_as_prepared(clean: Path) -> Iterator[Mapping[str, str]]:
+    """The names that its nodes have, by what hls4ml's users do with a cleaned model before they convert it.
+
+    Those of the model itself; those after Gemm has become MatMul; and those with channels last, as maps need them.
+    Yields the model's own name of every node that is left, by its new one.
+    """
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.transformation.channels_last import (  # type: ignore[import-untyped, unused-ignore]
+        ConvertToChannelsLastAndClean,
+    )
+    from qonnx.transformation.gemm_to_matmul import GemmToMatMul  # type: ignore[import-untyped, unused-ignore]
+    from qonnx.util.cleanup import cleanup_model
+
+    yield {node.name: node.name for node in onnx.load(str(clean)).graph.node}
+    for order in ((GemmToMatMul,), (ConvertToChannelsLastAndClean, GemmToMatMul)):
+        wrapper = ModelWrapper(str(clean))
+        for node in wrapper.graph.node:
+            node.doc_string = node.name  # which nothing of qonnx's looks at
+        with suppress(Exception):  # what it cannot prepare is in no project of hls4ml's
+            for preparation in order:
+                wrapper = wrapper.transform(preparation())
+            yield {n.name: n.doc_string for n in cleanup_model(wrapper).graph.node if n.doc_string}
 
 
 def samples_of(model: Path, inputs: Any, count: int) -> NDArray[Any]:
@@ -66,13 +96,19 @@ class Source:
         self.makers = {name: node for node in graph.node for name in node.output}
         self.constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
 
-    def of_layer(self, layer: str) -> onnx.NodeProto | None:
-        """The node whose name a layer carries: alone, behind a prefix or in front of a suffix; the longest of them."""
-        names = [n for n in self.by_name if layer == n or layer.endswith("_" + n) or layer.startswith(n + "_")]
-        return self.by_name[max(names, key=len)] if names else None
+    def of_layer(self, layer: str, names: Mapping[str, str]) -> onnx.NodeProto | None:
+        """The node whose name a layer carries: alone, behind a prefix or in front of a suffix; the longest of them.
 
-    def quantiser_behind(self, node: onnx.NodeProto) -> onnx.NodeProto | None:
-        """The quantiser that a node's value goes to, through nothing but a Relu; None where there is none."""
+        Args:
+            names: the nodes' own names by those that the layers carry.
+        """
+        if layer.startswith(_HELPERS):
+            return None
+        found = [n for n in names if layer == n or layer.endswith("_" + n) or layer.startswith(n + "_")]
+        return self.by_name.get(names[max(found, key=len)]) if found else None
+
+    def quantiser_behind(self, node: onnx.NodeProto, named: Collection[str]) -> onnx.NodeProto | None:
+        """The quantiser that a node's value goes to, through nothing but a Relu that is not ``named``; None without."""
         while True:
             readers = [n for n in self.by_name.values() if node.output[0] in n.input]
             if len(readers) != 1:
@@ -80,7 +116,7 @@ class Source:
             (node,) = readers
             if node.op_type in QUANTISERS:
                 return node
-            if node.op_type != "Relu":
+            if node.op_type != "Relu" or node.name in named:
                 return None
 
     def maker_of_output(self) -> onnx.NodeProto | None:
@@ -91,11 +127,28 @@ class Source:
         return node
 
     def step(self, node: onnx.NodeProto) -> Fraction | None:
-        """What the integers of a quantiser or a product count, where that is one number."""
+        """What the integers of a node count, where that is one number: of a quantiser, a product, a mean, a sum of two
+        whose units divide each other, and of what moves such values.
+        """
         if node.op_type in QUANTISERS:
             return self.scale(node.output[0])
-        scales = [s for s in map(self.scale, node.input[:2]) if s is not None] if node.op_type in PRODUCTS else []
-        return scales[0] * scales[1] if len(scales) == 2 else None
+        if node.op_type in MOVES:
+            return self.unit(node.input[0])
+        if node.op_type == "GlobalAveragePool":
+            unit, x = self.unit(node.input[0]), self.exact.get(node.input[0])
+            return unit / prod(x.num.shape[2:]) if unit is not None and x is not None else None
+        units = [u for u in map(self.unit, node.input[:2]) if u is not None]
+        if len(units) != 2 or node.op_type not in (*PRODUCTS, "Add"):
+            return None
+        if node.op_type in PRODUCTS:
+            return units[0] * units[1]
+        least, most = sorted(units)
+        return least if (most / least).denominator == 1 else None
+
+    def unit(self, name: str) -> Fraction | None:
+        """What the integers of a tensor count: :meth:`step` of its maker."""
+        node = self.makers.get(name)
+        return self.step(node) if node is not None else None
 
     def scale(self, name: str) -> Fraction | None:
         """The scale of the quantiser that makes a tensor, where it is one number."""
@@ -104,6 +157,13 @@ class Source:
             return None
         values = self.constants.get(node.input[1])
         return Fraction(float(values.reshape(-1)[0])) if values is not None and values.size == 1 else None
+
+    def integers(self, node: onnx.NodeProto) -> tuple[ExactTensor, Fraction] | None:
+        """A node's exact values and their step; None where they are no integers in any (a bias of another unit)."""
+        exact, step = self.exact.get(node.output[0]), self.step(node)
+        if exact is None or step is None or (exact.num * step.denominator % (exact.den * step.numerator)).any():
+            return None
+        return exact, step
 
     def least(self, node: onnx.NodeProto) -> int:
         """The least integer of a quantiser."""
