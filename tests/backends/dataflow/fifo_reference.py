@@ -32,14 +32,17 @@ class ReferenceTiming:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.interval = network.interval
-        self.latency = 0
         self.earliest: dict[str, Times] = {}
         self.ends: dict[str, int] = {}
-        self._run_forward()
+        self.interval = 1 << 40  # no frame ahead
+        self.latency = self._run_forward()
+        first = dict(self.ends)
+        self.interval = network.interval
+        self.steady = self._run_forward()
+        self.ends = first
 
-    def _run_forward(self) -> None:
-        net, written = self.network, dict[str, Times]()
+    def _run_forward(self) -> int:
+        net, written, latency = self.network, dict[str, Times](), 0
         for name in (p.name for p in net.processes):
             schedule = net.schedules[name]
             ready = np.full(schedule.trip, _PAST)
@@ -51,8 +54,9 @@ class ReferenceTiming:
                 written[stream] = self._write_times(name, starts, iterations)
                 self.ends[stream] = int(written[stream][-1]) + 1
             if not net.outputs[name]:
-                self.latency = max(self.latency, int(starts[-1]) + schedule.latency + 1)
+                latency = max(latency, int(starts[-1]) + schedule.latency + 1)
             self.earliest[name] = starts
+        return latency
 
     def depths(self) -> dict[str, int]:
         """What is left in every FIFO at most when all run as late as their readers allow, but absorb words early."""

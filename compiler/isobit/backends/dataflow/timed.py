@@ -27,20 +27,38 @@ _FUTURE = 1 << 60
 
 @dataclass(frozen=True)
 class Timing:
-    """Clocks per frame, clocks from a frame's first word to its last, and the words left in every FIFO at most.
+    """Clocks per frame, clocks from the first frame's first word to its last, and the words left in every FIFO at most.
 
-    ``ends``: clocks from a frame's first word to the last one of every stream.
+    ``ends``: clocks from the first frame's first word to the last one of every stream; ``steady``: the latency of a
+    frame behind others, whose words may have to wait until these have left.
     """
 
     interval: int
     latency: int
     depths: dict[str, int]
     ends: dict[str, int]
+    steady: int
 
 
 def timing(network: Network) -> Timing:
     """The schedule of least interval and latency, and the depths with which FIFOs do not slow it down."""
     interval = network.interval
+    latency, ends, _ = _forward(network, 1 << 60)
+    steady, _, processes = _forward(network, interval)
+    read, depths, passed_on = dict[str, Runs](), dict[str, int](), _PassedOn(network, interval)
+    while processes:
+        one = processes.pop()
+        found, reads, late = one.latest(read)
+        depths |= found
+        read |= reads
+        for stream in one.outputs:
+            depths |= passed_on.sooner(stream, late[stream], depths)
+        passed_on.placed(one.name, {stream: read.pop(stream) for stream in one.outputs})
+    return Timing(interval, latency, depths, ends, steady)
+
+
+def _forward(network: Network, interval: int) -> tuple[int, dict[str, int], list[_Process]]:
+    """All as early as their inputs allow, a frame every ``interval`` clocks: latency, ends, and the processes."""
     written, latency, ends = dict[str, Runs](), 0, dict[str, int]()
     processes: list[_Process] = []
     for name in (p.name for p in network.processes):
@@ -53,16 +71,7 @@ def timing(network: Network) -> Timing:
         ends |= {stream: int(runs.part(runs.count - 1, runs.count)[0]) + 1 for stream, runs in fresh.items()}
         if not one.outputs:
             latency = max(latency, one.schedule.trip + one.last + one.schedule.latency)
-    read, depths, passed_on = dict[str, Runs](), dict[str, int](), _PassedOn(network, interval)
-    while processes:
-        one = processes.pop()
-        found, reads, late = one.latest(read)
-        depths |= found
-        read |= reads
-        for stream in one.outputs:
-            depths |= passed_on.sooner(stream, late[stream], depths)
-        passed_on.placed(one.name, {stream: read.pop(stream) for stream in one.outputs})
-    return Timing(interval, latency, depths, ends)
+    return latency, ends, processes
 
 
 class _PassedOn:
@@ -179,7 +188,7 @@ class _Process:
     # ------------------------------------------------------------------ backward
 
     def latest(self, read: dict[str, Runs]) -> tuple[dict[str, int], dict[str, Runs], dict[str, Runs]]:
-        """The depth of every output's FIFO, when the words of every input are read, and those of every output written."""
+        """The depth of every output's FIFO, when the words of every input are read, and of every output written."""
         first = min((self._limit(s, port, 0, len(port), read) for s, port in self.outputs.items()), default=_FUTURE)
         self.cap = first + self.spare
         end = self._at_end(read)
