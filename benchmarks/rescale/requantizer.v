@@ -1,5 +1,4 @@
-// What one lane of templates/hls/isobit/multiply_shift.hpp and thresholds.hpp becomes, three registers deep at
-// initiation interval 1. Written for open synthesis: the generated designs are HLS sources, this is their equivalent.
+// What one lane of templates/hls/isobit/multiply_shift.hpp and thresholds.hpp becomes, at initiation interval 1. Written for open synthesis: the generated designs are HLS sources, this is their equivalent.
 
 // y = clamp((m * acc + c) >> K, 0, 2^OUT - 1). M_CONST = 0: m and c come from a constant memory, one pair per channel;
 // otherwise they are the constants of the whole tensor.
@@ -29,26 +28,35 @@ module multiply_shift #(
   end
 endmodule
 
-// y = the number of cuts that acc reaches; the cuts come from a constant memory, one set per channel.
-module thresholds #(parameter ACC = 24, parameter OUT = 2, parameter LEVELS = (1 << OUT) - 1) (
+// y = the number of cuts that acc reaches, by bisection: one comparison a stage, with what that stage's memory of cuts has
+// at the count so far. The memories themselves are outside: they are priced as memories.
+module thresholds #(parameter ACC = 24, parameter OUT = 2) (
     input clk,
     input signed [ACC-1:0] acc,
-    input [LEVELS*ACC-1:0] cuts,
-    output reg [OUT-1:0] y
+    input [OUT*ACC-1:0] cuts,
+    output [OUT*OUT-1:0] counts,
+    output [OUT-1:0] y
 );
-  reg signed [ACC-1:0] acc_r;
-  reg [LEVELS*ACC-1:0] cuts_r;
-  reg [LEVELS-1:0] reached;
-  reg [OUT-1:0] count;
-  integer i, j;
-  always @* begin
-    count = 0;
-    for (j = 0; j < LEVELS; j = j + 1) count = count + reached[j];
-  end
-  always @(posedge clk) begin
-    acc_r <= acc;
-    cuts_r <= cuts;
-    for (i = 0; i < LEVELS; i = i + 1) reached[i] <= acc_r >= $signed(cuts_r[i*ACC +: ACC]);
-    y <= count;
-  end
+  genvar s;
+  generate
+    for (s = 0; s < OUT; s = s + 1) begin : stage
+      reg signed [ACC-1:0] value;
+      reg [OUT-1:0] count;
+      if (s == 0) begin
+        always @(posedge clk) value <= acc;
+        always @* count = 0;
+      end else begin
+        always @(posedge clk) begin
+          value <= stage[s-1].value;
+          count <= stage[s-1].next;
+        end
+      end
+      wire above = value >= $signed(cuts[s*ACC +: ACC]);
+      wire [OUT-1:0] next = count | (above << (OUT - 1 - s));
+      assign counts[s*OUT +: OUT] = count;
+    end
+  endgenerate
+  reg [OUT-1:0] reached;
+  always @(posedge clk) reached <= stage[OUT-1].next;
+  assign y = reached;
 endmodule

@@ -29,7 +29,7 @@ DATA = ROOT / "compiler" / "isobit" / "hardware" / "requantizer.toml"
 FAMILIES = {"xc7": "7-series", "xcup": "UltraScale+"}
 ACCUMULATORS = (16, 20, 24)
 MULTIPLICANDS = (32, 16, 12, 8, 6, 5, 4, 3, 2, 1)
-THRESHOLD_BITS = (1, 2, 3, 4)
+THRESHOLD_BITS = (1, 2, 3, 4, 6, 8)
 CONSTANTS = 5
 """Random constants a figure of the per-tensor kind is the median of."""
 

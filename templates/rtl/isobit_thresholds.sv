@@ -1,7 +1,8 @@
 // Step by thresholds: y = start[c] + the number of cuts t with acc >= t, found by bisection: one comparison a stage.
 //
-// LEVELS cuts a channel, ascending; one that acc never reaches fills up. Constants are per channel or per tensor, laid
-// out as in isobit_multiply_shift, a channel's cuts one after the other.
+// Constants are per channel or per tensor, laid out as in isobit_multiply_shift. CUTS has CHOICES entries for every stage of
+// every channel, of which stage s takes 2^s: entry k, for a count that begins with k, is cut (2 k + 1) 2^(STAGES-1-s) - 1 of
+// the ascending ones; beyond a channel's last cut it is one that acc never reaches.
 // Schedule: FOLDS iterations a frame, a word in and out in each. Pipeline: fetch, STAGES comparisons, the sum with start.
 module isobit_thresholds #(
     parameter int CHANNELS = 64,
@@ -18,8 +19,10 @@ module isobit_thresholds #(
     parameter bit OUT_T_SIGNED = 0,
     localparam int LANES = PE < CHANNELS ? PE : CHANNELS,
     localparam int ROWS = CHANNELS / LANES,
+    localparam int STAGES = $clog2(LEVELS + 1),
+    localparam int CHOICES = 1 << (STAGES - 1),
     parameter logic [CHANNELS*START_T-1:0] START = '0,
-    parameter logic [CHANNELS*LEVELS*THRESHOLD_T-1:0] CUTS = '0
+    parameter logic [CHANNELS*STAGES*CHOICES*THRESHOLD_T-1:0] CUTS = '0
 ) (
     input  logic                clk,
     input  logic                rst,
@@ -31,9 +34,7 @@ module isobit_thresholds #(
     input  logic                out_ready
 );
   localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
-  localparam int STAGES = $clog2(LEVELS + 1);
   localparam int WIDE = (IN_T > THRESHOLD_T ? IN_T : THRESHOLD_T) + 2;
-  localparam logic signed [WIDE-1:0] NEVER = {1'b0, {(WIDE - 1) {1'b1}}};
 
   logic [ROW_BITS-1:0] row;
   logic advance;
@@ -62,20 +63,19 @@ module isobit_thresholds #(
     always_ff @(posedge clk) if (advance) acc[0] <= {IN_T_SIGNED & in_data[pe*IN_T+IN_T-1], in_data[pe*IN_T+:IN_T]};
     for (genvar s = 0; s < STAGES; s++) begin : g_stage
       localparam int STEP = 1 << (STAGES - 1 - s);  // what this stage may add to the count
-      localparam int CHOICES = 1 << s;
-      logic signed [WIDE-1:0] cuts[ROWS*CHOICES];
+      localparam int OWN = 1 << s;
+      logic signed [WIDE-1:0] cuts[ROWS*OWN];
       initial begin
         for (int r = 0; r < ROWS; r++) begin
-          for (int k = 0; k < CHOICES; k++) begin
-            automatic int level = 2 * k * STEP + STEP - 1;
-            automatic int place = ((r * LANES + L) * LEVELS + (level < LEVELS ? level : 0)) * THRESHOLD_T;
-            cuts[r*CHOICES+k] = level >= LEVELS ? NEVER :
+          for (int k = 0; k < OWN; k++) begin
+            automatic int place = (((r * LANES + L) * STAGES + s) * CHOICES + k) * THRESHOLD_T;
+            cuts[r*OWN+k] =
                 WIDE'($signed({THRESHOLD_T_SIGNED & CUTS[place+THRESHOLD_T-1], CUTS[place+:THRESHOLD_T]}));
           end
         end
       end
-      localparam int ADDRESS = ROWS * CHOICES > 1 ? $clog2(ROWS * CHOICES) : 1;
-      wire [ADDRESS-1:0] place = ADDRESS'(row_of[s]) * ADDRESS'(CHOICES) + ADDRESS'(reached[s] >> (STAGES - s));
+      localparam int ADDRESS = ROWS * OWN > 1 ? $clog2(ROWS * OWN) : 1;
+      wire [ADDRESS-1:0] place = ADDRESS'(row_of[s]) * ADDRESS'(OWN) + ADDRESS'(reached[s] >> (STAGES - s));
       wire signed [IN_T:0] value = acc[s];
       wire above = WIDE'(value) >= cuts[place];
       always_ff @(posedge clk) begin

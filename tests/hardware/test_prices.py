@@ -22,9 +22,16 @@ def test_a_body_is_its_lanes_its_constants_and_its_control(dsp: str, curves: int
     lane = min(ways, key=lambda cost: cost.weight)
     rows = -(-curves // pe)
     assert prices.multiply_shift(pe, curves, 18, 3, 12) == lane.times(pe) + rom(rows, pe * 15) + Cost(lut=CONTROL)
-    levels = thresholds_lane(18, 7, dsp).times(pe) + rom(rows, pe * 7 * 18) + Cost(lut=CONTROL)
+    memories = [rom(rows * choices, 18, "lutram") for choices in (1, 2, 4) if rows * choices > 1]
+    levels = (thresholds_lane(18, 7, dsp) + sum(memories, Cost())).times(pe) + Cost(lut=CONTROL)
     assert prices.thresholds(pe, curves, 18, 7) == levels
     assert prices.lookup(pe, curves, 256, 4) == rom(256 * max(curves // pe, 1), 4).times(pe) + Cost(lut=CONTROL)
+
+
+def test_a_level_more_is_a_comparison_more_only_where_it_is_a_stage_more() -> None:
+    costs = [Prices().thresholds(4, 32, 16, levels).lut for levels in range(1, 256)]
+    assert len(set(costs)) == 8
+    assert all((a < b) == (levels.bit_count() == 1) for levels, (a, b) in enumerate(pairwise(costs), 2))
 
 
 def test_a_chosen_shift_costs_half_a_lut_a_bit_and_doubling() -> None:

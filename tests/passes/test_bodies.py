@@ -21,12 +21,13 @@ from tests.passes.graphs import given, graph, out, rounded, step
 COMPOSE = ComposeSteps()
 
 
-def chain(bits: int) -> Graph:
-    """An accumulator of 18 bits requantised twice, with unrelated scales, to ``bits`` bits."""
+def chain(bits: int, channels: int = 1) -> Graph:
+    """An accumulator of 18 bits requantised twice, with unrelated scales of each channel, to ``bits`` bits."""
     top = (1 << bits) - 1
-    first = rounded(Fraction(127, 65_537), 0, 0, 255)
+    first = [rounded(Fraction(127, 65_537 + c), 0, 0, 255) for c in range(channels)]
     second = rounded(Fraction(101 * top, 257 * 101), Fraction(1, 3), 0, top)
-    return graph(given(1, lo=-(1 << 17), hi=1 << 17), step("f", "x", first), step("g", "f", second), out("g"))
+    x = given(channels, lo=-(1 << 17), hi=1 << 17)
+    return graph(x, step("f", "x", *first), step("g", "f", second), out("g"))
 
 
 def test_the_composition_of_the_example_has_no_multiply_shift() -> None:
@@ -38,8 +39,8 @@ def test_the_composition_of_the_example_has_no_multiply_shift() -> None:
     assert isinstance(found, NoMultiplyShift)
 
 
-def test_many_thresholds_cost_more_than_two_multiplications() -> None:
-    before = chain(7)
+def test_many_thresholds_of_many_channels_cost_more_than_two_multiplications() -> None:
+    before = chain(7, channels=8)
     after = apply_rule(before, COMPOSE)
     assert after is before
     luts = [body_luts(n, before.types[n.inputs[0]], PRICES) for n in before.nodes if isinstance(n, Step)]
@@ -61,7 +62,7 @@ def test_few_thresholds_cost_less() -> None:
 
 def test_prices_decide_and_are_an_argument() -> None:
     """With DSPs for nothing two multiplications cost less than the few thresholds that one body needs."""
-    before = chain(3)
+    before = chain(7)
     assert ComposeSteps(Prices(dearer=(1, 0, 1, 1)))(before) is before
     assert ComposeSteps()(before) is not before
 

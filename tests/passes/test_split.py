@@ -23,7 +23,7 @@ def rounded(mult: Fraction, rounding: Rounding, lo: int = -4000, hi: int = 4000,
     return Graph((x, step, Output(name="y", inputs=("f",))))
 
 
-@pytest.mark.parametrize("limit", [50, 4000])  # thresholds could build the first, at a higher price
+@pytest.mark.parametrize("limit", [120, 4000])  # thresholds could build the first, at a higher price
 @pytest.mark.parametrize("mult", [Fraction(1, 60), Fraction(7, 411), Fraction(3, 100)])
 def test_rounding_towards_zero_becomes_two_multiply_shifts(mult: Fraction, limit: int) -> None:
     graph = rounded(mult, Rounding.DOWN, -limit, limit)

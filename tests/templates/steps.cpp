@@ -1,4 +1,6 @@
 // The three step bodies against their formulas, per channel and per tensor.
+#include <algorithm>
+
 #include "check.hpp"
 #include "isobit/lookup.hpp"
 #include "isobit/multiply_shift.hpp"
@@ -40,12 +42,20 @@ struct threshold_config : Shape {
 template <class Cfg>
 void run_thresholds() {
   typename check::rom_of<typename Cfg::start_t>::type start[Cfg::CHANNELS];
-  isobit::channel_tables<Cfg, typename Cfg::threshold_t, Cfg::LEVELS> cuts;
+  isobit::channel_cuts<Cfg> cuts;
+  long long levels[Cfg::CHANNELS][Cfg::LEVELS];
   typedef check::in_rows<Cfg, typename Cfg::start_t> starts;
+  static const int STAGES = isobit::bisection<Cfg>::STAGES;
   for (int c = 0; c < Cfg::CHANNELS; ++c) {
     start[c] = check::random_of<typename Cfg::start_t>();
     for (int j = 0; j < Cfg::LEVELS; ++j)
-      starts::at(cuts, c)[j] = check::random_in(check::least<typename Cfg::in_t>(), check::greatest<typename Cfg::in_t>() + 1);
+      levels[c][j] = check::random_in(check::least<typename Cfg::in_t>(), check::greatest<typename Cfg::in_t>() + 1);
+    std::sort(levels[c], levels[c] + Cfg::LEVELS);
+    for (int s = 0; s < STAGES; ++s)
+      for (int k = 0; k < isobit::bisection<Cfg>::CHOICES; ++k) {
+        const int j = ((2 * k + 1) << (STAGES - 1 - s)) - 1;
+        starts::at(cuts, c)[s][k] = j < Cfg::LEVELS ? levels[c][j] : check::greatest<typename Cfg::in_t>() + 1;
+      }
   }
   drive<Cfg>(
       "thresholds", check::least<typename Cfg::in_t>(), check::greatest<typename Cfg::in_t>(),
@@ -56,7 +66,7 @@ void run_thresholds() {
       [&](int c, long long a) {
         long long y = start[c];
         for (int j = 0; j < Cfg::LEVELS; ++j)
-          if (a >= starts::at(cuts, c)[j]) ++y;
+          if (a >= levels[c][j]) ++y;
         return y;
       });
 }

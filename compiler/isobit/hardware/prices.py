@@ -73,9 +73,14 @@ class Prices:
         return self.multiply_shift(pe, curves, in_bits, m_bits, c_bits + gap_bits) + second.times(pe)
 
     def thresholds(self, pe: int, curves: int, in_bits: int, levels: int) -> Cost:
-        """``levels`` comparators per lane, the sum of what they say, and their constants."""
-        lane = requantizer.thresholds_lane(in_bits, levels, self.dsp)
-        return lane.times(pe) + _constants(pe, curves, levels * in_bits) + Cost(lut=CONTROL)
+        """A bisection per lane: a comparison a stage, each with a memory in LUTs of twice the cuts of the one before.
+
+        A single cut is no memory, but a constant of its comparison.
+        """
+        depths = [-(-curves // pe) << stage for stage in range(levels.bit_length())]
+        memories = sum((rom(depth, in_bits, "lutram") for depth in depths if depth > 1), Cost())
+        lane = requantizer.thresholds_lane(in_bits, levels, self.dsp) + memories
+        return lane.times(pe) + Cost(lut=CONTROL)
 
     def lookup(self, pe: int, curves: int, entries: int, out_bits: int) -> Cost:
         """One ROM of ``entries`` words per lane and row of channels."""

@@ -44,12 +44,12 @@ def multiply_shift_lane(acc_bits: int, m_bits: int, constant: bool, dsp: str) ->
 
 
 def thresholds_lane(acc_bits: int, levels: int, dsp: str) -> Cost:
-    """``levels`` comparators of one lane and the sum of what they say."""
-    return Cost(lut=_luts(_FAMILY[dsp], "thresholds", acc_bits, levels))
+    """The comparisons of one lane that bisect ``levels`` cuts, one a stage, without the memories of the cuts."""
+    return Cost(lut=_luts(_FAMILY[dsp], "thresholds", acc_bits, levels.bit_length()))
 
 
 def _luts(family: str, kind: str, acc_bits: int, size: int) -> int:
-    """LUTs for an accumulator of ``acc_bits``, and multiplicands of ``size`` bits or ``size`` thresholds."""
+    """LUTs for an accumulator of ``acc_bits``, and multiplicands of ``size`` bits or ``size`` comparisons."""
     accs, sizes, luts = _table(family, kind)
     columns = [_between(sizes, row, size) for row in luts]
     if acc_bits < accs[0]:
@@ -70,5 +70,4 @@ def _table(family: str, kind: str) -> tuple[list[int], list[int], list[list[int]
     data = tomllib.loads(files("isobit.hardware").joinpath("requantizer.toml").read_text(encoding="utf-8"))
     cells = {(acc, width): lut for acc, width, lut, *_ in data[family][kind]["rows"]}
     accs, widths = (sorted({key[i] for key in cells}) for i in (0, 1))
-    sizes = [(1 << w) - 1 for w in widths] if kind == "thresholds" else widths
-    return accs, sizes, [[cells[acc, w] for w in widths] for acc in accs]
+    return accs, widths, [[cells[acc, w] for w in widths] for acc in accs]

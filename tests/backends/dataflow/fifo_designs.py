@@ -12,7 +12,7 @@ from isobit.backends.dataflow.network import Network
 from isobit.backends.dataflow.schedule import Schedule
 from isobit.backends.ports import IntType
 
-ELEM = IntType(4, signed=False)
+ELEM, SUM = IntType(4, signed=False), IntType(12, signed=True)
 
 
 class Chain:
@@ -22,6 +22,7 @@ class Chain:
         self.height, self.width, self.channels, self.lanes = height, width, channels, lanes
         self.processes: list[Process] = []
         self.streams: list[Stream] = []
+        self.elems: dict[str, IntType] = {}
         frame = height * width * channels
         port = {"FRAME": frame, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes}
         self.head = self.add("read_frame", port, ("in_port",), extra=("frame_end",))[0]
@@ -35,7 +36,10 @@ class Chain:
         process = Process(name, template, tuple(constants.items()), (), inputs, (*outs, *extra))
         self.processes.append(process)
         writes = schedule_of(process).writes[: len(outs)]
-        self.streams += [Stream(s, ELEM, self.lanes, len(w)) for s, w in zip(outs, writes, strict=True)]
+        elem = {"dense": SUM, "thresholds": ELEM}.get(template) or self.elems.get(inputs[0], ELEM)
+        lanes = constants.get("OUT_LANES", constants.get("PE", self.lanes))
+        self.elems |= dict.fromkeys(outs, elem)
+        self.streams += [Stream(s, elem, lanes, len(w)) for s, w in zip(outs, writes, strict=True)]
         return list(outs)
 
     @property

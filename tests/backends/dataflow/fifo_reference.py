@@ -32,14 +32,17 @@ class ReferenceTiming:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.interval = network.interval
-        self.latency = 0
         self.earliest: dict[str, Times] = {}
         self.ends: dict[str, int] = {}
-        self._run_forward()
+        self.interval = 1 << 40  # no frame ahead
+        self.latency = self._run_forward()
+        first = dict(self.ends)
+        self.interval = network.interval
+        self.steady = self._run_forward()
+        self.ends = first
 
-    def _run_forward(self) -> None:
-        net, written = self.network, dict[str, Times]()
+    def _run_forward(self) -> int:
+        net, written, latency = self.network, dict[str, Times](), 0
         for name in (p.name for p in net.processes):
             schedule = net.schedules[name]
             ready = np.full(schedule.trip, _PAST)
@@ -51,12 +54,13 @@ class ReferenceTiming:
                 written[stream] = self._write_times(name, starts, iterations)
                 self.ends[stream] = int(written[stream][-1]) + 1
             if not net.outputs[name]:
-                self.latency = max(self.latency, int(starts[-1]) + schedule.latency + 1)
+                latency = max(latency, int(starts[-1]) + schedule.latency + 1)
             self.earliest[name] = starts
+        return latency
 
     def depths(self) -> dict[str, int]:
         """What is left in every FIFO at most when all run as late as their readers allow, but absorb words early."""
-        net, found, read = self.network, dict[str, int](), dict[str, Times]()
+        net, found, read, behind = self.network, dict[str, int](), dict[str, Times](), dict[str, Times]()
         for name in (p.name for p in reversed(net.processes)):
             starts = self.earliest.pop(name).astype(np.int64)
             if net.outputs[name]:
@@ -65,10 +69,31 @@ class ReferenceTiming:
                 starts = self._soonest(name, starts)
             for stream, iterations in net.outputs[name].items():
                 written = self._write_times(name, starts, iterations)
-                found[stream] = occupancy(written, read.pop(stream), self.interval)
+                taken = read.pop(stream)
+                found[stream] = occupancy(written, taken, self.interval)
+                sooner = self._sooner(stream, written, behind)
+                late, early = (sum(net.bits[s] * d[s] for s in sooner) for d in (found, sooner))
+                found |= sooner if early < late else {}
             for stream, iterations in net.inputs[name].items():
                 read[stream] = starts[iterations]
+                if net.passes_on(name):
+                    behind[stream] = taken
         return found
+
+    def _sooner(self, stream: str, written: Times, behind: dict[str, Times]) -> dict[str, int]:
+        """The depths from ``stream`` on through a row of processes that pass words on, each as soon as it can."""
+        found, last = dict[str, int](), written
+        while stream in behind:
+            name = self.network.reader[stream]
+            (reads,), ((output, writes),) = self.network.inputs[name].values(), self.network.outputs[name].items()
+            ready = np.full(self.network.schedules[name].trip, _PAST)
+            ready[0] = 0
+            ready[reads] = np.maximum(ready[reads], written + 1)
+            starts = self._soonest(name, ready)
+            found[stream] = occupancy(written, starts[reads], self.interval)
+            last, stream = behind[stream], output
+            written = self._write_times(name, starts, writes)
+        return found | {stream: occupancy(written, last, self.interval)} if found else found
 
     def _latest(self, name: str, read: dict[str, Times]) -> tuple[Times, Times]:
         """As late as the readers of every output allow, and the iterations in which a word leaves."""

@@ -11,14 +11,22 @@ from rich.console import Console
 
 import isobit
 from isobit.backends.dataflow.catalogue.cost import dense
+from isobit.backends.dataflow.fifo import size_fifos
+from isobit.backends.dataflow.lower import lower
+from isobit.backends.dataflow.network import Network
+from isobit.backends.dataflow.planner import LayerChoice, PlanRequest, plan_for
+from isobit.backends.dataflow.timed import timing
 from isobit.build.folder import Build
 from isobit.check.cosim.run import cosim
 from isobit.check.csim.clocks import design_of
 from isobit.errors import IsobitError
 from isobit.frontend.qonnx.importer import import_onnx
+from isobit.hardware import load_board
 from isobit.ir.ops import Linear
 from isobit.numerics.bipolar import Bipolar
+from isobit.passes import optimise
 from isobit.report.text import explain_layer
+from tests.backends.dataflow.fifo_designs import depths_of, frame_ends
 from tests.check.cosim.test_cosim import needs_verilator
 from tests.onnx_builder import Net
 
@@ -94,11 +102,23 @@ def test_a_border_of_zeros_is_a_third_value(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", [NETS[0], *(pytest.param(kind, marks=SLOW) for kind in NETS[1:])])
 @pytest.mark.parametrize("folding", ["pe = 2\nsimd = 2", pytest.param("pe = 1\nsimd = 1", marks=SLOW)])
 def test_rtl_is_graph(tmp_path: Path, kind: dict[str, int], folding: str) -> None:
-    """At the declared interval and, without the border that makes it a few clocks less, latency, too."""
+    """At the declared interval and latency, too."""
     build = compiled(binary(tmp_path, **kind), f'weights = "bipolar"\n{folding}')
     result = cosim(build, 4)
     assert (result.mismatches, result.interval) == (0, result.declared), result
-    assert "pads" in kind or result.latency == result.declared_latency
+    assert result.latency == result.declared_latency
+
+
+def test_the_latency_is_that_of_a_frame_that_finds_the_design_empty(tmp_path: Path) -> None:
+    """Behind the pool a block of rows comes in one word: the second frame's first must wait for the first frame."""
+    graph = optimise(import_onnx(binary(tmp_path, pads=1)))
+    layers = {name: LayerChoice(pe=2, simd=2, weights="bipolar") for name in linears(tmp_path / "model.onnx")}
+    design = size_fifos(lower(graph, plan_for(graph, load_board("pynq-z1"), PlanRequest(1.0, layers=layers))))
+    found = timing(Network(design))
+    assert design.latency == found.latency < found.steady
+    ends = frame_ends(design, depths_of(design), 3)
+    assert ends is not None and ends[0] == found.latency - 1
+    assert found.latency - 1 + design.interval < ends[1] < ends[2] == ends[1] + design.interval
 
 
 def test_explain_and_the_plan_file_say_it(tmp_path: Path) -> None:

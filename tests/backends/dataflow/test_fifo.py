@@ -8,7 +8,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from backends.dataflow.fifo_designs import Chain, completes, depths_of, frame_ends, random_design, residual
+from backends.dataflow.fifo_designs import ELEM, Chain, completes, depths_of, frame_ends, random_design, residual
 from backends.dataflow.fifo_reference import Network as ReferenceNetwork
 from backends.dataflow.fifo_reference import ReferenceTiming, reference_least
 
@@ -81,7 +81,8 @@ def test_a_piece_at_a_time_gives_the_depths_of_whole_arrays(
     design = random_design(seed)
     reference = ReferenceTiming(ReferenceNetwork(design))
     found = timing(Network(design))
-    assert found == Timing(reference.interval, reference.latency, reference.depths(), reference.ends)
+    steady = reference.steady
+    assert found == Timing(reference.interval, reference.latency, reference.depths(), reference.ends, steady)
     assert least_depths(Network(design)) == reference_least(ReferenceNetwork(design))
 
 
@@ -162,3 +163,14 @@ def test_the_flags_hold_nothing_up(seed: int) -> None:
     sized = size_fifos(random_design(seed))
     depths = depths_of(sized)
     assert frame_ends(sized, depths, FRAMES) == frame_ends(sized, depths | {sized.flags: 1 << 30}, FRAMES)
+
+
+@pytest.mark.parametrize("pe", [1, 2, 4])
+def test_words_wait_behind_the_requantizer(pe: int) -> None:
+    """A row of windows waits for its last pixel: in words of 4 bits, not in sums of 12, at any width of either."""
+    chain = Chain(8, 8, 4)
+    value = chain.step(chain.step(chain.conv(chain.head, 1, pe)))
+    sized = size_fifos(chain.design(chain.conv(value, 3, 1)))
+    found = timing(Network(sized)).depths
+    waiting = [s.elem for s in sized.streams if found[s.name] > 4]
+    assert waiting == ([ELEM] if pe < 4 else [])

@@ -6,9 +6,10 @@ when all words that it reads are there and leaves ``latency`` clocks later, whet
 finds no room stops the whole process.
 
 **Full throughput.** The interval is the slowest process's frame: every loop begins its next frame in the clock after
-its last iteration (``rewind`` in every template), so a short frame is in a pipeline together with others. Forward,
-every process runs as early as its inputs allow, which gives the earliest outputs; backward from these, every process
-runs as late as its readers allow; at last each reads as early as it can without writing sooner
+its last iteration (``rewind`` in every template), so a short frame is in a pipeline together with others. The latency
+is that of a frame that finds the design empty; one behind others may have to wait for these. Forward, every process
+runs as early as its inputs allow, which gives the earliest outputs; backward from these, every process runs as late as
+its readers allow; at last each reads as early as it can without writing sooner
 (:mod:`isobit.backends.dataflow.timed`). That is a schedule with the least interval and latency, and a dataflow of
 blocking reads and writes is never later than a schedule that respects its depths, if what a process has begun never
 holds up what follows. A pipeline that stands still does hold it up, so every FIFO has room, beyond what the schedule
@@ -69,7 +70,7 @@ def size_fifos(
     )
     chosen = tuple(replace(s, depth=fixed.get(s.name, getattr(s, goal))) for s in streams)
     # Frames whose first word was read and whose last was not yet written, every pipeline SLACK deeper.
-    flags = max(-(-(timed.latency + SLACK * len(network.processes)) // timed.interval) + 1, MIN_DEPTH)
+    flags = max(-(-(timed.steady + SLACK * len(network.processes)) // timed.interval) + 1, MIN_DEPTH)
     return replace(
         design, streams=chosen, flag_depth=flags, goal=goal, interval=timed.interval, latency=timed.latency
     )  # fmt: skip

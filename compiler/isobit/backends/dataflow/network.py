@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from isobit.backends.dataflow.catalogue import schedule_of
 from isobit.backends.dataflow.design import Design, Process
@@ -18,15 +18,25 @@ class Network:
         self.processes = design.processes
         self._ends = {"", *(port.node for port in design.ports)}
         self.schedules = {p.name: schedule_of(p) for p in design.processes}
-        inner = {s.name for s in design.streams}
+        self.bits = {s.name: s.bits for s in design.streams}
+        inner = self.bits.keys()
         self.inputs = {p.name: self._ports(p.inputs, self.schedules[p.name].reads, inner) for p in design.processes}
         self.outputs = {p.name: self._ports(p.outputs, self.schedules[p.name].writes, inner) for p in design.processes}
         self.reader = {s: p.name for p in design.processes for s in self.inputs[p.name]}
         self.writer = {s: p.name for p in design.processes for s in self.outputs[p.name]}
 
     @staticmethod
-    def _ports(names: Iterable[str], ports: tuple[Port, ...], inner: set[str]) -> dict[str, Port]:
+    def _ports(names: Iterable[str], ports: tuple[Port, ...], inner: Set[str]) -> dict[str, Port]:
         return {name: port for name, port in zip(names, ports, strict=True) if name in inner}
+
+    def passes_on(self, name: str) -> bool:
+        """Does it read one stream and write one of no more bits, a word of either in every iteration?"""
+        sides = [*self.inputs[name].items(), *self.outputs[name].items()]
+        if len(self.inputs[name]) != 1 or len(sides) != 2:
+            return False
+        (source, reads), (behind, writes) = sides
+        busier = max(len(reads), len(writes)) == self.schedules[name].trip
+        return busier and len(writes) * self.bits[behind] <= len(reads) * self.bits[source]
 
     def busy(self, name: str) -> int:
         """Clocks of a frame: the next one's first iteration follows its last one at once."""

@@ -1,7 +1,9 @@
 """The periodic schedule of a design: when every word is written and read, and what is left in every FIFO.
 
 Forward, every process runs as early as its inputs allow; backward, as late as its readers allow; at last it reads as
-early as it can without writing sooner (:mod:`isobit.backends.dataflow.fifo` says what that is good for).
+early as it can without writing sooner (:mod:`isobit.backends.dataflow.fifo` says what that is good for). A requantizer,
+and what only passes words on to one, then runs as soon as its words come where that takes fewer bits: what has to wait
+waits behind it.
 
 Iteration ``t`` of a process that starts in clock ``t + s(t)`` has the *shift* ``s(t)``, which never falls along a
 frame: a process is one iteration a clock and waits now and then. Forward the shift is the largest of ``written + 1 -
@@ -17,28 +19,46 @@ from dataclasses import dataclass
 import numpy as np
 
 from isobit.backends.dataflow.network import Network
-from isobit.backends.dataflow.pieces import Piece, Runs, merged, pieces
-from isobit.backends.dataflow.schedule import Index, Port, Schedule
+from isobit.backends.dataflow.pieces import PIECE, Piece, Runs, merged, pieces
+from isobit.backends.dataflow.schedule import Index, Port
 
 _FUTURE = 1 << 60
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Clocks per frame, clocks from a frame's first word to its last, and the words left in every FIFO at most.
+    """Clocks per frame, clocks from the first frame's first word to its last, and the words left in every FIFO at most.
 
-    ``ends``: clocks from a frame's first word to the last one of every stream.
+    ``ends``: clocks from the first frame's first word to the last one of every stream; ``steady``: the latency of a
+    frame behind others, whose words may have to wait until these have left.
     """
 
     interval: int
     latency: int
     depths: dict[str, int]
     ends: dict[str, int]
+    steady: int
 
 
 def timing(network: Network) -> Timing:
     """The schedule of least interval and latency, and the depths with which FIFOs do not slow it down."""
     interval = network.interval
+    latency, ends, _ = _forward(network, 1 << 60)
+    steady, _, processes = _forward(network, interval)
+    read, depths, passed_on = dict[str, Runs](), dict[str, int](), _PassedOn(network, interval)
+    while processes:
+        one = processes.pop()
+        found, reads, late = one.latest(read)
+        depths |= found
+        read |= reads
+        for stream in one.outputs:
+            depths |= passed_on.sooner(stream, late[stream], depths)
+        passed_on.placed(one.name, {stream: read.pop(stream) for stream in one.outputs})
+    return Timing(interval, latency, depths, ends, steady)
+
+
+def _forward(network: Network, interval: int) -> tuple[int, dict[str, int], list[_Process]]:
+    """All as early as their inputs allow, a frame every ``interval`` clocks: latency, ends, and the processes."""
     written, latency, ends = dict[str, Runs](), 0, dict[str, int]()
     processes: list[_Process] = []
     for name in (p.name for p in network.processes):
@@ -51,15 +71,51 @@ def timing(network: Network) -> Timing:
         ends |= {stream: int(runs.part(runs.count - 1, runs.count)[0]) + 1 for stream, runs in fresh.items()}
         if not one.outputs:
             latency = max(latency, one.schedule.trip + one.last + one.schedule.latency)
-    read, depths = dict[str, Runs](), dict[str, int]()
-    while processes:
-        one = processes.pop()
-        found, reads = one.latest(read)
-        depths |= found
-        read |= reads
-        for stream in one.outputs:
-            del read[stream]
-    return Timing(interval, latency, depths, ends)
+    return latency, ends, processes
+
+
+class _PassedOn:
+    """The processes that pass words on in no more bits, as soon as these come where that takes fewer bits in all."""
+
+    def __init__(self, network: Network, interval: int) -> None:
+        self.network, self.interval = network, interval
+        self.read: dict[str, Runs] = {}  # when what they write is read, by the stream that they read
+
+    def placed(self, name: str, read: dict[str, Runs]) -> None:
+        """``name`` has its times, and what it writes is read at these."""
+        if self.network.passes_on(name):
+            (stream,), (times,) = self.network.inputs[name], read.values()
+            self.read[stream] = times
+        else:
+            for stream in read:
+                self._forget(stream)
+
+    def _forget(self, stream: str) -> None:
+        if self.read.pop(stream, None):
+            for behind in self.network.outputs[self.network.reader[stream]]:
+                self._forget(behind)
+
+    def sooner(self, stream: str, written: Runs, depths: dict[str, int]) -> dict[str, int]:
+        """The depths of ``stream``, whose words come at these times, and of what is behind it; none if not better."""
+        found = dict[str, int]()
+        name = stream
+        while name in self.read:
+            one = _Process(self.network, self.network.reader[name], self.interval, {name: written})
+            ((behind, early),) = one.earliest().items()
+            found[name] = _left(written, one.reads(name), self.interval)
+            last, name, written = self.read[name], behind, early
+        if not found:
+            return {}
+        found[name] = _left(written, last, self.interval)
+        before, after = (sum(self.network.bits[s] * d[s] for s in found) for d in (depths, found))
+        return found if after < before else {}
+
+
+def _left(written: Runs, read: Runs, interval: int) -> int:
+    """The most words in a FIFO, a piece at a time."""
+    firsts = range(0, written.count, PIECE)
+    parts = ((first, min(first + PIECE, written.count)) for first in firsts)
+    return max(occupancy(written.part(*part), np.arange(*part), read, interval) for part in parts)
 
 
 def occupancy(written: Index, numbers: Index, read: Runs, interval: int) -> int:
@@ -73,7 +129,7 @@ class _Process:
     """One process between the earliest times of its inputs (``written``) and the times of its readers."""
 
     def __init__(self, network: Network, name: str, interval: int, written: dict[str, Runs]) -> None:
-        self.schedule: Schedule = network.schedules[name]
+        self.name, self.schedule = name, network.schedules[name]
         self.inputs, self.outputs = network.inputs[name], network.outputs[name]
         self.interval, self.spare = interval, interval - network.busy(name)
         self.written = {stream: written[stream] for stream in self.inputs}
@@ -119,18 +175,25 @@ class _Process:
                 parts[stream].append(Runs(at + self.schedule.latency + self._early(number, at)))
         return {stream: Runs.joined(p) for stream, p in parts.items()}
 
+    def reads(self, stream: str) -> Runs:
+        """When the words of an input are read at the earliest."""
+        port, place = self.inputs[stream], [*self.inputs].index(stream)
+        parts = ((number, port.part(*piece.words[place])) for number, piece in enumerate(self.pieces))
+        return Runs.joined([Runs(at + self._early(number, at)) for number, at in parts])
+
     def _writes(self, piece: Piece) -> list[tuple[str, Index]]:
         words = piece.words[len(self.inputs) :]
         return [(s, port.part(*w)) for (s, port), w in zip(self.outputs.items(), words, strict=True)]
 
     # ------------------------------------------------------------------ backward
 
-    def latest(self, read: dict[str, Runs]) -> tuple[dict[str, int], dict[str, Runs]]:
-        """The depth of every output's FIFO, and when the words of every input are read."""
+    def latest(self, read: dict[str, Runs]) -> tuple[dict[str, int], dict[str, Runs], dict[str, Runs]]:
+        """The depth of every output's FIFO, when the words of every input are read, and of every output written."""
         first = min((self._limit(s, port, 0, len(port), read) for s, port in self.outputs.items()), default=_FUTURE)
         self.cap = first + self.spare
         end = self._at_end(read)
-        depths, parts = dict.fromkeys(self.outputs, 0), {stream: list[Runs]() for stream in self.inputs}
+        depths = dict.fromkeys(self.outputs, 0)
+        parts = {stream: list[Runs]() for stream in (*self.inputs, *self.outputs)}
         after = _FUTURE  # the least limit of all words written behind this piece
         for number in range(len(self.pieces) - 1, -1, -1):
             piece = self.pieces[number]
@@ -143,12 +206,14 @@ class _Process:
                     times = at + self.schedule.latency + shifts
                     left = occupancy(times, np.arange(begin, stop), read[stream], self.interval)
                     depths[stream] = max(depths[stream], left)
+                    parts[stream].append(Runs(times))
             before = self._before(piece, read, after)
             for (stream, port), words in zip(self.inputs.items(), piece.words, strict=False):
                 at = port.part(*words)
                 shifts = np.maximum(self._soon(number, at, writing, late, before), end - self.spare)
                 parts[stream].append(Runs(at + shifts))
-        return depths, {stream: Runs.joined(p[::-1]) for stream, p in parts.items()}
+        reads, writes = ({s: Runs.joined(parts[s][::-1]) for s in side} for side in (self.inputs, self.outputs))
+        return depths, reads, writes
 
     def _limits(self, stream: str, at: Index, first: int, read: dict[str, Runs]) -> Index:
         """The largest shifts with which the words of an output from ``first`` on are there for their reader."""

@@ -6,15 +6,15 @@ import numpy as np
 
 from isobit.backends.dataflow import schedules as s
 from isobit.backends.dataflow.catalogue.kernel import Kernel, in_rows, per_element
-from isobit.backends.dataflow.catalogue.template import ELEMENTWISE, RtlUnit, Template, clocks, rows, stream
+from isobit.backends.dataflow.catalogue.template import ELEMENTWISE, ArrayOf, RtlUnit, Template, clocks, rows, stream
 from isobit.backends.dataflow.design import Array, Stream
 from isobit.backends.dataflow.latencies import depth_of_tree
 from isobit.backends.dataflow.layer import Candidate, LayerPlan
+from isobit.backends.dataflow.schedule import Constants
 from isobit.backends.ports import IntType
 from isobit.hardware import Cost, Prices
-from isobit.hardware.prices import MOST_ENTRIES, MOST_LEVELS, MOST_ROW_BITS
+from isobit.hardware.prices import MOST_ENTRIES, MOST_LEVELS
 from isobit.ir import Graph, Node, channels
-from isobit.ir.memo import per_graph
 from isobit.ir.ops import Step, Table
 from isobit.ir.types import IntArray
 from isobit.numerics import Curve, as_int_array
@@ -42,25 +42,16 @@ def thresholds_candidate(graph: Graph, node: Node, pe: int, prices: Prices) -> C
     levels = max(c.levels for c in node.curves)
     if levels > MOST_LEVELS:
         return Candidate("thresholds", Cost(), False, f"{levels} thresholds are more than {MOST_LEVELS}")
-    row = pe * levels * graph.types[node.inputs[0]].bits
-    if row > MOST_ROW_BITS:
-        return Candidate("thresholds", Cost(), False, f"{row} bits of cuts a clock are more than {MOST_ROW_BITS}")
     total = prices.thresholds(pe, len(node.curves), graph.types[node.inputs[0]].bits, max(levels, 1))
     return Candidate("thresholds", total, True, f"{levels} thresholds")
 
 
-@per_graph
-def threshold_levels(graph: Graph, node: Step) -> int:
-    """Comparisons of one lane: the most cut points that any channel's curve has inside what it can see."""
-    return max(1, *(curve.levels for curve in node.curves.narrowed(graph.types[node.inputs[0]])))
-
-
 def thresholds(graph: Graph, node: Step, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
-    """``isobit::thresholds``: the cuts of every channel, padded with what no input reaches."""
+    """``isobit::thresholds``: the cuts of every channel, stage by stage, padded with what no input reaches."""
     reach = node.curves.narrowed(graph.types[node.inputs[0]])
     levels = max(1, *(c.levels for c in reach))
     never = graph.types[node.inputs[0]].bounds[1] + 1
-    cuts = as_int_array(np.array([_padded(c, levels, never) for c in reach], dtype=object))
+    cuts = as_int_array(np.array([_by_stage(c, levels, never) for c in reach], dtype=object))
     start = np.array([c.start for c in reach], dtype=np.int64)
     out = IntType.of(*graph.types[node.name].bounds)
     types = (
@@ -75,9 +66,23 @@ def thresholds(graph: Graph, node: Step, layer: LayerPlan, inputs: list[Stream])
     return Kernel("thresholds", constants, types, arrays, out, layer.lanes[1])
 
 
-def _padded(curve: Curve, levels: int, never: int) -> list[int]:
+def stages(levels: int) -> tuple[int, int]:
+    """Comparisons that find one of ``levels`` + 1 counts, and the most cuts that one of them chooses from."""
+    count = depth_of_tree(levels + 1)
+    return count, 1 << (count - 1)
+
+
+def _by_stage(curve: Curve, levels: int, never: int) -> list[list[int]]:
+    """``[stage][k]``: the cut that a count is compared with whose leading bits are ``k``."""
+    count, choices = stages(levels)
     cuts = [int(v) for v in curve.cuts()]
-    return cuts + [never] * (levels - len(cuts))
+    cuts += [never] * (2 * choices - 1 - len(cuts))
+    rows = [cuts[(1 << (count - 1 - s)) - 1 :: 1 << (count - s)] for s in range(count)]
+    return [row + [never] * (choices - len(row)) for row in rows]
+
+
+def _cuts(c: Constants) -> tuple[int, ...]:
+    return (*rows("start_t").shape(c), *stages(c["LEVELS"]))
 
 
 def lookup(graph: Graph, node: Step | Table, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
@@ -118,11 +123,9 @@ TEMPLATES = (
     Template(
         "thresholds", "thresholds", (*ELEMENTWISE, "LEVELS"), ("in_t", "threshold_t", "start_t", "out_t"),
         (stream("in_t", "PE"),), (stream("out_t", "PE"),), s.elementwise,
-        (rows("start_t"), rows("threshold_t", "LEVELS")),
-        latency=lambda c: 4 + depth_of_tree(c["LEVELS"] + 1),
-        rtl=RtlUnit(
-            "thresholds", lambda c: 2 + depth_of_tree(c["LEVELS"] + 1), arrays=("START", "CUTS")
-        ),
+        (rows("start_t"), ArrayOf("threshold_t", _cuts)),
+        latency=lambda c: 4 + 2 * stages(c["LEVELS"])[0],
+        rtl=RtlUnit("thresholds", lambda c: 2 + stages(c["LEVELS"])[0], arrays=("START", "CUTS")),
         make=thresholds,
         candidate=thresholds_candidate,
     ),
