@@ -17,9 +17,10 @@ from typing import Any
 import brevitas.nn as qnn
 import torch
 from brevitas.nn.quant_layer import QuantNonLinearActLayer
-from torch import nn
+from torch import Tensor, nn
 
 from isobit.errors import IsobitError, printable
+from isobit.train.filled import remember
 from isobit.train.schemes import Format, Formats, Free
 
 with warnings.catch_warnings():
@@ -56,7 +57,8 @@ def quantised(
         rule: formats of weights (of layers) and activations (of activation modules) that differ from ``formats``.
         merge_batchnorm: merge BatchNorms into the weights before them.
         fit_range: where a format has a fixed range, multiply each channel's weights by the power of two with which they
-            fill it, and divide in the BatchNorm behind: the float network stays what it is.
+            fill it, and divide in the BatchNorm behind: the float network stays what it is, and
+            :func:`isobit.train.fit` trains it as if they had not been multiplied.
         equalise: iterations of Brevitas' cross-layer equalisation.
 
     Raises:
@@ -66,9 +68,10 @@ def quantised(
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch, about Brevitas' use of it
         graph = _traced(copy.deepcopy(model).cpu().eval(), merge_batchnorm, equalise)
-        if fit_range:
-            _fill_range(graph, formats.weights, rule)
+        filled = _fill_range(graph, formats.weights, rule) if fit_range else {}
         made = _quantised(graph, formats.plain)
+        for name, factor in filled.items():
+            remember(made.get_submodule(name), factor)
         if isinstance(formats.acts, Free):
             _free_activations(made, formats.acts)
         if rule is not None:
@@ -135,9 +138,9 @@ def _free_activations(made: Any, acts: Free) -> None:
             module.return_quant_tensor = False
 
 
-def _fill_range(graph: Any, weights: Format, rule: Rule | None) -> None:
-    """``(2^k w)`` with the statistics of the BatchNorm behind it scaled alike: the same function."""
-    modules = dict(graph.named_modules())
+def _fill_range(graph: Any, weights: Format, rule: Rule | None) -> dict[str, Tensor]:
+    """``(2^k w)`` with the statistics of the BatchNorm behind it scaled alike: the same function. 2^k by layer."""
+    modules, filled = dict(graph.named_modules()), {}
     for node in graph.graph.nodes:
         norm = modules.get(str(node.target)) if node.op == "call_module" else None
         source = node.args[0] if isinstance(norm, _NORMS) and norm.track_running_stats else None
@@ -148,11 +151,12 @@ def _fill_range(graph: Any, weights: Format, rule: Rule | None) -> None:
             own = None if rule is None else _chosen(rule, str(source.target), modules[str(source.target)])[1]
             reach = (own or weights).reach
             if reach is not None:
-                _scale_channels(layer, norm, reach)
+                filled[str(source.target)] = _scale_channels(layer, norm, reach)
+    return filled
 
 
 @torch.no_grad()
-def _scale_channels(layer: Any, norm: Any, reach: float) -> None:
+def _scale_channels(layer: Any, norm: Any, reach: float) -> Tensor:
     most = layer.weight.flatten(1).abs().amax(1)
     # a channel of vanishing weights is as good as none: its statistics stay numbers of float32
     powers = torch.tensor([min(math.floor(math.log2(reach / m)), _MOST_SHIFT) if m > 0 else 0 for m in most.tolist()])
@@ -163,6 +167,7 @@ def _scale_channels(layer: Any, norm: Any, reach: float) -> None:
         layer.bias.zero_()
     norm.running_mean.mul_(factor)
     norm.running_var.copy_(factor**2 * (norm.running_var + norm.eps) - norm.eps)
+    return factor
 
 
 def _apply(model: nn.Module, rule: Rule) -> None:

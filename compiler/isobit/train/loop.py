@@ -18,6 +18,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 from isobit.errors import IsobitError
 from isobit.train import checkpoint as files
 from isobit.train.data import Data
+from isobit.train.filled import as_given
 
 OptimiserOf = Callable[[Iterable[nn.Parameter]], Optimizer]
 ScheduleOf = Callable[[Optimizer, int], LRScheduler]
@@ -80,17 +81,18 @@ def fit(
     """
     place = torch.device(device)
     model.to(place)
-    run = _Run(model, optimiser, schedule, epochs, place)
     facts = {"epochs": epochs, "batch": batch, "seed": seed, "samples": len(data.train_labels)}
-    done = run.resume(checkpoint, facts)
     on = Data(*(getattr(data, name).to(place) for name in Data.__dataclass_fields__))
     if not len(on.train_labels) or not len(on.test_labels):
         raise IsobitError("E305", "there are no samples")
-    with _bar(progress, epochs, len(done)) as step:
-        for number in range(len(done) + 1, epochs + 1):
-            done.append(run.epoch(number, on, batch, loss, seed))
-            run.write(checkpoint, facts, done)
-            step(done[-1])
+    with as_given(model):
+        run = _Run(model, optimiser, schedule, epochs, place)
+        done = run.resume(checkpoint, facts)
+        with _bar(progress, epochs, len(done)) as step:
+            for number in range(len(done) + 1, epochs + 1):
+                done.append(run.epoch(number, on, batch, loss, seed))
+                run.write(checkpoint, facts, done)
+                step(done[-1])
     model.eval()
     return tuple(done)
 
