@@ -147,11 +147,18 @@ def _mixed() -> TfliteNet:
     return net
 
 
+def _shares() -> TfliteNet:
+    net = _one("SOFTMAX", UNIT, beta=1.0)
+    net.op("RELU", [1], (1, 4), UNIT)
+    return net
+
+
 REFUSED: dict[str, tuple[str, str, Callable[[], TfliteNet]]] = {
     "a kernel that LiteRT has not": ("E205", "no reference kernel of HARD_SWISH for int16", lambda: _one("HARD_SWISH")),
     "a kernel of another kind": ("E205", "the int16 kernel of GELU", lambda: _one("GELU")),
     "a zero point": ("E204", "a zero point of 3 in int16", lambda: _one("RELU", zero=3)),
     "a sigmoid on another scale": ("E204", "2**-15", lambda: _one("LOGISTIC")),
+    "a softmax inside": ("E205", "inside a network of 16 bits", _shares),
     "to uint8": ("E205", "no kernel from int16 to uint8", lambda: _one("QUANTIZE", dtype="uint8")),
     "powers of two": ("E202", "pot_scale_int16", _powers),
     "a bias of another type than said": ("E203", "3 int64 needed", lambda: _bias(4)),

@@ -12,6 +12,8 @@ import pytest
 from onnx import TensorProto
 
 import isobit
+from isobit.check.csim.stimuli import vectors_for
+from isobit.check.source.compare import check_source
 from isobit.errors import IsobitError
 from isobit.frontend.qonnx.importer import import_onnx
 from isobit.ir import Graph
@@ -201,3 +203,22 @@ def test_it_is_built_and_equal(tmp_path: Path) -> None:
     result = isobit.csim(isobit.compile(net.save(tmp_path), tmp_path / "build"), vectors=200)
     assert result.equal and result.source is not None and result.source.exact_outputs == 32 * 4
     assert not result.source.unexplained and result.source.float_integers > 0
+
+
+JUMPS: dict[str, Callable[[Net, str], str]] = {
+    "less": lambda net, x: net.op("Cast", net.op("Less", x, 0.3), to=1),
+    "where": lambda net, x: net.op("Where", net.op("GreaterOrEqual", x, 0.3), x, 0.0),
+    "floor": lambda net, x: net.op("Floor", net.op("Mul", x, 10.0)),
+    "threshold": lambda net, x: net.op("ThresholdedRelu", x, alpha=0.3),
+}
+
+
+@pytest.mark.parametrize("name", JUMPS)
+def test_where_float32_jumps_elsewhere_it_is_a_tie(tmp_path: Path, name: str) -> None:
+    """Of 6 * 0.05 exact arithmetic finds less than 0.3, float32 finds 0.3."""
+    net = Net([1, 40])
+    net.quant(JUMPS[name](net, net.quant("x", 0.05, bits=5)), 0.25)
+    build = isobit.compile(net.save(tmp_path), tmp_path / "build")
+    verdict = check_source(build, vectors_for(build.graph, 40, 0), {})
+    assert verdict.exact_mismatches == 0 and not verdict.unexplained
+    assert bool(verdict.ties) == (name != "threshold")

@@ -169,10 +169,9 @@ def test_mean_over_channels_and_rows(tmp_path: Path) -> None:
     assert_exact(net, tmp_path, images(net))
 
 
-@pytest.mark.parametrize("axes", [[1], [3], [0, 2, 3]])
-def test_other_means_are_refused(tmp_path: Path, axes: list[int]) -> None:
+def test_a_mean_over_the_batch_is_refused(tmp_path: Path) -> None:
     net = Net([1, 3, 4, 4])
-    net.quant(net.op("ReduceMean", net.quant("x", 0.25, 1.0, 4), axes=axes), 0.1, 0.0, 6)
+    net.quant(net.op("ReduceMean", net.quant("x", 0.25, 1.0, 4), axes=[0, 2, 3]), 0.1, 0.0, 6)
     with pytest.raises(IsobitError) as refusal:
         assert_exact(net, tmp_path, images(net))
     assert refusal.value.code == "E202"

@@ -25,7 +25,7 @@ def ints(net: Net, *values: int) -> str:
     return net.const(list(values), np.int64)
 
 
-@pytest.mark.parametrize("op", ["ReduceMax", "ReduceMin", "ReduceSum"])
+@pytest.mark.parametrize("op", ["ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"])
 @pytest.mark.parametrize("axes", [(1,), (2,), (3,), (2, 3), (1, 3), (-1, -3), (1, 2, 3)])
 @pytest.mark.parametrize("keep", [0, 1])
 def test_reductions_over_any_axes(tmp_path: Path, op: str, axes: tuple[int, ...], keep: int) -> None:
@@ -44,6 +44,9 @@ OTHER: dict[str, tuple[tuple[int, ...], Callable[[Net, str], str]]] = {
     "mean taken away": (SHAPE, lambda n, x: n.op("Sub", x, n.quant(n.op("GlobalAveragePool", x), 0.05, 0.0, 8))),
     "a map added": (SHAPE, lambda n, x: n.op("Add", x, np.arange(24).reshape(SHAPE) / 8 - 1)),
     "a map on the left": (SHAPE, lambda n, x: n.op("Sub", np.arange(24).reshape(1, *SHAPE) / 8, x)),
+    "a map times": (SHAPE, lambda n, x: n.op("Mul", x, np.arange(24).reshape(SHAPE) / 8 - 1)),
+    "a map times what has an offset": (SHAPE, lambda n, x: n.op("Mul", np.arange(24).reshape(1, *SHAPE) / 8 - 1,
+                                                                n.op("Add", x, 0.3))),
     "a row added": (SHAPE, lambda n, x: n.op("Add", x, [0.25, -0.5])),
     "a quantised map": ((4, 3), lambda n, x: n.op("Add", n.quant(np.arange(12).reshape(4, 3) / 5, 0.3, 0.0, 4), x)),
     "a constant on the left": ((4, 3), lambda n, x: n.op("MatMul", n.quant(np.arange(8).reshape(2, 4) - 3, 0.5, 0.0, 4),

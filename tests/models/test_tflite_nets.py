@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from models.tflite_nets import NETS, Net, encoder
+from models.tflite_nets import NETS, Net, encoder, sixteen_bits
 from numpy.typing import NDArray
 
 import isobit
+from isobit.check.cosim.run import cosim
 from isobit.check.source.compare import check_source
 from isobit.check.source.tflite import verdict as verdict_of_kernels
 from isobit.errors import IsobitError
@@ -19,6 +20,7 @@ from isobit.frontend.tflite.importer import import_tflite
 from isobit.interp import run
 from isobit.ir.ops import Output
 from isobit.passes import optimise
+from tests.check.cosim.test_cosim import needs_verilator
 from tests.litert import run_reference
 from tests.tflite_builder import TfliteNet
 
@@ -77,7 +79,35 @@ def test_a_whole_encoder_block_has_the_integers_of_the_reference_kernels(tmp_pat
         _same_as_litert(net, path, given, one.outputs[0], found[one.outputs[0].name])
 
 
+def test_16_bit_activations_have_the_integers_of_the_reference_kernels_before_and_after_the_passes(
+    tmp_path: Path,
+) -> None:
+    net = sixteen_bits()
+    path, given = net.save(tmp_path / "model.tflite"), _samples(net, 20)
+    graph = import_tflite(path)
+    for one in (graph, optimise(graph)):
+        found = run(one, {one.inputs[0].name: given.astype(np.int64)})
+        _same_as_litert(net, path, given, one.outputs[0], found[one.outputs[0].name])
+
+
+@pytest.mark.slow
+@needs_verilator
+def test_cpp_and_rtl_compute_16_bit_activations(tmp_path: Path) -> None:
+    net = sixteen_bits()
+    build = isobit.compile(net.save(tmp_path / "model.tflite"), tmp_path / "build", board="zcu104")
+    result = isobit.csim(build, _samples(net, 40))
+    assert result.equal and result.source is not None and [run.mismatches for run in result.runs] == [0, 0]
+    layers = sum(int(np.prod(net.tensors[o].shape)) for op in net.operators for o in op.outputs)
+    reference = result.source.oracles[0]
+    assert (reference.integers, reference.mismatches, reference.unexplained) == (40 * layers, 0, 0)
+    simulated = cosim(build, 4)
+    assert (simulated.mismatches, simulated.outputs) == (0, 12)
+
+
 def _samples(net: Net, count: int) -> NDArray[Any]:
+    if net.dtype == "int16":
+        shape = (count, *net.shape(net.inputs[0]))
+        return np.random.default_rng(2).integers(-(1 << 15), 1 << 15, shape).astype(np.int16)
     made = np.random.default_rng(2).integers(0, 256, (count, *net.shape(net.inputs[0]))).astype(np.uint8)
     return made if net.dtype == "uint8" else made.view(np.int8)
 

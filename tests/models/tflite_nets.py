@@ -198,6 +198,18 @@ def normalised(dtype: str) -> Net:
     return net
 
 
+def sixteen_bits() -> Net:
+    """16-bit activations: convolutions, a residual sum, pools, a gate, a mean and a dense layer."""
+    net = Net("int16", 3)
+    x = net.conv(net.input((1, 5, 4, 3), 1e-7), 4, fused=1)
+    added = net.added(x, net.conv(net.depthwise(x), 4, kernel=1))
+    pooled = net.pool("MAX_POOL_2D", net.pool("AVERAGE_POOL_2D", added, 3, 1, SAME), 2, 2, VALID)
+    gate = net.op("LOGISTIC", [pooled], (1, 2, 2, 4), 2.0**-15)
+    gated = net.make("MUL", [pooled, gate], (2, 2, 4), net.scale_of(pooled) / 2)
+    net.dense(net.make("MEAN", [gated, net.integers([1, 2])], (4,), net.scale_of(gated) / 2), 3)
+    return net
+
+
 def encoder(dtype: str, heads: int = 4, tokens: int = 16, wide: int = 64) -> Net:
     """A whole encoder block: attention and two dense layers with a GELU between, each added and normalised."""
     net = Net(dtype, 31)

@@ -37,7 +37,7 @@ from isobit.numerics.staircase import (
     equal,
     equal_on,
     from_thresholds,
-    listed_by_compose,
+    listed,
 )
 from isobit.numerics.sums import Reader, ShortSum, Summed, joint_sums, short_sums, sums_differ
 
@@ -84,7 +84,7 @@ __all__ = [
     "is_translation",
     "joint_sums",
     "layer_multiply_shift",
-    "listed_by_compose",
+    "listed",
     "least_error",
     "least_multiply_shift",
     "magnitude",

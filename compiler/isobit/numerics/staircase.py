@@ -21,9 +21,7 @@ from isobit.numerics.curve import Curve, check_values, clamped_ends, read_only
 from isobit.numerics.intervals import INT64_MAX, IntArray, as_int_array, magnitude, widened
 from isobit.numerics.rounding import Rounding, doubled_boundaries, round_quotient
 
-__all__ = [
-    "Curve", "Cuts", "MultiplyShift", "Rounded", "compose", "equal", "equal_on", "from_thresholds", "listed_by_compose",
-]  # fmt: skip
+__all__ = ["Curve", "Cuts", "MultiplyShift", "Rounded", "compose", "equal", "equal_on", "from_thresholds", "listed"]
 
 CACHED_LEVELS = 4096
 """A generator with at most this many levels keeps its cuts once they are computed."""
@@ -250,27 +248,22 @@ def compose(outer: Curve, inner: Curve) -> Curve:
 
     ``outer(inner(x)) >= level`` exactly when x reaches the cut of ``inner`` at the cut of ``outer`` at that level.
     """
-    closed = _composed_generators(outer, inner)
-    if closed is not None:
-        return closed
     reached = outer.restrict(inner.start, inner.top)
-    return Cuts(reached.start, inner.cuts_at(reached.cuts()))
+    return _closed(outer, inner) or Cuts(reached.start, inner.cuts_at(reached.cuts()))
 
 
-def listed_by_compose(outer: Curve, inner: Curve) -> int:
+def listed(outer: Curve, inner: Curve) -> int:
     """How many cuts :func:`compose` lists; 0 where a generator is left."""
-    closed = _composed_generators(outer, inner)
-    return outer.restrict(inner.start, inner.top).levels if closed is None else 0
+    return 0 if _closed(outer, inner) else outer.restrict(inner.start, inner.top).levels
 
 
-def _composed_generators(outer: Curve, inner: Curve) -> Curve | None:
+def _closed(outer: Curve, inner: Curve) -> Curve | None:
     if isinstance(outer, Rounded) and outer.mult == 1 and outer.offset == 0:
         return inner.clamp(outer.lo, outer.hi)
     if isinstance(outer, Rounded) and isinstance(inner, Rounded) and inner._integers[2] == 1:
         # inner never rounds, and a monotone function may be exchanged with a clamp
-        whole = Rounded(
-            outer.mult * inner.mult, outer.mult * inner.offset + outer.offset, outer.rounding, outer.lo, outer.hi
-        )
+        mult, offset = outer.mult * inner.mult, outer.mult * inner.offset + outer.offset
+        whole = Rounded(mult, offset, outer.rounding, outer.lo, outer.hi)
         return whole.clamp(outer.at(inner.lo), outer.at(inner.hi))
     return None
 

@@ -12,7 +12,7 @@ from isobit.ir.channels import Curves, of_channel, rows
 from isobit.ir.facts import FoldedPair
 from isobit.ir.ops import Add, Const, Linear, Output, Step, Table
 from isobit.ir.types import IntArray, ValueType
-from isobit.numerics import MAX_LEVELS, as_int_array, compose, listed_by_compose, magnitude
+from isobit.numerics import MAX_LEVELS, as_int_array, compose, listed, magnitude
 from isobit.numerics.intervals import widened
 from isobit.passes.bodies import body_luts
 from isobit.passes.rewrite import Rule, fresh_name, sole_reader
@@ -116,7 +116,7 @@ def unfolded(graph: Graph, node: Node, prices: Prices = PRICES) -> str:
 def _too_many_cuts(node: Step, inner: Step) -> bool:
     """Would the composition list more cuts than the search for its bodies takes?"""
     pairs = ((node.curves.of(c), inner.curves.of(c)) for c in range(rows(node.curves, inner.curves)))
-    return sum(listed_by_compose(*pair) for pair in pairs) > MAX_LEVELS
+    return sum(listed(*pair) for pair in pairs) > MAX_LEVELS
 
 
 def _composed(node: Step, inner: Step) -> Step:

@@ -43,6 +43,8 @@ from isobit.ir.types import IntArray
 
 EXACT_SAMPLES, EXACT_ELEMENTS = 32, 3_000_000
 FLOAT_SAMPLES, GIVEN_SAMPLES, FLOAT_ELEMENTS = 256, 10_000, 60_000_000
+_JUMPS = frozenset("And Ceil Equal Floor Greater GreaterOrEqual Less LessOrEqual Not Or Round Sign Xor".split())
+"""Operators that make integers of real values without a quantiser."""
 _LOGIT_OPS, _CLAMPS, _SMOOTH = {"softmax", "logsoftmax"}, {"clip"}, {"sigmoid", "tanh"}
 
 
@@ -177,8 +179,9 @@ class _Checked:
         return (OracleRun(PACKAGE, ort_version(), note=message if ort_version() else "not installed"),)
 
     def _taps(self) -> tuple[str, ...]:
-        """The source's tensors in front of the float functions that end its outputs."""
-        return tuple(filter(None, (before_last(self.model, node) for node in self.build.reference.outputs)))
+        """The source's tensors in front of the float functions that end its outputs, and those that a jump decides."""
+        last = (before_last(self.model, node) for node in self.build.reference.outputs)
+        return (*filter(None, last), *(name for n in self.model.nodes if n.op in _JUMPS for name in n.outputs))
 
     def end_to_end(
         self, judge: OracleRun, execution: FloatRun, level: OrtLevel

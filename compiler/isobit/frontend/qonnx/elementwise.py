@@ -50,9 +50,9 @@ def import_arithmetic(b: Builder, node: SourceNode) -> Tensor:
         left = facing(b, node, left, _written(right))
         return with_constant(b, node, left, constant_channels(b, node, right, left), first=False)
     x = facing(b, node, b.real(node), _written(right))
-    if node.op in ("Add", "Sub") and _varies_inside(b, x, right):
+    if node.op != "Div" and _varies_inside(b, x, right):
         values = _rational(right)
-        return _added_per_element(b, node, b.affine(node), values if node.op == "Add" else -values)
+        return _per_element(b, node, b.affine(node), values if node.op != "Sub" else -values)
     y = _AFFINE[node.op](b, node, x, constant_channels(b, node, right, x))
     # ONNX divides integers towards zero; both operands have one type, so the constant's tells.
     whole = node.op == "Div" and isinstance(right, np.ndarray) and right.dtype.kind in "iu"
@@ -128,9 +128,9 @@ def _constant_first(b: Builder, node: SourceNode, left: Tensor, right: Real | Ho
             raise b.unsupported(node, "a constant minus or divided by the raw input", "do it after the quantiser")
         return _on_host(b, node, right, b.operand(node, 0, "first operand"))
     x: Real | Function = facing(b, node, right, _written(left))
-    if isinstance(x, Real) and node.op in ("Add", "Sub") and _varies_inside(b, x, left):
+    if isinstance(x, Real) and node.op != "Div" and _varies_inside(b, x, left):
         x = b.affine(node, 1)
-        return _added_per_element(b, node, x if node.op == "Add" else x.affine(-ONE, ZERO), _rational(left))
+        return _per_element(b, node, x if node.op != "Sub" else x.affine(-ONE, ZERO), _rational(left))
     values = constant_channels(b, node, left, x)
     if isinstance(x, Function) or node.op == "Div":
         return with_constant(b, node, as_function(x), values, first=True)
@@ -233,11 +233,11 @@ def _varies_inside(b: Builder, x: Real, constant: Tensor) -> bool:
     return bool(sizes) and (set(sizes) != {channels} or sizes[channels] != b.types[x.value].channels)
 
 
-def _added_per_element(b: Builder, node: SourceNode, x: Real, values: Any) -> Real:
-    """``x`` plus a constant that is another one at every position: integers of one unit, element by element."""
+def _per_element(b: Builder, node: SourceNode, x: Real, values: Any) -> Real:
+    """``x`` plus or times a constant that is another one at every position: integers of one unit for all elements."""
     if len(x.scale) > 1 or len(x.offset) > 1:
         raise IsobitError(
-            "E208", "a constant per element is added to channels of different scales", where=b.where(node),
+            "E208", "a constant per element meets channels of different scales", where=b.where(node),
             hint="quantise per tensor before it",
         )  # fmt: skip
     wanted = b.model.shapes[node.outputs[0]][1:]
@@ -246,13 +246,19 @@ def _added_per_element(b: Builder, node: SourceNode, x: Real, values: Any) -> Re
         x = move(b, node, x, np.broadcast_to(index.reshape((1,) * (len(wanted) - index.ndim) + index.shape), wanted))
     full = np.broadcast_to(values.reshape((1,) * (len(wanted) + 1 - values.ndim) + values.shape), (1, *wanted))[0]
     stored = full.transpose(x.layout).reshape(-1)
-    unit, first, _ = common_unit(x.scale, rationals([rational_gcd(*(v for v in stored if v)) or x.scale[0]]))
+    times = node.op == "Mul"
+    # s v + o becomes (s c) v + o c, or s v + c with the offset as it was
+    factors, addends = (x.scale * stored, x.offset * stored) if times else (x.scale, stored)
+    unit = rational_gcd(*(v for v in (*factors, *addends) if v)) or Fraction(1)
+    slopes, integers = (frozen_ints(np.array([int(v / unit) for v in row], object)) for row in (factors, addends))
     flat = move(b, node, x, np.arange(stored.size))
-    integers = b.const(b.hint(node) + "_map", np.array([int(v / unit[0]) for v in stored], dtype=object))
+    terms = [(flat.value, slopes)]
+    if integers.any():
+        terms.append((b.const(b.hint(node) + "_map", integers), frozen_ints(1)))
+    names, coefficients = zip(*terms, strict=True)
     source = (printable(node.name or node.outputs[0]),)
-    name = b.emit(Add(name=b.fresh(b.hint(node)), inputs=(flat.value, integers),
-                      coefficients=(first, frozen_ints(1)), source=source))  # fmt: skip
-    made = Real.of(name, (0,), unit, x.offset)
+    name = b.emit(Add(name=b.fresh(b.hint(node)), inputs=names, coefficients=coefficients, source=source))
+    made = Real.of(name, (0,), rationals([unit]), ZERO if times else x.offset)
     back = np.arange(stored.size).reshape(b.types[x.value].shape).transpose(np.argsort(x.layout))
     return move(b, node, made, back, x.layout).unread
 

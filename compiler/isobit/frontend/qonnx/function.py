@@ -172,17 +172,20 @@ def by_sign(v: Enclosed, positive: Enclosed, negative: Enclosed) -> Enclosed:
 
 
 def chosen(condition: Enclosed, yes: Enclosed, no: Enclosed) -> Enclosed:
-    """``yes`` where the condition is not zero."""
+    """``yes`` where the condition is not zero; float32 may choose the other where it may decide otherwise."""
     if not condition.exact:
         raise Undecided
     taken = (condition.low != 0).astype(bool)
-    low = np.where(taken, yes.low, no.low)
+    low, error = np.where(taken, yes.low, no.low), np.where(taken, yes.error, no.error)
+    error += np.where(condition.error > 0, np.abs(floats(yes.low - no.low)) + yes.error + no.error, 0)
     exact = yes.exact and no.exact
-    return Enclosed(low, low if exact else np.where(taken, yes.high, no.high), np.where(taken, yes.error, no.error))
+    return Enclosed(low, low if exact else np.where(taken, yes.high, no.high), error)
 
 
 def decided(v: Enclosed, question: Callable[[Fraction], int]) -> Enclosed:
     """A step function of rationals, exact where both ends of every enclosure give one answer.
+
+    Its float32 error is the jump that the argument's error reaches.
 
     Raises:
         Undecided: where they do not.
@@ -190,7 +193,9 @@ def decided(v: Enclosed, question: Callable[[Fraction], int]) -> Enclosed:
     found = _fractions([Fraction(question(x)) for x in v.low])
     if not v.exact and any(question(x) != y for x, y in zip(v.high, found, strict=True)):
         raise Undecided
-    return Enclosed(found, found, np.zeros(len(found)))
+    off = [max(abs(question(x + d) - y) for d in (-Fraction(e), Fraction(e))) if e else 0
+           for x, y, e in zip(v.low, found, v.error, strict=True)]  # fmt: skip
+    return Enclosed(found, found, np.array(off, dtype=np.float64))
 
 
 def _at(values: Rationals, channel: int) -> Fraction:

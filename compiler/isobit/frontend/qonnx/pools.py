@@ -86,7 +86,7 @@ def import_average(b: Builder, node: SourceNode) -> Tensor:
 
 
 def import_reduce(b: Builder, node: SourceNode) -> Tensor:
-    """ReduceMax, ReduceMin and ReduceSum over any axes but the batch: pooling over all of what is left out.
+    """ReduceMax, ReduceMin, ReduceSum and ReduceMean over any axes but the batch: pooling over what is left out.
 
     The axes that stay become the channels, the reduced ones one spatial axis.
     """
@@ -102,8 +102,9 @@ def import_reduce(b: Builder, node: SourceNode) -> Tensor:
     order = [*(a - 1 for a in reduced), *kept]
     flat = index.transpose(order).reshape(-1, int(np.prod([index.shape[a] for a in kept])))
     x = move(b, node, x, flat, (0, 1))
-    if node.op == "ReduceSum":
+    if node.op in ("ReduceSum", "ReduceMean"):
         y = _sums(b, node, x, (len(flat),), (1,), (1,))
+        y = y.affine(rationals([Fraction(1, len(flat))]), ZERO) if node.op == "ReduceMean" else y
     else:
         x = _rising(b, node, x, least=node.op == "ReduceMin")
         y = _greatest(b, node, x, x.value, (len(flat),), (1,), (1,))
@@ -111,14 +112,14 @@ def import_reduce(b: Builder, node: SourceNode) -> Tensor:
 
 
 def import_reduce_mean(b: Builder, node: SourceNode) -> Tensor:
-    """ReduceMean over all spatial axes."""
+    """ReduceMean over all spatial axes, or any others."""
     rank = len(b.model.shapes[node.inputs[0]])
     given = node.attrs.get("axes")
     axes = attribute_ints(node, "axes", ()) if given is not None else _axes(b, node, rank)
     reduced = sorted(a % rank for a in axes)
     kept = [a for a in range(1, rank) if a not in reduced]
     if len(kept) != 1 or 0 in reduced:
-        raise b.unsupported(node, f"a mean over axes {reduced}; only all spatial axes can be averaged")
+        return import_reduce(b, node)
     x = channels_last(b, node, b.affine(node), kept[0] - 1)
     kernel = b.types[x.value].shape[:-1]
     ones = (1,) * len(kernel)

@@ -59,12 +59,23 @@ def _rooted(b: Builder, f: Function, chain: Sequence[str], root: str) -> Functio
         return f
 
     def at(channel: int, integers: Sequence[int], error: float) -> Enclosed:
-        values = as_int_array(np.array(integers, dtype=object))
+        values, off = as_int_array(np.array(integers, dtype=object)), 0
         for node in path:
+            off = max(off, _misdecided(b, node, channel, values))
             values = _applied(node, channel, values)
-        return f.at(channel, [int(v) for v in values], 0.0)  # the quantisers below gave the same integers
+        return f.at(channel, [int(v) for v in values], float(off))  # the quantisers below gave the same integers
 
     return Function(root, f.layout, rows, 0, at)
+
+
+def _misdecided(b: Builder, node: Step | Table | Add, channel: int, x: IntArray) -> int:
+    """By how much float32 may miss one integer that a comparison decides; 0 for many, which only tables ask for."""
+    origin = b.origins.get(node.name)
+    if len(x) > 1 or not isinstance(origin, FunctionOrigin):
+        return 0
+    found = origin.function.at(channel, [int(x[0])], 0.0)
+    around = [origin.level(channel, found.low[0] + d * Fraction(found.error[0])) for d in (-1, 0, 1)]
+    return max(around) - min(around) if found.exact else 0
 
 
 def _rows(node: Step | Table | Add) -> int:

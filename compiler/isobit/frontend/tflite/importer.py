@@ -102,7 +102,7 @@ def import_operator(b: TfliteBuilder, op: TfliteOperator) -> None:
 
 def _operator(b: TfliteBuilder, op: TfliteOperator) -> Handler:
     wide = "int16" in (b.output(op).dtype, *(b.model.tensors[i].dtype for i in op.inputs[:1] if i >= 0))
-    handler = (_OF_16_BITS if wide else _OPERATORS).get(op.op, _OPERATORS.get(op.op))
+    handler = (sixteen.HANDLERS if wide else _OPERATORS).get(op.op, _OPERATORS.get(op.op))
     if handler is None:
         raise IsobitError(
             "E201", f"{printable(op.op)} is not supported", where=op.where,
@@ -292,13 +292,3 @@ _OPERATORS: Mapping[str, Handler] = {
     "TRANSPOSE_CONV": windows.import_transpose_conv,
     "UNPACK": moves.import_split,
 }
-_OF_16_BITS: Mapping[str, Handler] = {
-    "ADD": sixteen.import_sum,
-    "LOGISTIC": sixteen.import_curve,
-    "MUL": sixteen.import_product,
-    "RELU": sixteen.import_relu,
-    "RELU6": sixteen.import_relu,
-    "SUB": sixteen.import_sum,
-    "TANH": sixteen.import_curve,
-}
-"""Operators whose 8-bit form lists what 16 bits have too much of."""

@@ -10,7 +10,7 @@ Sources: TensorFlow Lite ``kernels/add.cc``, ``reference/integer_ops/{logistic,t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -189,3 +189,15 @@ def _fine(op: TfliteOperator, scale: float, tanh: bool) -> tuple[int, int]:
     if real >= 1 << 16:
         raise op.refusal(f"an input scale of {scale:g}, whose products leave 32 bits", code="E204")
     return int(real), right
+
+
+HANDLERS: Mapping[str, Callable[[TfliteBuilder, TfliteOperator], Value]] = {
+    "ADD": import_sum,
+    "LOGISTIC": import_curve,
+    "MUL": import_product,
+    "RELU": import_relu,
+    "RELU6": import_relu,
+    "SUB": import_sum,
+    "TANH": import_curve,
+}
+"""Operators whose 8-bit form lists what 16 bits have too much of; QUANTIZE is told from what it reads."""

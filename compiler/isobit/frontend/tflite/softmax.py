@@ -60,6 +60,9 @@ def import_inner_softmax(b: TfliteBuilder, op: TfliteOperator) -> Value:
     if op.op != "SOFTMAX":
         why = "inside a network: its kernel is a logarithm in fixed point, for which the graph has no operations yet"
         raise op.refusal(why, "end the network there, or use SOFTMAX", "E202")
+    if b.output(op).dtype == "int16":
+        why = "inside a network of 16 bits: its kernel has tables of its own, which are not built"
+        raise op.refusal(why, "end the network there, or convert with int8 activations", "E205")
     if abs(scale - 1 / 256) > 1e-5 / 256 or zero != low:
         raise op.refusal("its output has not the scale 1/256 and the least zero point", "convert again", "E204")
     rows = np.arange(b.type(x).size).reshape(-1, b.tensor(op).shape[-1]).T
