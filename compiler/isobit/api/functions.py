@@ -10,7 +10,7 @@ import onnx
 
 from isobit.api.arguments import Shaped, one_of, shape_of, vectors_of
 from isobit.api.build import Build, opened
-from isobit.api.kinds import Count, Limits, Positive, Seconds, coded
+from isobit.api.kinds import Count, Limits, Positive, Seconds, Vectors, coded
 from isobit.api.progress import Told, quiet, telling
 from isobit.build import folder
 from isobit.check.csim import accuracy as accuracies
@@ -41,7 +41,7 @@ def boards() -> tuple[Board, ...]:
 @coded
 @telling
 def csim(
-    build: Build | str | Path, inputs: Any = None, *, vectors: Positive | None = None, checked: bool = False,
+    build: Build | str | Path, inputs: Any = None, *, vectors: Vectors | None = None, checked: bool = False,
     compiler: str | None = None, source: bool = True, ort_level: str = "disabled", seed: Count = 0,
     timeout: Seconds = run.DEFAULT_TIMEOUT, taps: str | Path | None = None, samples: str | None = None,
     progress: Told = quiet,
