@@ -133,11 +133,11 @@ def compile_model(
     progress("shrinking requantizers, choosing the folding")
     made = rescaled(folded, maker, target, request, rescale, seen, progress)
     design = maker.lower(made.graph, made.plan, request)
-    progress("writing the project")
     moved = None if report is None else asdict(report)
     origin = Origin(printable(name), input_type, input_scale, moved, followed, label)
     vectors = _testbench_vectors(made.graph, maker.estimate(made.plan, design).interval)
-    write_folder(Path(output), made.graph, target, made.plan, design, data, origin, vectors, made, maker, project)
+    parts = made.graph, target, made.plan, design, data, origin, vectors, made, maker, project
+    write_folder(Path(output), *parts, progress)
     del imported, made, design, data  # a large network's weights, which are now read back
     return load_build(Path(output))
 

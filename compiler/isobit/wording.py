@@ -29,14 +29,14 @@ def worded(found: Mapping[str, Any]) -> str:
         return f"{key}: there is no such key"
     if kind == "missing":
         return f"{key} is missing"
+    if kind == "value_error":
+        return f"{key}: {printable(context['error'])}" if found["loc"] else printable(context["error"])
     given = f"{key} = {printable(repr(found['input']), 40)}"
     if kind == "literal_error":
         return f"{given}: {context['expected']}"
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
         return f"{given}: {words} {context[name]}"
-    if kind == "value_error":
-        return f"{given}: {printable(context['error'])}"
     return f"{given}: {_KINDS.get(kind.partition('_')[0], printable(found['msg']))}"
 
 
@@ -45,7 +45,8 @@ def refusal(
 ) -> IsobitError:  # fmt: skip
     """The first of a TOML file's errors, with its line; ``keys`` are the schemas of its tables, "" of the outermost."""
     first = error.errors()[0]
-    table, key = ".".join(map(str, first["loc"][:-1])), str(first["loc"][-1])
+    *outer, key = map(str, first["loc"] or ("",))
+    table = ".".join(outer)
     known = keys.get(table.partition(".")[0], keys[""]).model_fields
     hint = did_you_mean(key, known) if first["type"] == "extra_forbidden" else ""
     return IsobitError(code, worded(first), where=place_in(path, text, table, key), hint=hint)
@@ -53,7 +54,7 @@ def refusal(
 
 def place_in(path: Path, text: str, table: str, key: str) -> str:
     """The file, and the line of a key where it can be found."""
-    number = line_of(text, table, key)
+    number = line_of(text, table, key) if key else 0
     return f"{printable(path)}, line {number}" if number else printable(path)
 
 

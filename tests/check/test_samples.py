@@ -94,7 +94,7 @@ def test_what_the_graph_holds_only_where_it_is_said() -> None:
     for form in ("integers", "graph"):
         with pytest.raises(IsobitError, match="not integers"):
             read_samples(FLOATS, held.astype(np.float32), form)  # type: ignore[arg-type]
-    with pytest.raises(IsobitError, match="real, integers or graph"):
+    with pytest.raises(IsobitError, match="one of graph, integers, real"):
         sample_form("codes")
     assert [sample_form(word) for word in (None, "real", "graph")] == [None, "real", "graph"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import isobit
 from isobit.backends.toolchain import Compilation, find_compiler
 from isobit.build.folder import Build, load_build
 from isobit.check.csim.stimuli import float_samples, vectors_for
+from isobit.errors import IsobitError
 from isobit.interp import dequantise, quantise, run
 from isobit.pynq.pack import package
 from tests.pynq.environments import pynq_python
@@ -132,7 +135,7 @@ def test_selftest_and_measurement(bench: Bench) -> None:
 def test_the_notebook_runs(bench: Bench) -> None:
     _, folder, script = bench("demo", "pynq-z2")
     cells = [c for c in json.loads((folder / "notebook.ipynb").read_text())["cells"] if c["cell_type"] == "code"]
-    assert len(cells) == 4
+    assert len(cells) == 6
     said = script(
         "import ast, driver\n"
         "driver.Accelerator = lambda: net\n"
@@ -146,7 +149,42 @@ def test_the_notebook_runs(bench: Bench) -> None:
         "said['shown'] = shown\n"
     )
     shown = said["shown"]
-    assert isinstance(shown, list) and shown[1] == "()" and "(64, 10)" in shown[2] and "latency" in shown[3]
+    assert isinstance(shown, list) and shown[1] == "()" and "(64, 10)" in shown[2] and "latency" in shown[5]
+
+
+def test_the_notebook_classifies_own_samples(bench: Bench, tmp_path: Path) -> None:
+    build, folder, script = bench("image", "pynq-z2")
+    x = np.random.default_rng(3).random((20, 3, 6, 6), dtype=np.float32) * 8
+    y = isobit.predict(build, x, graph=True).argmax(1)
+    y[:5] = (y[:5] + 1) % 5
+    package(build, tmp_path / "own", inputs=x, labels=y)
+    shutil.copy(tmp_path / "own" / "samples.npz", folder)
+    cells = [c for c in json.loads((folder / "notebook.ipynb").read_text())["cells"] if c["cell_type"] == "code"]
+    said = script(
+        "import contextlib, io, sys, types\n"
+        "titles = []\n"
+        "class Axis:\n"
+        "    def imshow(self, shown, cmap): assert shown.shape == (6, 6, 3) and 0 <= shown.min() < shown.max() <= 1\n"
+        "    def set_title(self, text): titles.append(text)\n"
+        "    def axis(self, text): pass\n"
+        "pyplot = types.ModuleType('matplotlib.pyplot')  # a PYNQ image has it\n"
+        "def subplots(rows, columns, squeeze): return None, np.array([[Axis() for _ in range(columns)]])\n"
+        "pyplot.subplots = subplots\n"
+        "sys.modules['matplotlib'] = types.ModuleType('matplotlib')\n"
+        "sys.modules['matplotlib'].pyplot = sys.modules['matplotlib.pyplot'] = pyplot\n"
+        "space = {'net': net, 'np': np}\n"
+        "with contextlib.redirect_stdout(io.StringIO()) as text:\n"
+        f"    for cell in {[''.join(c['source']) for c in cells[3:5]]!r}:\n"
+        "        exec(cell, space)\n"
+        "said['text'] = text.getvalue()\n"
+        "said['titles'] = titles\n"
+    )
+    assert said["text"] == "15 of 20 right on the board, 15 by the interpreter\n"
+    titles = said["titles"]
+    assert isinstance(titles, list) and len(titles) == 8 and [", not " in t for t in titles] == [True] * 5 + [False] * 3
+    with pytest.raises(IsobitError, match="samples and labels go together"):
+        package(build, tmp_path / "half", inputs=x)
+    assert not (tmp_path / "half").exists()
 
 
 @pytest.mark.parametrize(

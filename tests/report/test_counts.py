@@ -84,10 +84,17 @@ def network() -> nn.Sequential:
 
 def test_an_untrained_network_compiles_with_a_note(tmp_path: Path) -> None:
     module = network()
-    assert "looks untrained" in isobit.compile(module).summary()
+    with pytest.warns(UserWarning, match="looks untrained: every activation quantiser"):
+        build = isobit.compile(module)
+    lines = build.summary().splitlines()
+    assert lines.index("NOTE: this model looks untrained:") < next(i for i, line in enumerate(lines) if "───" in line)
     module(torch.randn(50, 8))
     build = isobit.compile(module.eval(), tmp_path / "b")
     assert "untrained" not in build.summary() and not report(build).notes
+    module.insert(2, nn.BatchNorm1d(6).eval())
+    assert "no BatchNorm has the statistics of any sample" in isobit.compile(module.eval()).summary()
+    module.train()(torch.randn(50, 8))
+    assert "untrained" not in isobit.compile(module.eval()).summary()
 
 
 def test_layers_are_a_table_everywhere(build: isobit.Build) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import warnings
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -14,7 +15,7 @@ from typing import Any, cast, get_args
 
 from isobit.api.arguments import Shaped, number, one_of, shape_of, vectors_of
 from isobit.api.build import Build
-from isobit.api.kinds import Count, coded
+from isobit.api.kinds import Count, coded, of_kind
 from isobit.api.progress import quiet, telling
 from isobit.backends.base import ReadsPlans
 from isobit.backends.dataflow.design import FifoGoal
@@ -27,6 +28,12 @@ from isobit.flow import Exporter, compile_model
 from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
 from isobit.hardware import Board, load_board
 from isobit.hardware.board import at_clock
+from isobit.report.notes import notes
+
+
+class ModelWarning(UserWarning):
+    """The model compiles, and is hardly what its user means."""
+
 
 DEFAULT_BOARD = "pynq-z1"
 
@@ -79,12 +86,17 @@ def compile(
     Raises:
         IsobitError: any coded refusal, E613 for an argument that is not of its kind; nothing is left behind.
         DoesNotFit: E502 when the design exceeds the board.
+
+    Warns:
+        ModelWarning: the model looks untrained.
     """
     one_of("exporter", exporter, get_args(Exporter), "E302")
     target = target or ("both" if backend == DEFAULT else "hls")
     one_of("target", target, get_args(Target))
     device = planned_board(board, clock_mhz, plan if backend == DEFAULT else None)
-    if plan_request is None:
+    if plan_request is not None:
+        of_kind("plan_request", plan_request, type(find_backend(backend).request()))
+    else:
         asked = Asked(plan, target_fps, target_ii, samples_per_clock, max_util, fifos)
         plan_request = request_of(backend, device, asked)
     place = Path(tempfile.mkdtemp(prefix="isobit-build-")) if output is None else None
@@ -108,6 +120,8 @@ def compile(
         raise
     if place:
         weakref.finalize(build, shutil.rmtree, place, ignore_errors=True)
+    if said := notes(build):
+        warnings.warn(" ".join(line.strip() for line in said), ModelWarning, stacklevel=4)
     return build
 
 

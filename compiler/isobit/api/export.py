@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, cast, get_args
 
 from isobit.api.arguments import Shaped, one_of, shape_of, vectors_of
-from isobit.api.kinds import Positive, coded
+from isobit.api.kinds import Vectors, coded
 from isobit.api.progress import quiet, telling
 from isobit.build.files import MANIFEST, refuse_unwritable
 from isobit.build.folder import Build, load_build
@@ -37,7 +37,7 @@ def export(
     c: str | Path | None = None, after: str | None = None, input_shape: Shaped = None,
     input_type: str | None = None, input_scale: str | int | Fraction = "1", exporter: str = "torchscript",
     arithmetic: str = "auto", arguments: Mapping[str, Any] = MappingProxyType({}), inputs: Any = None,
-    samples: str | None = None, vectors: Positive | None = None, progress: Callable[[str], None] = quiet,
+    samples: str | None = None, vectors: Vectors | None = None, progress: Callable[[str], None] = quiet,
 ) -> tuple[Exported, ...]:  # fmt: skip
     """Write a graph as files, each of which is run before it is kept.
 

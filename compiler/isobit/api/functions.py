@@ -10,7 +10,7 @@ import onnx
 
 from isobit.api.arguments import Shaped, one_of, shape_of, vectors_of
 from isobit.api.build import Build, opened
-from isobit.api.kinds import Count, Limits, Positive, Seconds, coded
+from isobit.api.kinds import Count, Limits, Positive, Seconds, Vectors, coded
 from isobit.api.progress import Told, quiet, telling
 from isobit.build import folder
 from isobit.check.csim import accuracy as accuracies
@@ -41,7 +41,7 @@ def boards() -> tuple[Board, ...]:
 @coded
 @telling
 def csim(
-    build: Build | str | Path, inputs: Any = None, *, vectors: Positive | None = None, checked: bool = False,
+    build: folder.Build | str | Path, inputs: Any = None, *, vectors: Vectors | None = None, checked: bool = False,
     compiler: str | None = None, source: bool = True, ort_level: str = "disabled", seed: Count = 0,
     timeout: Seconds = run.DEFAULT_TIMEOUT, taps: str | Path | None = None, samples: str | None = None,
     progress: Told = quiet,
@@ -57,8 +57,9 @@ def csim(
 @coded
 @telling
 def predict(
-    build: Build | str | Path, inputs: Any, *, integers: bool = False, graph: bool = False, samples: str | None = None,
-    compiler: str | None = None, timeout: Seconds = run.DEFAULT_TIMEOUT, progress: Told = quiet,
+    build: folder.Build | str | Path, inputs: Any, *, integers: bool = False, graph: bool = False,
+    samples: str | None = None, compiler: str | None = None, timeout: Seconds = run.DEFAULT_TIMEOUT,
+    progress: Told = quiet,
 ) -> Any:  # fmt: skip
     """The compiled C++ on samples: :func:`isobit.check.csim.predict.predict`."""
     return opened(build).predict(
@@ -69,7 +70,7 @@ def predict(
 @coded
 @telling
 def accuracy(
-    build: Build | str | Path, inputs: Any, labels: Any, *, topk: Positive = 5, output: str | None = None,
+    build: folder.Build | str | Path, inputs: Any, labels: Any, *, topk: Positive = 5, output: str | None = None,
     source: bool = True, samples: str | None = None, ort_level: str = "disabled", compiler: str | None = None,
     timeout: Seconds = run.DEFAULT_TIMEOUT, torch: Any = (), rtl: Count = 0, board: Any = None,
     progress: Told = quiet,
@@ -82,35 +83,37 @@ def accuracy(
 
 
 @coded
-def write_report(build: Build | str | Path, path: str | Path | None = None, inputs: Any = None) -> Path:
+def write_report(build: folder.Build | str | Path, path: str | Path | None = None, inputs: Any = None) -> Path:
     """The report as one HTML page: :func:`isobit.report.page.write_report`."""
     return page.write_report(opened(build), path, vectors_of(inputs))
 
 
 @coded
 def package(
-    build: Build | str | Path, destination: str | Path, board: Board | str | None = None, *, seed: Count = 0,
-    rtl: bool = False,
+    build: folder.Build | str | Path, destination: str | Path, board: Board | str | None = None, *, seed: Count = 0,
+    rtl: bool = False, inputs: Any = None, labels: Any = None,
 ) -> None:  # fmt: skip
     """A PYNQ package: :func:`isobit.pynq.pack.package`."""
     of = load_board(board) if isinstance(board, str) else board
-    pack.package(opened(build), destination, of, seed=seed, rtl=rtl)
+    pack.package(
+        opened(build), destination, of, seed=seed, rtl=rtl, inputs=vectors_of(inputs), labels=vectors_of(labels)
+    )
 
 
 @coded
-def lint(build: Build | str | Path) -> tuple[Finding, ...]:
+def lint(build: folder.Build | str | Path) -> tuple[Finding, ...]:
     """What Vitis HLS would reject or warn about: :func:`isobit.check.lint.rules.lint_build`."""
     return rules.lint_build(opened(build))
 
 
 @coded
-def fifos(build: Build | str | Path, compiler: str | None = None) -> list[clocks.FifoChoice]:
+def fifos(build: folder.Build | str | Path, compiler: str | None = None) -> list[clocks.FifoChoice]:
     """Memory and clocks of the FIFOs, as built and for either goal: :func:`isobit.check.csim.clocks.fifo_choices`."""
     return clocks.fifo_choices(opened(build), compiler)
 
 
 @coded
-def verify(build: Build | str | Path) -> proofs.Verification:
+def verify(build: folder.Build | str | Path) -> proofs.Verification:
     """Every proof again, from the build's files alone: :func:`isobit.check.proofs.verify.verify_build`."""
     return proofs.verify_build(build.path if isinstance(build, folder.Build) else Path(build))
 

@@ -39,6 +39,7 @@ class Limits:
 
 Count = Annotated[int, Limits(0)]
 Positive = Annotated[int, Limits(1)]
+Vectors = Annotated[int, Limits(1, 1_000_000_000)]
 Seconds = Annotated[float, Limits(0.1, 1_000_000)]
 """A time limit: the operating system has no number for longer ones."""
 
@@ -76,6 +77,8 @@ def of_kind(name: str, value: Any, kind: Any) -> Any:
         IsobitError: E613 where it does not.
     """
     options = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    if isinstance(value, str | Path) and "\0" in str(value):
+        raise IsobitError("E613", f"{name} = {printable(repr(value))}", hint="a text without control characters")
     if not any(_fits(value, option) for option in options):
         words = dict.fromkeys(_words(option) for option in options if option is not NoneType)
         raise IsobitError("E613", f"{name} = {printable(repr(value))}", hint=", or ".join(words))
@@ -103,7 +106,7 @@ def _fits(value: Any, kind: Any) -> bool:
         return number and abs(value) < math.inf and (limits is None or limits.least <= value <= limits.most)
     if plain is Callable:
         return _takes_a_text(value)
-    return isinstance(value, plain) and not (isinstance(value, str | Path) and "\0" in str(value))
+    return isinstance(value, plain)
 
 
 def _takes_a_text(value: Any) -> bool:

@@ -24,6 +24,8 @@ from rich.markup import escape
 P = ParamSpec("P")
 R = TypeVar("R")
 Told = Callable[[str], None]
+_SAID = " left"
+"""What a text holds that says itself how long it will take."""
 _COUNT = re.compile(r"([\d,]+) of ([\d,]+)")
 PATIENCE = 5.0
 """Seconds of a stage before anything is said of it where there is no terminal, and before its time left is."""
@@ -82,7 +84,8 @@ class Progress:
     def _stage(self, text: str) -> None:
         with self._guard:
             before = self._stage_name
-            self._text = text + self.left(text)
+            left = self.left(text)
+            self._text = text if _SAID in text else text + left
             if self._stage_name != before:
                 self._silent = PATIENCE
         if self._show is not None:
@@ -101,7 +104,7 @@ class Progress:
         if not self._text or passed < self._silent:
             return ""
         self._silent = passed + min(passed, MOST_SILENT)
-        return self._text if " left" in self._text else f"{self._text}, {_duration(passed)} so far"
+        return self._text if _SAID in self._text else f"{self._text}, {_duration(passed)} so far"
 
     def _print(self, line: str) -> None:
         assert self._console is not None

@@ -159,6 +159,7 @@ class Compilation:
         self._log = folder / f"compile-{flavour}.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._kept = self._precompiled = None
+        self._stopped = False
         fitting = _fitting(project, flavour, macs)
         for unit in fitting:
             flags = ["-std=c++14", *flags_of(unit.flags, identity[-1]), "-Wno-unknown-pragmas", "-w"]
@@ -184,7 +185,7 @@ class Compilation:
         if self._process is None:
             return Binary(self._output, self.flavour, 0.0)
         status = self._status(self._process)
-        if status != 0 and self._precompiled is not None:  # is it the sources, or is it the precompiled header?
+        if status != 0 and self._precompiled is not None and not self._stopped:  # the sources', or the header's?
             headers, self._precompiled = self._precompiled, None
             self._process = begun([*self._command, *self._sources], self._log)
             status = self._status(self._process)
@@ -205,6 +206,7 @@ class Compilation:
 
     def stop(self) -> None:
         """End the compiler if it is still running."""
+        self._stopped = True
         if self._process is not None:
             ended(self._process)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,6 +139,7 @@ def write_folder(
     rescaled: Rescaled | None = None,
     backend: AnyBackend = DATAFLOW,
     target: Target = "hls",
+    told: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Write everything to ``destination``, all at once or not at all.
 
@@ -148,21 +149,26 @@ def write_folder(
         vectors: integers ``(batch, ...)`` of every graph input and output, by name, for the testbench.
         rescaled: the proofs of the steps, and the exact graph where the one built is another.
         target: which projects are written; of SystemVerilog the dataflow back end's alone.
+        told: hears of how many parts are done.
 
     Raises:
         IsobitError: E508 for a target that the back end does not have, E601 or E602 (see
             :func:`isobit.build.files.atomic_folder`).
         DoesNotFit: E502 when the design exceeds the board.
     """
+    told("writing the project: 0 of 4 parts")
     estimate = EstimateRecord.made_of(backend.estimate(plan, design), board)
     rtl = {} if target == "hls" else _rtl_files(design, board, origin.name, backend)
     with atomic_folder(destination) as work:
+        told("writing the project: 1 of 4 parts")
         files = dict(backend.write(plan, design, origin.name, vectors)) | rtl
         if target == "rtl":
             files = {name: content for name, content in files.items() if not name.startswith(f"{HLS}/")}
+        told("writing the project: 2 of 4 parts")
         texts = {GRAPH: print_graph(graph)} | _rescale_texts(rescaled)
         write_files(work, files | {name: text.encode("utf-8") for name, text in texts.items()})
         write_files(work, {_source_name(source): source})
+        told("writing the project: 3 of 4 parts")
         manifest = manifest_type(backend)(
             format=FORMAT, isobit=__version__, backend=backend.name, source=origin.record(source), graph=graph.digest,
             board=board, estimate=estimate, project=backend.describe(graph, plan, design),

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -153,13 +154,14 @@ def compile_command(
 ) -> None:
     """Compile a model into a Vitis HLS project."""
     from isobit.api.arguments import assignments
-    from isobit.api.compile import Asked, compile, planned_board, request_of
+    from isobit.api.compile import Asked, ModelWarning, compile, planned_board, request_of
     from isobit.container.run import compile_contained
     from isobit.report.rescale import rescale_lines
     from isobit.report.result import summarise
     from isobit.report.text import arithmetic_lines, build_table
 
     asked = Asked(plan, target_fps, target_ii, samples_per_clock, max_util, fifos)
+    warnings.simplefilter("ignore", ModelWarning)  # the table says it
     with Progress() as progress:
         if docker:
             request_of(backend, planned_board(board, clock, plan), asked)
@@ -231,8 +233,7 @@ def csim_command(
             )  # fmt: skip
             result = csim_contained(loaded, options, memory, progress)
         elif bounded:
-            progress("running the dataflow side by side")
-            result = bounded_csim(loaded, frames, compiler=compiler, seed=seed, timeout=timeout)
+            result = bounded_csim(loaded, frames, compiler=compiler, seed=seed, timeout=timeout, progress=progress)
         else:
             result = run_csim(
                 loaded, load_vectors(inputs) if inputs else None, vectors=vectors, checked=checked, source=source,

@@ -22,13 +22,17 @@ def package_command(
     rtl: Annotated[
         bool, typer.Option("--rtl", help="the accelerator as SystemVerilog: needs Vivado, no Vitis HLS")
     ] = False,
+    inputs: Annotated[Path | None, typer.Option(help=".npy of samples that the notebook classifies there")] = None,
+    labels: Annotated[Path | None, typer.Option(help=".npy of their classes, counted from 0")] = None,
 ) -> None:
     """Package a build for a PYNQ board: sources, Vivado Tcl, driver, notebook, self-test, vectors."""
     from isobit.build.folder import load_build
+    from isobit.check.csim.vectors import load_vectors
     from isobit.hardware import load_board
     from isobit.pynq.pack import package
 
-    package(load_build(build), output, load_board(board) if board else None, rtl=rtl)
+    own = {name: load_vectors(path) for name, path in (("inputs", inputs), ("labels", labels)) if path is not None}
+    package(load_build(build), output, load_board(board) if board else None, rtl=rtl, **own)
     out.print(f"PYNQ package in {escape(shlex.quote(str(output)))}; its README.md says what to run", soft_wrap=True)
 
 

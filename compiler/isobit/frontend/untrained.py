@@ -2,7 +2,8 @@
 
 Brevitas starts every activation quantiser with a range of exactly one: a scale of ``1 / 2^(bits - 1)`` signed, of
 ``1 / (2^bits - 1)`` unsigned. Statistics of the first samples replace it. Where every quantiser of a network still has
-it, no sample went through.
+it, no sample went through. A BatchNorm starts with means of exactly zero and variances of exactly one, which no sample
+leaves as they are.
 """
 
 from __future__ import annotations
@@ -12,8 +13,23 @@ import numpy as np
 from isobit.frontend.onnx.model import SourceModel, SourceNode
 
 
-def looks_untrained(model: SourceModel) -> bool:
-    """Whether the network has two or more ``Quant`` nodes on activations, all with the range they start with."""
+def looks_untrained(model: SourceModel) -> str:
+    """Why the network looks untrained: it has two or more ``Quant`` nodes on activations, or a ``BatchNormalization``,
+    and all of them are as they start. "" where neither is so."""
+    if _ranges_at_start(model):
+        return "every activation quantiser has the range it starts with"
+    norms = [node for node in model.nodes if node.op == "BatchNormalization"]
+    if norms and all(_norm_at_start(model, node) for node in norms):
+        return "no BatchNorm has the statistics of any sample"
+    return ""
+
+
+def _norm_at_start(model: SourceModel, node: SourceNode) -> bool:
+    mean, variance = (model.constants.get(name) for name in node.inputs[3:5])
+    return mean is not None and variance is not None and not mean.any() and bool((variance == 1).all())
+
+
+def _ranges_at_start(model: SourceModel) -> bool:
     dependent = {info.name for info in model.inputs}
     found = []
     for node in model.nodes:

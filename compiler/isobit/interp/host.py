@@ -129,13 +129,20 @@ def _shaped(node: Input, x: Floats) -> Floats:
     return x
 
 
+_LAYOUTS = {(2, 0, 1): " (HWC where the model takes CHW)", (1, 2, 0): " (CHW where the model takes HWC)"}
+"""What a sample's order of axes is called that comes into the model's by this one."""
+
+
 def _closest(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
     """What makes an array of this shape fit, where that can be seen."""
     if shape == wanted:
         return "add the batch axis: x[None]"
+    if len(shape) == len(wanted) and sorted(shape) == sorted(wanted):
+        return _closest((1, *shape), wanted).replace("x.", "x[None].")
     for order in permutations(range(len(wanted))) if len(wanted) <= 4 else ():
         if shape[1:] and tuple(shape[1:][a] for a in order if a < len(shape) - 1) == wanted:
-            return f"its axes are in another order: x.transpose(0, {', '.join(str(a + 1) for a in order)})"
+            turn = f"x.transpose(0, {', '.join(str(a + 1) for a in order)})"
+            return f"its axes are in another order{_LAYOUTS.get(order, '')}: {turn}"
     if prod(shape[1:]) == prod(wanted):
         return f"if its elements lie in the order of the model's: x.reshape(-1, {', '.join(map(str, wanted))})"
     return ""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -62,14 +63,16 @@ class Accelerator:
 
 
 def write_package(
-    build: Build, board: Board, destination: Path, samples: Mapping[str, Floats], accelerator: Accelerator
-) -> None:
+    build: Build, board: Board, destination: Path, samples: Mapping[str, Floats], accelerator: Accelerator,
+    own: Mapping[str, Any] = MappingProxyType({}),
+) -> None:  # fmt: skip
     """Write the package to ``destination``, all at once or not at all; an earlier package there is replaced.
 
     Args:
         board: the board the build was compiled for, with a processing system.
         samples: float32 ``(batch, *outside_shape)`` for every input, by the source's names; shipped with the integers
             they are quantised to and the integers the interpreter computes from those.
+        own: the arrays of ``samples.npz`` (:mod:`isobit.pynq.labelled`), which is left out without any.
 
     Raises:
         IsobitError: E509 when the build has no hardware of that kind; E507 when the board has no processing system or
@@ -85,10 +88,11 @@ def write_package(
     _refuse_other_folder(build, destination)
     model = model_record(build, board, accelerator.interval)
     with atomic_folder(destination) as work:
-        own = _OF_RTL if accelerator.rtl else ()
-        for name in (*_COPIED, *own, *(_WITH_HEAD if head_of(build.graph) else ())):
+        added = _OF_RTL if accelerator.rtl else ()
+        for name in (*_COPIED, *added, *(_WITH_HEAD if head_of(build.graph) else ())):
             shutil.copyfile(templates.root() / "pynq" / name, work / name)
-        texts = _rendered(build, board, model, accelerator) | {"model.json": json.dumps(model, indent=1) + "\n"}
+        texts = {"model.json": json.dumps(model, indent=1) + "\n"}
+        texts |= _rendered(build, board, model, accelerator, bool(own))
         if accelerator.rtl is None:
             shutil.copytree(build.hls, work / "hls")
         else:
@@ -96,6 +100,8 @@ def write_package(
         write_files(work, {name: text.encode("utf-8") for name, text in texts.items()})
         arrays: dict[str, Any] = _vectors(build, samples)
         np.savez_compressed(work / "vectors.npz", **arrays)
+        if own:
+            np.savez_compressed(work / "samples.npz", **own)
         manifest = {"kind": KIND, "isobit": __version__, "graph": build.graph.digest, "files": file_hashes(work)}
         (work / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
@@ -159,7 +165,15 @@ def _quantiser(node: Input) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _rendered(build: Build, board: Board, model: Mapping[str, Any], accelerator: Accelerator) -> dict[str, str]:
+def _layouts(ports: Sequence[Mapping[str, Any]], shape: Callable[[Mapping[str, Any]], Sequence[int]]) -> str:
+    """Every tensor with the shape of a batch of it."""
+    texts = (f"`{templates.comment_text(p['name'])}` ({', '.join(map(str, ('batch', *shape(p))))})" for p in ports)
+    return ", ".join(texts)
+
+
+def _rendered(
+    build: Build, board: Board, model: Mapping[str, Any], accelerator: Accelerator, labelled: bool
+) -> dict[str, str]:
     environment = templates.environment(templates.root() / "pynq")
     ports = [p for side in _sides(build.ports) for p in side]
     context = {
@@ -167,6 +181,8 @@ def _rendered(build: Build, board: Board, model: Mapping[str, Any], accelerator:
         "title": model["title"], "version": __version__, "interval": model["interval"],
         "names": [templates.comment_text(p.outside) for p in ports],
         "widths": [p.word_bits for p in ports], "reals": [_real(p["host"]) for p in model["ports"]],
+        "labelled": labelled, "port_layouts": _layouts(model["ports"], lambda p: p["shape"]),
+        "own_layouts": _layouts(model["ports"], lambda p: p["host"]["outside"]),
         "by_channel": any(_real(p["host"]) == _BY_CHANNEL for p in model["ports"] if not p["is_input"]),
     }  # fmt: skip
     places = {name: name for name in _RENDERED} | ({"rtl/isobit_ip.v": "isobit_ip.v"} if accelerator.rtl else {})

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
+
 from isobit.build.folder import Build
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.untrained import looks_untrained
-
-UNTRAINED = (
-    "NOTE: this model looks untrained: every activation quantiser has the range it",
-    "  starts with. Train or calibrate it, or load its weights, before it is exported",
-)
 
 
 def notes(build: Build) -> tuple[str, ...]:
     """Lines of at most 80 characters."""
     if build.source.suffix != ".onnx":
         return ()
-    try:
-        return UNTRAINED if looks_untrained(load_onnx(build.source)) else ()
-    except IsobitError:  # a file that is read as a whole, such as one that isobit exported
+    why = _untrained(build.source, build.source.stat().st_mtime_ns)
+    if not why:
         return ()
+    return (
+        "NOTE: this model looks untrained:",
+        f"  {why}.",
+        "  Train or calibrate it, or load its weights, before it is exported",
+    )
+
+
+@lru_cache(maxsize=8)
+def _untrained(source: Path, _changed: int) -> str:
+    """Why a file looks untrained, found once for each state of it."""
+    try:
+        return looks_untrained(load_onnx(source))
+    except IsobitError:  # a file that is read as a whole, such as one that isobit exported
+        return ""

@@ -57,8 +57,8 @@ def build_table(build: Build, *, wide: bool = False) -> RenderableType:
     table.add_section()
     for row in kinds:
         table.add_row(row[0], middle_cut(row[1], widths[1]), *row[2:])
-    lines = [f"{summary.name} on {summary.board}", *_verdict(summary, pace)]
-    return Group(*map(_line, lines), table, *map(_line, (*summary.lines, *notes(build))))
+    lines = [f"{summary.name} on {summary.board}", *_verdict(summary, pace), *notes(build)]
+    return Group(*map(_line, lines), table, *map(_line, summary.lines))
 
 
 def middle_cut(name: str, room: int) -> str:

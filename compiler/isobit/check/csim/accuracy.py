@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from isobit.build.folder import Build
 from isobit.check.csim.beside import Compared, beside
+from isobit.check.csim.classes import checked_labels, class_count, classifier, hits, ranking
 from isobit.check.csim.compare import count_differences
 from isobit.check.csim.last import build_digest, keep_record
 from isobit.check.csim.predict import predictions, real_values
@@ -26,7 +27,7 @@ from isobit.check.source.level import OrtLevel
 from isobit.errors import IsobitError, printable
 from isobit.fewshot import head_of
 from isobit.ir import Graph
-from isobit.ir.ops import Output, Reindex, Select
+from isobit.ir.ops import Output
 from isobit.ir.types import IntArray
 
 ACCURACY = "accuracy.json"
@@ -105,13 +106,13 @@ def accuracy(
         IsobitError: E604, E605, E607; CheckFailed: E606.
     """
     label = build.manifest.source.label
-    node = _classifier(build.graph, output or label or None)
+    node = classifier(build.graph, output or label or None)
     # the model's own values, of which the argmax in the fabric is one more output
     scored = next(o for o in build.graph.outputs if o.outside != label) if node.outside == label else node
     own = own_samples(build.graph, inputs, samples)
     modules = _modules(torch)
-    classes = _classes(build.graph, node)
-    truth = _labels(labels, len(next(iter(own.values()))), classes)
+    classes = class_count(build.graph, node)
+    truth = checked_labels(labels, len(next(iter(own.values()))), classes)
     integers = {n.name: as_integers(n, own[n.outside]) for n in build.graph.inputs}
     made = {
         "C++": predictions(build, integers, compiler=compiler, timeout=timeout, progress=progress),
@@ -121,13 +122,13 @@ def accuracy(
         progress("running the RTL")
     more, others = beside(build, node, integers, made["graph"], min(rtl, len(truth)), board, timeout)
     own_values = {name: real_values(node, outputs[node.name]) for name, outputs in made.items()} | more
-    ranked = {name: _ranking(build.graph, node, x) for name, x in own_values.items()}
+    ranked = {name: ranking(build.graph, node, x) for name, x in own_values.items()}
     theirs, note = _of_source(build, node, own, ort_level, progress) if source else ({}, "not asked for")
     values = {name: outputs[scored.outside] for name, outputs in theirs.items()}
     values |= {f"torch, {name}": _of_module(m, name, build.graph, scored, own, progress) for name, m in modules.items()}
-    ranked |= {name: _ranking(build.graph, scored, x) for name, x in values.items()}
+    ranked |= {name: ranking(build.graph, scored, x) for name, x in values.items()}
     k = max(min(topk, *(r.shape[1] for r in ranked.values())), 1)
-    scores = tuple(Score(name, _hits(r, truth, 1), _hits(r, truth, k), len(r)) for name, r in ranked.items())
+    scores = tuple(Score(name, hits(r, truth, 1), hits(r, truth, k), len(r)) for name, r in ranked.items())
     differing = tuple(_differing(a, b, ranked[a][:, 0], ranked[b][:, 0]) for a, b in combinations(ranked, 2))
     expected, got = made["graph"], made["C++"]
     result = Accuracy(
@@ -211,63 +212,6 @@ def read_accuracy(build: Build) -> Accuracy | None:
             "E608", f"{ACCURACY} is not what isobit writes", where=printable(path), hint="run isobit accuracy again"
         ) from error
     return found if found.build == build_digest(build) else None
-
-
-def _classifier(graph: Graph, name: str | None) -> Output:
-    """The output that has one vector of classes a sample."""
-    named = {node.outside: node for node in graph.outputs}
-    if name is None and len(named) > 1:
-        hint = "name the one with the classes: " + " or ".join(map(printable, named))
-        raise IsobitError("E607", "the model has several outputs", hint=hint)
-    node = next(iter(named.values())) if name is None else named.get(name)
-    if node is None:
-        held = ", ".join(map(printable, named))
-        raise IsobitError("E607", f"no output {printable(name)!r}", hint=f"the model has {held}")
-    if sum(size > 1 for size in node.outside_shape) > 1:
-        shape = ", ".join(map(str, node.outside_shape))
-        what = f"{printable(node.outside)!r} has shape (batch, {shape}): accuracy is of one class a sample"
-        raise IsobitError("E607", what, hint="isobit predict gives the values")
-    return node
-
-
-def _selected(graph: Graph, node: Output) -> Select | None:
-    """The selection in the fabric whose indices an output has, None where it has values."""
-    maker = graph.by_name[node.inputs[0]]
-    while isinstance(maker, Reindex):
-        maker = graph.by_name[maker.inputs[0]]
-    return maker if isinstance(maker, Select) else None
-
-
-def _classes(graph: Graph, node: Output) -> int:
-    select = _selected(graph, node)
-    return graph.types[select.inputs[0]].shape[-1] if select else max(int(np.prod(node.outside_shape)), 1)
-
-
-def _ranking(graph: Graph, node: Output, values: NDArray[Any]) -> IntArray:
-    """Classes ``(batch, n)``, the likeliest first: all of them, or those that the fabric selects."""
-    flat = values.reshape(len(values), -1)
-    if _selected(graph, node):
-        return np.asarray(np.round(flat).astype(np.int64))
-    return np.argsort(-flat, axis=1, kind="stable")
-
-
-def _labels(labels: Any, count: int, classes: int) -> IntArray:
-    found = np.asarray(labels)
-    if found.ndim == 2 and found.shape[1] == 1:
-        found = found[:, 0]
-    if found.ndim != 1 or not np.issubdtype(found.dtype, np.integer):
-        hint = "labels.argmax(axis=1) makes classes of one-hot rows" if found.ndim == 2 else "one integer a sample"
-        raise IsobitError("E607", f"labels of shape {found.shape} and type {found.dtype}", hint=hint)
-    if len(found) != count:
-        raise IsobitError("E607", f"{len(found)} labels for {count} samples")
-    if int(found.min()) < 0 or int(found.max()) >= classes:
-        what = f"labels from {found.min()} to {found.max()} of {classes} classes"
-        raise IsobitError("E607", what, hint="classes count from 0")
-    return found.astype(np.int64)
-
-
-def _hits(ranking: IntArray, truth: IntArray, k: int) -> int:
-    return int(np.count_nonzero((ranking[:, :k] == truth[: len(ranking), None]).any(axis=1)))
 
 
 def _confusion(truth: IntArray, predicted: IntArray, classes: int) -> tuple[tuple[int, ...], ...]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from isobit.backends.base import Simulator
 from isobit.build.folder import Build
+from isobit.check.csim.ready import made_ready
 from isobit.check.csim.run import DEFAULT_TIMEOUT, PART_MACS, given_integers, interpreted, simulator
 from isobit.check.csim.samples import SampleForm
 from isobit.errors import CheckFailed, IsobitError, printable
@@ -78,7 +79,7 @@ def predict(
     vectors = given_integers(build.graph, given, samples)
     made = predictions(build, vectors, graph=graph, compiler=compiler, timeout=timeout, progress=progress)
     if not graph:
-        _refuse_others(build.graph, vectors, made)
+        _refuse_others(build.graph, vectors, made, progress)
     results: dict[str, Any] = {}
     for node in build.graph.outputs:
         if integers:
@@ -109,19 +110,20 @@ def predictions(
         return interpreted(build.graph, integers, progress)
     flavour = build.backend.flavours(checked=False)[-1]
     with tempfile.TemporaryDirectory(prefix="isobit-predict-") as scratch:
-        progress(f"compiling {flavour}")
         one = simulator(build, flavour, Path(scratch), compiler, len(next(iter(integers.values()))))
         try:
-            one.ready()
+            made_ready(build, [one], progress)
             return _in_parts(build, one, integers, timeout, progress)
         finally:
             one.stop()
 
 
-def _refuse_others(graph: Graph, integers: Mapping[str, IntArray], made: Mapping[str, IntArray]) -> None:
+def _refuse_others(
+    graph: Graph, integers: Mapping[str, IntArray], made: Mapping[str, IntArray], progress: Callable[[str], None]
+) -> None:  # fmt: skip
     """E624 where the interpreter says something else of the first samples."""
     count = min(_BESIDE, max(1, _BESIDE_MACS // max(multiply_accumulates(graph), 1)))
-    wanted = interpreted(graph, {name: x[:count] for name, x in integers.items()})
+    wanted = interpreted(graph, {name: x[:count] for name, x in integers.items()}, progress)
     for node in graph.outputs:
         differ = (made[node.name][:count] != wanted[node.name]).reshape(len(wanted[node.name]), -1).any(axis=1)
         if differ.any():

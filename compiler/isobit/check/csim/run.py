@@ -21,6 +21,7 @@ from isobit.build.files import refuse_unwritable
 from isobit.build.folder import Build
 from isobit.check.csim.compare import Mismatch, count_differences, first_difference, locate
 from isobit.check.csim.last import CSIM, recorded
+from isobit.check.csim.ready import made_ready
 from isobit.check.csim.result import CsimResult, Run
 from isobit.check.csim.samples import SampleForm, as_integers, read_samples
 from isobit.check.csim.stimuli import vectors_for
@@ -36,6 +37,8 @@ DEFAULT_VECTORS, DEFAULT_MACS = 10_000, 3_000_000_000
 LEAST_VECTORS = 16
 PART_MACS = 300_000_000
 """Multiply-accumulates of one part of a batch: about a second of one core."""
+_SLOWER = 16
+"""How much slower a simulator is that cannot be asked for any number of vectors."""
 DEFAULT_TIMEOUT = 600.0
 
 
@@ -88,9 +91,7 @@ def csim(
                 simulators.append(simulator(build, flavour, Path(scratch), compiler, count))
                 running.callback(simulators[-1].stop)
             expected = interpreted(build.graph, integers, progress)
-            for done, one in enumerate(simulators):
-                progress(f"compiling {' and '.join(flavours)}: {done} of {len(simulators)} programs")
-                one.ready()
+            made_ready(build, simulators, progress)
             runs, mismatch = [], None
             for one in simulators:
                 run, wrong = _compare(build, one, integers, expected, timeout, progress)
@@ -201,7 +202,8 @@ def _compare(
     count = len(next(iter(integers.values())))
     if one.most_macs is not None:
         count = min(count, affordable(build, one.most_macs))
-    size = max(PART_MACS // max(multiply_accumulates(build.graph), 1), 1)
+    macs = PART_MACS if one.most_macs is None else PART_MACS // _SLOWER
+    size = max(macs // max(multiply_accumulates(build.graph), 1), 1)
     parts = []
     for first in range(0, count, size):
         progress(f"running {one.flavour}: {first:,} of {count:,} vectors")

@@ -92,12 +92,12 @@ def check_source(
             x[node.outside] = float_samples(node, integers[node.name][:count], rng)
     checked = _Checked(build, model, imported, declared, x)
     stage(1, "exact arithmetic")
-    exact_outputs, wrong, note = checked.exact()
+    exact_outputs, wrong, note = checked.exact(lambda text: stage(1, f"exact arithmetic, {text}"))
     try:
         stage(2, "its own float32 run")
-        judge, execution, others = checked.execution()
+        judge, execution, others = checked.execution(lambda text: stage(2, f"its own float32 run, {text}"))
         stage(3, "layer by layer")
-        compared, ties, unexplained = checked.float(execution)
+        compared, ties, unexplained = checked.float(execution, lambda text: stage(3, f"layer by layer, {text}"))
         stage(4, "end to end")
         ran, ends = checked.end_to_end(judge, execution, ort_level)
     except IsobitError as error:
@@ -129,7 +129,7 @@ class _Checked:
     def _integers(self, graph: Graph, count: int) -> dict[str, IntArray]:
         return {node.name: quantise(node, self.x[node.outside][:count]) for node in graph.inputs}
 
-    def exact(self) -> tuple[int, int, str]:
+    def exact(self, told: Callable[[str], None]) -> tuple[int, int, str]:
         """Outputs compared and differing in exact arithmetic; what is compared is the build's (exact) graph."""
         outputs = self.build.reference.outputs
         smooth = {o.name: before for o in outputs if (before := self._before_smooth(o))}
@@ -147,7 +147,7 @@ class _Checked:
             chosen = self.build.manifest.source.arithmetic
             reference = evaluate_exact(
                 self.build.source, inputs, scales=scales, taps=bool(smooth), float32=chosen.followed == "float32",
-                exact=chosen.exact,
+                exact=chosen.exact, told=told,
             )  # fmt: skip
         except IsobitError as error:
             return 0, -1, error.message
@@ -160,7 +160,7 @@ class _Checked:
             wrong += int(np.count_nonzero(~(same | _clamped_alike(output, mine[output.name], theirs, found.den))))
         return sum(mine[output.name].size for output in outputs), wrong, ""
 
-    def execution(self) -> tuple[OracleRun, FloatRun, tuple[OracleRun, ...]]:
+    def execution(self, told: Callable[[str], None]) -> tuple[OracleRun, FloatRun, tuple[OracleRun, ...]]:
         """The source's own float run, by whom, and who could not run it."""
         inputs, also = by_tensor(self.model, self.x, self.count), self._taps()
         refused = why_not_ort(self.build.source)
@@ -169,7 +169,7 @@ class _Checked:
             if run is None:
                 raise IsobitError("E303", f"{PACKAGE}: not installed", hint=f"pip install {PACKAGE}")
             return OracleRun(PACKAGE, ort_version(), note="graph optimisation disabled"), run, ()
-        run = run_float(self.model, inputs, also=also)
+        run = run_float(self.model, inputs, also=also, told=told)
         return OracleRun("qonnx", qonnx_version()), run, (OracleRun(PACKAGE, ort_version(), note=refused),)
 
     def absent(self, message: str) -> tuple[OracleRun, ...]:
@@ -212,13 +212,14 @@ class _Checked:
             ends = replace(shown, oracle=f"{judge}, level {chosen}", cause="its kernels at this level")
         return tuple(runs), ends
 
-    def float(self, execution: FloatRun) -> tuple[int, tuple[Tie, ...], tuple[Tie, ...]]:
+    def float(self, execution: FloatRun, told: Callable[[str], None]) -> tuple[int, tuple[Tie, ...], tuple[Tie, ...]]:
         """Integers compared with the source's float run, the ties and the unexplained differences."""
         graph = self.imported.graph
         values = self._integers(graph, self.count)
         evaluator, quantised = Evaluator(graph), self._quantised(execution)
         compared, found = 0, []
-        for node, function in evaluator.functions:
+        for done, (node, function) in enumerate(evaluator.functions):
+            told(f"{done} of {len(evaluator.functions)} layers")
             mine = function(*(values[i] for i in node.inputs))
             theirs = self._output(execution, node) if isinstance(node, Output) else quantised.get(node.name)
             if theirs is not None:

@@ -52,6 +52,7 @@ def evaluate_exact(
     taps: bool = False,
     float32: bool = False,
     exact: Collection[str] = (),
+    told: Callable[[str], None] = lambda _: None,
 ) -> Mapping[str, ExactTensor]:
     """Exact values of the outputs for a batch of inputs.
 
@@ -62,6 +63,7 @@ def evaluate_exact(
         float32: behind exact accumulators every element-wise operation rounds to float32
             (:mod:`isobit.check.source.exact.float32`), but for the quantisers whose outputs are named in ``exact``.
         taps: whether to return every data-dependent tensor that is exact, by name, beside the outputs.
+        told: hears of how many operators or samples are done.
 
     Returns:
         Exact tensors [N, ...] by output name (and by tensor name for taps).
@@ -73,13 +75,16 @@ def evaluate_exact(
     file = source if isinstance(source, OnnxFile) else read_file(source)
     count = _check_inputs(file, inputs)
     entering = {info.name: _entering(info, inputs[info.name], file, scales or {}) for info in file.inputs}
-    run = _Evaluation(file, float32, frozenset(exact))
+    run = _Evaluation(file, float32, frozenset(exact), told)
     first = run.sample({name: _sample(value, 0) for name, value in entering.items()})
     if count == 1:
         return run.results(first, taps)
     if keeps_batch(file, run.dependent, run.shapes, first):
         return run.results(run.batch(entering, first, count), taps)
-    rest = [run.sample({name: _sample(value, i) for name, value in entering.items()}) for i in range(1, count)]
+    rest = []
+    for i in range(1, count):
+        rest.append(run.sample({name: _sample(value, i) for name, value in entering.items()}))
+        told(f"{i + 1} of {count} samples")
     runs = [run.results(values, taps) for values in (first, *rest)]
     return MappingProxyType({name: _stacked([results[name] for results in runs]) for name in runs[0]})
 
@@ -119,8 +124,11 @@ def _sample(value: Value, index: int) -> Value:
 class _Evaluation:
     """A file being evaluated: constants are computed once, shapes are learnt from the first sample."""
 
-    def __init__(self, file: OnnxFile, float32: bool = False, exact: frozenset[str] = frozenset()) -> None:
-        self.file = file
+    def __init__(
+        self, file: OnnxFile, float32: bool = False, exact: frozenset[str] = frozenset(),
+        told: Callable[[str], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        self.file, self.told = file, told
         self.dependent = dependent_tensors(file)
         self.logits = behind_softmax(file)
         self.shapes: dict[str, Shape] = {}
@@ -146,7 +154,9 @@ class _Evaluation:
         self, constants: Mapping[str, Value], entering: Mapping[str, Value], shapes: Mapping[str, Shape]
     ) -> dict[str, Value]:
         values: dict[str, Value] = {**constants, **entering}
-        for node in self.file.nodes:
+        for done, node in enumerate(self.file.nodes):
+            if shapes or not self.shapes:
+                self.told(f"{done} of {len(self.file.nodes)} operators")
             if all(name in constants for name in node.outputs if name):
                 continue
             if node.op in (*QUANTISERS, *LINEAR_QUANTISERS) and self.dependent.intersection(node.inputs[1:]):

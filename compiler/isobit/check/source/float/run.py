@@ -7,7 +7,7 @@ the user's file. Where a graph cannot take a batch, samples go through one by on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -42,8 +42,9 @@ class FloatRun:
 
 
 def run_float(
-    source: Path | SourceModel, inputs: Floats | Mapping[str, Floats], batch: int = 256, also: Sequence[str] = ()
-) -> FloatRun:
+    source: Path | SourceModel, inputs: Floats | Mapping[str, Floats], batch: int = 256, also: Sequence[str] = (),
+    told: Callable[[str], None] = lambda _: None,
+) -> FloatRun:  # fmt: skip
     """Run the source model in float32 with QONNX.
 
     Args:
@@ -51,6 +52,7 @@ def run_float(
         inputs: [N, ...] for the only input, or one such array per input name.
         batch: samples that go through at once.
         also: tensors that are returned beside those of the quantisers.
+        told: hears of how many samples are done.
 
     Raises:
         IsobitError: E607 (inputs do not fit), E303 (qonnx is not installed), E606 (qonnx cannot run the model), and
@@ -63,7 +65,10 @@ def run_float(
     runner = _Runner(model, size, also)
     if size > 1 and not runner.takes_batches():
         runner = _Runner(model, 1, also)
-    chunks = [runner.run(chunk) for chunk in batches(arrays, runner.batch)]
+    chunks: list[dict[str, Floats]] = []
+    for chunk in batches(arrays, runner.batch):
+        told(f"{min(len(chunks) * runner.batch, count):,} of {count:,} samples")
+        chunks.append(runner.run(chunk))
     together = {name: joined(name, chunks, runner.dependent, count) for name in chunks[0]}
     labels = [info.label for info in model.outputs]
     return FloatRun(
