@@ -95,7 +95,7 @@ def test_a_graph_is_of_its_weights_or_not() -> None:
         assert not wrong.computes(np.array([[1]]))
     halved = AdderGraph(1, (Sum(0, 1, 0, 2, False),), (Tap(1, -1, True), Tap(None), Tap(0, 2)))
     assert halved.computes(np.array([[-3], [0], [4]])) and AdderGraph.parse(str(halved)) == halved
-    for text in ("1;0<<0*0<<0;1<<0", "1;;x", "", "1;;0<<0;"):
+    for text in ("1;0<<0*0<<0;1<<0", "1;;x", "", "1;;0<<0;", "1;;0<<9999"):
         with pytest.raises(ValueError):
             AdderGraph.parse(text)
 
