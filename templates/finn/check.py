@@ -3,8 +3,9 @@
     python check.py WORK        in an environment with finn-plus (`isobit finn setup` makes one)
 
 Writes WORK/result.json: for every step the operators that FINN has and whether its Python execution gives the integers of
-expected_output.npy, of as many samples as it executes in half a minute; what is not mapped to hardware; the estimates of FINN's own analysis. FINN itself compares
-with a tolerance and returns 0 where its verification fails: nothing here relies on that.
+expected_output.npy, of as many samples as it executes in half a minute; what is not mapped to hardware; the estimates of FINN's own
+analysis; and the same of its C++ simulation where FINN_DEPS holds finn-hlslib and XILINX_HLS is Vitis HLS. FINN itself compares with a
+tolerance and returns 0 where its verification fails: nothing here relies on that.
 """
 
 import json
@@ -29,6 +30,10 @@ AFTER = (
 """Steps after which only C++ or RTL simulation could execute it."""
 
 
+NEEDED = {"FINN_DEPS": "finn-hlslib/bnn-library.h", "XILINX_HLS": "include/ap_int.h"}
+"""What the C++ simulation includes, by the variables that lead there."""
+
+
 def prepare(work):
     """What finn-plus wants of its surroundings where no Vivado is installed."""
     os.environ.setdefault("XILINX_VIVADO", "/opt/x/Vivado/2024.2")
@@ -41,6 +46,7 @@ def prepare(work):
     from finn.util import settings
 
     settings._SETTINGS = settings.FINNSettings.init(flow_config=work / "flow.yaml", auto_set_environment_vars=False)
+    os.environ.setdefault("FINN_CUSTOM_HLS", str(settings._SETTINGS.finn_custom_hls))
 
 
 def configuration(work, target):
@@ -91,6 +97,24 @@ def compared(model, wanted):
     return {"executed": True, "outputs": int(wanted.size), "different": len(wrong), "first": first}
 
 
+def simulated(model, wanted):
+    """The C++ of every HLS layer, compiled and run on the same samples; RTL layers in Python, as FINN has it."""
+    paths = {name: Path(os.environ.get(name) or "/nowhere") / file for name, file in NEEDED.items()}
+    missing = [f"{name}/{NEEDED[name]}" for name, path in paths.items() if not path.is_file()]
+    if missing:
+        return {"executed": False, "missing": missing}
+    from finn.transformation.fpgadataflow.compile_cppsim import CompileCppSim
+    from finn.transformation.fpgadataflow.prepare_cppsim import PrepareCppSim
+    from finn.transformation.fpgadataflow.set_exec_mode import SetExecMode
+
+    try:
+        for change in (PrepareCppSim(), CompileCppSim(), SetExecMode("cppsim")):
+            model = model.transform(change)
+    except Exception as error:  # see above
+        return {"executed": False, "why": f"{type(error).__name__}: {error}"[:300]}
+    return compared(model, wanted)
+
+
 def operators(model):
     """How many nodes of each kind."""
     counts = {}
@@ -137,6 +161,7 @@ def run(work):
             result["steps"].append(record)
             if name == "step_apply_folding_config":
                 result["folded"] = folded(model)
+        result["simulation"] = simulated(model, wanted)
     except Exception as error:  # see above
         result["error"] = f"{name}: {type(error).__name__}: {error}"[:500]
     result["estimate"] = estimates(Path(config.output_dir) / "report")

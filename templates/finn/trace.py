@@ -20,6 +20,8 @@ FIRST = ("Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalizat
 FLAT = ("Reshape", "Flatten", "MatMul", "Gemm")
 """Operators and domains of channels last, operators of channels first, and those behind which there are none any more."""
 LAYERS = ("Quant", "BipolarQuant", "MultiThreshold", "Thresholding", "Requant")
+WITH_THRESHOLDS = ("MVAU", "VVAU")
+"""Layers of thresholds, and products that may have them inside."""
 
 
 def channels_last(model):
@@ -71,6 +73,12 @@ def laid(x, model):
     raise ValueError(f"an input of shape {list(shape)} for samples of shape {list(x.shape)}")
 
 
+def quantises(node):
+    """Does a node give the integers of a quantiser?"""
+    inside = {a.name: a.i for a in node.attribute}.get("noActivation", 0) == 0  # FINN's own default
+    return node.op_type in LAYERS or (node.op_type.startswith(WITH_THRESHOLDS) and inside)
+
+
 def traced(path, samples):
     """The layers' names and values, the output last."""
     from finn.core.onnx_exec import execute_onnx
@@ -78,7 +86,7 @@ def traced(path, samples):
 
     model = ModelWrapper(str(path))
     entry, last = model.graph.input[0].name, model.graph.output[0].name
-    kept = [n for n in model.graph.node if n.op_type in LAYERS and model.get_initializer(n.input[0]) is None]
+    kept = [n for n in model.graph.node if quantises(n) and model.get_initializer(n.input[0]) is None]
     names = [n.output[0] for n in kept] + [last]
     rows = {name: [] for name in names}
     for x in samples:

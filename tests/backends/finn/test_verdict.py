@@ -63,6 +63,27 @@ def test_anything_less_is_said(change: dict[str, Any], mapped: bool, equal: bool
     assert lines(verdict, OURS)[-1] == "NOT MAPPED OR NOT EQUAL"
 
 
+RAN = {"executed": True, "outputs": 10, "different": 0, "first": ""}
+
+
+@pytest.mark.parametrize(
+    ("simulation", "equal", "said"),
+    [
+        ({"executed": False, "missing": ["XILINX_HLS/include/ap_int.h"]}, True, "did not run: no XILINX_HLS/include"),
+        (RAN, True, "its C++ simulation: 10 of 10 outputs equal"),
+        (
+            RAN | {"different": 1, "first": "sample 0"},
+            False,
+            "its C++ simulation: 9 of 10 outputs equal, first: sample 0",
+        ),
+        ({"executed": False, "why": "FINNUserError: g++"}, False, "its C++ simulation: not executed: FINNUserError"),
+    ],
+)
+def test_its_simulation_counts_where_it_ran(simulation: dict[str, Any], equal: bool, said: str) -> None:
+    verdict = verdict_of(RESULT | {"simulation": simulation}, LAYERS, BOUNDS)
+    assert verdict.mapped and verdict.equal == equal and any(said in line for line in lines(verdict, OURS))
+
+
 def test_without_finn_plus_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv(environment.OVERRIDE, raising=False)

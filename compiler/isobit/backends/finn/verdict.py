@@ -19,7 +19,7 @@ from isobit.backends.ports import IntType
 from isobit.errors import CheckFailed, IsobitError, printable
 from isobit.ir import parse_graph
 
-SIMULATION = "its C++ simulation did not run: it needs FINN_DEPS and Vitis HLS headers"
+SIMULATION = "its C++ simulation"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class FinnVerdict:
 
     ``misfolded`` are layers where FINN has other sizes than the folding was made for, None where it did not fold;
     ``narrow`` says where FINN's types do not hold the graph's integers at its border. Estimates are clocks a frame and
-    LUT, DSP, 18-kbit BRAM, all of FINN's own analysis; ``error`` is why it stopped early.
+    LUT, DSP, 18-kbit BRAM, all of FINN's own analysis; ``error`` is why it stopped early. ``simulation`` is that of its
+    C++, None where it did not run for want of ``missing``: files below folders that environment variables name.
     """
 
     steps: tuple[FinnStep, ...]
@@ -48,6 +49,8 @@ class FinnVerdict:
     resources: Mapping[str, Mapping[str, float]]
     error: str
     narrow: tuple[str, ...] = ()
+    simulation: FinnStep | None = None
+    missing: tuple[str, ...] = ()
 
     @property
     def mapped(self) -> bool:
@@ -56,9 +59,10 @@ class FinnVerdict:
 
     @property
     def equal(self) -> bool:
-        """Did every step that FINN can execute give every integer?"""
+        """Did every step that FINN can execute give every integer, and its C++ where that was run?"""
         compared = [step for step in self.steps if step.outputs]
-        return bool(compared) and not any(step.different or step.note for step in self.steps) and not self.error
+        all_of_it = [*self.steps, *([self.simulation] if self.simulation else [])]
+        return bool(compared) and not any(step.different or step.note for step in all_of_it) and not self.error
 
     @property
     def interval(self) -> int:
@@ -97,6 +101,7 @@ def verdict_of(
     unmapped = found.get("unmapped")
     folded = found.get("folded")
     estimate = found["estimate"]
+    simulation = found.get("simulation", {})
     return FinnVerdict(
         steps,
         None if unmapped is None else tuple(unmapped),
@@ -105,6 +110,8 @@ def verdict_of(
         estimate.get("resources", {}),
         found["error"],
         tuple(text for record in found["steps"] for text in _narrow(record, bounds)),
+        _step({"name": SIMULATION, **simulation}) if simulation and "missing" not in simulation else None,
+        tuple(simulation.get("missing", ())),
     )
 
 
@@ -140,15 +147,18 @@ def _misfolded(folded: Mapping[str, Any], layers: Mapping[str, Any]) -> tuple[st
     return tuple(wrong)
 
 
+def _said(step: FinnStep) -> str:
+    """What became of a step, "" of one that nothing was compared of."""
+    if not step.outputs:
+        return f"{step.name}: not executed: {step.note}" if step.note else ""
+    result = f"{step.outputs - step.different:,} of {step.outputs:,} outputs equal"
+    return f"{step.name}: {result}" + (f", first: {step.note}" if step.note else "")
+
+
 def lines(verdict: FinnVerdict, ours: Mapping[str, int]) -> list[str]:
     """The verdict in words; ``ours`` are isobit's LUT, DSP, BRAM36 and clocks at the same folding."""
     said = []
-    for step in verdict.steps:
-        if step.outputs:
-            result = f"{step.outputs - step.different:,} of {step.outputs:,} outputs equal"
-            said.append(f"{step.name}: {result}" + (f", first: {step.note}" if step.note else ""))
-        elif step.note:
-            said.append(f"{step.name}: not executed: {step.note}")
+    said += [text for step in verdict.steps if (text := _said(step))]
     if verdict.error:
         said.append(f"stopped: {verdict.error}")
     if verdict.unmapped is not None:
@@ -162,6 +172,9 @@ def lines(verdict: FinnVerdict, ours: Mapping[str, int]) -> list[str]:
         said.append(f"{FINN_PLUS.replace('==', ' ')} estimates {finn}, {verdict.interval:,} clocks a frame")
         mine = f"{ours['lut']:,} LUT, {ours['dsp']:,} DSP, {ours['bram36']:,} BRAM36"
         said.append(f"isobit, of its own design, {mine}, {ours['interval']:,} clocks a frame")
-    said.append(SIMULATION)
+    if verdict.simulation is not None:
+        said.append(_said(verdict.simulation))
+    else:
+        said.append(f"{SIMULATION} did not run" + (f": no {', '.join(verdict.missing)}" if verdict.missing else ""))
     said.append("MAPPED AND EQUAL" if verdict.mapped and verdict.equal else "NOT MAPPED OR NOT EQUAL")
     return said

@@ -22,8 +22,8 @@ from isobit.ir import Graph
 from isobit.ir.ops import Linear
 from isobit.ir.types import IntArray
 
-_SUM = re.compile(r"(\d+)<<(\d+)([+-])(\d+)<<(\d+)")
-_TAP = re.compile(r"(-?)(\d+)(<<|>>)(\d+)|0")
+_SUM = re.compile(r"(\d{1,9})<<(\d{1,3})([+-])(\d{1,9})<<(\d{1,3})")
+_TAP = re.compile(r"(-?)(\d{1,9})(<<|>>)(\d{1,3})|0")
 
 
 @dataclass(frozen=True)

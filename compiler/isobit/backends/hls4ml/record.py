@@ -33,7 +33,7 @@ class Hls4mlLayer(LayerRecord):
         """hls4ml's two words, where it multiplies; or adders, and what they stand for."""
         if self.multipliers is not None:
             sums = AdderGraph.parse(self.adders).sums
-            return f"{len(sums):,} adders; multipliers without DSPs would take {self.multipliers.lut:,} LUT"
+            return f"{len(sums):,} of them; multipliers without DSPs would take {self.multipliers.lut:,} LUT"
         return "" if self.kind != "linear" else f"{self.strategy}, reuse factor {self.reuse}"
 
 
@@ -49,7 +49,7 @@ class Hls4mlRecord(ProjectRecord):
         """How to build it, and what may not fit."""
         build = f"{self.io_type}; build it with: cd hls4ml && vitis-run --mode hls --tcl build_prj.tcl"
         adders = tuple(
-            f"{name}: distributed arithmetic in {layer.cost.lut:,} LUT: {layer.folding}"
+            f"{name}: distributed arithmetic, adders of {layer.cost.lut:,} LUT, {layer.folding}"
             for name, layer in self.layers.items() if layer.adders
         )  # fmt: skip
         return (*adders, build, *([self.beyond] if self.beyond else []))

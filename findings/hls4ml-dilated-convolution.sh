@@ -1,0 +1,92 @@
+#!/bin/sh
+# hls4ml 1.3.0 with qonnx 1.0.0, Vitis back end: one dilated convolution (3x3, dilation 2) of small integers.
+# One would expect the sums of the file, or a refusal that names the dilation.
+# Seen: in io_stream it converts and compiles without a word, as a convolution without dilation whose output hls4ml
+# takes to be one row and one column short (it reads the kernel as 3 * 2 wide instead of 5): 48 sums an image where the
+# file has 75, nearly none of them the file's; the simulation warns of words left in a stream. In io_parallel numpy stops
+# the conversion: "array split does not result in an equal division".
+# isobit's back end makes such kernels with zeros in between, and isobit check-hls4ml names the layer.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+for package in onnx==1.22.0 onnxruntime==1.31.1 qonnx==1.0.0 hls4ml==1.3.0; do # one by one: a pinned torch keeps the rest from another
+    "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$package"
+done
+python="$work/venv/bin/python"
+export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 TF_CPP_MIN_LOG_LEVEL=3
+"$python" - <<'PY'
+import contextlib
+import io
+import tempfile
+import warnings
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+QONNX = "qonnx.custom_op.general"
+QUANT = {"domain": QONNX, "signed": 1, "narrow": 0, "rounding_mode": "ROUND"}
+
+
+def file(shape, constants, nodes):
+    """A network of one input ``x``, quantised to 5 bits as ``xq``, and one output ``y``; every scale is 1."""
+    values = {"one": 1.0, "zero": 0.0, "five": 5.0, "three": 3.0} | constants
+    tensors = [numpy_helper.from_array(np.asarray(v, dtype=np.float32), k) for k, v in values.items()]
+    nodes = [helper.make_node("Quant", ["x", "one", "zero", "five"], ["xq"], **QUANT), *nodes]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, *shape])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    opsets = [helper.make_opsetid("", 13), helper.make_opsetid(QONNX, 1)]
+    return helper.make_model(helper.make_graph(nodes, "net", [x], [y], tensors), ir_version=8, opset_imports=opsets)
+
+
+def converted(model, folder, io_type):
+    """hls4ml's model, and the prepared file as qonnx runs it."""
+    import hls4ml
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.transformation.channels_last import ConvertToChannelsLastAndClean
+    from qonnx.util.cleanup import cleanup_model
+
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ready = cleanup_model(cleanup_model(ModelWrapper(model)).transform(ConvertToChannelsLastAndClean()))
+        config = hls4ml.utils.config_from_onnx_model(
+            ready, granularity="name", backend="Vitis", default_precision="fixed<32,24>"
+        )
+        made = hls4ml.converters.convert_from_onnx_model(
+            ready, output_dir=folder, backend="Vitis", io_type=io_type, hls_config=config
+        )
+    return made, ready
+
+
+def by_qonnx(ready, images):
+    """What qonnx computes of the file that hls4ml was given."""
+    from qonnx.core.onnx_exec import execute_onnx
+
+    return np.concatenate([execute_onnx(ready, {ready.graph.input[0].name: x[None]})[ready.graph.output[0].name]
+                           for x in images])
+
+
+weights = np.random.default_rng(0).integers(-4, 4, (3, 2, 3, 3)).astype(np.float32)
+images = np.random.default_rng(1).integers(-8, 8, (16, 2, 9, 9)).astype(np.float32)
+conv = helper.make_node("Conv", ["xq", "wq"], ["y"], kernel_shape=[3, 3], strides=[1, 1], pads=[0] * 4,
+                        dilations=[2, 2], group=1)
+model = file((2, 9, 9), {"w": weights}, [helper.make_node("Quant", ["w", "one", "zero", "three"], ["wq"], **QUANT), conv])
+with tempfile.TemporaryDirectory() as folder:
+    try:
+        converted(model, folder, "io_parallel")
+        raise SystemExit("io_parallel converts it")
+    except ValueError as error:
+        print(f"io_parallel: {error}")
+with tempfile.TemporaryDirectory() as folder:
+    made, ready = converted(model, folder, "io_stream")
+    wanted = by_qonnx(ready, images)
+    with contextlib.redirect_stdout(io.StringIO()):
+        made.compile()
+    found = made.predict(images).reshape(16, -1)
+print(f"io_stream: {found.shape[1]} sums an image, the file has {wanted[0].size}")
+rows = found.reshape(16, 3, 4, 4)
+same = int((rows == wanted[:, :, :4, :4]).sum())
+print(f"of those in the same place {same} of {rows.size} are the file's")
+assert found.shape[1] == 48 and wanted.shape == (16, 3, 5, 5) and same < rows.size / 10
+PY
