@@ -40,6 +40,8 @@ def configurations() -> Iterator[tuple[str, dict[str, int]]]:
     for simd, pe, vectors in product((1, 2, 6), (1, 2, 4), (1, 3)):
         yield "dense", {"IN": 6, "OUT": 4, "SIMD": simd, "PE": pe, "VECTORS": vectors}
         yield "dense", {"IN": 6, "OUT": 4, "SIMD": simd, "PE": pe, "VECTORS": vectors, "PACKED": 18, "CHAIN": 2}
+        if (simd, pe) == (6, 4):
+            yield "constant_dense", {"IN": 6, "OUT": 4, "VECTORS": vectors, "ADDERS": 2, "DEPTH": 2}
         if pe == 1 or simd == 6:
             yield "streamed_dense", {"IN": 6, "OUT": 4, "SIMD": simd, "PE": pe, "VECTORS": vectors}
     for lanes, vectors in product((1, 2, 6), (1, 3)):

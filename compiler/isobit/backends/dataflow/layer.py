@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from isobit.hardware import Cost, Memory
 from isobit.numerics.bipolar import Bipolar
@@ -11,8 +11,9 @@ from isobit.numerics.formats import Tapered
 from isobit.numerics.packing import Packing
 
 WeightStorage = Literal["integers", "tapered", "bipolar"]
-Multiplier = Literal["single", "packed"]
-"""A product a multiplier, or two that share an operand (:mod:`isobit.numerics.packing`)."""
+Multiplier = Literal["single", "packed", "adders"]
+"""A product a multiplier, two that share an operand (:mod:`isobit.numerics.packing`), or none: additions alone, where
+weights are constants of the logic (:mod:`isobit.numerics.adders`)."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class LayerPlan:
     @property
     def multiplier(self) -> Multiplier | Literal[""]:
         """How it multiplies, where there is a choice."""
-        return ("packed" if self.packing else "single") if self.multipliers else ""
+        return cast(Multiplier, self.multipliers[0].implementation) if self.multipliers else ""
 
     @property
     def parallel(self) -> bool:

@@ -51,6 +51,11 @@ def write_frame(c: Constants) -> Schedule:
     return Schedule(words, (every(words), at_last(words)), (every(words),), phases=(0, 1, 2))
 
 
+def vectors(c: Constants) -> Schedule:
+    """A vector in and a vector out in every cycle."""
+    return Schedule(c["VECTORS"], (every(c["VECTORS"]),), (every(c["VECTORS"]),))
+
+
 def dense(c: Constants) -> Schedule:
     """Inputs come in the first fold of the outputs, sums leave with the last of the inputs."""
     sf, nf, vectors = c["IN"] // c["SIMD"], c["OUT"] // c["PE"], c["VECTORS"]

@@ -75,7 +75,7 @@ class _Layer(BaseModel):
     memory: Memory = "auto"
     line_buffer: Memory = "auto"
     weights: Literal["", "integers", "tapered", "bipolar"] = ""  # no union: its place in the file would be lost
-    multiplier: Literal["", "single", "packed"] = ""
+    multiplier: Literal["", "single", "packed", "adders"] = ""
     cycles: int = Field(default=0, ge=0)  # written for the reader, ignored when read
 
 

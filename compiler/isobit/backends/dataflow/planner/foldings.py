@@ -22,6 +22,8 @@ from isobit.ir.ops import Add, Concat, Const, Linear, MaxPool, Pad, Product, Rei
 from isobit.numerics import bit_width
 
 MAX_UNROLL = 1024
+MAX_CONSTANT = 4096
+"""Weights of a unit that are constants of its logic and built as additions: the search for these takes seconds."""
 
 
 class Folding(NamedTuple):
@@ -125,6 +127,8 @@ def _matrix_cycles(g: Geometry, pe: int, simd: int) -> int:
 
 def _matrix_foldings(graph: Graph, node: Linear | MaxPool, g: Geometry) -> list[Folding]:
     pairs = _matrix_pairs(g)
+    if g.positions == 1 and MAX_UNROLL < g.outputs * g.fan_in <= MAX_CONSTANT:
+        pairs.append((g.outputs, g.fan_in))
     made = [_matrix_folding(graph, node, g, pe, simd) for pe, simd in pairs]
     for samples in _wide_samples(g):
         cycles = _block_cycles(graph, node, samples)

@@ -10,6 +10,7 @@ from isobit.backends.dataflow.catalogue import IMPLEMENTATIONS, cost_of
 from isobit.backends.dataflow.catalogue.cost import input_vector
 from isobit.backends.dataflow.geometry import Geometry, box, geometry, upsampling
 from isobit.backends.dataflow.layer import Candidate, LayerChoice, LayerPlan
+from isobit.backends.dataflow.planner.additions import with_additions
 from isobit.backends.dataflow.planner.blocks import Block, block
 from isobit.backends.dataflow.planner.clocks import clocks_of
 from isobit.backends.dataflow.planner.foldings import Folding, accumulator_bits, streamed_weights
@@ -160,10 +161,11 @@ def _linear(graph: Graph, node: Linear, board: Board, folding: Folding, choice: 
     if not g.depthwise:
         window += input_vector(g.fan_in // simd, simd * x.bits, samples, g.outputs // pe, board)
     name = "convolution" if g.windowed and unit == "dense" else unit
-    return LayerPlan(
+    made = LayerPlan(
         pe, simd, cycles, best.cost + window, name, tuple(w for w, _ in ways) if len(ways) > 1 else (), place(code),
         lines, samples, code=code, multipliers=multipliers, packing=pack,
     )  # fmt: skip
+    return with_additions(graph, node, made, choice)
 
 
 def _blocked(graph: Graph, node: Linear | MaxPool, folding: Folding) -> Block | None:

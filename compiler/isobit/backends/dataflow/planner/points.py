@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import cast
 
 from isobit.backends.dataflow.layer import LayerChoice, LayerPlan, Multiplier
 from isobit.backends.dataflow.planner.blocks import block
@@ -58,7 +59,7 @@ def points(graph: Graph, node: Node, board: Board, choice: LayerChoice) -> tuple
         except IsobitError as error:
             refused.append(error)
             continue
-        for layer in (made, *_other_multiplier(graph, node, board, folding, choice, made)):
+        for layer in (made, *_other_multipliers(graph, node, board, folding, choice, made)):
             wires, samples = _wires(graph, node, folding), (folding.samples, folding.wide)
             found.append(Point(layer.clocks, ((node.name, layer),), wires, samples, folding.area))
     if not found:
@@ -66,12 +67,12 @@ def points(graph: Graph, node: Node, board: Board, choice: LayerChoice) -> tuple
     return tuple(found)
 
 
-def _other_multiplier(
+def _other_multipliers(
     graph: Graph, node: Node, board: Board, folding: Folding, choice: LayerChoice, made: LayerPlan
 ) -> Iterator[LayerPlan]:
-    """The same with the other way to multiply, where ``choice`` leaves it open: the prices say which is cheaper."""
-    if len(made.multipliers) > 1 and not choice.multiplier:
-        other: Multiplier = "single" if made.multiplier == "packed" else "packed"
+    """The same with the other ways to multiply, where ``choice`` leaves it open: the prices say which is cheaper."""
+    for way in made.multipliers[1:] if not choice.multiplier else ():
+        other = cast(Multiplier, way.implementation)
         yield layer_plan(graph, node, board, folding, replace(choice, multiplier=other))
 
 

@@ -1,0 +1,60 @@
+// Matrix times vector where all weights are constants of the logic: y = W x as additions, each sum that is shared made once.
+//
+//   struct fc1 {
+//     static const int IN = 16, OUT = 64, VECTORS = 1, ADDERS = 600, DEPTH = 6;
+//     typedef ap_int<8> in_t;  typedef ap_int<20> sum_t;  typedef ap_int<16> acc_t;
+//     typedef ap_uint<10> node_t;  typedef ap_int<6> form_t;  typedef ap_int<11> tap_t;
+//   };
+//
+// Node n is input n, and node IN + n the sum of the nodes adders[n] = {a, b}: with forms[n] = {shift, sign, bits, depth},
+// (a << -shift) + sign * b where shift < 0, else a + sign * (b << shift). Output o is sign * (node << shift) of
+// taps[o] = {node, shift, sign}. All indices and shifts are constants behind the unrolling: what is left is adders and
+// wires. sum_t holds every node, shifted as it is; bits and depth are for the RTL.
+// Schedule: II = 1, VECTORS words in and out. Cost: ADDERS adders.
+#ifndef ISOBIT_CONSTANT_DENSE_HPP
+#define ISOBIT_CONSTANT_DENSE_HPP
+
+#include "isobit/types.hpp"
+
+namespace isobit {
+
+template <class Cfg>
+void constant_dense(hls::stream<lanes<typename Cfg::in_t, Cfg::IN> >& in,
+                    hls::stream<lanes<typename Cfg::acc_t, Cfg::OUT> >& out,
+                    const typename rom_of<typename Cfg::node_t>::type (&adders)[Cfg::ADDERS][2],
+                    const typename rom_of<typename Cfg::form_t>::type (&forms)[Cfg::ADDERS][4],
+                    const typename rom_of<typename Cfg::tap_t>::type (&taps)[Cfg::OUT][3]) {
+#pragma HLS ARRAY_PARTITION variable=adders complete dim=0
+#pragma HLS ARRAY_PARTITION variable=forms complete dim=0
+#pragma HLS ARRAY_PARTITION variable=taps complete dim=0
+  typedef typename working<int_traits<typename Cfg::sum_t>::WIDTH>::type sum_t;
+  for (int v = 0; v < Cfg::VECTORS; ++v) {
+#pragma HLS PIPELINE II=1 style=flp rewind
+    const lanes<typename Cfg::in_t, Cfg::IN> x = in.read();
+    sum_t node[Cfg::IN + Cfg::ADDERS];
+#pragma HLS ARRAY_PARTITION variable=node complete
+    for (int i = 0; i < Cfg::IN; ++i) {
+#pragma HLS UNROLL
+      node[i] = x[i];
+    }
+    for (int n = 0; n < Cfg::ADDERS; ++n) {
+#pragma HLS UNROLL
+      const int shift = int(forms[n][0]);
+      const sum_t a = shift < 0 ? sum_t(node[int(adders[n][0])] << -shift) : node[int(adders[n][0])];
+      const sum_t b = shift > 0 ? sum_t(node[int(adders[n][1])] << shift) : node[int(adders[n][1])];
+      node[Cfg::IN + n] = forms[n][1] > 0 ? sum_t(a + b) : sum_t(a - b);
+    }
+    lanes<typename Cfg::acc_t, Cfg::OUT> y;
+#pragma HLS ARRAY_PARTITION variable=y.data complete
+    for (int o = 0; o < Cfg::OUT; ++o) {
+#pragma HLS UNROLL
+      const sum_t sum = node[int(taps[o][0])] << int(taps[o][1]);
+      y[o] = typename Cfg::acc_t(taps[o][2] == 0 ? sum_t(0) : taps[o][2] > 0 ? sum : sum_t(-sum));
+    }
+    out.write(y);
+  }
+}
+
+}  // namespace isobit
+
+#endif
