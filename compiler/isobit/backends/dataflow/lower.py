@@ -6,6 +6,7 @@ later (:mod:`isobit.backends.dataflow.fifo`).
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +16,13 @@ from isobit.backends.dataflow.catalogue.windows import block_constants
 from isobit.backends.dataflow.design import Design, Process, Stream
 from isobit.backends.dataflow.geometry import geometry, keeps_order
 from isobit.backends.dataflow.planner import Plan
-from isobit.backends.dataflow.planner.blocks import block, port_lanes
+from isobit.backends.dataflow.planner.blocks import block, port_format
 from isobit.backends.dataflow.planner.layers import IN_WINDOW
+from isobit.backends.dataflow.rows import frame_words, rows_of, slack_row, width_of
 from isobit.backends.ports import IntType, Port
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node
+from isobit.ir.types import ValueType
 from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Output, Pad, Reindex
 
 _PREFIXES = ("cfg_", "s_", "in_", "out_", "beat_in_", "beat_out_")
@@ -39,6 +42,7 @@ class _Lowering:
     def __init__(self, graph: Graph, plan: Plan) -> None:
         self.graph, self.plan = graph, plan
         self.streams: dict[str, Stream] = {}
+        self.rows: dict[str, int] = {}  # of a stream with slack: the elements of a row
         self.processes: list[Process] = []
         self.ports: list[Port] = []
         self.copies: dict[str, list[str]] = {}
@@ -65,13 +69,13 @@ class _Lowering:
 
     def _input(self, node: Input) -> None:
         kind = self.graph.types[node.name]
-        port = self._port(node, kind.size, IntType.of(*kind.bounds))
+        port = self._port(node, kind, IntType.of(*kind.bounds), by_row=self._reads_rows(node.name))
         if not self.graph.consumers[node.name]:
             raise IsobitError("E504", "nothing reads this input", where=node.name, hint="remove it from the model")
         further = bool(self.ports)
         template, flag = ("read_further_frame", ()) if further else ("read_frame", ("frame_end",))
         self.ports.append(port)
-        stream = self._stream(node.name, port.elem, port.lanes, port.frame, of_node=True)
+        stream = self._stream(node.name, port.elem, port.lanes, port.frame, row=port.row, of_node=True)
         constants, types = _port_constants(port), (("elem_t", port.elem),)
         self._process("read_" + node.name, template, constants, types, (port.name,), (stream, *flag), node=node.name)
         if not further:
@@ -82,21 +86,38 @@ class _Lowering:
         (value,) = node.inputs
         kind = self.graph.types[value]
         elem = self.streams[self.copies[value][0]].elem
-        port = self._port(node, kind.size, elem)
+        port = self._port(node, kind, elem, by_row=self.copies[value][0] in self.rows)
         self.ports.append(port)
-        stream = self._take(value, port.lanes, kind.size)
+        stream = self._take(value, port.lanes, kind.size, port.row)
         constants, types = _port_constants(port), (("elem_t", elem),)
-        self._process("write_" + node.name, "write_frame", constants, types, (stream, self.flags.pop(0)), (port.name,))
+        template, row = ("write_rows", (("ROW", port.row),)) if port.row else ("write_frame", ())
+        ends = (stream, self.flags.pop(0)), (port.name,)
+        self._process("write_" + node.name, template, (*constants, *row), types, *ends)
 
-    def _port(self, node: Input | Output, frame: int, elem: IntType) -> Port:
+    def _reads_rows(self, value: str) -> bool:
+        """Does a reader of ``value`` take several samples of a row that they do not divide?"""
+        for reader in self.graph.consumers[value]:
+            if self._passes_through(reader):
+                if self._reads_rows(reader.name):
+                    return True
+                continue
+            layer = self.plan.layers.get(reader.name)
+            if layer is None or layer.samples == 1:
+                continue
+            found = block(self.graph, reader, layer.samples) if isinstance(reader, Linear | MaxPool) else None
+            if found.width % found.step if found else slack_row(self.graph.types[value], layer.samples):
+                return True
+        return False
+
+    def _port(self, node: Input | Output, kind: ValueType, elem: IntType, *, by_row: bool) -> Port:
         elem_bits = next((b for b in (8, 16, 32, 64) if elem.bits <= b), 0)
         if not elem_bits:
             raise IsobitError("E504", f"a port of {elem.bits}-bit elements; at most 64 are supported", where=node.name)
         is_input = isinstance(node, Input)
         most = self.plan.port_words
-        lanes = port_lanes(frame, elem_bits) if most is None else port_lanes(frame, elem_bits, most)
+        lanes, row = port_format(kind, elem_bits, 1 << 60 if most is None else most, by_row=by_row)
         name = ("in_" if is_input else "out_") + node.name
-        return Port(name, node.name, node.outside, is_input, frame, lanes, elem, elem_bits)
+        return Port(name, node.name, node.outside, is_input, kind.size, lanes, elem, elem_bits, row)
 
     def _fork_flags(self) -> list[str]:
         """One stream of frame-end flags per output, all copies of the first input's."""
@@ -118,7 +139,10 @@ class _Lowering:
         return isinstance(node, Reindex) and keeps_order(self.graph, node)
 
     def _alias(self, node: Node) -> None:
-        copy = self.copies[node.inputs[0]].pop(0)
+        copy, kind = self.copies[node.inputs[0]].pop(0), self.graph.types[node.name]
+        row = self.rows.get(copy, 0)
+        if isinstance(node, Reindex) and row and row != width_of(kind.shape) * kind.channels:
+            copy = self._regroup(copy, math.gcd(self.streams[copy].lanes, row), kind.size)
         self._produce(node.name, copy)
 
     def _concatenate(self, node: Concat) -> None:
@@ -127,14 +151,18 @@ class _Lowering:
             raise IsobitError("E504", "no template joins a constant to a value", where=node.name)
         layer, kinds = self.plan.layers[node.name], [self.graph.types[i] for i in node.inputs]
         pixels = [k.channels if layer.samples > 1 else layer.simd for k in kinds]
-        taken = [self._take(i, layer.samples * p, k.size) for i, p, k in zip(node.inputs, pixels, kinds, strict=True)]
-        joined, size = taken[0], kinds[0].size
+        taken = [
+            self._take(i, layer.samples * p, k.size, slack_row(k, layer.samples))
+            for i, p, k in zip(node.inputs, pixels, kinds, strict=True)
+        ]
+        joined, size, row = taken[0], kinds[0].size, slack_row(kinds[0], layer.samples)
         for number in range(1, len(taken)):
             last, pair = number == len(taken) - 1, (joined, taken[number])
             size += kinds[number].size
+            row += slack_row(kinds[number], layer.samples)
             kernel = concat(self.graph, node, layer, [self.streams[s] for s in pair], number)
             name = node.name if last else f"{node.name}_{number}"
-            joined = self._stream(name, kernel.out_type, kernel.out_lanes, size, of_node=last)
+            joined = self._stream(name, kernel.out_type, kernel.out_lanes, size, row=row, of_node=last)
             self._process(
                 name, kernel.template, kernel.constants, kernel.types, pair, (joined,), node=node.name if last else ""
             )
@@ -154,10 +182,12 @@ class _Lowering:
             # a factor per channel comes pixel by pixel, however many pixels a word of the map holds
             kinds = [self.graph.types[i] for i in operands]
             lanes = [min(layer.lanes[0], k.size) for k in kinds]
-            taken = [self._take(i, n, k.size) for i, n, k in zip(operands, lanes, kinds, strict=True)]
+            rows = [slack_row(k, layer.samples) if width_of(k.shape) > 1 else 0 for k in kinds]
+            taken = [self._take(i, n, k.size, r) for i, n, k, r in zip(operands, lanes, kinds, rows, strict=True)]
         kernel = make(self.graph, node, layer, [self.streams[s] for s in taken])
-        size = self.graph.types[node.name].size
-        out = self._stream(node.name, kernel.out_type, kernel.out_lanes, size, of_node=True)
+        kind = self.graph.types[node.name]
+        row = slack_row(kind, layer.samples)
+        out = self._stream(node.name, kernel.out_type, kernel.out_lanes, kind.size, row=row, of_node=True)
         arrays = tuple(replace(array, name=self._unused(array.name)) for array in kernel.arrays)
         self._process(node.name, kernel.template, kernel.constants, kernel.types, taken, (out,), arrays, node.name)
         self._produce(node.name, out)
@@ -187,8 +217,9 @@ class _Lowering:
         """The operand of a sliding computation of several positions at a time: the blocks that they take."""
         g, b, value = geometry(self.graph, node), block(self.graph, node, samples), node.inputs[0]
         assert b is not None
-        lanes = b.width // b.words * g.channels
-        source = self.streams[self._take(value, lanes, b.height * b.width * g.channels)]
+        row = b.width * g.channels
+        lanes, slack = b.step * g.channels, row if b.width % b.step else 0
+        source = self.streams[self._take(value, lanes, b.height * row, slack)]
         if not g.windowed:
             return source.name
         constants = (
@@ -212,10 +243,15 @@ class _Lowering:
         self.taken.add(prefix + name)
         return name
 
-    def _stream(self, name: str, elem: IntType, lanes: int, size: int, *, of_node: bool = False) -> str:
+    def _stream(
+        self, name: str, elem: IntType, lanes: int, size: int, *, row: int = 0, of_node: bool = False
+    ) -> str:  # fmt: skip
+        """A new stream; ``row`` where its words have slack at the end of every row of so many elements."""
         name = name if of_node else self._unused(name, "s_")
-        stream = Stream("s_" + name, elem, lanes, size // lanes)
+        stream = Stream("s_" + name, elem, lanes, frame_words(size, row, lanes))
         self.streams[stream.name] = stream
+        if row:
+            self.rows[stream.name] = row
         return stream.name
 
     def _process(
@@ -243,6 +279,8 @@ class _Lowering:
             stem = f"{source.name.removeprefix('s_')}_{number}"
             pair = [replace(source, name="s_" + self._unused(stem + side, "s_")) for side in "ab"]
             self.streams |= {copy.name: copy for copy in pair}
+            if source.name in self.rows:
+                self.rows |= {copy.name: self.rows[source.name] for copy in pair}
             constants = (("WORDS", source.words), ("LANES", source.lanes))
             self._process(
                 f"fork_{value}_{number}",
@@ -255,21 +293,33 @@ class _Lowering:
             copies += [c.name for c in pair]
         self.copies[value] = copies
 
-    def _take(self, value: str, lanes: int, frame: int) -> str:
-        """One copy of ``value`` for one reader, in words of ``lanes`` elements."""
+    def _take(self, value: str, lanes: int, frame: int, row: int = 0) -> str:
+        """One copy of ``value`` for one reader, in words of ``lanes`` elements, with slack behind every ``row``."""
         source = self.copies[value].pop(0)
-        return source if self.streams[source].lanes == lanes else self._regroup(source, lanes, frame)
+        same = (self.streams[source].lanes, self.rows.get(source, 0)) == (lanes, row)
+        return source if same else self._regroup(source, lanes, frame, row, self.graph.types[value].channels)
 
-    def _regroup(self, stream: str, lanes: int, frame: int) -> str:
-        """``stream`` in words of ``lanes`` elements."""
-        source = self.streams[stream]
+    def _regroup(self, stream: str, lanes: int, frame: int, row: int = 0, channels: int = 1) -> str:
+        """``stream`` in words of ``lanes`` elements, with slack behind every ``row``; 0: in words without."""
+        source, slack = self.streams[stream], self.rows.get(stream, 0)
+        through = 0  # words that are parts of the rows of either side
+        if slack and slack != row and (row or slack % lanes):
+            through = math.gcd(lanes if not row else source.lanes, slack)
+        elif row and not slack and row % source.lanes:
+            through = math.gcd(source.lanes, row)
+        if through:
+            return self._regroup(self._regroup(stream, through, frame, 0, channels), lanes, frame, row, channels)
         name = f"{stream.removeprefix('s_')}_x{lanes}"
-        converted = self._stream(name, source.elem, lanes, frame)
-        constants = (("FRAME", frame), ("IN_LANES", source.lanes), ("OUT_LANES", lanes))
-        types = (("elem_t", source.elem),)
-        self._process("regroup_" + name, "width_converter", constants, types, (stream,), (converted,))
+        converted = self._stream(name, source.elem, lanes, frame, row=row)
+        template, sizes = "width_converter", (("FRAME", frame),)
+        if slack or row:
+            whole = row or slack
+            template, sizes = "row_converter", (("ROWS", frame // whole), ("ROW", whole), ("CHANNELS", channels))
+        constants = (*sizes, ("IN_LANES", source.lanes), ("OUT_LANES", lanes))
+        self._process("regroup_" + name, template, constants, (("elem_t", source.elem),), (stream,), (converted,))
         return converted
 
 
 def _port_constants(port: Port) -> tuple[tuple[str, int], ...]:
-    return (("FRAME", port.frame), ("LANES", port.lanes), ("ELEM", port.elem_bits), ("WORD", port.word_bits))
+    frame = port.words * port.lanes if port.is_input else port.frame
+    return (("FRAME", frame), ("LANES", port.lanes), ("ELEM", port.elem_bits), ("WORD", port.word_bits))
