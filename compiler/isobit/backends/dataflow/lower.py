@@ -14,16 +14,15 @@ from isobit.backends.dataflow.catalogue import IMPLEMENTATIONS
 from isobit.backends.dataflow.catalogue.joins import concat
 from isobit.backends.dataflow.catalogue.windows import block_constants
 from isobit.backends.dataflow.design import Design, Process, Stream
-from isobit.backends.dataflow.geometry import geometry, keeps_order
+from isobit.backends.dataflow.edges import passes_through, port_constants, port_of, reads_rows
+from isobit.backends.dataflow.geometry import geometry
 from isobit.backends.dataflow.planner import Plan
-from isobit.backends.dataflow.planner.blocks import block, port_format
-from isobit.backends.dataflow.planner.layers import IN_WINDOW
-from isobit.backends.dataflow.rows import frame_words, rows_of, slack_row, width_of
+from isobit.backends.dataflow.planner.blocks import block
+from isobit.backends.dataflow.rows import frame_words, slack_row, width_of
 from isobit.backends.ports import IntType, Port
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node
-from isobit.ir.types import ValueType
-from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Output, Pad, Reindex
+from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Output, Reindex
 
 _PREFIXES = ("cfg_", "s_", "in_", "out_", "beat_in_", "beat_out_")
 """What the templates put before a node's name: a process's constants, a stream, a port and the type of its words."""
@@ -57,7 +56,7 @@ class _Lowering:
                 self._input(node)
             elif isinstance(node, Output):
                 self._output(node)
-            elif self._passes_through(node):
+            elif passes_through(self.graph, self.plan, node):
                 self._alias(node)
             elif isinstance(node, Concat):
                 self._concatenate(node)
@@ -69,14 +68,15 @@ class _Lowering:
 
     def _input(self, node: Input) -> None:
         kind = self.graph.types[node.name]
-        port = self._port(node, kind, IntType.of(*kind.bounds), by_row=self._reads_rows(node.name))
+        by_row = reads_rows(self.graph, self.plan, node.name)
+        port = port_of(node, kind, IntType.of(*kind.bounds), self.plan.port_words, by_row=by_row)
         if not self.graph.consumers[node.name]:
             raise IsobitError("E504", "nothing reads this input", where=node.name, hint="remove it from the model")
         further = bool(self.ports)
         template, flag = ("read_further_frame", ()) if further else ("read_frame", ("frame_end",))
         self.ports.append(port)
         stream = self._stream(node.name, port.elem, port.lanes, port.frame, row=port.row, of_node=True)
-        constants, types = _port_constants(port), (("elem_t", port.elem),)
+        constants, types = port_constants(port), (("elem_t", port.elem),)
         self._process("read_" + node.name, template, constants, types, (port.name,), (stream, *flag), node=node.name)
         if not further:
             self.flags = self._fork_flags()
@@ -86,38 +86,14 @@ class _Lowering:
         (value,) = node.inputs
         kind = self.graph.types[value]
         elem = self.streams[self.copies[value][0]].elem
-        port = self._port(node, kind, elem, by_row=self.copies[value][0] in self.rows)
+        by_row = self.copies[value][0] in self.rows
+        port = port_of(node, kind, elem, self.plan.port_words, by_row=by_row)
         self.ports.append(port)
         stream = self._take(value, port.lanes, kind.size, port.row)
-        constants, types = _port_constants(port), (("elem_t", elem),)
+        constants, types = port_constants(port), (("elem_t", elem),)
         template, row = ("write_rows", (("ROW", port.row),)) if port.row else ("write_frame", ())
         ends = (stream, self.flags.pop(0)), (port.name,)
         self._process("write_" + node.name, template, (*constants, *row), types, *ends)
-
-    def _reads_rows(self, value: str) -> bool:
-        """Does a reader of ``value`` take several samples of a row that they do not divide?"""
-        for reader in self.graph.consumers[value]:
-            if self._passes_through(reader):
-                if self._reads_rows(reader.name):
-                    return True
-                continue
-            layer = self.plan.layers.get(reader.name)
-            if layer is None or layer.samples == 1:
-                continue
-            found = block(self.graph, reader, layer.samples) if isinstance(reader, Linear | MaxPool) else None
-            if found.width % found.step if found else slack_row(self.graph.types[value], layer.samples):
-                return True
-        return False
-
-    def _port(self, node: Input | Output, kind: ValueType, elem: IntType, *, by_row: bool) -> Port:
-        elem_bits = next((b for b in (8, 16, 32, 64) if elem.bits <= b), 0)
-        if not elem_bits:
-            raise IsobitError("E504", f"a port of {elem.bits}-bit elements; at most 64 are supported", where=node.name)
-        is_input = isinstance(node, Input)
-        most = self.plan.port_words
-        lanes, row = port_format(kind, elem_bits, 1 << 60 if most is None else most, by_row=by_row)
-        name = ("in_" if is_input else "out_") + node.name
-        return Port(name, node.name, node.outside, is_input, kind.size, lanes, elem, elem_bits, row)
 
     def _fork_flags(self) -> list[str]:
         """One stream of frame-end flags per output, all copies of the first input's."""
@@ -129,14 +105,6 @@ class _Lowering:
             self.flag_names += pair
             copies += pair
         return copies
-
-    def _passes_through(self, node: Node) -> bool:
-        """Does a value's stream serve as the node's: a reshape, or a border that a window makes?"""
-        if isinstance(node, Pad):
-            return self.plan.layers[node.name].implementation == IN_WINDOW
-        if isinstance(node, Concat):
-            return len(node.inputs) == 1
-        return isinstance(node, Reindex) and keeps_order(self.graph, node)
 
     def _alias(self, node: Node) -> None:
         copy, kind = self.copies[node.inputs[0]].pop(0), self.graph.types[node.name]
@@ -318,8 +286,3 @@ class _Lowering:
         constants = (*sizes, ("IN_LANES", source.lanes), ("OUT_LANES", lanes))
         self._process("regroup_" + name, template, constants, (("elem_t", source.elem),), (stream,), (converted,))
         return converted
-
-
-def _port_constants(port: Port) -> tuple[tuple[str, int], ...]:
-    frame = port.words * port.lanes if port.is_input else port.frame
-    return (("FRAME", frame), ("LANES", port.lanes), ("ELEM", port.elem_bits), ("WORD", port.word_bits))

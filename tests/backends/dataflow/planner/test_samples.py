@@ -135,10 +135,10 @@ def test_more_samples_than_a_row_has_are_refused() -> None:
 
 
 def test_a_width_that_stops_the_rate_is_named() -> None:
-    net = Net(30, 2)
+    net = Net(37, 2)
     graph = net.graph(net.relu(net.upsample(net.relu(net.conv(net.head, 2, (5,))), 2)))
     error = refused(graph, samples=8)
-    assert "takes at least" in str(error) and "it makes 60 positions in a row from 30" in str(error)
+    assert "takes at least" in str(error) and "it makes 74 positions in a row from 37" in str(error)
 
 
 def test_a_layer_that_moves_the_whole_frame_is_named() -> None:

@@ -88,7 +88,8 @@ def concat(graph: Graph, node: Concat, layer: LayerPlan, inputs: list[Stream], n
     lanes, along_channels = layer.lanes[1], node.axis == len(kinds[0].shape) - 1
     if layer.samples > 1 and along_channels:
         channels = sum(k.channels for k in kinds[:-1]), kinds[-1].channels
-        constants = (("WORDS", words_of(kinds[0], layer.samples)), ("SAMPLES", layer.samples), ("A", channels[0]), ("B", channels[1]))
+        words = words_of(kinds[0], layer.samples)
+        constants = (("WORDS", words), ("SAMPLES", layer.samples), ("A", channels[0]), ("B", channels[1]))
         return Kernel("parallel_concat", constants, types, (), out, layer.samples * sum(channels))
     # What follows the axis lies together: a position is all of it.
     positions = math.prod(kinds[0].shape[: node.axis])

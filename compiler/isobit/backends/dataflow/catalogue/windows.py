@@ -49,9 +49,8 @@ def max_pool(graph: Graph, node: MaxPool, layer: LayerPlan, inputs: list[Stream]
     """``isobit::max_pool`` or ``isobit::parallel_max_pool`` on the windows of the input."""
     g, elem = geometry(graph, node), inputs[0].elem
     if layer.parallel:
-        return Kernel(
-            "parallel_max_pool", unit_constants(graph, node, layer.samples), (("elem_t", elem),), (), elem, layer.lanes[1]
-        )  # fmt: skip
+        constants = unit_constants(graph, node, layer.samples)
+        return Kernel("parallel_max_pool", constants, (("elem_t", elem),), (), elem, layer.lanes[1])
     constants = (("CHANNELS", g.channels), ("PE", layer.simd), ("TAPS", g.taps), ("VECTORS", g.positions))
     return Kernel("max_pool", constants, (("elem_t", elem),), (), elem, layer.pe)
 

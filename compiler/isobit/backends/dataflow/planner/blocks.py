@@ -1,7 +1,7 @@
 """Several samples per clock: how many adjacent positions a word may hold, and what windows of several positions cover.
 
 **The rule.** A word holds a share of one position's channels, or P whole positions along the last spatial axis, with
-all channels. Rows never share a word: P divides the width of the map, or is a power of two and the last word of a row is
+all channels. Rows never share a word: P divides the width of the map, or is a power of two and a row's last word is
 filled up (:mod:`isobit.backends.dataflow.rows`); it is at most :data:`MAX_SAMPLES`. What moves pixels to other places
 in their rows takes divisors alone. A sliding computation makes P positions from a block, the pixels that its P windows
 cover; its input words hold P times the horizontal stride, and its rows give no more words than they take. A border in
@@ -32,8 +32,8 @@ class Block:
     """P windows at a time: the frame without its border, the border, and the sizes that follow.
 
     ``border`` is the pixels above, below, left and right, all ``value``; ``pad`` the node that they replace ("" where
-    there is none). ``step`` is the pixels of a word in, ``columns`` those of a block's row, ``words`` and ``blocks`` what
-    a row takes and gives.
+    there is none). ``step`` is the pixels of a word in, ``columns`` those of a block's row, ``words`` and ``blocks``
+    what a row takes and gives.
     """
 
     samples: int

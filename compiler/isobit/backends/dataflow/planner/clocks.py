@@ -30,8 +30,10 @@ def _single(graph: Graph, node: Node, layer: LayerPlan) -> int:
         border(graph, node)  # refuses three axes
     lanes_in, lanes_out = layer.lanes
     if isinstance(node, Select):
-        return words_of(x, layer.samples) * (1 if node.k == 1 else x.channels) if layer.samples > 1 else (
-            x.size // lanes_in if node.k == 1 else x.size
+        return (
+            words_of(x, layer.samples) * (1 if node.k == 1 else x.channels)
+            if layer.samples > 1
+            else (x.size // lanes_in if node.k == 1 else x.size)
         )
     if isinstance(node, Reindex) and not upsampling(graph, node):
         return x.size // lanes_in if box(graph, node) else (x.size + y.size) // layer.pe

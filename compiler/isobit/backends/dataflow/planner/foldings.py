@@ -153,7 +153,8 @@ def _lane_foldings(graph: Graph, node: Linear | MaxPool, g: Geometry) -> list[Fo
     for samples in _wide_samples(g):
         cycles = _block_cycles(graph, node, samples)
         if cycles and wide <= MAX_UNROLL:
-            made.append(Folding(max(words_of(graph.types[node.name], samples), cycles), g.channels, wide, samples, True))
+            words = words_of(graph.types[node.name], samples)
+            made.append(Folding(max(words, cycles), g.channels, wide, samples, True))
     return made
 
 
