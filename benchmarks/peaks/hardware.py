@@ -4,8 +4,7 @@
 
 Each P is compiled for four parts (``*.toml`` here, clocks stated there) and, for the ZU3EG, simulated natively on a
 stream of labelled lines end to end: every output of every line, borders included, is compared with the interpreter.
-LUTs, DSPs and BRAMs are isobit's estimate, no synthesis. P = 32 is two cores of 16 with a line each: one core takes at
-most 16.
+One row has lines that P does not divide. LUTs, DSPs and BRAMs are isobit's estimate, no synthesis.
 
 Watts are a model and no measurement: :data:`OVERHEAD` times the energy of the additions and products in 45 nm by
 Horowitz (ISSCC 2014), and :data:`STATIC_WATTS` assumed for the rest of the part. OVERHEAD is the dynamic power ratio
@@ -42,10 +41,10 @@ from isobit.ir.ops import Const, Linear  # noqa: E402
 from isobit.train.peaks import lines, shipped  # noqa: E402
 
 PARTS = ("xc7z020", "xczu3eg", "xczu7ev", "xcku5p")
-SAMPLES_PER_CLOCK = (1, 2, 4, 8, 16)
+SAMPLES_PER_CLOCK = (1, 2, 4, 8, 16, 32)
 PAGE = ROOT / "docs" / "peaks.md"
-LINE, TILE, CHUNK = 4096, 64, 256
-"""Samples of a line and of a labelled tile of it; lines per call of the interpreter."""
+LINE, ODD, TILE, CHUNK = 4096, 4100, 64, 256
+"""Samples of a line, of one that P = 16 does not divide, and of a labelled tile; lines per call of the interpreter."""
 OVERHEAD, STATIC_WATTS = 14.0, 0.5
 RAVEL_LUTS, RAVEL_DSPS = 4930 / 5, 79
 """RAVEL's core (PyPI ``ravel-hls``): LUTs per GSa/s over its four channels, after routing; and its DSPs."""
@@ -53,23 +52,23 @@ BITS = (2, 3, 4, 8)
 
 
 @cache
-def exported(bits: int) -> Path:
-    """The shipped line detector of ``bits`` as a QONNX file, written once."""
+def exported(bits: int, line: int) -> Path:
+    """The shipped line detector of ``bits`` for lines of ``line`` samples as a QONNX file, written once."""
     folder = tempfile.mkdtemp(prefix="isobit-peaks-")
     atexit.register(shutil.rmtree, folder)
-    return Path(export_module(shipped()["line", bits].model, (1, LINE), Path(folder) / "line.onnx"))
+    return Path(export_module(shipped()["line", bits].model, (1, line), Path(folder) / "line.onnx"))
 
 
-def compiled(bits: int, part: str, samples: int, folder: Path) -> isobit.Build:
+def compiled(bits: int, part: str, samples: int, folder: Path, line: int = LINE) -> isobit.Build:
     """The shipped line detector of ``bits`` at ``samples`` per clock."""
     request = PlanRequest(share=1.0, samples=samples)
     board = str(Path(__file__).with_name(part + ".toml"))
-    return isobit.compile(exported(bits), folder, board=board, plan_request=request)
+    return isobit.compile(exported(bits, line), folder, board=board, plan_request=request)
 
 
 def rate(build: isobit.Build) -> float:
     """Samples per second of lines that follow each other, with the clocks between them."""
-    return float(LINE * build.manifest.estimate.frames_per_second)
+    return float(build.graph.inputs[0].shape[0] * build.manifest.estimate.frames_per_second)
 
 
 def joules(graph: Graph) -> tuple[float, float]:
@@ -83,13 +82,15 @@ def joules(graph: Graph) -> tuple[float, float]:
         total = graph.types[node.name].bits
         one = 0.0030 * a * b + 0.0010 * max(a, b) if b > 1 else 0.0
         operations, picojoules = operations + 2 * count, picojoules + count * (one + 0.003125 * total)
-    return operations / LINE, picojoules * 1e-12 / LINE
+    line = graph.inputs[0].shape[0]
+    return operations / line, picojoules * 1e-12 / line
 
 
-def stream(samples: int) -> np.ndarray[Any, Any]:
-    """Labelled lines end to end, integers [lines, LINE, 1]: at least ``samples``."""
-    count = -(-samples // LINE)
-    parts = [lines(CHUNK, LINE // TILE, seed).samples.reshape(CHUNK, LINE, 1) for seed in range(-(-count // CHUNK))]
+def stream(samples: int, line: int) -> np.ndarray[Any, Any]:
+    """Labelled lines end to end, integers [lines, line, 1]: at least ``samples``."""
+    count, tiles = -(-samples // line), -(-line // TILE)
+    seeds = range(-(-count // CHUNK))
+    parts = [lines(CHUNK, tiles, seed).samples.reshape(CHUNK, tiles * TILE, 1)[:, :line] for seed in seeds]
     return np.concatenate(parts)[:count]
 
 
@@ -117,29 +118,29 @@ def simulated(build: isobit.Build, inputs: np.ndarray[Any, Any], wanted: np.ndar
 
 def by_samples(samples: int) -> list[list[str]]:
     """A row for each P on the ZU3EG, 2 bits."""
-    rows, stream_in, wanted, text = [], stream(samples), None, ""
-    for count in SAMPLES_PER_CLOCK:
-        with tempfile.TemporaryDirectory() as scratch:
-            build = compiled(2, "xczu3eg", count, Path(scratch) / "build")
-            if wanted is None:
-                wanted, text = expected(build.graph, stream_in), build.graph.digest
-            if build.graph.digest != text:
-                raise SystemExit("the plan changed the graph")
-            rows.append(_row(str(count), build, 1, simulated(build, stream_in, wanted)))
-            print(" ".join(rows[-1]), file=sys.stderr)
-            if count == SAMPLES_PER_CLOCK[-1]:
-                rows.append(_row("32 (2 cores)", build, 2, "as 16"))
+    rows: list[list[str]] = []
+    for line, counts in ((LINE, SAMPLES_PER_CLOCK), (ODD, (16,))):
+        stream_in, wanted, text = stream(samples, line), None, ""
+        for count in counts:
+            with tempfile.TemporaryDirectory() as scratch:
+                build = compiled(2, "xczu3eg", count, Path(scratch) / "build", line)
+                if wanted is None:
+                    wanted, text = expected(build.graph, stream_in), build.graph.digest
+                if build.graph.digest != text:
+                    raise SystemExit("the plan changed the graph")
+                rows.append(_row(count, line, build, simulated(build, stream_in, wanted)))
+                print(" ".join(rows[-1]), file=sys.stderr)
     return rows
 
 
-def _row(name: str, build: isobit.Build, cores: int, verdict: str) -> list[str]:
+def _row(samples: int, line: int, build: isobit.Build, verdict: str) -> list[str]:
     estimate, (operations, energy) = build.manifest.estimate, joules(build.graph)
-    speed, peak = rate(build) * cores, 250e6 * int(name.split(maxsplit=1)[0])
+    speed, peak = rate(build), 250e6 * samples
     dynamic = OVERHEAD * energy * speed
-    resources = (f"{n * cores:,}" for n in (estimate.lut, estimate.dsp, estimate.bram36))
+    resources = (f"{n:,}" for n in (estimate.lut, estimate.dsp, estimate.bram36))
     return [
-        name, f"{peak / 1e9:.2f}", f"{speed / 1e9:.3f}", *resources,
-        f"{estimate.lut * cores / speed * 1e9:,.0f}", f"{dynamic:.2f}", f"{operations * speed / 1e12:.3f}",
+        str(samples), f"{line:,}", f"{peak / 1e9:.2f}", f"{speed / 1e9:.3f}", *resources,
+        f"{estimate.lut / speed * 1e9:,.0f}", f"{dynamic:.2f}", f"{operations * speed / 1e12:.3f}",
         f"{operations * speed / 1e12 / (dynamic + STATIC_WATTS):.2f}", verdict,
     ]  # fmt: skip
 
@@ -150,14 +151,13 @@ def by_part() -> list[list[str]]:
     rows = []
     for board in (load_board(str(Path(__file__).with_name(part + ".toml"))) for part in PARTS):
         cells = []
-        for count in (*SAMPLES_PER_CLOCK, 32):
-            cores, each = (2, 16) if count == 32 else (1, count)
+        for count in SAMPLES_PER_CLOCK:
             with tempfile.TemporaryDirectory() as scratch:
-                if (board.dsp, each) not in made:
-                    made[board.dsp, each] = compiled(2, board.name, each, Path(scratch) / "build")
-            estimate = made[board.dsp, each].manifest.estimate
-            share = cores * max(estimate.lut / board.lut, estimate.dsp / board.dsps)
-            speed = cores * LINE * board.clock_mhz * 1e6 / estimate.interval
+                if (board.dsp, count) not in made:
+                    made[board.dsp, count] = compiled(2, board.name, count, Path(scratch) / "build")
+            estimate = made[board.dsp, count].manifest.estimate
+            share = max(estimate.lut / board.lut, estimate.dsp / board.dsps)
+            speed = LINE * board.clock_mhz * 1e6 / estimate.interval
             cells.append(f"{share:.1%}, {speed / 1e9:.2f}" if share <= 1 else "does not fit")
         rows.append([board.title, *cells])
     return rows
@@ -185,10 +185,20 @@ def main() -> None:
     arguments.add_argument("--samples", type=int, default=10_000_000, help="of the simulated stream")
     arguments.add_argument("--only", choices=["samples", "parts", "widths"], action="append", help="one table")
     given = arguments.parse_args()
-    columns = ["GSa/s in a line", f"GSa/s, lines of {LINE}", "LUT", "DSP", "BRAM36", "LUT per GSa/s", "W", "TOPS"]
+    columns = [
+        "samples a line",
+        "GSa/s in a line",
+        "GSa/s, line after line",
+        "LUT",
+        "DSP",
+        "BRAM36",
+        "LUT per GSa/s",
+        "W",
+        "TOPS",
+    ]
     tables: dict[str, Callable[[], str]] = {
         "samples": lambda: table(["P", *columns, "TOPS/W", "C simulation"], by_samples(given.samples)),
-        "parts": lambda: table(["part", *(f"P = {p}" for p in (*SAMPLES_PER_CLOCK, 32))], by_part()),
+        "parts": lambda: table(["part", *(f"P = {p}" for p in SAMPLES_PER_CLOCK)], by_part()),
         "widths": lambda: table(
             ["bits", "LUT", "DSP", "LUT per GSa/s in a line", "within RAVEL's LUTs and half its DSPs"], by_width()
         ),

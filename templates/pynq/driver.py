@@ -30,8 +30,9 @@ MOST_BYTES = 4 << 20
 class Port:
     """An AXI stream of the accelerator: ``frame`` elements a sample, each in a little-endian container ``dtype``.
 
-    ``name`` is the tensor's in the model, ``stream`` the port's in the block design, ``dma`` that of the DMA behind it.
-    Elements are integers in ``[lo, hi]`` of shape ``shape`` (channels last); :mod:`arithmetic` takes ``host``.
+    Behind every ``row`` elements is slack, up to ``filled``: the first of them again, or what comes back. ``name`` is the
+    tensor's in the model, ``stream`` the port's in the block design, ``dma`` that of the DMA behind it. Elements are
+    integers in ``[lo, hi]`` of shape ``shape`` (channels last); :mod:`arithmetic` takes ``host``.
     """
 
     name: str
@@ -39,6 +40,8 @@ class Port:
     dma: str
     is_input: bool
     frame: int
+    row: int
+    filled: int
     dtype: str
     shape: tuple[int, ...]
     lo: int
@@ -48,7 +51,7 @@ class Port:
     @property
     def frame_bytes(self) -> int:
         """Bytes of one sample on the stream: a whole number of its words."""
-        return self.frame * np.dtype(self.dtype).itemsize
+        return self.frame // self.row * self.filled * np.dtype(self.dtype).itemsize
 
     def pack(self, integers: Array) -> Array:
         """Integers ``(batch, *shape)`` as the bytes that travel, first element first, lowest byte first.
@@ -61,12 +64,13 @@ class Port:
             raise ValueError(f"{self.name} takes integers (batch, {self.shape}), not {integers.dtype} {integers.shape}")
         if integers.size and (int(integers.min()) < self.lo or int(integers.max()) > self.hi):
             raise ValueError(f"{self.name}: an integer lies outside {self.lo} .. {self.hi}")
-        return np.ascontiguousarray(integers, dtype=self.dtype).reshape(-1).view(np.uint8)
+        rows = np.ascontiguousarray(integers, dtype=self.dtype).reshape(-1, self.row)
+        return np.concatenate([rows, rows[:, : self.filled - self.row]], axis=1).reshape(-1).view(np.uint8)
 
     def unpack(self, raw: Array) -> Array:
         """The bytes of whole samples as int64 ``(batch, *shape)``."""
-        elements = np.frombuffer(np.ascontiguousarray(raw).tobytes(), dtype=self.dtype)
-        return elements.astype(np.int64).reshape(-1, *self.shape)
+        rows = np.frombuffer(np.ascontiguousarray(raw).tobytes(), dtype=self.dtype).reshape(-1, self.filled)
+        return rows[:, : self.row].astype(np.int64).reshape(-1, *self.shape)
 
     def real(self, integer: int, channel: int) -> float:
         """The real value that an integer of this channel (the last index) stands for."""
@@ -78,7 +82,8 @@ class Port:
 class Model:
     """What ``model.json`` says: the ports, the clock, and the clocks from one sample to the next.
 
-    ``head`` names the ports of a few-shot head: ``prototypes``, ``features``, ``label``; it is empty without one.
+    ``head`` names the ports of a few-shot head: ``prototypes``, ``features``, ``label``; ``line`` says how far an output
+    looks (:mod:`lines`): ``stride``, ``left``, ``right``. Either may be empty.
     """
 
     title: str
@@ -87,6 +92,7 @@ class Model:
     interval: int
     ports: tuple[Port, ...]
     head: Mapping[str, str]
+    line: Mapping[str, int]
 
     @property
     def inputs(self) -> tuple[Port, ...]:
@@ -138,17 +144,15 @@ class Accelerator:
     """
 
     def __init__(self, folder: str | Path = HERE, overlay: Any = None, batch: int = 256, timeout: float = 10.0) -> None:
-        self.folder = Path(folder)
+        self.folder, self.timeout = Path(folder), timeout
         self.model = load_model(self.folder)
-        self.timeout = timeout
         if overlay is None:
             from pynq import Overlay
 
             overlay = Overlay(str(self.folder / "overlay.bit"))
         self.overlay = overlay
         self._channels = [_channel(overlay, p) for p in self.model.ports]
-        limits = [getattr(overlay, p.dma).buffer_max_size for p in self.model.ports]
-        self.batch = _batch(self.model.ports, limits, batch)
+        self.batch = _batch(self.model.ports, [getattr(overlay, p.dma).buffer_max_size for p in self.model.ports], batch)
         self._buffers = [[self._buffer(p) for p in self.model.ports] for _ in range(2)]
 
     def __call__(self, inputs: Array | Mapping[str, Array]) -> Array | dict[str, Array]:
@@ -184,10 +188,10 @@ class Accelerator:
             floats = {p.name: vectors["float_" + p.stream] for p in self.model.inputs}
             given = {p.name: vectors[p.stream] for p in self.model.inputs}
             expected = {p.name: vectors[p.stream] for p in self.model.outputs}
-        found = [_first_difference(p.name, quantise(p.host, floats[p.name]), given[p.name]) for p in self.model.inputs]
         got = self.run_integers(given)
+        found = [_first_difference(p.name, quantise(p.host, floats[p.name]), given[p.name]) for p in self.model.inputs]
         found += [_first_difference(p.name, got[p.name], expected[p.name]) for p in self.model.outputs]
-        return tuple(d for d in found if d is not None)
+        return tuple(filter(None, found))
 
     def measure(self, samples: int = 4096, repeats: int = 20) -> Measurement:
         """Latency of single samples and throughput of ``samples``, packing and unpacking included."""
@@ -196,11 +200,8 @@ class Accelerator:
         one = {name: values[:1] for name, values in given.items()}
         many = {name: np.resize(values, (samples, *values.shape[1:])) for name, values in given.items()}
         latencies = sorted(_seconds(lambda: self.run_integers(one)) for _ in range(repeats))
-        return Measurement(
-            latencies[repeats // 2],
-            samples / _seconds(lambda: self.run_integers(many)),
-            self.model.clock_mhz * 1e6 / self.model.interval,
-        )
+        per_second = samples / _seconds(lambda: self.run_integers(many))
+        return Measurement(latencies[repeats // 2], per_second, self.model.clock_mhz * 1e6 / self.model.interval)
 
     def _by_name(self, inputs: Array | Mapping[str, Array]) -> dict[str, Array]:
         names = [p.name for p in self.model.inputs]
@@ -241,9 +242,8 @@ class Accelerator:
 
     def _start(self, part: slice, side: int) -> None:
         """Outputs first: they must be ready when the first word leaves."""
-        for port, channel, buffer in sorted(
-            zip(self.model.ports, self._channels, self._buffers[side]), key=lambda item: item[0].is_input
-        ):
+        ends = zip(self.model.ports, self._channels, self._buffers[side])
+        for port, channel, buffer in sorted(ends, key=lambda end: end[0].is_input):
             channel.transfer(buffer, nbytes=_bytes(port, part))
 
     def _finish(self, part: slice) -> None:
@@ -280,10 +280,10 @@ def _bytes(port: Port, part: slice) -> int:
 
 
 def _count(arrays: dict[str, Array]) -> int:
-    count, *others = {len(values) for values in arrays.values()}
-    if others:
+    counts = {len(values) for values in arrays.values()}
+    if len(counts) != 1:
         raise ValueError("the inputs hold different numbers of samples")
-    return count
+    return counts.pop()
 
 
 def _first_difference(name: str, got: Array, expected: Array) -> Difference | None:

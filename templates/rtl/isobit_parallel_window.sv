@@ -1,8 +1,9 @@
 // The windows of a convolution or pooling, SAMPLES positions at a time: a block in one word.
 //
 // A block is what the windows of SAMPLES adjacent positions cover: the KH rows that the kernel meets, COLUMNS pixels each,
-// from the first window's first to the last window's last. A word in is STEP = SAMPLES * SW pixels of a row, which divides
-// W; SAMPLES divides the width of what comes out. 1-D data has H = KH = 1. A border of VALUE is made here.
+// from the first window's first to the last window's last. A word in is STEP = SAMPLES * SW pixels of a row; where STEP
+// does not divide W, or SAMPLES the width of what comes out, nobody reads what fills a row's last word or block.
+// 1-D data has H = KH = 1. A border of VALUE is made here.
 // Schedule: TRIPS iterations a frame: the H * WORDS words come in the first of them, one in each; a row's BLOCKS blocks
 // leave in successive ones, the frame's first in iteration FIRST, the next row's SH * WORDS later.
 // Pipeline: the pixels in registers, the bordered block.
@@ -42,8 +43,9 @@ module isobit_parallel_window #(
 );
   localparam int SPAN_H = (KH - 1) * DH + 1, SPAN_W = (KW - 1) * DW + 1;
   localparam int OUT_H = (TOP + H + BOTTOM - SPAN_H) / SH + 1, OUT_W = (LEFT + W + RIGHT - SPAN_W) / SW + 1;
-  localparam int WORDS = W / STEP;
-  localparam int BLOCKS = OUT_W / SAMPLES;
+  localparam int WORDS = (W + STEP - 1) / STEP;
+  localparam int BLOCKS = (OUT_W + SAMPLES - 1) / SAMPLES;
+  localparam bit BORDERED = TOP + BOTTOM + LEFT + RIGHT > 0;
   localparam int LAG = (COLUMNS - 1 - LEFT) / STEP;  // words from a block's place to its last one
   localparam int KEPT = LEFT + (LAG + 1) * STEP;  // pixels of a row, the block's first
   localparam int FIRST = (SPAN_H - 1 - TOP) * WORDS + LAG;
@@ -54,7 +56,8 @@ module isobit_parallel_window #(
   localparam int ABOVE = SPAN_H > 1 ? SPAN_H - 1 : 1;  // rows
 
   localparam int TRIP_BITS = $clog2(TRIPS + 1), X_BITS = $clog2(WORDS + 1), LINE_BITS = $clog2(SH + 1);
-  localparam int ROW_BITS = $clog2(OUT_H * SH + TOP + H + SPAN_H + 1) + 1, COLUMN_BITS = $clog2(W + LEFT + COLUMNS + 1) + 1;
+  localparam int ROW_BITS = $clog2(OUT_H * SH + TOP + H + SPAN_H + 1) + 1;
+  localparam int COLUMN_BITS = $clog2(WORDS * STEP + LEFT + COLUMNS + 1) + 1;
 
   logic [TRIP_BITS-1:0] trip;
   logic [X_BITS-1:0] x, place;  // word of its row: of the one that comes in, of the next block
@@ -127,7 +130,7 @@ module isobit_parallel_window #(
   function automatic logic in_frame(input int k, input int c);
     logic signed [ROW_BITS-1:0] y = top_of + ROW_BITS'(k * DH);
     logic signed [COLUMN_BITS-1:0] column = left_of + COLUMN_BITS'(c);
-    return y >= 0 && y < ROW_BITS'(H) && column >= 0 && column < COLUMN_BITS'(W);
+    return !BORDERED || (y >= 0 && y < ROW_BITS'(H) && column >= 0 && column < COLUMN_BITS'(W));
   endfunction
   function automatic logic [OUT_T-1:0] element(input int k, input int i);
     return OUT_T'($signed({IN_T_SIGNED & pixels[k][i*IN_T+IN_T-1], pixels[k][i*IN_T+:IN_T]}));

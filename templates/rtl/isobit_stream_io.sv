@@ -136,3 +136,59 @@ module isobit_write_frame #(
     end
   end
 endmodule
+
+// As isobit_write_frame, for words that hold parts of one row of ROW elements: what a row's last word lacks is written as
+// zeros.
+module isobit_write_rows #(
+    parameter int FRAME = 16,
+    parameter int LANES = 4,
+    parameter int ELEM = 8,
+    parameter int WORD = 32,
+    parameter int ROW = 10,
+    parameter int ELEM_T = 8,
+    parameter bit ELEM_T_SIGNED = 1
+) (
+    input  logic                    clk,
+    input  logic                    rst,
+    input  logic [LANES*ELEM_T-1:0] in_data,
+    input  logic                    in_valid,
+    output logic                    in_ready,
+    input  logic                    last_data,
+    input  logic                    last_valid,
+    output logic                    last_ready,
+    output logic [WORD-1:0]         out_data,
+    output logic                    out_last,
+    output logic                    out_valid,
+    input  logic                    out_ready
+);
+  localparam int WORDS = (ROW + LANES - 1) / LANES;  // of a row
+  localparam int ROWS = FRAME / ROW;
+  localparam int FULL = ROW - (WORDS - 1) * LANES;  // elements of a row's last word
+  localparam int COUNT = ROWS * WORDS > 1 ? $clog2(ROWS * WORDS) : 1;
+  localparam int PLACE = WORDS > 1 ? $clog2(WORDS) : 1;
+  logic [COUNT-1:0] count;
+  logic [PLACE-1:0] place;  // of a word in its row
+  logic advance;
+  wire ends = count == COUNT'(ROWS * WORDS - 1);
+  wire row_ends = place == PLACE'(WORDS - 1);
+  wire issue = advance && in_valid && (!ends || last_valid);  // no sooner: outputs may leave before the frame was read
+  assign in_ready   = issue;
+  assign last_ready = issue && ends;
+  isobit_pipeline #(.LATENCY(1)) pipeline (.clk, .rst, .writes(issue), .advance, .out_valid, .out_ready);
+  always_ff @(posedge clk) begin
+    if (rst) begin
+      count <= '0;
+      place <= '0;
+    end else if (issue) begin
+      count <= ends ? '0 : count + 1'b1;
+      place <= row_ends ? '0 : place + 1'b1;
+    end
+    if (advance) begin
+      out_last <= ends && last_data;
+      for (int l = 0; l < LANES; l++) begin
+        out_data[l*ELEM+:ELEM] <= row_ends && l >= FULL ? '0 :
+            ELEM'($signed({ELEM_T_SIGNED & in_data[l*ELEM_T+ELEM_T-1], in_data[l*ELEM_T+:ELEM_T]}));
+      end
+    end
+  end
+endmodule

@@ -38,6 +38,19 @@ def wide_model(folder: Path) -> Path:
     return net.save(folder, net.quant(net.op("Relu", x), 0.41, 0.0, 4, signed=0))
 
 
+def line_model(folder: Path, length: int = 44) -> Path:
+    """Two convolutions along a line, the second at every other place; and samples that do not divide a frame."""
+    rng = np.random.default_rng(8)
+    net = Net([1, 1, length], name="line")
+    weights = net.quant(rng.normal(size=(3, 1, 5)), 0.2, 0.0, 4)
+    x = net.quant("line", 1.0, 0.0, 8, signed=0)
+    x = net.op("Conv", x, weights, kernel_shape=[5], pads=[2, 2])
+    x = net.quant(net.op("Relu", x), 40.0, 0.0, 4, signed=0)
+    weights = net.quant(rng.normal(size=(2, 3, 4)), 0.2, 0.0, 4)
+    x = net.op("Conv", x, weights, kernel_shape=[4], pads=[1, 1], strides=[2])
+    return net.save(folder, net.quant(net.op("Relu", x), 60.0, 0.0, 4, signed=0))
+
+
 def backbone_model(folder: Path) -> Path:
     """A convolution and the mean of its map over height and width: six features."""
     rng = np.random.default_rng(7)
@@ -55,8 +68,9 @@ MODELS: dict[str, Callable[[Path], Path]] = {
     "demo": lambda _: Path(demo.MODEL),
     "wide": wide_model,
     "fewshot": backbone_model,
+    "line": line_model,
 }
-SAMPLES = {"wide": 8}
+SAMPLES = {"wide": 8, "line": 16}
 HEADS = {"fewshot": 4}
 
 

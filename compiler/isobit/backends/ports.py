@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -48,7 +48,9 @@ class IntType:
 class Port:
     """An AXI-stream port: ``frame`` elements per sample, ``lanes`` per word, each in a container of ``elem_bits``.
 
-    ``node`` is the graph's input or output, ``outside`` what the source calls it.
+    ``node`` is the graph's input or output, ``outside`` what the source calls it. With a ``row``, every row of so many
+    elements begins a word, and what its last word lacks is slack: an input's is the row's first elements again, an
+    output's zeros.
     """
 
     name: Identifier
@@ -59,6 +61,7 @@ class Port:
     lanes: Positive
     elem: IntType
     elem_bits: Positive
+    row: Count = 0
 
     @property
     def word_bits(self) -> int:
@@ -70,6 +73,33 @@ class Port:
         """The numpy type of one container."""
         return np.dtype(f"{'i' if self.elem.signed else 'u'}{self.elem_bits // 8}").newbyteorder("<")
 
+    @property
+    def words(self) -> int:
+        """Words of a frame."""
+        return self.frame // self.row * -(-self.row // self.lanes) if self.row else self.frame // self.lanes
+
+    @property
+    def whole(self) -> bool:
+        """Do words make whole rows or frames, as ``row`` says?"""
+        return self.row % self.lanes != 0 and self.frame % self.row == 0 if self.row else self.frame % self.lanes == 0
+
     def raw(self, values: IntArray) -> bytes:
-        """Integers as the port's little-endian containers."""
-        return np.ascontiguousarray(values.astype(self.dtype)).tobytes()
+        """Integers of whole frames as the port's little-endian containers."""
+        there = np.ascontiguousarray(values.astype(self.dtype))
+        if not self.row:
+            return there.tobytes()
+        rows, slack = there.reshape(-1, self.row), -self.row % self.lanes
+        behind = rows[:, :slack] if self.is_input else np.zeros((len(rows), slack), self.dtype)
+        return np.concatenate([rows, behind], axis=1).tobytes()
+
+    def elements(self, containers: np.ndarray[Any, Any]) -> IntArray:
+        """The integers of whole frames from their containers, without slack; one axis.
+
+        Raises:
+            ValueError: when they are no whole frames.
+        """
+        if containers.size % (self.words * self.lanes):
+            raise ValueError(f"{containers.size} elements are no frames of {self.words * self.lanes}")
+        if self.row:
+            containers = containers.reshape(-1, self.row + -self.row % self.lanes)[:, : self.row]
+        return containers.astype(np.int64).reshape(-1)

@@ -225,7 +225,7 @@ def _carries(graph: Graph, node: Input | Output, port: Port) -> bool:
     kind = graph.types[node.name]
     if (port.node, port.outside, port.is_input) != (node.name, node.outside, isinstance(node, Input)):
         return False
-    if port.frame != kind.size or port.frame % port.lanes or not port.elem.bits <= port.elem_bits <= 64:
+    if port.frame != kind.size or not port.whole or not port.elem.bits <= port.elem_bits <= 64:
         return False
     least, most = port.elem.interval
     return port.elem_bits in CONTAINERS and least <= kind.bounds[0] and kind.bounds[1] <= most

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -27,12 +27,14 @@ from isobit.hardware import Board
 from isobit.interp import quantise, run
 from isobit.interp.host import Floats
 from isobit.ir.ops import HostOp, Input, Output
+from isobit.pynq.lines import line_reach
 from isobit.version import __version__
 
 KIND = "isobit PYNQ package"
 _BY_CHANNEL = "scale n + offset, by channel"
 _COPIED = ("build.tcl", "Makefile", "driver.py", "arithmetic.py", "selftest.py", "notebook.ipynb")
 _WITH_HEAD = ("fewshot.py", "fewshot.ipynb")
+_WITH_LINE = ("lines.py",)
 _RENDERED = ("settings.tcl", "README.md")
 _OF_RTL = ("ip.tcl",)
 _DMA_WIDTHS = (8, 16, 32, 64, 128, 256, 512, 1024)
@@ -89,7 +91,8 @@ def write_package(
     model = model_record(build, board, accelerator.interval)
     with atomic_folder(destination) as work:
         added = _OF_RTL if accelerator.rtl else ()
-        for name in (*_COPIED, *added, *(_WITH_HEAD if head_of(build.graph) else ())):
+        further = (*(_WITH_HEAD if model["head"] else ()), *(_WITH_LINE if model["line"] else ()))
+        for name in (*_COPIED, *added, *further):
             shutil.copyfile(templates.root() / "pynq" / name, work / name)
         texts = {"model.json": json.dumps(model, indent=1) + "\n"}
         texts |= _rendered(build, board, model, accelerator, bool(own))
@@ -109,9 +112,9 @@ def write_package(
 def model_record(build: Build, board: Board, interval: int) -> dict[str, Any]:
     """``model.json``: title, board, clock, ``interval`` in clocks, and every port as ``driver.Port`` takes it.
 
-    ``head`` has the names of a few-shot head's tensors, or nothing.
+    ``head`` has the names of a few-shot head's tensors, ``line`` the reach of a line's outputs, or nothing.
     """
-    head = head_of(build.graph)
+    head, reach = head_of(build.graph), line_reach(build.graph)
     return {
         "title": templates.comment_text(build.manifest.source.name),
         "board": board.title,
@@ -121,6 +124,7 @@ def model_record(build: Build, board: Board, interval: int) -> dict[str, Any]:
         "head": {} if head is None else {
             "prototypes": head.prototypes.outside, "features": head.features.outside, "label": head.label.outside,
         },
+        "line": {} if reach is None else asdict(reach),
     }  # fmt: skip
 
 
@@ -132,10 +136,11 @@ def _port(build: Build, port: Port, dma: int) -> dict[str, Any]:
     promised(port.word_bits in _DMA_WIDTHS, f"no DMA has words of {port.word_bits} bits", where=port.name)
     node, kind = build.graph.by_name[port.node], build.graph.types[port.node]
     assert isinstance(node, Input | Output)
-    lo, hi = kind.bounds
+    (lo, hi), row = kind.bounds, port.row or port.frame
     return {
         "name": port.outside, "stream": port.name, "dma": f"dma_{dma}", "is_input": port.is_input,
-        "frame": port.frame, "dtype": port.dtype.str, "shape": list(kind.shape), "lo": int(lo), "hi": int(hi),
+        "frame": port.frame, "row": row, "filled": port.words * port.lanes // (port.frame // row),
+        "dtype": port.dtype.str, "shape": list(kind.shape), "lo": int(lo), "hi": int(hi),
         "host": host_record(node, kind.shape),
     }  # fmt: skip
 

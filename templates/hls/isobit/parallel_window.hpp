@@ -7,12 +7,13 @@
 //     typedef ap_uint<4> in_t, out_t;
 //   };
 //
-// A word in is STEP = SAMPLES * SW pixels of a row, which divides W; SAMPLES divides the width of what comes out. out_t
-// holds in_t and VALUE. 1-D data has H = KH = 1. The border costs no cycles beside the frame; below, its rows.
+// A word in is STEP = SAMPLES * SW pixels of a row. Where STEP does not divide W, or SAMPLES the width of what comes out,
+// a row's last word or block is filled up with pixels of other places or the border's: nobody reads what is made of
+// them. out_t holds in_t and VALUE. 1-D data has H = KH = 1. The border costs no cycles beside the frame; below, its rows.
 //
-// Schedule: II = 1, TRIPS cycles a frame: the H * WORDS words come in the first cycles, one in each (WORDS = W / STEP a
-// row); a row's BLOCKS blocks leave in successive cycles, the first of the frame in cycle FIRST, the next row's
-// SH * WORDS cycles later.
+// Schedule: II = 1, TRIPS cycles a frame: the H * WORDS words come in the first cycles, one in each (WORDS a row); a
+// row's BLOCKS blocks leave in successive cycles, the first of the frame in cycle FIRST, the next row's SH * WORDS cycles
+// later.
 // Memory: the SPAN_H - 1 rows above the one that comes in, WORDS wide words with one write port and one read port, in
 // the place of the second template argument (sliding_window.hpp); and KH * KEPT pixels in registers.
 #ifndef ISOBIT_PARALLEL_WINDOW_HPP
@@ -33,9 +34,9 @@ struct block_schedule {
   static const int OUT_H = (Cfg::TOP + Cfg::H + Cfg::BOTTOM - SPAN_H) / Cfg::SH + 1;
   static const int OUT_W = (Cfg::LEFT + Cfg::W + Cfg::RIGHT - SPAN_W) / Cfg::SW + 1;
   static const int STEP = Cfg::SAMPLES * Cfg::SW;  // pixels of a word in, and from a block to the next
-  static_assert(Cfg::W % STEP == 0 && OUT_W % Cfg::SAMPLES == 0, "rows are whole words");
-  static const int WORDS = Cfg::W / STEP;
-  static const int BLOCKS = OUT_W / Cfg::SAMPLES;
+  static_assert(Cfg::W >= STEP && OUT_W >= Cfg::SAMPLES, "a row has a whole word");
+  static const int WORDS = (Cfg::W + STEP - 1) / STEP;
+  static const int BLOCKS = (OUT_W + Cfg::SAMPLES - 1) / Cfg::SAMPLES;
   static_assert(BLOCKS <= WORDS, "no more words out than in");
   static_assert(Cfg::TOP < SPAN_H && Cfg::LEFT < block<Cfg>::COLUMNS, "a block has pixels inside the border");
 
@@ -55,6 +56,7 @@ lanes<typename Cfg::out_t, block<Cfg>::LANES> bordered(
   typedef block_schedule<Cfg> plan;
   static const int COLUMNS = block<Cfg>::COLUMNS;
   static const int LAST_LEFT = (plan::BLOCKS - 1) * plan::STEP - Cfg::LEFT;
+  static const bool BORDERED = Cfg::TOP + Cfg::BOTTOM + Cfg::LEFT + Cfg::RIGHT > 0;  // else VALUE is no pixel's
   lanes<typename Cfg::out_t, block<Cfg>::LANES> result;
 #pragma HLS ARRAY_PARTITION variable=result.data complete
   for (int kh = 0; kh < Cfg::KH; ++kh) {
@@ -65,7 +67,7 @@ lanes<typename Cfg::out_t, block<Cfg>::LANES> bordered(
       // The first terms are constants: most columns need no comparison.
       const bool right_of_left_end = x >= Cfg::LEFT || left + x >= 0;
       const bool left_of_right_end = LAST_LEFT + x < Cfg::W || left + x < Cfg::W;
-      const bool inside = y >= 0 && y < Cfg::H && right_of_left_end && left_of_right_end;
+      const bool inside = !BORDERED || (y >= 0 && y < Cfg::H && right_of_left_end && left_of_right_end);
       for (int c = 0; c < Cfg::CHANNELS; ++c) {
 #pragma HLS UNROLL
         ISOBIT_CHANNEL(c);
@@ -124,10 +126,11 @@ void parallel_window(hls::stream<lanes<typename Cfg::in_t, block_schedule<Cfg>::
   typename counter<plan::TRIPS / plan::WORDS + 1>::type y = 0;            // row of the word that comes in
   typename counter<Cfg::SH>::type line = 0;                               // rows since those of the last block
   typename counter<plan::OUT_H * Cfg::SH + Cfg::TOP>::type top = -Cfg::TOP;  // first row of the next block
+  lanes<typename Cfg::in_t, SIZE> word;  // behind the frame its last one again
+#pragma HLS ARRAY_PARTITION variable=word.data complete
   for (int i = 0; i < plan::TRIPS; ++i) {
 #pragma HLS PIPELINE II=1 style=flp rewind
 #pragma HLS DEPENDENCE variable=lines type=inter direction=RAW distance=DISTANCE dependent=true
-    lanes<typename Cfg::in_t, SIZE> word;
     if (y < Cfg::H) word = in.read();
     rows_t above;
 #pragma HLS ARRAY_PARTITION variable=above.data complete

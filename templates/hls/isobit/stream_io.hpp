@@ -16,7 +16,6 @@ namespace detail {
 template <class Cfg>
 struct port {
   typedef int_traits<typename Cfg::elem_t> elem;
-  static_assert(Cfg::FRAME % Cfg::LANES == 0, "whole AXI words make a frame");
   static_assert(Cfg::WORD == Cfg::LANES * Cfg::ELEM, "an AXI word is LANES containers");
   static_assert(Cfg::ELEM == 8 || Cfg::ELEM == 16 || Cfg::ELEM == 32 || Cfg::ELEM == 64, "containers are whole words");
   static_assert(elem::WIDTH <= Cfg::ELEM, "an element fits its container");
@@ -41,6 +40,21 @@ typename port<Cfg>::word_t unpacked(const typename port<Cfg>::beat_t& beat, int 
   }
   return word;
 }
+// A word as a beat. All its bytes are data: a DMA takes null bytes at the end of a transfer only, and rows have slack.
+template <class Cfg>
+typename port<Cfg>::beat_t packed(const typename port<Cfg>::word_t& word, ap_uint<1> end) {
+#pragma HLS INLINE
+  typename port<Cfg>::beat_t beat;
+  for (int l = 0; l < Cfg::LANES; ++l) {
+#pragma HLS UNROLL
+    typename port<Cfg>::container_t element = word[l];
+    beat.data.range(l * Cfg::ELEM + Cfg::ELEM - 1, l * Cfg::ELEM) = element.range(Cfg::ELEM - 1, 0);
+  }
+  beat.keep = ~ap_uint<Cfg::WORD / 8>(0);
+  beat.strb = ~ap_uint<Cfg::WORD / 8>(0);
+  beat.last = end;
+  return beat;
+}
 }  // namespace detail
 
 // Reads one frame. TLAST of its final word goes to `last` in that cycle, to travel around the network to write_frame():
@@ -48,6 +62,7 @@ typename port<Cfg>::word_t unpacked(const typename port<Cfg>::beat_t& beat, int 
 template <class Cfg>
 void read_frame(hls::stream<ap_axiu<Cfg::WORD, 0, 0, 0> >& axis,
                 hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& out, hls::stream<ap_uint<1> >& last) {
+  static_assert(Cfg::FRAME % Cfg::LANES == 0, "whole AXI words make a frame");
   static const int WORDS = Cfg::FRAME / Cfg::LANES;
   for (int i = 0; i < WORDS; ++i) {
 #pragma HLS PIPELINE II=1 style=flp rewind
@@ -83,23 +98,36 @@ void fork_flag(hls::stream<ap_uint<1> >& last, hls::stream<ap_uint<1> >& out_a, 
 template <class Cfg>
 void write_frame(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in, hls::stream<ap_uint<1> >& last,
                  hls::stream<ap_axiu<Cfg::WORD, 0, 0, 0> >& axis) {
-  typedef detail::port<Cfg> port;
+  static_assert(Cfg::FRAME % Cfg::LANES == 0, "whole AXI words make a frame");
   static const int WORDS = Cfg::FRAME / Cfg::LANES;
   for (int i = 0; i < WORDS; ++i) {
 #pragma HLS PIPELINE II=1 style=flp rewind
-    const typename port::word_t word = in.read();
+    const lanes<typename Cfg::elem_t, Cfg::LANES> word = in.read();
     ap_uint<1> end = 0;
     if (i == WORDS - 1) end = last.read();  // no sooner: outputs may leave before the frame has been read
-    typename port::beat_t beat;
-    for (int l = 0; l < Cfg::LANES; ++l) {
+    axis.write(detail::packed<Cfg>(word, end));
+  }
+}
+
+// As write_frame, for words that hold parts of one row of ROW elements: what a row's last word lacks is written as zeros.
+template <class Cfg>
+void write_rows(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in, hls::stream<ap_uint<1> >& last,
+                hls::stream<ap_axiu<Cfg::WORD, 0, 0, 0> >& axis) {
+  static const int WORDS = (Cfg::ROW + Cfg::LANES - 1) / Cfg::LANES;  // of a row
+  static const int ROWS = Cfg::FRAME / Cfg::ROW;
+  static_assert(Cfg::FRAME % Cfg::ROW == 0, "whole rows make a frame");
+  typename counter<WORDS>::type place = 0;
+  for (int i = 0; i < ROWS * WORDS; ++i) {
+#pragma HLS PIPELINE II=1 style=flp rewind
+    lanes<typename Cfg::elem_t, Cfg::LANES> word = in.read();
+    for (int l = Cfg::ROW - (WORDS - 1) * Cfg::LANES; l < Cfg::LANES; ++l) {
 #pragma HLS UNROLL
-      typename port::container_t element = word[l];
-      beat.data.range(l * Cfg::ELEM + Cfg::ELEM - 1, l * Cfg::ELEM) = element.range(Cfg::ELEM - 1, 0);
+      if (place == WORDS - 1) word[l] = 0;
     }
-    beat.keep = ~ap_uint<Cfg::WORD / 8>(0);
-    beat.strb = ~ap_uint<Cfg::WORD / 8>(0);
-    beat.last = end;
-    axis.write(beat);
+    ap_uint<1> end = 0;
+    if (i == ROWS * WORDS - 1) end = last.read();
+    axis.write(detail::packed<Cfg>(word, end));
+    place = successor(place, WORDS);
   }
 }
 

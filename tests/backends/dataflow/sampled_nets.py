@@ -141,6 +141,14 @@ def radioml(length: int = 64) -> Graph:
     return net.graph(net.select(net.dense(x, 6), 1))
 
 
+def unbordered(width: int = 37) -> Graph:
+    """Windows without a border over maps whose values are never zero, a stride, and a reshape of what comes out."""
+    net = Net(width, 2)
+    x = net.table(net.relu(net.conv(net.head, 4, (4,), pad=0)))
+    x = net.pool(net.conv(x, 3, (3,), pad=0, stride=2), (3,), stride=1)
+    return net.graph(net.dense(net.relu(x), 4), net.relu(net.conv(x, 2, (2,), pad=0)))
+
+
 def cnv(size: int = 16) -> Graph:
     """A 2-D network of 3 x 3 convolutions, pools and dense layers."""
     net = Net(size, size, 3)

@@ -54,6 +54,10 @@ def configurations() -> Iterator[tuple[str, dict[str, int]]]:
         yield "fork", {"WORDS": 6 * vectors // lanes, "LANES": lanes}
     for narrow, wide in product((1, 2, 3, 4, 6, 12), repeat=2):
         yield "width_converter", {"FRAME": 24, "IN_LANES": narrow, "OUT_LANES": wide}
+    for row, narrow, wide in product((9, 10, 13), (1, 2, 3, 4, 8), (1, 2, 3, 4, 8)):
+        yield "row_converter", {"ROWS": 2, "ROW": row, "CHANNELS": 1, "IN_LANES": narrow, "OUT_LANES": wide}
+    for lanes in (2, 4, 8):
+        yield "write_rows", {"FRAME": 27, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes, "ROW": 9}
     for height, width, lanes in ((1, 5, 1), (3, 2, 2), (2, 3, 1)):
         frame = {"H": height, "W": width, "CHANNELS": 2, "LANES": lanes}
         yield "pad", frame | {"TOP": height - 1, "BOTTOM": 2, "LEFT": 1, "RIGHT": 0, "VALUE": -1}
@@ -103,7 +107,8 @@ def blocks(samples: int) -> Iterator[tuple[str, dict[str, int]]]:
         window = {"SAMPLES": samples, "CHANNELS": 2, "KH": kh, "KW": kw, "SW": sw, "DW": dw}
         border = {"TOP": top, "BOTTOM": bottom, "LEFT": left, "RIGHT": right, "VALUE": -1}
         width = (3 if samples < 4 else 1) * max(samples * sw, 8)
-        yield "parallel_window", window | border | {"H": height, "W": width, "SH": sh, "DH": dh}
+        for columns in (width, width + 1, width + samples):
+            yield "parallel_window", window | border | {"H": height, "W": columns, "SH": sh, "DH": dh}
         yield "parallel_depthwise", window | {"WORDS": 3}
         yield "parallel_max_pool", window | {"WORDS": 3}
     for kw, (simd, pe) in product((1, 3), product((1, 2, 6), (1, 2, 4))):

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from isobit.backends.base import Simulation
+from isobit.backends.dataflow.rows import without_slack
 from isobit.backends.dataflow.writer import HLS
 from isobit.backends.ports import Port
 from isobit.backends.run import run_program
@@ -89,12 +90,12 @@ class CppSimulator:
     def _taps(self, folder: Path, frames: int) -> dict[str, IntArray]:
         """What a tapped run recorded: graph value name to ``(frames, *shape)``."""
         return {
-            path.stem: np.fromfile(path, dtype="<i8").reshape(frames, *self._graph.types[path.stem].shape)
+            path.stem: without_slack(np.fromfile(path, dtype="<i8"), self._graph.types[path.stem], frames)
             for path in sorted(folder.glob("*.tap"))
         }
 
     def _read(self, path: Path, port: Port, frames: int) -> IntArray:
         values = np.fromfile(path, dtype=port.dtype)
-        if values.size != frames * port.frame:
+        if values.size != frames * port.words * port.lanes:
             raise CheckFailed("E606", f"{values.size} output elements for {frames} frames of {port.frame}")
-        return values.astype(np.int64).reshape(frames, *self._graph.types[port.node].shape)
+        return port.elements(values).reshape(frames, *self._graph.types[port.node].shape)

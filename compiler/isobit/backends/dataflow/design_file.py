@@ -87,8 +87,10 @@ def _misuses(process: Process, readable: set[str], writable: set[str]) -> Iterat
 def _port_problems(port: Port, process: Process) -> Iterator[str]:
     """A port is as wide as the process behind it says."""
     has = dict(process.constants)
-    said = {"FRAME": port.frame, "LANES": port.lanes, "ELEM": port.elem_bits, "WORD": port.word_bits}
+    frame = port.words * port.lanes if port.is_input else port.frame
+    said = {"FRAME": frame, "LANES": port.lanes, "ELEM": port.elem_bits, "WORD": port.word_bits}
+    said |= {"ROW": port.row} if process.template == "write_rows" else {}
     if any(has.get(key) != value for key, value in said.items()) or dict(process.types).get("elem_t") != port.elem:
         yield f"port {port.name} and {process.name} disagree"
-    if port.elem_bits not in CONTAINERS or port.elem.bits > port.elem_bits or port.frame % port.lanes:
+    if port.elem_bits not in CONTAINERS or port.elem.bits > port.elem_bits or not port.whole:
         yield f"port {port.name}: {port.lanes} elements of {port.elem} in {port.word_bits} bits, {port.frame} a frame"

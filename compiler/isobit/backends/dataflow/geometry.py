@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isobit.backends.dataflow.rows import rows_of, width_of
 from isobit.errors import IsobitError
 from isobit.ir import Graph, accumulator_interval
 from isobit.ir.memo import per_graph
@@ -83,7 +84,8 @@ def geometry(graph: Graph, node: Linear | MaxPool) -> Geometry:
         kernel, strides, dilations = weights[1:-1], node.strides, node.dilations
         depthwise = node.groups > 1 and weights[-1] == 1 and weights[0] == node.groups
     if not kernel:
-        return Geometry(1, x.size // x.channels, x.channels, (1, 1), (1, 1), (1, 1), positions, y.channels, False)
+        sizes = rows_of(x), width_of(x.shape)
+        return Geometry(*sizes, x.channels, (1, 1), (1, 1), (1, 1), positions, y.channels, False)
     loops = list(zip(x.shape[:-1], kernel, strides, dilations, strict=True))
     (height, *rows), (width, *columns) = _two_loops(node.name, loops)
     k, s, d = zip(rows, columns, strict=True)

@@ -44,6 +44,6 @@ def parallel_window_trip(c: Constants) -> int:
     span_h, span_w = (c["KH"] - 1) * c["DH"] + 1, (c["KW"] - 1) * c["DW"] + 1
     out_h = (c["TOP"] + c["H"] + c["BOTTOM"] - span_h) // c["SH"] + 1
     out_w = (c["LEFT"] + c["W"] + c["RIGHT"] - span_w) // c["SW"] + 1
-    words, lag = c["W"] // step, ((c["SAMPLES"] - 1) * c["SW"] + span_w - 1 - c["LEFT"]) // step
+    words, lag = -(-c["W"] // step), ((c["SAMPLES"] - 1) * c["SW"] + span_w - 1 - c["LEFT"]) // step
     first = (span_h - 1 - c["TOP"]) * words + lag
-    return max(c["H"] * words, first + (out_h - 1) * c["SH"] * words + out_w // c["SAMPLES"])
+    return max(c["H"] * words, first + (out_h - 1) * c["SH"] * words - (-out_w // c["SAMPLES"]))

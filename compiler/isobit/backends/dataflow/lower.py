@@ -6,6 +6,7 @@ later (:mod:`isobit.backends.dataflow.fifo`).
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -13,14 +14,15 @@ from isobit.backends.dataflow.catalogue import IMPLEMENTATIONS
 from isobit.backends.dataflow.catalogue.joins import concat
 from isobit.backends.dataflow.catalogue.windows import block_constants
 from isobit.backends.dataflow.design import Design, Process, Stream
-from isobit.backends.dataflow.geometry import geometry, keeps_order
+from isobit.backends.dataflow.edges import passes_through, port_constants, port_of, reads_rows
+from isobit.backends.dataflow.geometry import geometry
 from isobit.backends.dataflow.planner import Plan
-from isobit.backends.dataflow.planner.blocks import block, port_lanes
-from isobit.backends.dataflow.planner.layers import IN_WINDOW
+from isobit.backends.dataflow.planner.blocks import block
+from isobit.backends.dataflow.rows import frame_words, slack_row, width_of
 from isobit.backends.ports import IntType, Port
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node
-from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Output, Pad, Reindex
+from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Output, Reindex
 
 _PREFIXES = ("cfg_", "s_", "in_", "out_", "beat_in_", "beat_out_")
 """What the templates put before a node's name: a process's constants, a stream, a port and the type of its words."""
@@ -39,6 +41,7 @@ class _Lowering:
     def __init__(self, graph: Graph, plan: Plan) -> None:
         self.graph, self.plan = graph, plan
         self.streams: dict[str, Stream] = {}
+        self.rows: dict[str, int] = {}  # of a stream with slack: the elements of a row
         self.processes: list[Process] = []
         self.ports: list[Port] = []
         self.copies: dict[str, list[str]] = {}
@@ -53,7 +56,7 @@ class _Lowering:
                 self._input(node)
             elif isinstance(node, Output):
                 self._output(node)
-            elif self._passes_through(node):
+            elif passes_through(self.graph, self.plan, node):
                 self._alias(node)
             elif isinstance(node, Concat):
                 self._concatenate(node)
@@ -65,14 +68,15 @@ class _Lowering:
 
     def _input(self, node: Input) -> None:
         kind = self.graph.types[node.name]
-        port = self._port(node, kind.size, IntType.of(*kind.bounds))
+        by_row = reads_rows(self.graph, self.plan, node.name)
+        port = port_of(node, kind, IntType.of(*kind.bounds), self.plan.port_words, by_row=by_row)
         if not self.graph.consumers[node.name]:
             raise IsobitError("E504", "nothing reads this input", where=node.name, hint="remove it from the model")
         further = bool(self.ports)
         template, flag = ("read_further_frame", ()) if further else ("read_frame", ("frame_end",))
         self.ports.append(port)
-        stream = self._stream(node.name, port.elem, port.lanes, port.frame, of_node=True)
-        constants, types = _port_constants(port), (("elem_t", port.elem),)
+        stream = self._stream(node.name, port.elem, port.lanes, port.frame, row=port.row, of_node=True)
+        constants, types = port_constants(port), (("elem_t", port.elem),)
         self._process("read_" + node.name, template, constants, types, (port.name,), (stream, *flag), node=node.name)
         if not further:
             self.flags = self._fork_flags()
@@ -82,21 +86,14 @@ class _Lowering:
         (value,) = node.inputs
         kind = self.graph.types[value]
         elem = self.streams[self.copies[value][0]].elem
-        port = self._port(node, kind.size, elem)
+        by_row = self.copies[value][0] in self.rows
+        port = port_of(node, kind, elem, self.plan.port_words, by_row=by_row)
         self.ports.append(port)
-        stream = self._take(value, port.lanes, kind.size)
-        constants, types = _port_constants(port), (("elem_t", elem),)
-        self._process("write_" + node.name, "write_frame", constants, types, (stream, self.flags.pop(0)), (port.name,))
-
-    def _port(self, node: Input | Output, frame: int, elem: IntType) -> Port:
-        elem_bits = next((b for b in (8, 16, 32, 64) if elem.bits <= b), 0)
-        if not elem_bits:
-            raise IsobitError("E504", f"a port of {elem.bits}-bit elements; at most 64 are supported", where=node.name)
-        is_input = isinstance(node, Input)
-        most = self.plan.port_words
-        lanes = port_lanes(frame, elem_bits) if most is None else port_lanes(frame, elem_bits, most)
-        name = ("in_" if is_input else "out_") + node.name
-        return Port(name, node.name, node.outside, is_input, frame, lanes, elem, elem_bits)
+        stream = self._take(value, port.lanes, kind.size, port.row)
+        constants, types = port_constants(port), (("elem_t", elem),)
+        template, row = ("write_rows", (("ROW", port.row),)) if port.row else ("write_frame", ())
+        ends = (stream, self.flags.pop(0)), (port.name,)
+        self._process("write_" + node.name, template, (*constants, *row), types, *ends)
 
     def _fork_flags(self) -> list[str]:
         """One stream of frame-end flags per output, all copies of the first input's."""
@@ -109,16 +106,11 @@ class _Lowering:
             copies += pair
         return copies
 
-    def _passes_through(self, node: Node) -> bool:
-        """Does a value's stream serve as the node's: a reshape, or a border that a window makes?"""
-        if isinstance(node, Pad):
-            return self.plan.layers[node.name].implementation == IN_WINDOW
-        if isinstance(node, Concat):
-            return len(node.inputs) == 1
-        return isinstance(node, Reindex) and keeps_order(self.graph, node)
-
     def _alias(self, node: Node) -> None:
-        copy = self.copies[node.inputs[0]].pop(0)
+        copy, kind = self.copies[node.inputs[0]].pop(0), self.graph.types[node.name]
+        row = self.rows.get(copy, 0)
+        if isinstance(node, Reindex) and row and row != width_of(kind.shape) * kind.channels:
+            copy = self._regroup(copy, math.gcd(self.streams[copy].lanes, row), kind.size)
         self._produce(node.name, copy)
 
     def _concatenate(self, node: Concat) -> None:
@@ -127,14 +119,18 @@ class _Lowering:
             raise IsobitError("E504", "no template joins a constant to a value", where=node.name)
         layer, kinds = self.plan.layers[node.name], [self.graph.types[i] for i in node.inputs]
         pixels = [k.channels if layer.samples > 1 else layer.simd for k in kinds]
-        taken = [self._take(i, layer.samples * p, k.size) for i, p, k in zip(node.inputs, pixels, kinds, strict=True)]
-        joined, size = taken[0], kinds[0].size
+        taken = [
+            self._take(i, layer.samples * p, k.size, slack_row(k, layer.samples))
+            for i, p, k in zip(node.inputs, pixels, kinds, strict=True)
+        ]
+        joined, size, row = taken[0], kinds[0].size, slack_row(kinds[0], layer.samples)
         for number in range(1, len(taken)):
             last, pair = number == len(taken) - 1, (joined, taken[number])
             size += kinds[number].size
+            row += slack_row(kinds[number], layer.samples)
             kernel = concat(self.graph, node, layer, [self.streams[s] for s in pair], number)
             name = node.name if last else f"{node.name}_{number}"
-            joined = self._stream(name, kernel.out_type, kernel.out_lanes, size, of_node=last)
+            joined = self._stream(name, kernel.out_type, kernel.out_lanes, size, row=row, of_node=last)
             self._process(
                 name, kernel.template, kernel.constants, kernel.types, pair, (joined,), node=node.name if last else ""
             )
@@ -154,10 +150,12 @@ class _Lowering:
             # a factor per channel comes pixel by pixel, however many pixels a word of the map holds
             kinds = [self.graph.types[i] for i in operands]
             lanes = [min(layer.lanes[0], k.size) for k in kinds]
-            taken = [self._take(i, n, k.size) for i, n, k in zip(operands, lanes, kinds, strict=True)]
+            rows = [slack_row(k, layer.samples) if width_of(k.shape) > 1 else 0 for k in kinds]
+            taken = [self._take(i, n, k.size, r) for i, n, k, r in zip(operands, lanes, kinds, rows, strict=True)]
         kernel = make(self.graph, node, layer, [self.streams[s] for s in taken])
-        size = self.graph.types[node.name].size
-        out = self._stream(node.name, kernel.out_type, kernel.out_lanes, size, of_node=True)
+        kind = self.graph.types[node.name]
+        row = slack_row(kind, layer.samples)
+        out = self._stream(node.name, kernel.out_type, kernel.out_lanes, kind.size, row=row, of_node=True)
         arrays = tuple(replace(array, name=self._unused(array.name)) for array in kernel.arrays)
         self._process(node.name, kernel.template, kernel.constants, kernel.types, taken, (out,), arrays, node.name)
         self._produce(node.name, out)
@@ -187,8 +185,9 @@ class _Lowering:
         """The operand of a sliding computation of several positions at a time: the blocks that they take."""
         g, b, value = geometry(self.graph, node), block(self.graph, node, samples), node.inputs[0]
         assert b is not None
-        lanes = b.width // b.words * g.channels
-        source = self.streams[self._take(value, lanes, b.height * b.width * g.channels)]
+        row = b.width * g.channels
+        lanes, slack = b.step * g.channels, row if b.width % b.step else 0
+        source = self.streams[self._take(value, lanes, b.height * row, slack)]
         if not g.windowed:
             return source.name
         constants = (
@@ -212,10 +211,15 @@ class _Lowering:
         self.taken.add(prefix + name)
         return name
 
-    def _stream(self, name: str, elem: IntType, lanes: int, size: int, *, of_node: bool = False) -> str:
+    def _stream(
+        self, name: str, elem: IntType, lanes: int, size: int, *, row: int = 0, of_node: bool = False
+    ) -> str:  # fmt: skip
+        """A new stream; ``row`` where its words have slack at the end of every row of so many elements."""
         name = name if of_node else self._unused(name, "s_")
-        stream = Stream("s_" + name, elem, lanes, size // lanes)
+        stream = Stream("s_" + name, elem, lanes, frame_words(size, row, lanes))
         self.streams[stream.name] = stream
+        if row:
+            self.rows[stream.name] = row
         return stream.name
 
     def _process(
@@ -243,6 +247,8 @@ class _Lowering:
             stem = f"{source.name.removeprefix('s_')}_{number}"
             pair = [replace(source, name="s_" + self._unused(stem + side, "s_")) for side in "ab"]
             self.streams |= {copy.name: copy for copy in pair}
+            if source.name in self.rows:
+                self.rows |= {copy.name: self.rows[source.name] for copy in pair}
             constants = (("WORDS", source.words), ("LANES", source.lanes))
             self._process(
                 f"fork_{value}_{number}",
@@ -255,21 +261,28 @@ class _Lowering:
             copies += [c.name for c in pair]
         self.copies[value] = copies
 
-    def _take(self, value: str, lanes: int, frame: int) -> str:
-        """One copy of ``value`` for one reader, in words of ``lanes`` elements."""
+    def _take(self, value: str, lanes: int, frame: int, row: int = 0) -> str:
+        """One copy of ``value`` for one reader, in words of ``lanes`` elements, with slack behind every ``row``."""
         source = self.copies[value].pop(0)
-        return source if self.streams[source].lanes == lanes else self._regroup(source, lanes, frame)
+        same = (self.streams[source].lanes, self.rows.get(source, 0)) == (lanes, row)
+        return source if same else self._regroup(source, lanes, frame, row, self.graph.types[value].channels)
 
-    def _regroup(self, stream: str, lanes: int, frame: int) -> str:
-        """``stream`` in words of ``lanes`` elements."""
-        source = self.streams[stream]
+    def _regroup(self, stream: str, lanes: int, frame: int, row: int = 0, channels: int = 1) -> str:
+        """``stream`` in words of ``lanes`` elements, with slack behind every ``row``; 0: in words without."""
+        source, slack = self.streams[stream], self.rows.get(stream, 0)
+        through = 0  # words that are parts of the rows of either side
+        if slack and slack != row and (row or slack % lanes):
+            through = math.gcd(lanes if not row else source.lanes, slack)
+        elif row and not slack and row % source.lanes:
+            through = math.gcd(source.lanes, row)
+        if through:
+            return self._regroup(self._regroup(stream, through, frame, 0, channels), lanes, frame, row, channels)
         name = f"{stream.removeprefix('s_')}_x{lanes}"
-        converted = self._stream(name, source.elem, lanes, frame)
-        constants = (("FRAME", frame), ("IN_LANES", source.lanes), ("OUT_LANES", lanes))
-        types = (("elem_t", source.elem),)
-        self._process("regroup_" + name, "width_converter", constants, types, (stream,), (converted,))
+        converted = self._stream(name, source.elem, lanes, frame, row=row)
+        template, sizes = "width_converter", (("FRAME", frame),)
+        if slack or row:
+            whole = row or slack
+            template, sizes = "row_converter", (("ROWS", frame // whole), ("ROW", whole), ("CHANNELS", channels))
+        constants = (*sizes, ("IN_LANES", source.lanes), ("OUT_LANES", lanes))
+        self._process("regroup_" + name, template, constants, (("elem_t", source.elem),), (stream,), (converted,))
         return converted
-
-
-def _port_constants(port: Port) -> tuple[tuple[str, int], ...]:
-    return (("FRAME", port.frame), ("LANES", port.lanes), ("ELEM", port.elem_bits), ("WORD", port.word_bits))

@@ -9,9 +9,13 @@ Which template has which schedule, and how deep its pipeline is, is in its recor
 
 from __future__ import annotations
 
+import numpy as np
+
+from isobit.backends.dataflow.rows import frame_words
 from isobit.backends.dataflow.schedule import (
     Axis,
     Constants,
+    Index,
     Port,
     Schedule,
     at_last,
@@ -46,8 +50,8 @@ def fork_flag(c: Constants) -> Schedule:
 
 
 def write_frame(c: Constants) -> Schedule:
-    """Words to a port; the flag says whether a frame is the last of a batch."""
-    words = c["FRAME"] // c["LANES"]
+    """Words to a port, of rows where there are some; the flag says whether a frame is the last of a batch."""
+    words = frame_words(c["FRAME"], c.get("ROW", 0), c["LANES"])
     return Schedule(words, (every(words), at_last(words)), (every(words),), phases=(0, 1, 2))
 
 
@@ -124,6 +128,24 @@ def width_converter(c: Constants) -> Schedule:
     else:
         writes = Port(writes.count, lambda i: ((i + 1) * wide + narrow - 1) // narrow - 1)
     return Schedule(frame // min(narrow, wide), (reads,), (writes,))
+
+
+def row_converter(c: Constants) -> Schedule:
+    """As :func:`width_converter` row by row; what a row's last words lack they leave without."""
+    row, narrow, wide = c["ROW"], c["IN_LANES"], c["OUT_LANES"]
+    come, leave = -(-row // narrow), -(-row // wide)
+    trip = max(come, leave, -(-(leave - 1) * wide // narrow) + 1)
+
+    def reads(i: Index) -> Index:
+        word = i % come
+        return i // come * trip + (word * narrow // wide if narrow > wide else word)
+
+    def writes(i: Index) -> Index:
+        word = i % leave
+        full = word if narrow > wide else -(-(word + 1) * wide // narrow) - 1
+        return i // leave * trip + np.where(word == leave - 1, trip - 1, full)
+
+    return Schedule(c["ROWS"] * trip, (Port(c["ROWS"] * come, reads),), (Port(c["ROWS"] * leave, writes),))
 
 
 def pad(c: Constants) -> Schedule:

@@ -67,7 +67,7 @@ def parallel_window(c: Constants) -> Schedule:
     span_w = (c["KW"] - 1) * c["DW"] + 1
     out_h = (c["TOP"] + c["H"] + c["BOTTOM"] - span_h) // c["SH"] + 1
     out_w = (c["LEFT"] + c["W"] + c["RIGHT"] - span_w) // c["SW"] + 1
-    words, blocks = c["W"] // step, out_w // c["SAMPLES"]
+    words, blocks = -(-c["W"] // step), -(-out_w // c["SAMPLES"])
     lag = ((c["SAMPLES"] - 1) * c["SW"] + span_w - 1 - c["LEFT"]) // step
     first = (span_h - 1 - c["TOP"]) * words + lag
     writes = Port(out_h * blocks, lambda i: first + i // blocks * (c["SH"] * words) + i % blocks)

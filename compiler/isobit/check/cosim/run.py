@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from isobit.backends.dataflow.design import Design, Stream
+from isobit.backends.dataflow.rows import without_slack
 from isobit.backends.dataflow.rtl import layer_clocks, node_streams
+from isobit.backends.ports import Port
 from isobit.build.files import write_files
 from isobit.build.folder import Build
 from isobit.check.cosim.result import CosimResult, FifoLevel, LayerTimes
@@ -112,7 +114,7 @@ class _Run:
         quiet = 4 * max(self.design.interval, 1000)
         arguments = [str(sent), str(received), str(frames), str(self.stall), str(quiet), str(tapped)]
         self._read_clocks(self._execute([str(program), *arguments]))
-        return {p.node: self._output(received / f"{p.name}.bin", p.node, p.dtype, frames) for p in self.design.outputs}
+        return {p.node: self._output(received / f"{p.name}.bin", p, frames) for p in self.design.outputs}
 
     def _execute(self, command: list[str]) -> str:
         try:
@@ -129,8 +131,8 @@ class _Run:
         what = f"{_EXPLAINED.get(match[1], match[1])} ({printable(match[2], 600)})" if match else ""
         raise CheckFailed("E606", what or f"it stopped with status {done.returncode}", where="RTL")
 
-    def _output(self, path: Path, node: str, dtype: np.dtype[np.generic], frames: int) -> IntArray:
-        return np.fromfile(path, dtype=dtype).astype(np.int64).reshape(frames, *self.graph.types[node].shape)
+    def _output(self, path: Path, port: Port, frames: int) -> IntArray:
+        return port.elements(np.fromfile(path, dtype=port.dtype)).reshape(frames, *self.graph.types[port.node].shape)
 
     def _read_clocks(self, text: str) -> None:
         words = [line.split() for line in text.splitlines()]
@@ -153,7 +155,7 @@ class _Run:
         found = {}
         for number, (node, stream) in enumerate(node_streams(self.design)):
             values = words_of(self.folder / "received" / f"node{number}.tap", stream)
-            found[node] = values.reshape(1, *self.graph.types[node].shape)
+            found[node] = without_slack(values, self.graph.types[node], 1)
         return found
 
 

@@ -9,13 +9,15 @@ import pytest
 from backends.dataflow.sampled_nets import BOARD, Net, cnv, every_unit, peak_detector, radioml, residual
 
 from isobit.backends.dataflow.planner import LayerChoice, PlanRequest, plan_for, print_plan, read_plan
-from isobit.backends.dataflow.planner.blocks import block, border_of, port_lanes, sample_counts, width_of
+from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, block, border_of, port_format, sample_counts
 from isobit.backends.dataflow.planner.foldings import foldings, planned
 from isobit.backends.dataflow.planner.points import joined, points
 from isobit.backends.dataflow.planner.search import layers_alone
+from isobit.backends.dataflow.rows import frame_words, width_of, words_of
 from isobit.errors import IsobitError
 from isobit.ir import Graph
-from isobit.ir.ops import Linear, MaxPool, Select
+from isobit.ir.ops import Concat, Linear, MaxPool, Pad, Reindex, Select
+from isobit.ir.types import ValueType
 
 NETS = (peak_detector, radioml, cnv, residual, every_unit)
 RATES = [(net, PlanRequest(share=1.0, samples=8)) for net in NETS[:4]]
@@ -23,28 +25,32 @@ RATES += [(every_unit, PlanRequest(share=1.0, interval=200))]
 
 
 @pytest.mark.parametrize("net", NETS)
-def test_a_word_of_several_samples_divides_every_row(net: Callable[[], Graph]) -> None:
+def test_a_word_of_several_samples_is_part_of_one_row(net: Callable[[], Graph]) -> None:
     graph = net()
     wide = [(n, f) for n in graph.nodes if planned(graph, n) for f in foldings(graph, n) if f.wide]
     assert wide
     for node, f in wide:
         kind, source = graph.types[node.name], graph.types[node.inputs[0]]
-        assert 1 <= f.samples <= 16 and width_of(kind.shape) % f.samples == 0
+        divides = width_of(kind.shape) % f.samples == 0
+        assert 1 <= f.samples <= MAX_SAMPLES and (divides or f.samples & (f.samples - 1) == 0)
         if not isinstance(node, Linear | MaxPool | Select):
-            assert (width_of(source.shape) % f.samples == 0 and f.pe == f.simd == kind.channels) or node.op == "concat"
+            assert divides or not isinstance(node, Pad | Reindex)
+            assert f.pe == f.simd == kind.channels or isinstance(node, Concat)
+            assert f.cycles >= words_of(source, f.samples)
 
 
 @pytest.mark.parametrize("net", NETS)
-def test_a_block_holds_whole_rows_and_no_more_words_leave_than_come(net: Callable[[], Graph]) -> None:
+def test_blocks_hold_a_row_and_no_more_words_leave_than_come(net: Callable[[], Graph]) -> None:
     graph = net()
     for node in graph.nodes:
         if isinstance(node, Linear | MaxPool):
-            for found in filter(None, (block(graph, node, samples) for samples in range(1, 17))):
-                assert found.blocks * found.samples == width_of(graph.types[node.name].shape)
-                assert found.blocks <= found.words and found.width % found.words == 0
+            for found in filter(None, (block(graph, node, samples) for samples in range(1, 33))):
+                made = width_of(graph.types[node.name].shape)
+                assert 0 <= found.blocks * found.samples - made < found.samples
+                assert found.blocks <= found.words and 0 <= found.words * found.step - found.width < found.step
 
 
-@pytest.mark.parametrize("samples", [1, 2, 4, 8, 16])
+@pytest.mark.parametrize("samples", [1, 2, 4, 8, 16, 32])
 def test_a_one_dimensional_network_takes_length_over_samples_clocks(samples: int) -> None:
     plan = plan_for(peak_detector(64), BOARD, PlanRequest(share=1.0, samples=samples))
     assert plan.interval == 64 // samples
@@ -111,17 +117,28 @@ def refused(graph: Graph, **request: int) -> IsobitError:
     return caught.value
 
 
-def test_samples_that_do_not_divide_the_input_are_refused() -> None:
-    error = refused(peak_detector(60), samples=16)
-    assert "16 samples per clock of an input 60 wide" in str(error)
-    assert "1, 2, 3, 4, 5, 6, 10, 12, 15" in str(error)
+@pytest.mark.parametrize(("length", "samples"), [(60, 16), (61, 16), (61, 7), (33, 32), (100, 31)])
+def test_samples_need_not_divide_the_width(length: int, samples: int) -> None:
+    plan = plan_for(peak_detector(length), BOARD, PlanRequest(share=1.0, samples=samples))
+    assert plan.interval <= -(-length // samples)
+
+
+def test_what_comes_out_may_be_of_another_width_than_what_goes_in() -> None:
+    net = Net(64, 2)
+    graph = net.graph(net.conv(net.head, 2, (5,), pad=0))
+    assert plan_for(graph, BOARD, PlanRequest(share=1.0, samples=16)).interval == 4
+
+
+def test_more_samples_than_a_row_has_are_refused() -> None:
+    assert "at most 12" in str(refused(peak_detector(12), samples=16))
+    assert "at most 32" in str(refused(peak_detector(100), samples=33))
 
 
 def test_a_width_that_stops_the_rate_is_named() -> None:
-    net = Net(64, 2)
-    graph = net.graph(net.conv(net.head, 2, (5,), pad=0))
-    error = refused(graph, samples=16)
-    assert "takes at least" in str(error) and "it makes 60 positions in a row from 64" in str(error)
+    net = Net(37, 2)
+    graph = net.graph(net.relu(net.upsample(net.relu(net.conv(net.head, 2, (5,))), 2)))
+    error = refused(graph, samples=8)
+    assert "takes at least" in str(error) and "it makes 74 positions in a row from 37" in str(error)
 
 
 def test_a_layer_that_moves_the_whole_frame_is_named() -> None:
@@ -149,12 +166,31 @@ def test_no_word_is_wider_than_the_tools_take() -> None:
     assert max(f.samples for f in foldings(graph, linear)) == 4  # (4 + 2) * 64 channels of 8 bits
 
 
+LINE = ValueType.of((1024, 1), 0, 1)
+
+
 def test_ports_grow_only_as_far_as_the_interval_asks() -> None:
-    assert [port_lanes(1024, 8, interval) for interval in (1 << 60, 128, 127, 64, 32, 1)] == [8, 8, 16, 16, 32, 64]
-    assert port_lanes(1020, 8, 1) == 4
-    assert port_lanes(1024, 64, 1) == 8
+    assert [port_format(LINE, 8, most)[0] for most in (1 << 60, 128, 127, 64, 32, 1)] == [8, 8, 16, 16, 32, 64]
+    assert port_format(LINE, 64, 1) == (8, 0)
 
 
-def test_sample_counts_divide_every_width() -> None:
-    assert sample_counts(24, 36) == [1, 2, 3, 4, 6, 12]
-    assert sample_counts(17) == [1]
+@pytest.mark.parametrize("interval", [1 << 60, 255, 128, 40, 16])
+def test_a_port_has_slack_only_where_no_word_that_divides_is_wide_enough(interval: int) -> None:
+    line = ValueType.of((1020, 1), 0, 1)
+    lanes, row = port_format(line, 8, interval)
+    assert frame_words(1020, row, lanes) <= interval and (row in (0, 1020)) and (lanes <= 4) == (row == 0)
+    assert (row > 0) == (interval < 255)
+
+
+def test_no_word_of_a_port_by_rows_holds_parts_of_two() -> None:
+    image = ValueType.of((10, 10, 1), 0, 1)
+    assert port_format(image, 8, 25) == (4, 0)
+    assert port_format(image, 8, 30, by_row=True) == (4, 10)
+    assert port_format(image, 8, 50, by_row=True) == (2, 0)
+
+
+def test_sample_counts_divide_every_width_or_are_powers_of_two() -> None:
+    assert sample_counts(24, 36, whole=True) == [1, 2, 3, 4, 6, 12]
+    assert sample_counts(24, 36) == [1, 2, 3, 4, 6, 8, 12, 16]
+    assert sample_counts(17) == [1, 2, 4, 8, 16, 17]
+    assert sample_counts(60) == [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 32]

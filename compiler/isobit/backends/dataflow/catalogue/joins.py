@@ -8,7 +8,7 @@ import numpy as np
 
 from isobit.backends.dataflow import schedules as s
 from isobit.backends.dataflow.catalogue import cost, scaling
-from isobit.backends.dataflow.catalogue.kernel import Kernel, in_rows, per_element
+from isobit.backends.dataflow.catalogue.kernel import Kernel, in_rows, per_element, words_out
 from isobit.backends.dataflow.catalogue.template import (
     ELEMENTWISE,
     TWO_INPUTS,
@@ -24,6 +24,7 @@ from isobit.backends.dataflow.catalogue.template import (
 from isobit.backends.dataflow.design import Array, Stream
 from isobit.backends.dataflow.latencies import depth_of_tree
 from isobit.backends.dataflow.layer import LayerPlan
+from isobit.backends.dataflow.rows import words_of
 from isobit.backends.dataflow.schedule import Constants
 from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
@@ -59,7 +60,7 @@ def product(graph: Graph, node: Product, layer: LayerPlan, inputs: list[Stream])
     kind, lanes = graph.types[node.name], layer.lanes[1]
     out = IntType.of(*kind.bounds)
     types = (("a_t", inputs[0].elem), ("b_t", inputs[1].elem), ("out_t", out))
-    constants: tuple[tuple[str, int], ...] = (("PE", lanes), ("FOLDS", kind.size // lanes))
+    constants: tuple[tuple[str, int], ...] = (("PE", lanes), ("FOLDS", words_out(graph, node, layer)))
     if layer.implementation == "channel_product":
         constants = (("CHANNELS", kind.channels), *constants)
     return Kernel(layer.implementation, constants, types, (), out, lanes)
@@ -70,7 +71,7 @@ def select(graph: Graph, node: Select, layer: LayerPlan, inputs: list[Stream]) -
     x = graph.types[node.inputs[0]]
     index = IntType.of(0, x.channels - 1)
     constants: list[tuple[str, int | bool]] = [("FRAME", x.channels), ("LANES", layer.lanes[0])]
-    constants.append(("VECTORS", x.size // x.channels))
+    constants.append(("VECTORS", words_of(x, layer.samples) * layer.samples))
     template = "argmax" if node.k == 1 else "top_k"
     if node.k > 1:
         constants.append(("K", node.k))
@@ -87,7 +88,7 @@ def concat(graph: Graph, node: Concat, layer: LayerPlan, inputs: list[Stream], n
     lanes, along_channels = layer.lanes[1], node.axis == len(kinds[0].shape) - 1
     if layer.samples > 1 and along_channels:
         channels = sum(k.channels for k in kinds[:-1]), kinds[-1].channels
-        words = sizes[1] // channels[1] // layer.samples
+        words = words_of(kinds[0], layer.samples)
         constants = (("WORDS", words), ("SAMPLES", layer.samples), ("A", channels[0]), ("B", channels[1]))
         return Kernel("parallel_concat", constants, types, (), out, layer.samples * sum(channels))
     # What follows the axis lies together: a position is all of it.

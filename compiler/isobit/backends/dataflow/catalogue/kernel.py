@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from isobit.backends.dataflow.design import Array
 from isobit.backends.dataflow.layer import LayerPlan
+from isobit.backends.dataflow.rows import words_of
 from isobit.backends.ports import IntType
 from isobit.ir import Graph, Node
 from isobit.ir.types import IntArray
@@ -34,5 +35,10 @@ def in_rows(values: IntArray, lanes: int) -> IntArray:
 
 def per_element(graph: Graph, node: Node, layer: LayerPlan, curves: int) -> tuple[tuple[str, int], ...]:
     """The constants of what takes an element and gives one: rows of parameters, lanes, words of a frame."""
-    lanes = layer.lanes[1]
-    return (("CHANNELS", curves), ("PE", lanes), ("FOLDS", graph.types[node.name].size // lanes))
+    return (("CHANNELS", curves), ("PE", layer.lanes[1]), ("FOLDS", words_out(graph, node, layer)))
+
+
+def words_out(graph: Graph, node: Node, layer: LayerPlan) -> int:
+    """Words of a frame of a node that works position by position."""
+    kind = graph.types[node.name]
+    return words_of(kind, layer.samples) if layer.samples > 1 else kind.size // layer.lanes[1]

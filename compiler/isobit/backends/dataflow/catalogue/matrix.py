@@ -59,7 +59,7 @@ def linear(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -
         rows = fold(full_matrix(weights.value, node.groups), layer.pe, layer.simd)
         constants, template = (("IN", g.fan_in), *folding, ("VECTORS", g.positions)), "dense"
     if layer.parallel:
-        constants, template = (*unit_constants(g, layer.samples), *folding), "parallel_" + template
+        constants, template = (*unit_constants(graph, node, layer.samples), *folding), "parallel_" + template
     if layer.packing:
         constants = (*constants, ("PACKED", layer.packing.shift), ("CHAIN", layer.packing.chain))
     if isinstance(layer.code, Bipolar):

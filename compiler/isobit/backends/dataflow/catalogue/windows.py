@@ -25,8 +25,9 @@ from isobit.backends.dataflow.design import Stream
 from isobit.backends.dataflow.geometry import Geometry, geometry
 from isobit.backends.dataflow.latencies import depth_of_tree
 from isobit.backends.dataflow.layer import LayerPlan
+from isobit.backends.dataflow.rows import words_of
 from isobit.ir import Graph
-from isobit.ir.ops import MaxPool
+from isobit.ir.ops import Linear, MaxPool
 
 Numbers = tuple[tuple[str, int], ...]
 
@@ -39,18 +40,17 @@ def block_constants(g: Geometry, samples: int) -> Numbers:
     )  # fmt: skip
 
 
-def unit_constants(g: Geometry, samples: int) -> Numbers:
+def unit_constants(graph: Graph, node: Linear | MaxPool, samples: int) -> Numbers:
     """The constants of a unit that takes blocks."""
-    return (*block_constants(g, samples), ("WORDS", g.positions // samples))
+    return (*block_constants(geometry(graph, node), samples), ("WORDS", words_of(graph.types[node.name], samples)))
 
 
 def max_pool(graph: Graph, node: MaxPool, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
     """``isobit::max_pool`` or ``isobit::parallel_max_pool`` on the windows of the input."""
     g, elem = geometry(graph, node), inputs[0].elem
     if layer.parallel:
-        return Kernel(
-            "parallel_max_pool", unit_constants(g, layer.samples), (("elem_t", elem),), (), elem, layer.lanes[1]
-        )  # fmt: skip
+        constants = unit_constants(graph, node, layer.samples)
+        return Kernel("parallel_max_pool", constants, (("elem_t", elem),), (), elem, layer.lanes[1])
     constants = (("CHANNELS", g.channels), ("PE", layer.simd), ("TAPS", g.taps), ("VECTORS", g.positions))
     return Kernel("max_pool", constants, (("elem_t", elem),), (), elem, layer.pe)
 

@@ -76,7 +76,7 @@ def _lines(graph: Graph, board: Board, node: Linear | MaxPool, layer: LayerPlan)
     blocks = block(graph, node, layer.samples) if layer.parallel else None
     if blocks:
         rows = (g.kernel[0] - 1) * g.dilations[0]
-        depth, width = blocks.words, rows * blocks.width // blocks.words * g.channels * bits
+        depth, width = blocks.words, rows * blocks.step * g.channels * bits
     places: tuple[Memory, ...] = ("lutram", "bram", "uram") if board.uram else ("lutram", "bram")
     usual = ram(depth, width, board, layer.line_buffer)
     yield from _worth({m: ram(depth, width, board, m) for m in places if m != layer.line_buffer}, usual)

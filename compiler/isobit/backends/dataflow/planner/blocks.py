@@ -1,11 +1,12 @@
 """Several samples per clock: how many adjacent positions a word may hold, and what windows of several positions cover.
 
 **The rule.** A word holds a share of one position's channels, or P whole positions along the last spatial axis, with
-all channels. P divides the width of the map, so rows never share a word, and is at most :data:`MAX_SAMPLES`. A sliding
-computation makes P positions from a block, the pixels that its P windows cover; its input words hold P times the
-horizontal stride, and its rows give no more words than they take. A border in front of it that nothing else reads is
-made while the block is: it costs nothing. No word has more than :data:`MAX_WORD_BITS` bits, and no row of a line buffer
-more than HLS reshapes.
+all channels. Rows never share a word: P divides the width of the map, or is a power of two and a row's last word is
+filled up (:mod:`isobit.backends.dataflow.rows`); it is at most :data:`MAX_SAMPLES`. What moves pixels to other places
+in their rows takes divisors alone. A sliding computation makes P positions from a block, the pixels that its P windows
+cover; its input words hold P times the horizontal stride, and its rows give no more words than they take. A border in
+front of it that nothing else reads is made while the block is: it costs nothing. No word has more than
+:data:`MAX_WORD_BITS` bits, and no row of a line buffer more than HLS reshapes.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from isobit.backends.dataflow.geometry import Geometry, geometry
+from isobit.backends.dataflow.rows import frame_words, rows_of, width_of
 from isobit.hardware.prices import MOST_ROW_BITS
 from isobit.ir import Graph, Node
 from isobit.ir.memo import per_graph
 from isobit.ir.ops import Linear, MaxPool, Pad
+from isobit.ir.types import ValueType
 
-MAX_SAMPLES = 16
+MAX_SAMPLES = 32
 MAX_WORD_BITS = 4096
 """Vitis HLS refuses wider words of a stream (2023.2: github.com/Xilinx/Vitis-Tutorials/issues/426)."""
 MAX_PORT_BITS, PORT_BITS = 512, 64
@@ -29,7 +32,8 @@ class Block:
     """P windows at a time: the frame without its border, the border, and the sizes that follow.
 
     ``border`` is the pixels above, below, left and right, all ``value``; ``pad`` the node that they replace ("" where
-    there is none). ``columns`` is the pixels of a block's row, ``words`` and ``blocks`` what a row takes and gives.
+    there is none). ``step`` is the pixels of a word in, ``columns`` those of a block's row, ``words`` and ``blocks``
+    what a row takes and gives.
     """
 
     samples: int
@@ -38,20 +42,31 @@ class Block:
     border: tuple[int, int, int, int]
     value: int
     pad: str
+    step: int
     columns: int
     words: int
     blocks: int
     out_height: int
 
 
-def width_of(shape: tuple[int, ...]) -> int:
-    """Positions along the last spatial axis of a channels-last shape; 1 where there is none."""
-    return shape[-2] if len(shape) > 1 else 1
+def sample_counts(*widths: int, whole: bool = False) -> list[int]:
+    """Every legal number of samples per clock for maps of all these widths, ascending from 1.
+
+    Args:
+        whole: rows must be whole words.
+    """
+    counts = range(1, min(MAX_SAMPLES, *widths) + 1)
+    dividing = [p for p in counts if not any(width % p for width in widths)]
+    if whole:
+        return dividing
+    powers = [p for p in counts if p & (p - 1) == 0]
+    return sorted({*powers, *(p for p in dividing if not _gives_way(p, powers, widths))})
 
 
-def sample_counts(*widths: int) -> list[int]:
-    """Every legal number of samples per clock for maps of all these widths, ascending from 1."""
-    return [p for p in range(1, MAX_SAMPLES + 1) if not any(width % p for width in widths)]
+def _gives_way(samples: int, powers: list[int], widths: tuple[int, ...]) -> bool:
+    """Is a power of two up to an eighth above as good? Ports and strided layers then need no shifting of words."""
+    above = next((p for p in powers if p > samples), 0)
+    return 8 * above <= 9 * samples and all(-(-w // above) == w // samples for w in widths) if above else False
 
 
 @per_graph
@@ -81,8 +96,13 @@ def _block(graph: Graph, node: Linear | MaxPool, g: Geometry, samples: int, pad:
     out_width = g.positions // out_height
     bits = graph.types[node.inputs[0]].bits
     columns, step = (samples - 1) * sw + (kw - 1) * dw + 1, samples * sw
+    words, blocks = -(-width // step), -(-out_width // samples)
+    # Where axes were taken together, their rows are several of the map's, and must be whole words of either.
+    source, made = graph.types[(pad or node).inputs[0]], graph.types[node.name]
+    rows_alone = (width_of(source.shape), rows_of(source)) == (width, height)
+    whole = width_of(made.shape) % samples == 0 and width % step == 0
     legal = (
-        width_of(graph.types[node.name].shape) % samples == 0 and width % step == 0 and out_width * sw <= width
+        (rows_alone or whole) and samples in sample_counts(width_of(made.shape)) and step <= width and blocks <= words
         and border[0] <= (kh - 1) * dh and border[2] < columns
         and kh * columns * g.channels * bits <= MAX_WORD_BITS
         and (kh - 1) * dh * step * g.channels * bits <= MOST_ROW_BITS
@@ -90,18 +110,26 @@ def _block(graph: Graph, node: Linear | MaxPool, g: Geometry, samples: int, pad:
     if not legal:
         return None
     name = pad.name if pad else ""
-    sizes = (columns, width // step, out_width // samples, out_height)
+    sizes = (step, columns, words, blocks, out_height)
     return Block(samples, height, width, border, value, name, *sizes)
 
 
-def port_lanes(frame: int, elem_bits: int, interval: int = 1 << 60) -> int:
-    """Elements of ``elem_bits`` bits per AXI word: words of 8 to 64 bits that divide the frame, as DMAs move them.
+def port_format(kind: ValueType, elem_bits: int, interval: int = 1 << 60, *, by_row: bool = False) -> tuple[int, int]:
+    """Elements of ``elem_bits`` bits per AXI word, and those of a row whose last word is filled up (0: none is).
 
-    Wider ones, up to 512 bits, only while 64 bits would need more than ``interval`` clocks for a frame.
+    Words of 8 to 64 bits that divide the frame, as DMAs move them; wider ones, up to 512 bits, only while 64 bits would
+    need more than ``interval`` clocks for a frame; words that leave slack at the end of a row only where none that
+    divide it are wide enough.
+
+    Args:
+        by_row: what takes or gives the words has slack at the ends of its rows: no word may hold parts of two.
     """
-    widths = [elem_bits << k for k in range(7) if elem_bits << k <= MAX_PORT_BITS and frame % (1 << k) == 0]
-    lanes = max(bits for bits in widths if bits <= PORT_BITS) // elem_bits
-    for bits in widths:
-        if bits > PORT_BITS and frame // lanes > interval:
-            lanes = bits // elem_bits
-    return lanes
+    row = kind.channels * width_of(kind.shape)
+    unit = row if by_row else kind.size
+    lanes = [1 << k for k in range(10) if elem_bits << k <= MAX_PORT_BITS]
+    formats = [(n, 0) for n in lanes if unit % n == 0] + [(n, row) for n in lanes if row % n and n <= row]
+    chosen = max(f for f in formats if not f[1] and f[0] * elem_bits <= PORT_BITS)
+    for lanes_row in formats:
+        if lanes_row[0] > chosen[0] and frame_words(kind.size, chosen[1], chosen[0]) > interval:
+            chosen = lanes_row
+    return chosen

@@ -12,6 +12,7 @@ from isobit.backends.dataflow.geometry import Geometry, border, box, geometry, u
 from isobit.backends.dataflow.latencies import parallel_window_trip, sliding_window_trip
 from isobit.backends.dataflow.layer import LayerPlan
 from isobit.backends.dataflow.planner.blocks import Block, block
+from isobit.backends.dataflow.rows import words_of
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Linear, MaxPool, Pad, Reindex, Select
 
@@ -29,10 +30,14 @@ def _single(graph: Graph, node: Node, layer: LayerPlan) -> int:
         border(graph, node)  # refuses three axes
     lanes_in, lanes_out = layer.lanes
     if isinstance(node, Select):
-        return x.size // (lanes_in if node.k == 1 else max(lanes_in // x.channels, 1))
+        return (
+            words_of(x, layer.samples) * (1 if node.k == 1 else x.channels)
+            if layer.samples > 1
+            else (x.size // lanes_in if node.k == 1 else x.size)
+        )
     if isinstance(node, Reindex) and not upsampling(graph, node):
         return x.size // lanes_in if box(graph, node) else (x.size + y.size) // layer.pe
-    return y.size // lanes_out
+    return words_of(y, layer.samples) if layer.samples > 1 else y.size // lanes_out
 
 
 def _windowed(graph: Graph, node: Linear | MaxPool, layer: LayerPlan) -> int:
@@ -41,10 +46,11 @@ def _windowed(graph: Graph, node: Linear | MaxPool, layer: LayerPlan) -> int:
     window = 0
     if g.windowed:
         window = _block_loop(g, blocked) if blocked else _window_loop(g, g.window_lanes(layer.simd))
+    words = words_of(graph.types[node.name], layer.samples)
     if g.depthwise:
-        trip = g.positions // layer.samples if blocked else g.positions * g.fan_in // layer.simd
+        trip = words if blocked else g.positions * g.fan_in // layer.simd
     else:
-        trip = g.positions // layer.samples * (g.outputs // layer.pe) * (g.fan_in // layer.simd)
+        trip = words * (g.outputs // layer.pe) * (g.fan_in // layer.simd)
     return max(window, trip)
 
 

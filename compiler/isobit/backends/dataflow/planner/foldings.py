@@ -14,7 +14,8 @@ from isobit.backends.dataflow.geometry import (
     keeps_order,
     upsampling,
 )
-from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, MAX_WORD_BITS, block, sample_counts, width_of
+from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, MAX_WORD_BITS, block, sample_counts
+from isobit.backends.dataflow.rows import width_of, words_of
 from isobit.errors import IsobitError, printable
 from isobit.ir import Graph, Node
 from isobit.ir.memo import per_graph
@@ -126,7 +127,7 @@ def _matrix_cycles(g: Geometry, pe: int, simd: int) -> int:
 
 
 def _matrix_foldings(graph: Graph, node: Linear | MaxPool, g: Geometry) -> list[Folding]:
-    pairs = _matrix_pairs(g)
+    pairs, y = _matrix_pairs(g), graph.types[node.name]
     if g.positions == 1 and MAX_UNROLL < g.outputs * g.fan_in <= MAX_CONSTANT:
         pairs.append((g.outputs, g.fan_in))
     made = [_matrix_folding(graph, node, g, pe, simd) for pe, simd in pairs]
@@ -134,7 +135,7 @@ def _matrix_foldings(graph: Graph, node: Linear | MaxPool, g: Geometry) -> list[
         cycles = _block_cycles(graph, node, samples)
         if samples > 1 and cycles:
             inner = g.outputs * g.fan_in
-            made += [Folding(max(g.positions // samples * (inner // (pe * simd)), cycles), pe, simd, samples, True)
+            made += [Folding(max(words_of(y, samples) * (inner // (pe * simd)), cycles), pe, simd, samples, True)
                      for pe, simd in pairs]  # fmt: skip
     return made
 
@@ -156,7 +157,8 @@ def _lane_foldings(graph: Graph, node: Linear | MaxPool, g: Geometry) -> list[Fo
     for samples in _wide_samples(g):
         cycles = _block_cycles(graph, node, samples)
         if cycles and wide <= MAX_UNROLL:
-            made.append(Folding(max(g.positions // samples, cycles), g.channels, wide, samples, True))
+            words = words_of(graph.types[node.name], samples)
+            made.append(Folding(max(words, cycles), g.channels, wide, samples, True))
     return made
 
 
@@ -175,6 +177,7 @@ def _several(graph: Graph, node: Node) -> list[Folding]:
     """Foldings of several samples of a node that works position by position."""
     x, y = graph.types[node.inputs[0]], graph.types[node.name]
     widths = [width_of(graph.types[i].shape) for i in (*node.inputs, node.name)]
+    whole = isinstance(node, Pad | Reindex) or (isinstance(node, Concat) and node.axis != len(y.shape) - 1)
     if isinstance(node, Product):  # a factor per channel has one position, whatever the width of its map
         widths = [width_of(y.shape)]
     elif isinstance(node, Select):  # its positions are those of its input: what it selects among is the last axis
@@ -185,14 +188,25 @@ def _several(graph: Graph, node: Node) -> list[Folding]:
             return []
         widths = [cut.width, cut.size[1], cut.first[1]]
     channels = y.channels if isinstance(node, Concat) else x.channels
-    return [Folding(_moved(graph, node, channels * p), channels, channels, p, True) for p in sample_counts(*widths)[1:]]
+    return [
+        Folding(_words_moved(graph, node, p), channels, channels, p, True)
+        for p in sample_counts(*widths, whole=whole)[1:]
+    ]
+
+
+def _words_moved(graph: Graph, node: Node, samples: int) -> int:
+    """Clocks in which a node moves the words of several samples of its busier side."""
+    x, y = graph.types[node.inputs[0]], graph.types[node.name]
+    if isinstance(node, Select):
+        return words_of(x, samples) * (x.channels if node.k > 1 else 1)
+    return max(words_of(x, samples), words_of(y, samples))
 
 
 def _moved(graph: Graph, node: Node, lanes: int) -> int:
     """Clocks in which a node that does not fold a matrix moves what passes its busier side."""
     x, y = graph.types[node.inputs[0]], graph.types[node.name]
     if isinstance(node, Select) and node.k > 1:  # it sorts in one element a clock
-        return x.size // max(lanes // x.channels, 1)
+        return x.size
     moves_whole_frame = isinstance(node, Reindex) and not upsampling(graph, node) and not box(graph, node)
     return (x.size + y.size if moves_whole_frame else max(x.size, y.size)) // lanes
 

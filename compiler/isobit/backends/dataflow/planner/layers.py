@@ -181,7 +181,7 @@ def _window(
     depth, width = g.span * g.channels // lanes, lanes * bits
     if blocked:
         rows = (g.kernel[0] - 1) * g.dilations[0]
-        depth, width = blocked.words, rows * blocked.width // blocked.words * g.channels * bits
+        depth, width = blocked.words, rows * blocked.step * g.channels * bits
     if not g.windowed or not width:
         return "", Cost()
     memory = ram_memory(depth, width, board) if asked == "auto" else asked

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from isobit.backends.dataflow.geometry import box, upsampling
 from isobit.backends.dataflow.layer import LayerPlan
-from isobit.backends.dataflow.planner.blocks import MAX_PORT_BITS, MAX_SAMPLES, MAX_WORD_BITS, width_of
+from isobit.backends.dataflow.planner.blocks import MAX_PORT_BITS, MAX_SAMPLES, MAX_WORD_BITS
 from isobit.backends.dataflow.planner.foldings import foldings
 from isobit.backends.dataflow.planner.plan import Plan
+from isobit.backends.dataflow.rows import width_of
 from isobit.errors import DoesNotFit, IsobitError, did_you_mean, printable
 from isobit.hardware import Cost
 from isobit.ir import Graph, Node

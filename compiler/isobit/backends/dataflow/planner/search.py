@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 
 from isobit.backends.dataflow.design import FifoGoal
 from isobit.backends.dataflow.layer import LayerChoice
-from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, border_of, port_lanes, sample_counts, width_of
+from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, border_of, port_format
 from isobit.backends.dataflow.planner.file import folding_of
 from isobit.backends.dataflow.planner.foldings import accumulator_bits, planned
 from isobit.backends.dataflow.planner.front import Candidate, Front
 from isobit.backends.dataflow.planner.plan import Plan, checked
 from isobit.backends.dataflow.planner.points import Point, joined, points
 from isobit.backends.dataflow.planner.refusals import does_not_fit, slow_port, table, too_slow
+from isobit.backends.dataflow.rows import frame_words, width_of, words_of
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import Board, Cost
 from isobit.ir import Graph, Node
@@ -102,12 +103,13 @@ def layers_alone(graph: Graph, plan: Plan, request: PlanRequest) -> Whole:
 
 
 def port_words(graph: Graph, node: Node, most: int | None = None) -> int:
-    """Words of a frame at a port, of 64 bits or as much wider as ``most`` asks (:func:`port_lanes`)."""
+    """Words of a frame at a port, of 64 bits or as much wider as ``most`` asks (:func:`port_format`)."""
     value = graph.by_name[node.inputs[0] if node.inputs else node.name]
     kind = graph.types[value.name]
     width = accumulator_bits(graph, value) if isinstance(value, Linear) else kind.bits
     bits = next((b for b in (8, 16, 32) if width <= b), 64)
-    return kind.size // (port_lanes(kind.size, bits) if most is None else port_lanes(kind.size, bits, most))
+    lanes, row = port_format(kind, bits) if most is None else port_format(kind, bits, most)
+    return frame_words(kind.size, row, lanes)
 
 
 class _Planner:
@@ -272,16 +274,16 @@ def most_cycles(graph: Graph, request: PlanRequest) -> int | None:
     """The most clocks of a loop that keeps up with the samples that were asked for; None where none were."""
     if not request.samples:
         return None
-    positions = 0
+    words = 0
     for node in graph.inputs:
-        counts = sample_counts(width_of(node.shape))
-        if request.samples not in counts:
+        most = min(width_of(node.shape), MAX_SAMPLES)
+        if request.samples > most:
             raise IsobitError(
                 "E503", f"{request.samples} samples per clock of an input {width_of(node.shape)} wide", where=node.name,
-                hint=f"a divisor of the width up to {MAX_SAMPLES}: {', '.join(map(str, counts))}",
+                hint=f"at most {most}",
             )  # fmt: skip
-        positions = max(positions, graph.types[node.name].size // graph.types[node.name].channels)
-    return positions // request.samples
+        words = max(words, words_of(graph.types[node.name], request.samples))
+    return words
 
 
 def _keeps(cost: Cost, board: Board, shares: Shares) -> bool:

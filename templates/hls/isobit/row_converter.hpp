@@ -1,0 +1,77 @@
+// Regroups rows from words of IN_LANES elements to words of OUT_LANES, for any two widths: every row begins a word on
+// either side, and where a width does not divide it, its last word has slack.
+//
+//   struct regroup2 { static const int ROWS = 2, ROW = 10, CHANNELS = 1, IN_LANES = 2, OUT_LANES = 4;
+//                     typedef ap_int<8> elem_t; };
+//
+// Slack in goes on as slack or is dropped; what is still missing is the word's first pixel of CHANNELS again.
+// Schedule: II = 1, TRIPS cycles a row; a cycle reads if less than an output word is buffered and the row has more, and
+// writes if at least one is, or in the row's last cycle.
+#ifndef ISOBIT_ROW_CONVERTER_HPP
+#define ISOBIT_ROW_CONVERTER_HPP
+
+#include "isobit/types.hpp"
+
+namespace isobit {
+
+template <class Cfg>
+struct row_schedule {
+  static const int COME = (Cfg::ROW + Cfg::IN_LANES - 1) / Cfg::IN_LANES;  // words of a row
+  static const int LEAVE = (Cfg::ROW + Cfg::OUT_LANES - 1) / Cfg::OUT_LANES;
+  static const int BEFORE = (LEAVE - 1) * Cfg::OUT_LANES;  // elements before the last word out
+  static const int TRIPS = max_of(max_of(COME, LEAVE), (BEFORE + Cfg::IN_LANES - 1) / Cfg::IN_LANES + 1);
+  static const int LAST_READ = Cfg::IN_LANES > Cfg::OUT_LANES ? (COME - 1) * Cfg::IN_LANES / Cfg::OUT_LANES : COME - 1;
+  static const int LEFT = COME * Cfg::IN_LANES - BEFORE;  // elements, slack included, for the last word out
+};
+
+template <class Cfg>
+void row_converter(hls::stream<lanes<typename Cfg::elem_t, Cfg::IN_LANES> >& in,
+                   hls::stream<lanes<typename Cfg::elem_t, Cfg::OUT_LANES> >& out) {
+  static_assert(Cfg::ROW % Cfg::CHANNELS == 0, "a row is whole pixels");
+  typedef row_schedule<Cfg> plan;
+  static const int GRANULE = gcd(Cfg::IN_LANES, Cfg::OUT_LANES);
+  static const int IN_GRANULES = Cfg::IN_LANES / GRANULE;
+  static const int OUT_GRANULES = Cfg::OUT_LANES / GRANULE;
+  static const int SIZE = (IN_GRANULES + OUT_GRANULES - 1) * GRANULE;
+
+  typename Cfg::elem_t buffer[SIZE];
+#pragma HLS ARRAY_PARTITION variable=buffer complete
+  typedef typename counter<IN_GRANULES + OUT_GRANULES>::type granules_t;
+  granules_t filled = 0;
+  typename counter<plan::TRIPS>::type cycle = 0;  // of the row
+  for (int i = 0; i < Cfg::ROWS * plan::TRIPS; ++i) {
+#pragma HLS PIPELINE II=1 style=flp rewind
+    const bool ends = cycle == plan::TRIPS - 1;
+    const bool reads = filled < OUT_GRANULES && cycle <= plan::LAST_READ;
+    const bool writes = ends || filled >= OUT_GRANULES - IN_GRANULES;
+    if (reads) {
+      const lanes<typename Cfg::elem_t, Cfg::IN_LANES> word = in.read();
+      for (int l = 0; l < Cfg::IN_LANES; ++l) {
+#pragma HLS UNROLL
+        buffer[filled * GRANULE + l] = word[l];
+      }
+    }
+    if (writes) {
+      lanes<typename Cfg::elem_t, Cfg::OUT_LANES> word;
+#pragma HLS ARRAY_PARTITION variable=word.data complete
+      for (int l = 0; l < Cfg::OUT_LANES; ++l) {
+#pragma HLS UNROLL
+        word[l] = ends && l >= plan::LEFT ? buffer[l % Cfg::CHANNELS] : buffer[l];
+      }
+      out.write(word);
+      for (int l = 0; l < SIZE - Cfg::OUT_LANES; ++l) {
+#pragma HLS UNROLL
+        buffer[l] = buffer[l + Cfg::OUT_LANES];
+      }
+    }
+    filled = ends      ? granules_t(0)
+             : !writes ? granules_t(filled + IN_GRANULES)
+             : reads   ? granules_t(filled + (IN_GRANULES - OUT_GRANULES))
+                       : granules_t(filled - OUT_GRANULES);
+    cycle = successor(cycle, plan::TRIPS);
+  }
+}
+
+}  // namespace isobit
+
+#endif
