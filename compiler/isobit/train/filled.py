@@ -25,14 +25,18 @@ def remember(layer: nn.Module, factor: Tensor) -> None:
 class _Times(nn.Module):
     """u -> f u."""
 
+    factor: Tensor
+
     def __init__(self, factor: Tensor) -> None:
         super().__init__()
         self.register_buffer("factor", factor.clone(), persistent=False)
 
     def forward(self, u: Tensor) -> Tensor:
+        """The weights."""
         return u * self.factor
 
     def right_inverse(self, w: Tensor) -> Tensor:
+        """The parameters behind them."""
         return w / self.factor
 
 
