@@ -1,8 +1,8 @@
 """Weights that were multiplied to fill a fixed range, trained as what they were before.
 
-:func:`isobit.train.quantised` multiplies a channel's weights by a power of two f and divides in the BatchNorm behind. The
-network stays what it is; its training would not: a step of Adam is as long as the learning rate, so on weights f times as
-large it turns them by 1/f of the angle, and one of SGD by 1/f^2. Q(8.8) would all but stand still. So the optimiser is given
+:func:`isobit.train.quantised` multiplies a channel's weights by a power of two f and divides in the BatchNorm behind.
+The network stays what it is; its training would not: a step of Adam is as long as the learning rate, so it turns weights
+f times as large by 1/f of the angle, and one of SGD by 1/f^2. Q(8.8) would all but stand still. So the optimiser is given
 ``u = w / f``, and every optimiser then does to the filled network what it does to the one that was given.
 """
 
@@ -19,7 +19,8 @@ _FACTOR = "filled_by"
 
 def remember(layer: nn.Module, factor: Tensor) -> None:
     """``layer.weight`` was multiplied by ``factor``, one number for each of its first axis."""
-    layer.register_buffer(_FACTOR, factor.reshape(-1, *[1] * (layer.weight.dim() - 1)), persistent=False)
+    weight = layer.get_parameter("weight")
+    layer.register_buffer(_FACTOR, factor.reshape(-1, *[1] * (weight.dim() - 1)), persistent=False)
 
 
 class _Times(nn.Module):
