@@ -2,8 +2,8 @@
 
 :func:`isobit.train.quantised` multiplies a channel's weights by a power of two f and divides in the BatchNorm behind.
 The network stays what it is; its training would not: a step of Adam is as long as the learning rate, so it turns
-weights f times as large by 1/f of the angle, and one of SGD by 1/f^2. Q(8.8) would all but stand still. So it
-is given ``u = w / f``, and every optimiser then does to the filled network what it does to the one that was given.
+weights f times as large by 1/f of the angle, and one of SGD by 1/f^2. Q(8.8) would all but stand still. So the
+optimiser is given ``u = w / f``, and does to the filled network what it does to the one that was given.
 """
 
 from __future__ import annotations
