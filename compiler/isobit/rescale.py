@@ -57,24 +57,31 @@ class Rescaled:
 
 
 def rescaled(
-    folded: Graph, backend: AnyBackend, board: Board, request: Any, rescale: RescaleRequest, seen: Seen | None = None
-) -> Rescaled:
+    folded: Graph, backend: AnyBackend, board: Board, request: Any, rescale: RescaleRequest, seen: Seen | None = None,
+    told: Callable[[str], None] = lambda _: None,
+) -> Rescaled:  # fmt: skip
     """Shrink the coefficients and multiplicands of a folded graph, plan it, and make it keep to ``rescale``.
 
     Args:
         folded: the graph after every pass but ``narrow-sum`` and ``shrink-multiplicands``.
         backend: whose plan it is to be, and of whose ``request``; it decides which steps have a multiplicand at all.
         seen: gives the accumulators of the user's own inputs, by value name; with a budget these count too.
+        told: hears of how much is done.
 
     Raises:
         IsobitError: E801 naming the steps that need wider multiplicands, E802 those that exceed the budget, E503, E504.
         DoesNotFit: E502.
     """
     narrow, shrink = shrinking(PRICES, rescale.bits)
+    step = "shrinking sums and requantizers, choosing the folding: {} of 4 steps".format
+    told(step(0))
     narrowed = narrow(folded)
+    told(step(1))
     exact, sums = shrink(narrowed), prove_sums(folded, narrowed)
+    told(step(2))
     plan = backend.plan(exact, board, request)
     wide = _too_wide(backend.multiplicands(exact, plan), rescale.bits)
+    told(step(3))
     if not wide:
         return Rescaled(exact, plan, exact, prove(narrowed, exact), sums)
     assert rescale.bits is not None
