@@ -180,3 +180,11 @@ def printable(name: object, limit: int = 120) -> str:
     said = name.strerror if isinstance(name, OSError) else "it is no text" if isinstance(name, UnicodeError) else None
     text = str(said or name).encode("unicode_escape").decode("ascii")
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def middle_cut(name: str, room: int) -> str:
+    """A name in so many characters: its ends tell layers apart."""
+    if len(name) <= room:
+        return name
+    tail = (room - 1) // 2
+    return f"{name[: room - 1 - tail]}…{name[-tail:]}"

@@ -130,7 +130,6 @@ def compile_model(
         data = path.read_bytes() if is_tflite(path) else whole_file(path)
     seen = None if inputs is None else lambda graph: _seen(graph, inputs, samples)
     folded = optimise(imported, folding(PRICES), progress)
-    progress("shrinking requantizers, choosing the folding")
     made = rescaled(folded, maker, target, request, rescale, seen, progress)
     design = maker.lower(made.graph, made.plan, request)
     moved = None if report is None else asdict(report)

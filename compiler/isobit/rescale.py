@@ -58,30 +58,31 @@ class Rescaled:
 
 
 def rescaled(
-    folded: Graph,
-    backend: AnyBackend,
-    board: Board,
-    request: Any,
-    rescale: RescaleRequest,
-    seen: Seen | None = None,
-    progress: Progress = silent,
-) -> Rescaled:
+    folded: Graph, backend: AnyBackend, board: Board, request: Any, rescale: RescaleRequest, seen: Seen | None = None,
+    told: Progress = silent,
+) -> Rescaled:  # fmt: skip
     """Shrink the coefficients and multiplicands of a folded graph, plan it, and make it keep to ``rescale``.
 
     Args:
         folded: the graph after every pass but ``narrow-sum`` and ``shrink-multiplicands``.
         backend: whose plan it is to be, and of whose ``request``; it decides which steps have a multiplicand at all.
         seen: gives the accumulators of the user's own inputs, by value name; with a budget these count too.
+        told: hears of how much is done.
 
     Raises:
         IsobitError: E801 naming the steps that need wider multiplicands, E802 those that exceed the budget, E503, E504.
         DoesNotFit: E502.
     """
     narrow, shrink = shrinking(PRICES, rescale.bits)
+    step = "shrinking sums and requantizers, choosing the folding: {} of 4 steps".format
+    told(step(0))
     narrowed = narrow(folded)
+    told(step(1))
     exact, sums = shrink(narrowed), prove_sums(folded, narrowed)
-    plan = backend.plan(exact, board, request, progress)
+    told(step(2))
+    plan = backend.plan(exact, board, request, told)
     wide = _too_wide(backend.multiplicands(exact, plan), rescale.bits)
+    told(step(3))
     if not wide:
         return Rescaled(exact, plan, exact, prove(narrowed, exact), sums)
     assert rescale.bits is not None
@@ -89,7 +90,7 @@ def rescaled(
         raise _refusal(narrowed, wide, rescale)
     graph, errors = apply_budget(exact, wide, rescale.bits, rescale.budget, seen(exact) if seen else None, least=True)
     proofs = prove(narrowed, graph, frozenset(wide))
-    return Rescaled(graph, backend.plan(graph, board, request, progress), exact, proofs, sums, errors)
+    return Rescaled(graph, backend.plan(graph, board, request, told), exact, proofs, sums, errors)
 
 
 def _too_wide(widths: Mapping[str, int], bits: int | None) -> dict[str, int]:

@@ -15,10 +15,10 @@ from typer.main import get_command
 
 import isobit
 from isobit.api.arguments import assignments, shape_of
-from isobit.api.kinds import READ
 from isobit.cli.main import app
 from isobit.errors import did_you_mean
 from isobit.hardware import board_names
+from isobit.kinds import READ
 from tests.cli.runner import isobit as command
 from tests.cli.runner import small_model, tree
 

@@ -12,8 +12,7 @@ import onnx
 import pytest
 
 from isobit import demo
-from isobit.errors import CODES
-from isobit.report.text import middle_cut
+from isobit.errors import CODES, middle_cut
 from isobit.version import __version__
 from tests.cli.runner import Outcome, environment, isobit, isobit_process, small_model, tree
 

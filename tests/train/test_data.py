@@ -1,127 +1,87 @@
-"""Data sets from scikit-learn, from an npz file and from folders of images; refusals are coded."""
+"""Data sets of one's own: arrays, pairs, loaders; what does not fit is E305 and never a TypeError."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
-from isobit.errors import IsobitError
-from isobit.train import digits, load_data
-from tests.train.nets import first_difference
+torch = pytest.importorskip("torch", reason="NOT TESTED: isobit[train] is not installed")
+from torch import nn  # noqa: E402
+from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
-ARRAYS = {
-    "x_train": np.zeros((3, 1, 2, 2), np.uint8), "y_train": np.array([0, 1, 2]),
-    "x_test": np.ones((2, 1, 2, 2), np.uint8), "y_test": np.array([1, 0]),
-}  # fmt: skip
+from isobit.errors import IsobitError  # noqa: E402
+from isobit.train import Data, accuracy, fit  # noqa: E402
+from isobit.train.data import data_of  # noqa: E402
 
-
-def test_the_digits_are_split_evenly_and_always_alike() -> None:
-    data, again, flat = digits(), digits(), digits(flat=True)
-    assert data.train_inputs.shape == (1347, 1, 8, 8) and data.test_inputs.shape == (450, 1, 8, 8)
-    assert data.classes == 10 and set(data.test_labels.bincount().tolist()) <= {43, 44, 45, 46}
-    first_difference("again", again.test_inputs.numpy(), data.test_inputs.numpy())
-    first_difference("flat", flat.test_inputs.numpy(), data.test_inputs.flatten(1).numpy())
+X = np.random.default_rng(0).random((20, 6), dtype=np.float32)
+Y = np.arange(20) % 3
 
 
-def test_an_npz_file(tmp_path: Path) -> None:
-    np.savez(tmp_path / "data.npz", **ARRAYS)  # type: ignore[arg-type]
-    data = load_data(tmp_path / "data.npz")
-    assert data.train_inputs.shape == (3, 1, 2, 2) and data.classes == 3
-    first_difference("labels", data.test_labels.numpy(), ARRAYS["y_test"])
-    first_difference("inputs", data.test_inputs.numpy(), np.ones((2, 1, 2, 2), np.float32))
+def loader(count: int = 20) -> Any:
+    return DataLoader(TensorDataset(torch.from_numpy(X[:count]), torch.from_numpy(Y[:count])), batch_size=6)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"y_train": np.array([0, 1])},
-        {"y_test": np.array([0, -1])},
-        {"y_test": np.array([0.0, 1.0])},
-        {"x_test": np.full((2, 1, 2, 2), np.nan)},
-        {"x_train": np.array([["a"], ["b"], ["c"]])},
-        {"x_train": np.zeros((0, 1, 2, 2)), "y_train": np.zeros(0, int)},
-    ],
-)
-def test_arrays_that_do_not_fit_are_refused(change: dict[str, np.ndarray], tmp_path: Path) -> None:
-    np.savez(tmp_path / "data.npz", **(ARRAYS | change))  # type: ignore[arg-type]
-    with pytest.raises(IsobitError) as refusal:
-        load_data(tmp_path / "data.npz")
-    assert refusal.value.code == "E305"
+def batches() -> Iterator[tuple[Any, Any]]:
+    for first in range(0, 20, 5):
+        yield X[first : first + 5], Y[first : first + 5]
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"text"])
-def test_a_file_that_is_no_npz_is_refused(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "data.npz").write_bytes(content)
-    for name in ("data.npz", "absent.npz"):
-        with pytest.raises(IsobitError) as refusal:
-            load_data(tmp_path / name)
-        assert refusal.value.code == "E305" and "x_train" in refusal.value.hint
-
-
-def test_an_npz_file_without_an_array_is_refused(tmp_path: Path) -> None:
-    np.savez(tmp_path / "data.npz", x_train=ARRAYS["x_train"])
-    with pytest.raises(IsobitError, match="y_train"):
-        load_data(tmp_path / "data.npz")
-
-
-def folder(root: Path, sizes: dict[str, tuple[int, int]]) -> Path:
-    """``part/class`` to an image size (width, height)."""
-    image = pytest.importorskip("PIL.Image", reason="pillow is not installed: image folders are not tested")
-    for number, (name, size) in enumerate(sizes.items()):
-        (root / name).mkdir(parents=True)
-        image.new("L", size, number).save(root / name / "a.png")
-    return root
-
-
-def test_a_folder_of_images(tmp_path: Path) -> None:
-    names = ("train/cat", "train/dog", "test/cat", "test/dog")
-    data = load_data(folder(tmp_path, dict.fromkeys(names, (3, 2))))
-    assert data.train_inputs.shape == (2, 1, 2, 3) and data.train_inputs.flatten(1).unique(
-        dim=1
-    ).flatten().tolist() == [0, 1]
-    assert data.test_labels.tolist() == [0, 1] and data.test_inputs[1].unique().tolist() == [3.0]
+def test_a_quarter_is_held_back_and_nothing_is_lost() -> None:
+    data = Data(X.astype(np.float64).tolist(), Y.tolist())
+    assert (len(data.train_labels), len(data.test_labels), data.classes) == (15, 5, 3)
+    both = torch.cat([data.train_inputs, data.test_inputs]).numpy()
+    assert np.array_equal(np.sort(both, axis=0), np.sort(X, axis=0))
+    again, other = Data(X, Y), Data(X, Y, seed=1)
+    assert torch.equal(again.test_inputs, data.test_inputs) and not torch.equal(other.test_inputs, data.test_inputs)
+    assert len(Data(X, Y, test_share=0.5).test_labels) == 10
 
 
 @pytest.mark.parametrize(
-    "sizes",
+    "given",
+    [(X, Y), [X, Y], (X[:15], Y[:15], X[15:], Y[15:]), loader, (loader, lambda: loader(5)), batches,
+     lambda: loader().dataset, ((X[:15], Y[:15]), (X[15:], Y[15:])), lambda: (loader(15), (X[15:], Y[15:]))],
+)  # fmt: skip
+def test_what_stands_for_a_data_set(given: Any) -> None:
+    made = given() if callable(given) else given
+    made = tuple(part() if callable(part) else part for part in made) if isinstance(made, tuple) else made
+    data = data_of(made)
+    assert len(data.train_labels) in (15, 20) and len(data.test_labels) == 5
+    assert data.train_inputs.dtype == torch.float32 and data.train_labels.dtype == torch.int64
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
     [
-        {"train/cat": (3, 2), "test/cat": (2, 3)},
-        {"train/cat": (3, 2), "train/dog": (3, 3), "test/cat": (3, 2), "test/dog": (3, 2)},
-        {"train/cat": (3, 2), "test/dog": (3, 2)},
-        {"train/cat": (3, 2)},
+        (None, "NoneType is no data set"), (3, "int is no data set"), (X, "ndarray is no data set"),
+        ((X,), "no data set"), ((X, Y, X, None), "go together"),
+        ((X, Y[:5]), "20 inputs float32, 5 labels"), ((X[:0], Y[:0]), "no samples"), ((X, -Y), "labels from -2"),
+        ((X * np.nan, Y), "NaN"), ((X, Y.astype(float)), "labels float64"), ((X, np.eye(3)[Y]), "argmax"),
+        ((X.astype(object), Y), "train"), ((X, Y, X[:, :3], Y), "to train, .* to test"),
+        ((X[:1], Y[:1]), "one sample"), ([{"x": 1}], "no data set"), (iter([X]), "pairs of inputs and labels"),
+        (iter([]), "it gives nothing"), ("nowhere.npz", "nowhere.npz"), (iter([(X, Y), (X[:, :2], Y)]), "one shape"),
     ],
-)
-def test_folders_that_do_not_fit_are_refused(sizes: dict[str, tuple[int, int]], tmp_path: Path) -> None:
-    with pytest.raises(IsobitError) as refusal:
-        load_data(folder(tmp_path, sizes))
-    assert refusal.value.code == "E305"
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(given: Any, words: str) -> None:
+    with pytest.raises(IsobitError, match=rf"(?s)E305.*{words}"):
+        data_of(given)
 
 
-def test_an_image_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    root = folder(tmp_path, {"train/cat": (3, 2), "test/cat": (3, 2)})
-    (root / "train" / "cat" / "b.png").write_bytes(b"no image")
-    with pytest.raises(IsobitError, match="cannot be read") as refusal:
-        load_data(root)
-    assert refusal.value.code == "E305" and refusal.value.where.endswith("b.png")
+def test_a_model_that_does_not_take_the_samples() -> None:
+    with pytest.raises(IsobitError, match=r"(?s)E305.*of shape \(6,\), the labels 0 to 2"):
+        fit(nn.Linear(5, 3), (X, Y), epochs=1)
+    with pytest.raises(IsobitError, match=r"(?s)E305.*labels 0 to 2"):
+        fit(nn.Linear(6, 2), (X, Y), epochs=1)
+    for wrong in ({"epochs": "x"}, {"epochs": 1, "batch": 0}, {"epochs": 1, "optimiser": None}):
+        with pytest.raises(IsobitError, match="E613"):
+            fit(nn.Linear(6, 3), (X, Y), **wrong)
+    with pytest.raises(IsobitError, match=r"E613.*model"):
+        fit(nn.Linear, (X, Y), epochs=1)  # type: ignore[arg-type]
 
 
-def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(IsobitError) as refusal:
-        load_data(tmp_path)
-    assert refusal.value.code == "E305" and "train/CLASS/IMAGE" in refusal.value.hint
-
-
-@pytest.mark.parametrize("missing", ["sklearn.datasets", "PIL.Image"])
-def test_a_package_that_is_not_installed_is_named(
-    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, missing, None)
-    for part in ("train", "test"):
-        (tmp_path / part / "cat").mkdir(parents=True)
-        (tmp_path / part / "cat" / "a.png").write_bytes(b"")
-    with pytest.raises(IsobitError, match="not installed") as refusal:
-        digits() if missing.startswith("sk") else load_data(tmp_path)
-    assert refusal.value.code == "E303" and refusal.value.hint.startswith("pip install")
+def test_training_and_accuracy_take_arrays() -> None:
+    model = nn.Linear(6, 3)
+    (epoch,) = fit(model, loader(), epochs=1, progress=False)
+    assert 0 <= epoch.accuracy <= 1 and 0 <= accuracy(model, X, Y) <= 1

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from isobit.api.kinds import READ, Limits, of_kind
 from isobit.check.csim.vectors import load_vectors
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.frontend.modules import Shapes
+from isobit.kinds import READ, Limits, of_kind
 
 Shaped = Annotated[Shapes | int | str | None, READ]
 """A sample's shape as :func:`shape_of` reads it."""

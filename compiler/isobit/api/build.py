@@ -9,7 +9,6 @@ from typing import Any
 from rich.console import Console
 
 from isobit.api.arguments import vectors_of
-from isobit.api.kinds import Count, Positive, Seconds, coded
 from isobit.api.progress import Told, quiet, telling
 from isobit.api.views import Layers, Page
 from isobit.backends.dataflow.writer import PLAN
@@ -21,6 +20,7 @@ from isobit.check.csim.run import DEFAULT_TIMEOUT
 from isobit.check.csim.samples import sample_form
 from isobit.check.source.level import ort_level_of
 from isobit.errors import IsobitError, printable
+from isobit.kinds import Count, Positive, Seconds, coded
 from isobit.report.page import html_page
 from isobit.report.result import report, summarise
 from isobit.report.text import build_table

@@ -15,7 +15,6 @@ from typing import Any, cast, get_args
 
 from isobit.api.arguments import Shaped, number, one_of, shape_of, vectors_of
 from isobit.api.build import Build
-from isobit.api.kinds import Count, coded, of_kind
 from isobit.api.progress import quiet, telling
 from isobit.backends.base import ReadsPlans
 from isobit.backends.dataflow.design import FifoGoal
@@ -28,6 +27,7 @@ from isobit.flow import Exporter, compile_model
 from isobit.frontend.qonnx.float_arithmetic import arithmetic_of
 from isobit.hardware import Board, load_board
 from isobit.hardware.board import at_clock
+from isobit.kinds import Count, coded, of_kind
 from isobit.report.notes import notes
 
 

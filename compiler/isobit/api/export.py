@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Any, cast, get_args
 
 from isobit.api.arguments import Shaped, one_of, shape_of, vectors_of
-from isobit.api.kinds import Vectors, coded
 from isobit.api.progress import quiet, telling
 from isobit.build.files import MANIFEST, refuse_unwritable
 from isobit.build.folder import Build, load_build
@@ -23,6 +22,7 @@ from isobit.interchange.write import Exported, export_graph
 from isobit.interp.work import multiply_accumulates
 from isobit.ir import Graph
 from isobit.ir.types import IntArray
+from isobit.kinds import Vectors, coded
 from isobit.passes import PIPELINE, optimise
 
 VECTORS, MACS = 64, 200_000_000

@@ -10,7 +10,6 @@ import onnx
 
 from isobit.api.arguments import Shaped, one_of, shape_of, vectors_of
 from isobit.api.build import Build, opened
-from isobit.api.kinds import Count, Limits, Positive, Seconds, Vectors, coded
 from isobit.api.progress import Told, quiet, telling
 from isobit.build import folder
 from isobit.check.csim import accuracy as accuracies
@@ -23,6 +22,7 @@ from isobit.check.proofs import verify as proofs
 from isobit.check.source.level import ort_level_of
 from isobit.flow import Exporter, refit_source
 from isobit.hardware import Board, board_names, load_board
+from isobit.kinds import Count, Limits, Positive, Seconds, Vectors, coded
 from isobit.pynq import pack
 from isobit.report import page
 

@@ -129,7 +129,9 @@ def _shaped(node: Input, x: Floats) -> Floats:
     return x
 
 
-_LAYOUTS = {(2, 0, 1): " (HWC where the model takes CHW)", (1, 2, 0): " (CHW where the model takes HWC)"}
+_LAYOUTS: dict[tuple[int, ...], str] = {
+    (2, 0, 1): " (HWC where the model takes CHW)", (1, 2, 0): " (CHW where the model takes HWC)",
+}  # fmt: skip
 """What a sample's order of axes is called that comes into the model's by this one."""
 
 

@@ -17,7 +17,7 @@ from isobit.build.folder import Build
 from isobit.check.csim.result import CsimResult
 from isobit.check.source.oracles import OracleRun
 from isobit.check.source.verdict import SourceForm, SourceVerdict, Tie, labels_of
-from isobit.errors import IsobitError, did_you_mean, printable
+from isobit.errors import IsobitError, did_you_mean, middle_cut, printable
 from isobit.hardware import board_names, load_board
 from isobit.ir import Graph
 from isobit.ir.ops import Linear
@@ -44,7 +44,7 @@ def build_table(build: Build, *, wide: bool = False) -> RenderableType:
     head = ("layer", "built as", "shape", "bits", "PE x SIMD", "clocks", *_SHOWN)
     widths = [max(len(row[i]) for row in (head, *rows, *kinds)) for i in range(len(head))]
     between = len(head) - 1
-    gap = 2 if wide or sum(widths[1:]) + _LEAST_NAME + 2 * between < _LINE else 1  # columns close up before names
+    gap = 2 if wide or sum(widths) + 2 * between < _LINE else 1  # columns close up before names are cut
     rest = sum(widths[2:]) + gap * between + gap - 1
     if not wide:
         names = _LINE - rest
@@ -59,14 +59,6 @@ def build_table(build: Build, *, wide: bool = False) -> RenderableType:
         table.add_row(row[0], middle_cut(row[1], widths[1]), *row[2:])
     lines = [f"{summary.name} on {summary.board}", *_verdict(summary, pace), *notes(build)]
     return Group(*map(_line, lines), table, *map(_line, summary.lines))
-
-
-def middle_cut(name: str, room: int) -> str:
-    """A name in so many characters: its ends tell layers apart."""
-    if len(name) <= room:
-        return name
-    tail = (room - 1) // 2
-    return f"{name[: room - 1 - tail]}…{name[-tail:]}"
 
 
 def lined_table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 
-from isobit.errors import IsobitError
+from isobit.errors import IsobitError, printable
+from isobit.kinds import Count, Positive, coded
 from isobit.train import checkpoint as files
-from isobit.train.data import Data
+from isobit.train.data import Data, data_of, samples_of
 from isobit.train.filled import as_given
 
 OptimiserOf = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -48,14 +49,15 @@ def cosine(optimiser: Optimizer, epochs: int) -> LRScheduler:
     return CosineAnnealingLR(optimiser, epochs)
 
 
+@coded
 def fit(
     model: nn.Module,
-    data: Data,
+    data: Any,
     *,
-    epochs: int,
+    epochs: Count,
     optimiser: OptimiserOf = ADAM,
     schedule: ScheduleOf = cosine,
-    batch: int = 64,
+    batch: Positive = 64,
     loss: Loss = nn.functional.cross_entropy,
     seed: int = 0,
     device: str = "cpu",
@@ -66,7 +68,7 @@ def fit(
 
     Args:
         model: gives scores [N, classes]; a Brevitas QuantTensor will do.
-        data: held on ``device`` as a whole.
+        data: a :class:`Data`, ``(x, y)``, a DataLoader ... (:func:`isobit.train.data.data_of`), held on ``device``.
         epochs: passes over the training data; zero only measures nothing.
         optimiser, schedule: made from the parameters, and from the optimiser and ``epochs``.
         batch: samples per step; a last batch of one sample is left out, as BatchNorm has no variance for it.
@@ -79,12 +81,10 @@ def fit(
         IsobitError: E305 for data without samples, E306 for a checkpoint of another run, E601 for one that cannot be
             written, E307 when the loss is no longer a number.
     """
-    place = torch.device(device)
+    place, data = torch.device(device), data_of(data)
     model.to(place)
     facts = {"epochs": epochs, "batch": batch, "seed": seed, "samples": len(data.train_labels)}
-    on = Data(*(getattr(data, name).to(place) for name in Data.__dataclass_fields__))
-    if not len(on.train_labels) or not len(on.test_labels):
-        raise IsobitError("E305", "there are no samples")
+    on = data.to(place)
     with as_given(model):
         run = _Run(model, optimiser, schedule, epochs, place)
         done = run.resume(checkpoint, facts)
@@ -97,13 +97,26 @@ def fit(
     return tuple(done)
 
 
+@coded
 @torch.no_grad()
-def accuracy(model: nn.Module, inputs: Tensor, labels: Tensor, batch: int = 256) -> float:
-    """The share of samples whose greatest score is at their label; the model is put into eval mode."""
+def accuracy(model: nn.Module, inputs: Any, labels: Any, batch: Positive = 256) -> float:
+    """The share of samples whose greatest score is at their label; the model is put into eval mode.
+
+    Raises:
+        IsobitError: E305 for samples that are none.
+    """
     model.eval()
+    inputs, labels = samples_of(inputs, labels, "accuracy")
     parts = zip(torch.split(inputs, batch), torch.split(labels, batch), strict=True)
     right = sum(int((_scores(model, x).argmax(1) == y).sum()) for x, y in parts)
     return right / len(labels)
+
+
+def _misfit(error: Exception, data: Data) -> IsobitError:
+    """What torch says of samples that a model or its loss does not take."""
+    shape, most = tuple(data.train_inputs.shape[1:]), int(data.train_labels.max())
+    hint = f"the samples are of shape {shape}, the labels 0 to {most}: does the model take the one and score the other?"
+    return IsobitError("E305", printable(str(error).strip().split("\n")[0] or type(error).__name__), hint=hint)
 
 
 class _Run:
@@ -123,7 +136,10 @@ class _Run:
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed((seed << 20) + number)
             order = torch.randperm(len(data.train_labels)).to(self.place)
-            losses = [self._step(data, chosen, loss) for chosen in torch.split(order, batch) if len(chosen) > 1]
+            try:
+                losses = [self._step(data, chosen, loss) for chosen in torch.split(order, batch) if len(chosen) > 1]
+            except (RuntimeError, ValueError, TypeError, IndexError) as error:
+                raise _misfit(error, data) from error
         self.schedule.step()
         mean = float(torch.stack(losses).mean()) if losses else 0.0
         if not math.isfinite(mean):

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from isobit.errors import IsobitError
+from isobit.kinds import coded
 from isobit.train.conversion import Rule, quantised
-from isobit.train.data import Data
+from isobit.train.data import Data, data_of
 from isobit.train.loop import accuracy, adam, fit
 from isobit.train.post_training import calibrated, refuse_samples
 from isobit.train.schemes import Formats
@@ -61,8 +62,9 @@ class Quantising:
     stages: tuple[Stage, ...] = field(default=())
 
 
+@coded
 def quantise(
-    model: nn.Module, data: Data, request: Request, progress: Callable[[str], None] = lambda _: None
+    model: nn.Module, data: Any, request: Request, progress: Callable[[str], None] = lambda _: None
 ) -> Quantising:
     """Quantise ``model`` after training, and for ``qat`` train it on in the formats; ``model`` is left alone.
 
@@ -72,6 +74,7 @@ def quantise(
         IsobitError: E311 for a network or samples that do not fit, E305 for labels that are no outputs of the network,
             and those of ``fit``.
     """
+    data = data_of(data)
     if request.scores:
         _refuse_labels(model, data)
     elif request.method == "qat":

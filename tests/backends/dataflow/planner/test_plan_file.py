@@ -122,3 +122,5 @@ def test_refusals_list_the_layers(model: Path, tmp_path: Path) -> None:
     with pytest.raises(DoesNotFit) as large:
         isobit.compile(model, tmp_path / "b", board=str(tiny))
     assert "\n  layer " in large.value.message
+    lines = large.value.message.splitlines()[1:]
+    assert max(map(len, lines)) <= 80 and sum(" *" in line for line in lines) >= 1 and "built as" in lines[0]

@@ -10,12 +10,12 @@ from isobit.backends.dataflow.planner.blocks import MAX_PORT_BITS, MAX_SAMPLES, 
 from isobit.backends.dataflow.planner.foldings import foldings
 from isobit.backends.dataflow.planner.plan import Plan
 from isobit.backends.dataflow.rows import width_of
-from isobit.errors import DoesNotFit, IsobitError, did_you_mean, printable
+from isobit.errors import DoesNotFit, IsobitError, did_you_mean, middle_cut, printable
 from isobit.hardware import Cost
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Reindex
 
-_ROWS = 12
+_ROWS, _LINE, _LEAST_NAME = 12, 80, 13
 
 
 def too_slow(graph: Graph, node: Node, least: int, asked: int, fastest: Plan | None = None) -> IsobitError:
@@ -70,20 +70,27 @@ def no_such_fifo(name: str, streams: Iterable[str], plan: Plan) -> IsobitError:
 
 
 def table(plan: Plan, total: Cost) -> list[str]:
-    """The layers with what each takes, the heaviest first, and what lies between them, in aligned columns."""
+    """The layers with what each takes, the heaviest first, and what lies between them, in aligned columns of at most 80
+    characters; a star marks the slowest."""
+    slowest = max((layer.clocks for layer in plan.layers.values()), default=0)
     heavy = sorted(plan.layers.items(), key=lambda item: (-item[1].cost.weight, item[0]))
-    rows = [("layer", "PE x SIMD", "clocks", "LUT", "DSP", "BRAM36", "URAM")]
-    rows += [(name, _factors(layer), str(layer.clocks), *_numbers(layer.cost)) for name, layer in heavy[:_ROWS]]
+    rows = [("layer", "built as", "PE x SIMD", "clocks", "LUT", "DSP", "BRAM36", "URAM")]
+    for name, layer in heavy[:_ROWS]:
+        clocks = f"{'*' if layer.clocks == slowest else ''}{layer.clocks}"
+        rows.append((name, layer.implementation, _factors(layer), clocks, *_numbers(layer.cost)))
     if len(heavy) > _ROWS:
         rest = sum((layer.cost for _, layer in heavy[_ROWS:]), Cost())
-        rows.append((f"{len(heavy) - _ROWS} more layers", "", "", *_numbers(rest)))
-    rows.append(("FIFOs", "", "", *_numbers(total - plan.cost)))
+        rows.append((f"{len(heavy) - _ROWS} more layers", "", "", "", *_numbers(rest)))
+    rows.append(("FIFOs", "", "", "", *_numbers(total - plan.cost)))
+    rows = rows if total.uram else [row[:-1] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return ["  " + "  ".join(_aligned(row, widths)).rstrip() for row in rows]
+    widths[0] = min(widths[0], max(_LINE - 1 - sum(widths[1:]) - len(widths), _LEAST_NAME))
+    return ["  " + " ".join(_aligned(row, widths)).rstrip() for row in rows]
 
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
-    return [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+    names = [middle_cut(cell, width).ljust(width) for cell, width in zip(row[:2], widths, strict=False)]
+    return names + [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
 
 
 def _factors(layer: LayerPlan) -> str:

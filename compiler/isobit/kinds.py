@@ -105,14 +105,14 @@ def _fits(value: Any, kind: Any) -> bool:
         number = isinstance(value, _NUMBERS[plain]) and not isinstance(value, bool | np.bool_)
         return number and abs(value) < math.inf and (limits is None or limits.least <= value <= limits.most)
     if plain is Callable:
-        return _takes_a_text(value)
+        return _takes(value, len(get_args(kind)[0]))
     return isinstance(value, plain)
 
 
-def _takes_a_text(value: Any) -> bool:
-    """Whether a function can be called with one argument; one without a readable signature is believed."""
+def _takes(value: Any, count: int) -> bool:
+    """Whether a function can be called with so many arguments; one without a readable signature is believed."""
     try:
-        inspect.signature(value).bind("")
+        inspect.signature(value).bind(*range(count))
     except ValueError:
         return callable(value)
     except TypeError:
@@ -122,7 +122,7 @@ def _takes_a_text(value: Any) -> bool:
 
 _WORDS = {
     bool: "True or False", int: "a whole number", float: "a number", str: "a text", Path: "a path",
-    Callable: "a function of one text", Fraction: "a fraction",
+    Fraction: "a fraction",
 }  # fmt: skip
 _MADE_BY = {"Build": "a build of isobit.compile or isobit.load", "Board": "a board of isobit.boards()"}
 
@@ -131,6 +131,8 @@ def _words(kind: Any) -> str:
     """What an annotation asks for."""
     plain, limits = _plain(kind), _limits(kind)
     name = getattr(plain, "__name__", str(plain))
+    if plain is Callable:
+        return f"a function of {len(get_args(kind)[0])} arguments"
     text = _WORDS.get(plain) or _MADE_BY.get(name) or f"a {name.lower()}"
     if limits is None:
         return text
