@@ -2,7 +2,7 @@
 # hls4ml 1.3.0 with qonnx 1.0.0, Vitis back end: a map of small integers behind its global average, ONNX's
 # GlobalAveragePool. One would expect a mean per channel.
 # Seen: qonnx turns the map back to channels first in front of the operator, which its channels-last conversion does not
-# know; hls4ml takes every pool to be channels last, and averages over channels and rows: 255 of 256 means are other
+# know; hls4ml takes every pool to be channels last, and averages over channels and rows: 253 and 255 of 256 means are other
 # numbers. io_parallel says nothing; the simulation of io_stream warns that an empty stream is read.
 # isobit's back end never meets it (a mean is a depthwise sum there), and isobit check-hls4ml names the layer.
 set -eu
