@@ -41,7 +41,7 @@ def file(shape, constants, nodes):
 
 
 def converted(model, folder, io_type):
-    """hls4ml's model, and the prepared file as qonnx runs it."""
+    """hls4ml's model of the file."""
     import hls4ml
     from qonnx.core.modelwrapper import ModelWrapper
     from qonnx.transformation.channels_last import ConvertToChannelsLastAndClean
@@ -56,15 +56,7 @@ def converted(model, folder, io_type):
         made = hls4ml.converters.convert_from_onnx_model(
             ready, output_dir=folder, backend="Vitis", io_type=io_type, hls_config=config
         )
-    return made, ready
-
-
-def by_qonnx(ready, images):
-    """What qonnx computes of the file that hls4ml was given."""
-    from qonnx.core.onnx_exec import execute_onnx
-
-    return np.concatenate([execute_onnx(ready, {ready.graph.input[0].name: x[None]})[ready.graph.output[0].name]
-                           for x in images])
+    return made
 
 
 weights = np.random.default_rng(0).integers(-4, 4, (3, 2, 3, 3)).astype(np.float32)
@@ -79,8 +71,9 @@ with tempfile.TemporaryDirectory() as folder:
     except ValueError as error:
         print(f"io_parallel: {error}")
 with tempfile.TemporaryDirectory() as folder:
-    made, ready = converted(model, folder, "io_stream")
-    wanted = by_qonnx(ready, images)
+    made = converted(model, folder, "io_stream")
+    wanted = sum(np.einsum("bcyx,oc->boyx", images[:, :, 2 * i : 2 * i + 5, 2 * j : 2 * j + 5], weights[:, :, i, j])
+                 for i in range(3) for j in range(3))
     with contextlib.redirect_stdout(io.StringIO()):
         made.compile()
     found = made.predict(images).reshape(16, -1)

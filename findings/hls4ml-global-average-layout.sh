@@ -2,7 +2,7 @@
 # hls4ml 1.3.0 with qonnx 1.0.0, Vitis back end: a map of small integers behind its global average, ONNX's
 # GlobalAveragePool. One would expect a mean per channel.
 # Seen: qonnx turns the map back to channels first in front of the operator, which its channels-last conversion does not
-# know; hls4ml takes every pool to be channels last, and averages over channels and rows: 255 of 256 means are other
+# know; hls4ml takes every pool to be channels last, and averages over channels and rows: 253 and 255 of 256 means are other
 # numbers. io_parallel says nothing; the simulation of io_stream warns that an empty stream is read.
 # isobit's back end never meets it (a mean is a depthwise sum there), and isobit check-hls4ml names the layer.
 set -eu
@@ -40,7 +40,7 @@ def file(shape, constants, nodes):
 
 
 def converted(model, folder, io_type):
-    """hls4ml's model, and the prepared file as qonnx runs it."""
+    """hls4ml's model of the file."""
     import hls4ml
     from qonnx.core.modelwrapper import ModelWrapper
     from qonnx.transformation.channels_last import ConvertToChannelsLastAndClean
@@ -55,27 +55,19 @@ def converted(model, folder, io_type):
         made = hls4ml.converters.convert_from_onnx_model(
             ready, output_dir=folder, backend="Vitis", io_type=io_type, hls_config=config
         )
-    return made, ready
-
-
-def by_qonnx(ready, images):
-    """What qonnx computes of the file that hls4ml was given."""
-    from qonnx.core.onnx_exec import execute_onnx
-
-    return np.concatenate([execute_onnx(ready, {ready.graph.input[0].name: x[None]})[ready.graph.output[0].name]
-                           for x in images])
+    return made
 
 
 images = np.random.default_rng(1).integers(-8, 8, (64, 4, 6, 6)).astype(np.float32)
 model = file((4, 6, 6), {}, [helper.make_node("GlobalAveragePool", ["xq"], ["y"])])
 for io_type in ("io_parallel", "io_stream"):
     with tempfile.TemporaryDirectory() as folder:
-        made, ready = converted(model, folder, io_type)
-        wanted = by_qonnx(ready, images).reshape(64, 4)
+        made = converted(model, folder, io_type)
+        wanted = images.mean(axis=(2, 3))
         with contextlib.redirect_stdout(io.StringIO()):
             made.compile()
         found = made.predict(images).reshape(64, 4)
     far = np.abs(found - wanted)
     print(f"{io_type}: {int((far > 0.01).sum())} of {far.size} means are off, by up to {far.max():.3g}")
-    assert (far > 0.01).mean() > 0.9 and np.allclose(wanted, images.mean(axis=(2, 3)))
+    assert (far > 0.01).mean() > 0.9
 PY

@@ -174,7 +174,7 @@ def _linear(
     reuse = request.reuse if asked.reuse is None else asked.reuse
     strategy = asked.strategy or request.strategy
     if strategy == DISTRIBUTED or (separate and asked.strategy is None):
-        strategy = "Latency"  # hls4ml has no Resource kernels of one filter per channel
+        strategy = "Latency"  # no adder graph here, and hls4ml has no Resource kernels of one filter per channel
     if asked.reuse is None:
         reuse = _nearest(graph, node, io_type, strategy, reuse)
     _check(graph, node, io_type, strategy, reuse)

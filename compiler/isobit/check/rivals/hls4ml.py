@@ -65,7 +65,8 @@ def check_hls4ml(folder: Path, model: Path, inputs: Any = None) -> Departure:
         place = Path(scratch)
         graph = cleaned(model, place / "clean.onnx")
         exact = evaluate_exact(place / "clean.onnx", {graph.input[0].name: x}, taps=True)
-        source, names = Source(graph, exact), list(names_as_prepared(place / "clean.onnx"))
+        source, prepared = Source(graph, exact), list(names_as_prepared(place / "clean.onnx"))
+        names = [one for number, one in enumerate(prepared) if one not in prepared[:number]]
         compile_project(project, x[0].size, place)
         best: Departure | None = None
         for order in _orders(x):
