@@ -32,13 +32,13 @@ FINN = ["FINN, Vivado", "whole shell", "", "2,417", "20607", "", "98"]
 """What FINN publishes for its CNV w1a1 on a PYNQ-Z1: after Vivado, with DMA and interconnect."""
 
 
-def drawn_cnv() -> Any:
+def drawn_cnv(name: str = "cnv_1w1a") -> Any:
     """Brevitas' CNV with the weights it begins with and BatchNorms that are no identities."""
     import torch
     from brevitas_examples.bnn_pynq.models import model_with_cfg
 
     torch.manual_seed(0)
-    model, _ = model_with_cfg("cnv_1w1a", pretrained=False)
+    model, _ = model_with_cfg(name, pretrained=False)
     drawn = torch.Generator().manual_seed(1)
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d | torch.nn.BatchNorm1d):

@@ -95,6 +95,19 @@ def tree_mib(pid: int) -> float:
     return pages * resource.getpagesize() / (1 << 20) + sum(tree_mib(int(child)) for child in children)
 
 
+@contextmanager
+def checkout(commit: str) -> Iterator[Path]:
+    """A folder with an older state of the repository."""
+    with tempfile.TemporaryDirectory(prefix="isobit-base-") as scratch:
+        tree = Path(scratch) / "tree"
+        git = ["git", "-C", str(ROOT), "worktree"]
+        subprocess.run([*git, "add", "--quiet", "--detach", str(tree), commit], check=True)
+        try:
+            yield tree
+        finally:
+            subprocess.run([*git, "remove", "--force", str(tree)], check=True)
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table, numbers right-aligned after the first column."""
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]

@@ -18,12 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from common import ROOT, cpu_seconds, publish, table, tree_mib
+from common import ROOT, checkout, cpu_seconds, publish, table, tree_mib
 
 BASE = "ab2029b"
 """The commit that the goals of a faster isobit count from."""
@@ -93,7 +91,7 @@ def main() -> None:
     """Runs the lines and prints the table."""
     arguments = _arguments()
     rows = []
-    with _checkout(arguments.base) as base, tempfile.TemporaryDirectory(prefix="isobit-speed-") as scratch:
+    with checkout(arguments.base) as base, tempfile.TemporaryDirectory(prefix="isobit-speed-") as scratch:
         models = arguments.models or Path(scratch)
         for name in arguments.lines or LINES:
             line = LINES[name]
@@ -111,19 +109,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--models", type=Path)
     parser.add_argument("--docs", action="store_true")
     return parser.parse_args()
-
-
-@contextmanager
-def _checkout(commit: str) -> Iterator[Path]:
-    """A folder with an older state of the repository."""
-    with tempfile.TemporaryDirectory(prefix="isobit-base-") as scratch:
-        tree = Path(scratch) / "tree"
-        git = ["git", "-C", str(ROOT), "worktree"]
-        subprocess.run([*git, "add", "--quiet", "--detach", str(tree), commit], check=True)
-        try:
-            yield tree
-        finally:
-            subprocess.run([*git, "remove", "--force", str(tree)], check=True)
 
 
 def _model(network: str, folder: Path) -> Path:

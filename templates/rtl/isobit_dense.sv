@@ -45,12 +45,7 @@ module isobit_dense #(
   localparam int SF_BITS = SF > 1 ? $clog2(SF) : 1;
   localparam int NF_BITS = NF > 1 ? $clog2(NF) : 1;
   localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
-  function automatic int threes();  // levels of sums of three
-    threes = 0;
-    for (int n = SIMD; n > 1; n = (n + 2) / 3) threes = threes + 1;
-  endfunction
-  localparam int LATENCY = 3 + (BIPOLAR > 0 ? threes() :
-                                PACKED > 0 ? CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN) : $clog2(SIMD));
+  localparam int LATENCY = 3 + isobit_clocks::to_sum(SIMD, BIPOLAR, PACKED, CHAIN);
 
   // ---------------------------------------------------------------- the loop
   logic [SF_BITS-1:0] sf;

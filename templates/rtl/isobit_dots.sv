@@ -30,12 +30,7 @@ module isobit_dots #(
 );
   localparam int PRODUCT = IN_T + WEIGHT_T + 2;
   localparam int LEVELS = $clog2(SIMD);
-  function automatic int threes();  // levels of sums of three
-    threes = 0;
-    for (int n = SIMD; n > 1; n = (n + 2) / 3) threes = threes + 1;
-  endfunction
-  localparam int STAGES = 2 + (BIPOLAR > 0 ? threes() :
-                               PACKED > 0 ? CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN) : LEVELS);
+  localparam int STAGES = 2 + isobit_clocks::to_sum(SIMD, BIPOLAR, PACKED, CHAIN);
 
   // live[s] and begins[s]: stage s holds an iteration, and it is the first of its sums.
   logic [STAGES:1] live, begins;

@@ -50,12 +50,7 @@ module isobit_parallel_dense #(
   localparam int SF_BITS = SF > 1 ? $clog2(SF) : 1;
   localparam int NF_BITS = NF > 1 ? $clog2(NF) : 1;
   localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
-  function automatic int threes();  // levels of sums of three
-    threes = 0;
-    for (int n = SIMD; n > 1; n = (n + 2) / 3) threes = threes + 1;
-  endfunction
-  localparam int SUMS = 3 + (BIPOLAR > 0 ? threes() :  // clocks to the running sum
-                             PACKED > 0 ? CHAIN + $clog2((SIMD + CHAIN - 1) / CHAIN) : $clog2(SIMD));
+  localparam int SUMS = 3 + isobit_clocks::to_sum(SIMD, BIPOLAR, PACKED, CHAIN);  // clocks to the running sum
   localparam int LATENCY = SUMS + (NF > 1 ? 1 : 0);
 
   logic [SF_BITS-1:0] sf;

@@ -3,7 +3,7 @@
 #include "top.hpp"
 
 #include "parameters.hpp"
-#include "isobit/dense.hpp"
+#include "isobit/constant_dense.hpp"
 #include "isobit/lookup.hpp"
 #include "isobit/stream_io.hpp"
 #include "isobit/width_converter.hpp"
@@ -23,22 +23,23 @@ struct cfg_read_pixels {
   }
 };
 
-struct cfg_regroup_pixels_x2 {
-  static const int FRAME = 4;
-  static const int IN_LANES = 4;
-  static const int OUT_LANES = 2;
-  typedef ap_int<4> elem_t;
-};
-
 struct cfg_MatMul_2 {
   static const int IN = 4;
   static const int OUT = 3;
-  static const int SIMD = 2;
-  static const int PE = 3;
   static const int VECTORS = 1;
+  static const int ADDERS = 12;
+  static const int DEPTH = 3;
   typedef ap_int<4> in_t;
-  typedef ap_int<4> weight_t;
+  typedef ap_int<10> sum_t;
   typedef ap_int<9> acc_t;
+  typedef ap_uint<4> node_t;
+  typedef ap_int<5> form_t;
+  typedef ap_uint<4> tap_t;
+  // One iteration a frame: the function is the pipeline.
+  static void run_MatMul_2(hls::stream<isobit::lanes<ap_int<4>, 4> >& s_pixels, hls::stream<isobit::lanes<ap_int<9>, 3> >& s_MatMul_2) {
+#pragma HLS PIPELINE II=1 style=flp
+    isobit::constant_dense<cfg_MatMul_2>(s_pixels, s_MatMul_2, MatMul_2_adders, MatMul_2_forms, MatMul_2_taps);
+  }
 };
 
 struct cfg_Quant_5 {
@@ -59,12 +60,27 @@ struct cfg_Quant_5 {
 struct cfg_MatMul_7 {
   static const int IN = 3;
   static const int OUT = 2;
-  static const int SIMD = 3;
-  static const int PE = 1;
   static const int VECTORS = 1;
+  static const int ADDERS = 7;
+  static const int DEPTH = 3;
   typedef ap_uint<4> in_t;
-  typedef ap_int<4> weight_t;
+  typedef ap_int<10> sum_t;
   typedef ap_int<9> acc_t;
+  typedef ap_uint<4> node_t;
+  typedef ap_int<5> form_t;
+  typedef ap_uint<4> tap_t;
+  // One iteration a frame: the function is the pipeline.
+  static void run_MatMul_7(hls::stream<isobit::lanes<ap_uint<4>, 3> >& s_Quant_5, hls::stream<isobit::lanes<ap_int<9>, 2> >& s_MatMul_7) {
+#pragma HLS PIPELINE II=1 style=flp
+    isobit::constant_dense<cfg_MatMul_7>(s_Quant_5, s_MatMul_7, MatMul_7_adders, MatMul_7_forms, MatMul_7_taps);
+  }
+};
+
+struct cfg_regroup_MatMul_7_x1 {
+  static const int FRAME = 2;
+  static const int IN_LANES = 2;
+  static const int OUT_LANES = 1;
+  typedef ap_int<9> elem_t;
 };
 
 struct cfg_Quant_8 {
@@ -104,31 +120,29 @@ void isobit_top(hls::stream<beat_in_pixels>& in_pixels, hls::stream<beat_out_t8>
 #pragma HLS INTERFACE mode=axis port=out_t8 register_mode=both
 #pragma HLS INTERFACE mode=ap_ctrl_none port=return
 #pragma HLS DATAFLOW disable_start_propagation
-#pragma HLS BIND_STORAGE variable=MatMul_2_weights type=rom_1p impl=lutram
-#pragma HLS BIND_STORAGE variable=MatMul_7_weights type=rom_1p impl=lutram
 
-  hls::stream<ap_uint<1>, 56> frame_end("frame_end");
-#pragma HLS STREAM variable=frame_end depth=56
+  hls::stream<ap_uint<1>, 55> frame_end("frame_end");
+#pragma HLS STREAM variable=frame_end depth=55
   hls::stream<isobit::lanes<ap_int<4>, 4>, 12> s_pixels("s_pixels");
 #pragma HLS STREAM variable=s_pixels depth=12
 #pragma HLS AGGREGATE variable=s_pixels compact=bit
 #pragma HLS BIND_STORAGE variable=s_pixels type=fifo impl=srl
-  hls::stream<isobit::lanes<ap_int<4>, 2>, 13> s_pixels_x2("s_pixels_x2");
-#pragma HLS STREAM variable=s_pixels_x2 depth=13
-#pragma HLS AGGREGATE variable=s_pixels_x2 compact=bit
-#pragma HLS BIND_STORAGE variable=s_pixels_x2 type=fifo impl=srl
-  hls::stream<isobit::lanes<ap_int<9>, 3>, 9> s_MatMul_2("s_MatMul_2");
-#pragma HLS STREAM variable=s_MatMul_2 depth=9
+  hls::stream<isobit::lanes<ap_int<9>, 3>, 16> s_MatMul_2("s_MatMul_2");
+#pragma HLS STREAM variable=s_MatMul_2 depth=16
 #pragma HLS AGGREGATE variable=s_MatMul_2 compact=bit
 #pragma HLS BIND_STORAGE variable=s_MatMul_2 type=fifo impl=srl
   hls::stream<isobit::lanes<ap_uint<4>, 3>, 13> s_Quant_5("s_Quant_5");
 #pragma HLS STREAM variable=s_Quant_5 depth=13
 #pragma HLS AGGREGATE variable=s_Quant_5 compact=bit
 #pragma HLS BIND_STORAGE variable=s_Quant_5 type=fifo impl=srl
-  hls::stream<isobit::lanes<ap_int<9>, 1>, 18> s_MatMul_7("s_MatMul_7");
-#pragma HLS STREAM variable=s_MatMul_7 depth=18
+  hls::stream<isobit::lanes<ap_int<9>, 2>, 16> s_MatMul_7("s_MatMul_7");
+#pragma HLS STREAM variable=s_MatMul_7 depth=16
 #pragma HLS AGGREGATE variable=s_MatMul_7 compact=bit
 #pragma HLS BIND_STORAGE variable=s_MatMul_7 type=fifo impl=srl
+  hls::stream<isobit::lanes<ap_int<9>, 1>, 13> s_MatMul_7_x1("s_MatMul_7_x1");
+#pragma HLS STREAM variable=s_MatMul_7_x1 depth=13
+#pragma HLS AGGREGATE variable=s_MatMul_7_x1 compact=bit
+#pragma HLS BIND_STORAGE variable=s_MatMul_7_x1 type=fifo impl=srl
   hls::stream<isobit::lanes<ap_int<8>, 1>, 14> s_Quant_8("s_Quant_8");
 #pragma HLS STREAM variable=s_Quant_8 depth=14
 #pragma HLS AGGREGATE variable=s_Quant_8 compact=bit
@@ -143,11 +157,8 @@ void isobit_top(hls::stream<beat_in_pixels>& in_pixels, hls::stream<beat_out_t8>
   ISOBIT_PROCESS("read_pixels", cfg_read_pixels::run_read_pixels(in_pixels, s_pixels, frame_end));
   ISOBIT_TAP("pixels", s_pixels);
 
-  ISOBIT_LAYER("regroup_pixels_x2");
-  ISOBIT_PROCESS("regroup_pixels_x2", isobit::width_converter<cfg_regroup_pixels_x2>(s_pixels, s_pixels_x2));
-
   ISOBIT_LAYER("MatMul_2");
-  ISOBIT_PROCESS("MatMul_2", isobit::dense<cfg_MatMul_2>(s_pixels_x2, s_MatMul_2, MatMul_2_weights));
+  ISOBIT_PROCESS("MatMul_2", cfg_MatMul_2::run_MatMul_2(s_pixels, s_MatMul_2));
   ISOBIT_TAP("MatMul_2", s_MatMul_2);
 
   ISOBIT_LAYER("Quant_5");
@@ -155,11 +166,14 @@ void isobit_top(hls::stream<beat_in_pixels>& in_pixels, hls::stream<beat_out_t8>
   ISOBIT_TAP("Quant_5", s_Quant_5);
 
   ISOBIT_LAYER("MatMul_7");
-  ISOBIT_PROCESS("MatMul_7", isobit::dense<cfg_MatMul_7>(s_Quant_5, s_MatMul_7, MatMul_7_weights));
+  ISOBIT_PROCESS("MatMul_7", cfg_MatMul_7::run_MatMul_7(s_Quant_5, s_MatMul_7));
   ISOBIT_TAP("MatMul_7", s_MatMul_7);
 
+  ISOBIT_LAYER("regroup_MatMul_7_x1");
+  ISOBIT_PROCESS("regroup_MatMul_7_x1", isobit::width_converter<cfg_regroup_MatMul_7_x1>(s_MatMul_7, s_MatMul_7_x1));
+
   ISOBIT_LAYER("Quant_8");
-  ISOBIT_PROCESS("Quant_8", isobit::lookup<cfg_Quant_8>(s_MatMul_7, s_Quant_8, Quant_8_table));
+  ISOBIT_PROCESS("Quant_8", isobit::lookup<cfg_Quant_8>(s_MatMul_7_x1, s_Quant_8, Quant_8_table));
   ISOBIT_TAP("Quant_8", s_Quant_8);
 
   ISOBIT_LAYER("regroup_Quant_8_x2");

@@ -89,11 +89,14 @@ def test_more_products_than_a_unit_multiplies_are_additions(tmp_path: Path) -> N
     first = linears(graph)[0]
     pe = graph.types[first.name].channels
     assert 64 * pe > MAX_UNROLL
-    layer = built(graph, pe=pe, simd=64)
-    assert (layer.implementation, layer.cost.dsp) == ("constant_dense", 0)
+    layer = built(graph, multiplier="adders")
+    assert (layer.implementation, layer.pe, layer.simd, layer.cost.dsp) == ("constant_dense", pe, 64, 0)
     assert [w.implementation for w in layer.multipliers] == ["adders"]
+    asked = plan_for(graph, BOARD, PlanRequest(interval=1)).layers[first.name]
+    assert asked.implementation == "constant_dense"  # nothing else is as fast
+    assert built(graph).implementation == "dense"
     with pytest.raises(IsobitError, match=f"{64 * pe} products in one unit are more than 1024") as caught:
-        built(graph, pe=pe, simd=64, multiplier="single")
+        built(graph, pe=pe, simd=64)
     assert (caught.value.code, caught.value.where) == ("E503", first.name)
 
 

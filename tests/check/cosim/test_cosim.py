@@ -25,8 +25,10 @@ from isobit.check.cosim.run import cosim
 from isobit.check.cosim.sources import rtl_sources, write_rtl
 from isobit.check.csim.clocks import design_of
 from isobit.errors import CheckFailed, IsobitError
+from isobit.frontend.qonnx.importer import import_onnx
 from isobit.hardware import load_board
 from isobit.ir import Graph
+from isobit.ir.ops import Linear
 from tests.backends.dataflow import sampled_nets
 from tests.models.random_nets import random_network
 from tests.onnx_builder import Net, save
@@ -56,7 +58,10 @@ def dense(folder: Path) -> Build:
     x = net.op("MatMul", x, net.quant(rng.normal(size=(6, 4)), 0.13, 0.0, 4))
     x = net.quant(net.op("Relu", x), 0.21, 0.0, 6, signed=0)
     net.quant(net.op("MatMul", x, net.quant(rng.normal(size=(4, 3)), 0.17, 0.0, 4)), 0.3)
-    return isobit.compile(net.save(folder), folder / "build")
+    path, plan = net.save(folder), folder / "fixed.toml"
+    layers = [node.name for node in import_onnx(path).nodes if isinstance(node, Linear)]
+    plan.write_text("".join(f'[layers.{name}]\nmultiplier = "single"\n' for name in layers))
+    return isobit.compile(path, folder / "build", plan=plan)
 
 
 def test_every_template_has_a_module() -> None:

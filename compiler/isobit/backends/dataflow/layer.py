@@ -40,6 +40,10 @@ class LayerChoice:
     multiplier: Multiplier | Literal[""] = ""
 
 
+AS_PLANNED = LayerChoice()
+"""Nothing is fixed."""
+
+
 @dataclass(frozen=True)
 class LayerPlan:
     """How one node is built.

@@ -21,9 +21,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def plan(model: Path) -> str:
+def plan(model: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A plan of the small model that folds it, with depths for full throughput."""
-    build = isobit.compile(model, target_ii=4)
+    single = tmp_path_factory.mktemp("single") / "plan.toml"
+    single.write_text("".join(f'[layers.{name}]\nmultiplier = "single"\n' for name in ("MatMul_2", "MatMul_7")))
+    build = isobit.compile(model, target_ii=4, plan=single)
     return (build.path / "plan.toml").read_text()
 
 

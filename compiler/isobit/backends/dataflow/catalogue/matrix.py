@@ -126,8 +126,8 @@ def _unit(file: str, latency: Callable[[Constants], int], further: tuple[str, ..
     return RtlUnit(file, latency, arrays=("WEIGHTS",), in_files=frozenset({"WEIGHTS"}), parts=parts)
 
 
-_BODIES = ("packed", "bipolar", "counts")
-"""What multiplies, beside the plain tree."""
+_BODIES = ("clocks", "packed", "bipolar", "counts")
+"""What multiplies, beside the plain tree, and how long it takes."""
 _DECODED = ("tapered", "weights")
 """What reads weights that may be codes."""
 

@@ -1,4 +1,4 @@
-"""The same folding with another body of a step, or with its weights or its lines in another memory.
+"""The same folding with its weights or its lines in another memory.
 
 A place that weighs more than :data:`DEAREST` times the usual one (:attr:`isobit.hardware.Cost.weight`) is left out: no
 board is so short of one resource that a block RAM for a dozen bits would pay.
@@ -13,18 +13,17 @@ from itertools import product
 from isobit.backends.dataflow.geometry import geometry
 from isobit.backends.dataflow.layer import Candidate, LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.blocks import block
-from isobit.backends.dataflow.planner.clocks import clocks_of
 from isobit.backends.dataflow.planner.points import Point
 from isobit.hardware import Board, Cost, Memory
 from isobit.hardware.memory import ram, rom
 from isobit.ir import Graph
-from isobit.ir.ops import Linear, MaxPool, Step
+from isobit.ir.ops import Linear, MaxPool
 
 DEAREST = 10
 
 
 def other_points(graph: Graph, board: Board, point: Point, fixed: LayerChoice) -> Iterator[Point]:
-    """``point`` itself, then what it becomes with every body and place that ``fixed`` leaves open."""
+    """``point`` itself, then what it becomes with every place that ``fixed`` leaves open."""
     (name, layer), *border = point.layers
     for made in _layers(graph, board, name, layer, fixed):
         slower = max(made.clocks, *(other.clocks for _, other in border), 0)
@@ -34,11 +33,6 @@ def other_points(graph: Graph, board: Board, point: Point, fixed: LayerChoice) -
 def _layers(graph: Graph, board: Board, name: str, layer: LayerPlan, fixed: LayerChoice) -> Iterator[LayerPlan]:
     node = graph.by_name[name]
     yield layer
-    if isinstance(node, Step) and not fixed.implementation:
-        for body in (c for c in layer.candidates[1:] if c.possible):
-            ranked = (body, *(c for c in layer.candidates if c is not body))
-            made = replace(layer, cost=body.cost, implementation=body.implementation, candidates=ranked)
-            yield replace(made, clocks=clocks_of(graph, node, made))
     if not isinstance(node, Linear | MaxPool):
         return
     weights = list(_weights(graph, node, layer)) if fixed.memory == "auto" else []

@@ -1,8 +1,8 @@
 """Every way to build each node of a graph that some plan could want: the points that the solver chooses among.
 
-Beside the points of the planner (one for each folding, with the body and the memories that its prices choose) there is
-one for every other body of a step and every other place of a memory. What another point beats in everything, clocks
-included, is left out, which changes no optimum.
+Beside the points of the planner (one for each folding and body, with the memories that its prices choose) there is one
+for every other place of a memory. What another point beats in everything, clocks included, is left out, which changes
+no optimum.
 """
 
 from __future__ import annotations

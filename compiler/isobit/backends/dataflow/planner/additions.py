@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from isobit.backends.dataflow.catalogue import cost_of
 from isobit.backends.dataflow.catalogue.additions import additions
 from isobit.backends.dataflow.geometry import geometry
-from isobit.backends.dataflow.layer import Candidate, LayerChoice, LayerPlan
-from isobit.backends.dataflow.planner.foldings import MAX_CONSTANT, MAX_UNROLL
+from isobit.backends.dataflow.layer import AS_PLANNED, Candidate, LayerChoice, LayerPlan
+from isobit.backends.dataflow.planner.foldings import MAX_CONSTANT, MAX_UNROLL, foldings, streamed_weights
 from isobit.errors import IsobitError
 from isobit.ir import Graph
 from isobit.ir.ops import Linear
@@ -17,19 +18,20 @@ from isobit.ir.ops import Linear
 def with_additions(graph: Graph, node: Linear, made: LayerPlan, choice: LayerChoice) -> LayerPlan:
     """``made``, or the same folding as additions, and the ways to multiply with them among these.
 
-    Vectors of one position are looked at unasked; of others a rate that needs all weights at once is rare, and the
-    search takes seconds.
+    The search takes seconds for the largest. So up to as many weights as a unit multiplies at most are looked at
+    unasked, where a frame is one vector; more only where ``choice`` asks, or nothing else is as fast as was asked
+    (:func:`fast_enough`).
 
     Raises:
-        IsobitError: E503 when ``choice`` asks for additions that there are none of, or for more multipliers than a unit
-            may have.
+        IsobitError: E503 when ``choice`` asks for additions that there are none of, or a unit would have more
+            multipliers than it may.
     """
     asked, products = choice.multiplier == "adders", made.pe * made.simd
     reason = _not_constant(graph, node, made)
     if asked and reason:
-        hint = 'multiplier = "single", or leave the line out'
+        hint = "keep that folding, or leave out its multiplier and its implementation"
         raise IsobitError("E503", f"it cannot be built as additions: {reason}", where=node.name, hint=hint)
-    if choice.multiplier in ("single", "packed") and products > MAX_UNROLL:
+    if products > MAX_UNROLL and not asked:
         message = f"{products} products in one unit are more than {MAX_UNROLL}"
         raise IsobitError("E503", message, where=node.name, hint='multiplier = "adders", or a smaller folding')
     stored = choice.weights in ("tapered", "bipolar")
@@ -40,10 +42,27 @@ def with_additions(graph: Graph, node: Linear, made: LayerPlan, choice: LayerCho
     way = Candidate("adders", cost_of("constant_dense", graph, node), True, why)
     others = made.multipliers or (Candidate("single", made.cost, True, "a product for every weight"),)
     cheaper = choice.multiplier == "" and way.cost.weight < made.cost.weight
-    if not (asked or cheaper or products > MAX_UNROLL):
+    if not (asked or cheaper):
         return replace(made, multipliers=(*others, way))
     ways = (way, *others) if products <= MAX_UNROLL else (way,)
     return LayerPlan(made.pe, made.simd, made.cycles, way.cost, "constant_dense", multipliers=ways)
+
+
+def fast_enough(
+    graph: Graph, interval: int | None, layers: Mapping[str, LayerChoice]
+) -> Mapping[str, LayerChoice]:  # fmt: skip
+    """``layers``, and additions for what no folding within the limit of a unit makes in ``interval`` clocks a frame."""
+    found = dict(layers)
+    for node in graph.nodes if interval else ():
+        fixed = found.get(node.name, AS_PLANNED) != AS_PLANNED
+        if not isinstance(node, Linear) or streamed_weights(graph, node) or fixed:
+            continue
+        g, ways = geometry(graph, node), foldings(graph, node)
+        least = min((f.cycles for f in ways if f.pe * f.simd <= MAX_UNROLL), default=1)
+        large = g.positions == 1 and not g.depthwise and MAX_UNROLL < g.outputs * g.fan_in <= MAX_CONSTANT
+        if large and interval is not None and least > interval:
+            found[node.name] = LayerChoice(multiplier="adders")
+    return found
 
 
 def _not_constant(graph: Graph, node: Linear, made: LayerPlan) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 from isobit.backends.dataflow.catalogue import IMPLEMENTATIONS, cost_of
 from isobit.backends.dataflow.catalogue.cost import input_vector
 from isobit.backends.dataflow.geometry import Geometry, box, geometry, upsampling
-from isobit.backends.dataflow.layer import Candidate, LayerChoice, LayerPlan
+from isobit.backends.dataflow.layer import AS_PLANNED, Candidate, LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.additions import with_additions
 from isobit.backends.dataflow.planner.blocks import Block, block
 from isobit.backends.dataflow.planner.clocks import clocks_of
@@ -25,7 +25,6 @@ from isobit.ir.ops import Add, Const, Linear, MaxPool, Product, Reindex, Step, T
 from isobit.numerics.bipolar import Bipolar
 from isobit.numerics.packing import Packing
 
-AS_PLANNED = LayerChoice()
 IN_WINDOW = "in_window"
 
 

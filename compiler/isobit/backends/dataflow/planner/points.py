@@ -11,6 +11,7 @@ from isobit.backends.dataflow.layer import LayerChoice, LayerPlan, Multiplier
 from isobit.backends.dataflow.planner.blocks import block
 from isobit.backends.dataflow.planner.foldings import Folding, foldings
 from isobit.backends.dataflow.planner.layers import IN_WINDOW, in_window, layer_plan
+from isobit.backends.dataflow.planner.steps import other_bodies
 from isobit.errors import IsobitError
 from isobit.hardware import Board, Cost
 from isobit.ir import Graph, Node
@@ -59,7 +60,8 @@ def points(graph: Graph, node: Node, board: Board, choice: LayerChoice) -> tuple
         except IsobitError as error:
             refused.append(error)
             continue
-        for layer in (made, *_other_multipliers(graph, node, board, folding, choice, made)):
+        others = _other_multipliers(graph, node, board, folding, choice, made)
+        for layer in (made, *others, *(() if choice.implementation else other_bodies(made))):
             wires, samples = _wires(graph, node, folding), (folding.samples, folding.wide)
             found.append(Point(layer.clocks, ((node.name, layer),), wires, samples, folding.area))
     if not found:

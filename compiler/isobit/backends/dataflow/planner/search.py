@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from isobit.backends.dataflow.design import FifoGoal
 from isobit.backends.dataflow.layer import LayerChoice
+from isobit.backends.dataflow.planner.additions import fast_enough
 from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, border_of, port_format
 from isobit.backends.dataflow.planner.file import folding_of
 from isobit.backends.dataflow.planner.foldings import accumulator_bits, planned
@@ -116,8 +117,9 @@ class _Planner:
     def __init__(self, graph: Graph, board: Board, request: PlanRequest, judge: Judge) -> None:
         self.graph, self.board, self.request, self.judge = graph, board, request, judge
         self.cycles = most_cycles(graph, request)
+        layers = fast_enough(graph, request.interval, request.layers)
         self.front = Front(
-            {u.node.name: self._fast(u.node.name, u.points(graph, board, request.layers)) for u in units(graph)}
+            {u.node.name: self._fast(u.node.name, u.points(graph, board, layers)) for u in units(graph)}
         )
 
     def run(self) -> Plan:
