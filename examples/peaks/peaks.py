@@ -47,7 +47,7 @@ SHOWN = 448
 """Samples of the line that is drawn."""
 
 
-def found_detector(bits: int, trained_here: bool, recipe: Recipe = Recipe()) -> Detector:  # noqa: B008
+def found_detector(bits: int, trained_here: bool, recipe: Recipe | None = None) -> Detector:
     """The line detector that comes with isobit, or one trained now."""
     return detector(train(LINE, [bits], recipe)[bits]) if trained_here else shipped()["line", bits]
 
@@ -64,7 +64,7 @@ def peaks_of(marks: np.ndarray[Any, Any], least: float) -> list[tuple[float, flo
 
 
 def run(bits: int, trained_here: bool, samples_per_clock: int, folder: Path, picture: Path | None,
-        recipe: Recipe = Recipe()) -> isobit.CsimResult:  # fmt: skip  # noqa: B008
+        recipe: Recipe | None = None) -> isobit.CsimResult:  # fmt: skip
     """The whole way; the verdicts of the C simulation on the lines."""
     found = found_detector(bits, trained_here, recipe)
     compare(found)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,6 @@ SHARPNESS = 12.0
 """Logits of the full range of the map."""
 WINDOW = 6.0
 """Marks further than so many samples from a labelled centre take no part in its centre of mass."""
-STEEPEST = 1.0
-"""The greatest norm of a gradient."""
 _BETA = 0.3
 Nets = Mapping[int, LineNet | ProfileNet]
 
@@ -37,21 +36,32 @@ class Recipe:
     """How a network is trained: ``steps`` as the float twin, then ``more`` as what it shall be. ``profiles`` are drawn
     once from ``signal`` and seen in random order.
 
-    ``rate`` is Adam's highest: it rises over the first twentieth of the steps and falls with a cosine; a third of it
-    afterwards. Gradients are scaled down to a norm of :data:`STEEPEST`: without, a few profiles close to the edge
-    of a clip throw the float twin off.
+    ``rate`` is Adam's highest, and ``later`` of it where a network is trained on. It rises over the share ``rising`` of
+    the steps and falls with a cosine. Gradients are scaled down to a norm of ``steepest``: without, a few profiles at
+    the edge of a clip throw a network without rounding off.
     """
 
     steps: int = 4000
     more: int = 2000
     batch: int = 256
     rate: float = 3e-3
+    later: float = 1 / 3
+    rising: float = 0.05
+    steepest: float = 1.0
     profiles: int = 100_000
     seed: int = 1
     signal: Signal = Signal()  # noqa: RUF009 (immutable)
 
 
-def train(design: Design, widths: Sequence[int], recipe: Recipe = Recipe(), data: Profiles | None = None) -> Nets:
+RECIPES: Mapping[str, Recipe] = MappingProxyType({
+    "profile": Recipe(),
+    "line": Recipe(1500, 500, rate=1e-2, later=1 / 4, rising=0.0, steepest=math.inf),
+})  # fmt: skip
+"""By the design's name: those of the shipped networks. Trained as gently as a profile's, a line's finds its peaks more
+precisely and a third as many of the weak ones."""
+
+
+def train(design: Design, widths: Sequence[int], recipe: Recipe | None = None, data: Profiles | None = None) -> Nets:
     """Trained networks in eval mode, by width; on one machine the result depends on the arguments only.
 
     The float twin comes first. Every width starts from its parameters and is trained on with its own roundings; the
@@ -59,6 +69,7 @@ def train(design: Design, widths: Sequence[int], recipe: Recipe = Recipe(), data
 
     Args:
         widths: each 2 to 8 bits, or 0 for the float twin.
+        recipe: that of the design's name in :data:`RECIPES`, or ``Recipe()``, without.
         data: profiles of your own instead of generated ones (:func:`isobit.train.peaks.load_profiles`).
 
     Raises:
@@ -66,6 +77,7 @@ def train(design: Design, widths: Sequence[int], recipe: Recipe = Recipe(), data
         the
             loss is no longer a number.
     """
+    recipe = recipe or RECIPES.get(design.name, Recipe())
     profiles = generate(recipe.profiles, recipe.seed, recipe.signal) if data is None else data
     _check(design, profiles)
     nets: dict[int, Any] = {bits: network(design, bits, recipe.seed) for bits in widths}
@@ -73,7 +85,7 @@ def train(design: Design, widths: Sequence[int], recipe: Recipe = Recipe(), data
     _optimise(twin, profiles, recipe, recipe.steps, recipe.rate)
     for bits, net in nets.items():
         net.adopt(twin) if bits else net.load_state_dict(twin.state_dict())
-        _optimise(net, profiles, recipe, recipe.more, recipe.rate / 3)
+        _optimise(net, profiles, recipe, recipe.more, recipe.rate * recipe.later)
     return nets
 
 
@@ -81,10 +93,7 @@ def _optimise(model: Any, profiles: Profiles, recipe: Recipe, steps: int, rate: 
     inputs, centres = tensors(profiles)
     places = model.design.places(inputs.shape[-1]).float()
     optimiser = torch.optim.Adam(model.parameters(), rate)
-    rising = steps // 20 + 1
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min(1.0, (step + 1) / rising) * (1 + math.cos(math.pi * step / max(steps, 1))) / 2
-    )
+    schedule = _schedule(optimiser, steps, recipe.rising)
     order = np.random.default_rng(recipe.seed)
     model.train()
     for step in range(steps):
@@ -94,10 +103,21 @@ def _optimise(model: Any, profiles: Profiles, recipe: Recipe, steps: int, rate: 
             raise IsobitError("E307", f"step {step}", hint="lower the learning rate")
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), STEEPEST)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.steepest)
         optimiser.step()
         schedule.step()
     model.eval()
+
+
+def _schedule(optimiser: torch.optim.Optimizer, steps: int, rising: float) -> torch.optim.lr_scheduler.LRScheduler:
+    if not rising:
+        return torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(steps, 1))
+    first = int(steps * rising) + 1
+
+    def share(step: int) -> float:
+        return min(1.0, (step + 1) / first) * (1 + math.cos(math.pi * step / max(steps, 1))) / 2
+
+    return torch.optim.lr_scheduler.LambdaLR(optimiser, share)
 
 
 def peak_loss(model: LineNet | ProfileNet, x: Tensor, centres: Tensor, places: Tensor) -> Tensor:
