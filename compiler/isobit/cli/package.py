@@ -31,8 +31,8 @@ def package_command(
     from isobit.hardware import load_board
     from isobit.pynq.pack import package
 
-    own = {name: load_vectors(path) for name, path in (("inputs", inputs), ("labels", labels)) if path is not None}
-    package(load_build(build), output, load_board(board) if board else None, rtl=rtl, **own)
+    x, y = (None if path is None else load_vectors(path) for path in (inputs, labels))
+    package(load_build(build), output, load_board(board) if board else None, rtl=rtl, inputs=x, labels=y)
     out.print(f"PYNQ package in {escape(shlex.quote(str(output)))}; its README.md says what to run", soft_wrap=True)
 
 

@@ -74,7 +74,7 @@ def table(plan: Plan, total: Cost) -> list[str]:
     characters; a star marks the slowest."""
     slowest = max((layer.clocks for layer in plan.layers.values()), default=0)
     heavy = sorted(plan.layers.items(), key=lambda item: (-item[1].cost.weight, item[0]))
-    rows = [("layer", "built as", "PE x SIMD", "clocks", "LUT", "DSP", "BRAM36", "URAM")]
+    rows: list[tuple[str, ...]] = [("layer", "built as", "PE x SIMD", "clocks", "LUT", "DSP", "BRAM36", "URAM")]
     for name, layer in heavy[:_ROWS]:
         clocks = f"{'*' if layer.clocks == slowest else ''}{layer.clocks}"
         rows.append((name, layer.implementation, _factors(layer), clocks, *_numbers(layer.cost)))
