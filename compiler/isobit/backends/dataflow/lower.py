@@ -279,7 +279,8 @@ class _Lowering:
             return self._regroup(self._regroup(stream, through, frame, 0, channels), lanes, frame, row, channels)
         name = f"{stream.removeprefix('s_')}_x{lanes}"
         converted = self._stream(name, source.elem, lanes, frame, row=row)
-        template, sizes = "width_converter", (("FRAME", frame),)
+        template = "width_converter"
+        sizes: tuple[tuple[str, int], ...] = (("FRAME", frame),)
         if slack or row:
             whole = row or slack
             template, sizes = "row_converter", (("ROWS", frame // whole), ("ROW", whole), ("CHANNELS", channels))
