@@ -136,6 +136,20 @@ def test_accuracy_of_all_three_side_by_side(build: Build, tmp_path: Path) -> Non
     assert max(map(len, done.out.splitlines())) <= 80
 
 
+def test_the_data_of_quantising_is_the_data_of_accuracy(build: Build, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="NOT TESTED: isobit[train] is not installed")
+    labels = by_hand(build, X).argmax(axis=1)
+    np.savez(tmp_path / "data.npz", x_train=X[:4], y_train=labels[:4], x_test=X, y_test=labels)
+    np.save(tmp_path / "others.npy", 1 - labels)
+    asked = ("accuracy", build.path, "--data", tmp_path / "data.npz", "--topk", 1, "--no-source")
+    assert "1.0000" in isobit(*asked).out
+    done = isobit(*asked, "--labels", tmp_path / "others.npy")
+    assert done.status == 0 and "0.0000" in done.out
+    for wrong in ([*asked, "--inputs", tmp_path / "others.npy"], ["accuracy", build.path, "--topk", 1]):
+        refused = isobit(*wrong)
+        assert refused.status == 2 and "--data" in refused.err
+
+
 def test_what_a_board_wrote_stands_beside_them(build: Build, tmp_path: Path) -> None:
     (end,) = build.graph.outputs
     labels = by_hand(build, X).argmax(axis=1)

@@ -7,7 +7,7 @@ import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -61,10 +61,33 @@ def predict_command(
     out.print(f"{', '.join(map(escape, arrays))} in {escape(shlex.quote(str(output)))}", soft_wrap=True)
 
 
+def _labelled(inputs: Path | None, labels: Path | None, data: Path | None) -> tuple[Any, Any]:
+    """The samples and their labels."""
+    from isobit.check.csim.vectors import load_vectors
+
+    if data is None:
+        if inputs is None or labels is None:
+            raise typer.BadParameter("--inputs and --labels, or --data")
+        return load_vectors(inputs), load_vectors(labels)
+    if inputs is not None:
+        raise typer.BadParameter("--data has the samples: leave --inputs out", param_hint="--data")
+    from isobit.train import load_data
+
+    found = load_data(data)
+    return found.test_inputs.numpy(), found.test_labels.numpy() if labels is None else load_vectors(labels)
+
+
 def accuracy_command(
     build: BuildFolder,
-    inputs: Inputs,
-    labels: Annotated[Path, typer.Option(help=".npy of one class a sample, counted from 0; or labels.npz:y")],
+    inputs: Annotated[
+        Path | None, typer.Option(help=".npy of samples in the model's own layout; .npz where there are several")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help=".npy of one class a sample, counted from 0; or labels.npz:y")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="in place of both: the test samples of what `isobit quantize --data` takes")
+    ] = None,
     topk: Annotated[int, typer.Option("--topk", min=1, help="the k of top-k")] = 5,
     output: Annotated[str | None, typer.Option(help="the output with the classes, where there are several")] = None,
     source: Annotated[bool, typer.Option(help="also run the source model")] = True,
@@ -91,9 +114,10 @@ def accuracy_command(
     from isobit.check.source.level import ort_level_of
     from isobit.report.predict import accuracy_table
 
+    given, classes = _labelled(inputs, labels, data)
     with Progress() as progress:
         found = accuracy(
-            load_build(build), load_vectors(inputs), load_vectors(labels), topk=topk, output=output, source=source,
+            load_build(build), given, classes, topk=topk, output=output, source=source,
             samples=sample_form(samples), ort_level=ort_level_of(ort_level), compiler=compiler, timeout=timeout,
             torch=tuple(torch or ()), rtl=rtl, board=None if board is None else load_vectors(board), progress=progress,
         )  # fmt: skip
