@@ -34,6 +34,15 @@ def test_it_does_not_stop_at_the_first(tmp_path: Path) -> None:
     assert not found.reads and found.counts["Quant"] == {"behind": 1, "exact": 1}
 
 
+def test_a_network_of_floats_is_called_one(tmp_path: Path) -> None:
+    net = Net([1, 4])
+    net.op("MatMul", net.op("Relu", net.op("MatMul", "x", np.ones((4, 4)) * 0.3)), np.ones((4, 2)) * 0.3)
+    whole, *operators = check_model(net.save(tmp_path, "t2")).operators
+    assert (whole.op, whole.name, whole.code) == ("file", "x", "E203")
+    assert whole.why == "nothing in this model is quantised"
+    assert [o.op for o in operators] == ["MatMul", "Relu", "MatMul", "output"]
+
+
 def test_a_file_that_is_read(tmp_path: Path) -> None:
     net = Net([1, 4])
     net.quant(net.op("Relu", net.quant("x", 0.5, 0.0, 4)), 0.1, 0.0, 4)

@@ -7,6 +7,7 @@ the refusal's own words, and its outputs are unknown from there on: what hangs o
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -70,7 +71,8 @@ def check_model(path: Path, input_type: InputType | None = None) -> Coverage:
     model = load_onnx(path)
     work = Import(model, input_type)
     lost: set[str] = set()
-    found = [_checked(work, node, lost) for node in work.model.nodes]
+    found = _whole(printable(path.name), work.refuse_early)
+    found += [_checked(work, node, lost) for node in work.model.nodes]
     for info in work.model.outputs:
         label = printable(info.label)
         if info.name in lost:
@@ -85,11 +87,8 @@ def check_model(path: Path, input_type: InputType | None = None) -> Coverage:
 
 
 def _check_tflite(model: TfliteModel) -> Coverage:
-    b, lost, found = begin(model), set[int](), list[Checked]()
-    try:
-        refuse_early(model)
-    except IsobitError as error:  # what the whole file is says more than what its operators lack
-        found.append(_refused(error.where or printable(model.path), "file", error))
+    b, lost = begin(model), set[int]()
+    found = _whole(printable(model.path), lambda: refuse_early(model))
     for op in model.operators:
         if lost.intersection(op.inputs):
             lost.update(op.outputs)
@@ -110,6 +109,15 @@ def _check_tflite(model: TfliteModel) -> Coverage:
         except IsobitError as error:
             found.append(_refused(label, "output", error))
     return Coverage(tuple(found))
+
+
+def _whole(path: str, refuse: Callable[[], None]) -> list[Checked]:
+    """What the whole file is says more than what its operators lack."""
+    try:
+        refuse()
+    except IsobitError as error:
+        return [_refused(error.where or path, "file", error)]
+    return []
 
 
 def _checked(work: Import, node: SourceNode, lost: set[str]) -> Checked:

@@ -175,8 +175,7 @@ def _import_all(model: SourceModel, input_type: InputType | None, arithmetic: As
     work = Import(model, input_type, arithmetic)
     for node in work.model.nodes:  # an operator that cannot be read is named before any work
         _operator(work.builder, node)
-    if all(isinstance(value, HostReal) for value in work.builder.tensors.values()):
-        refuse_floats(work.model)
+    work.refuse_early()
     for node in work.model.nodes:
         work.node(node)
     for info in work.model.outputs:
@@ -194,6 +193,11 @@ class Import:
         for info in self.model.inputs:
             declared = input_type or _annotated(self.model, info)
             self.builder.tensors[info.name] = _raw_input(self.builder, info, declared)
+
+    def refuse_early(self) -> None:
+        """Refuse what nothing could be read of, before any operator is: a network of floats (E203, E209)."""
+        if all(isinstance(value, HostReal) for value in self.builder.tensors.values()):
+            refuse_floats(self.model)
 
     def node(self, node: SourceNode) -> None:
         """Import one node, whose inputs are known.
