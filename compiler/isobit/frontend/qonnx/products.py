@@ -107,7 +107,7 @@ def as_quantised(b: Builder, node: SourceNode, w: Any) -> QuantisedConstant:
     if (w != np.round(w)).any() or np.abs(w).max(initial=0) > _INTEGER_WEIGHT_LIMIT:
         raise IsobitError(
             "E203", f"the weights {printable(node.inputs[1])!r} are floats with no quantiser", where=b.where(node),
-            hint="train with brevitas.nn.QuantLinear / QuantConv2d, or have the quantiser take every layer: some leave out"
+            hint="train with brevitas.nn.QuantLinear / QuantConv2d, or quantise every layer: some tools leave out"
             " layers of few channels, or all at batch 1",
         )  # fmt: skip
     return QuantisedConstant(w.astype(np.int64), np.ones(1, np.float32), np.zeros(1, np.float32))
