@@ -233,17 +233,6 @@ def test_a_build_of_which_nothing_was_compared_is_not_exact(tmp_path: Path, monk
         check_finn(tmp_path, mlp().save(tmp_path))
 
 
-def convolutions() -> Net:
-    """Two convolutions and a maximum pool between them."""
-    net, rng = Net([1, 2, 8, 8], name="x"), np.random.default_rng(1)
-    x = net.quant("x", 0.1, 0.0, 4)
-    for inputs in (2, 4):
-        w = net.quant(rng.normal(0, 0.5, (4, inputs, 3, 3)), 0.13, 0.0, 4, narrow=1)
-        x = net.quant(net.op("Relu", net.op("Conv", x, w, pads=[1] * 4)), 0.37, 0.0, 4, signed=0)
-        x = net.op("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2]) if inputs == 2 else x
-    return net
-
-
 def test_products_with_thresholds_inside_give_integers(trace: Any) -> None:
     nodes = [
         onnx.helper.make_node(kind, ["x"], ["y"], **attributes)
@@ -274,16 +263,12 @@ for name in ("step_qonnx_to_finn", "step_tidy_up", "step_streamline", "step_conv
 
 @pytest.mark.slow
 @pytest.mark.skipif(not environment.installed(), reason="finn-plus is not installed: isobit finn setup")
-@pytest.mark.parametrize(("net", "standalone"), [(mlp, True), (mlp, False), (convolutions, False)])
-def test_finn_itself_is_followed_step_by_step(net: Any, standalone: bool, tmp_path: Path) -> None:
-    """Thresholds as layers of their own, and inside those of the products."""
-    model = net().save(tmp_path)
+def test_finn_itself_is_followed_step_by_step(tmp_path: Path) -> None:
+    model = mlp().save(tmp_path)
     work = tmp_path / "finn"
     work.mkdir()
-    plain = PLAIN.replace("standalone_thresholds=True", f"standalone_thresholds={standalone}")
-    command = [str(environment.python()), "-c", plain, str(root() / "finn"), str(model), str(work)]
+    command = [str(environment.python()), "-c", PLAIN, str(root() / "finn"), str(model), str(work)]
     subprocess.run(command, check=True, capture_output=True, timeout=600)
     steps = check_finn(work, model)
-    assert [step.name for step in steps][-1] == "step_convert_to_hw"
-    assert all(len(step.layers) == (5 if net is mlp else 4) and step.output for step in steps)
+    assert [step.name for step in steps][-1] == "step_convert_to_hw" and all(len(step.layers) == 5 for step in steps)
     assert not any(step.first for step in steps)
