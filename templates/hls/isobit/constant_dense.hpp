@@ -27,6 +27,7 @@ void constant_dense(hls::stream<lanes<typename Cfg::in_t, Cfg::IN> >& in,
 #pragma HLS ARRAY_PARTITION variable=adders complete dim=0
 #pragma HLS ARRAY_PARTITION variable=forms complete dim=0
 #pragma HLS ARRAY_PARTITION variable=taps complete dim=0
+  static_assert(Cfg::DEPTH <= Cfg::ADDERS, "an adder a level, at least");
   typedef typename working<int_traits<typename Cfg::sum_t>::WIDTH>::type sum_t;
   for (int v = 0; v < Cfg::VECTORS; ++v) {
 #pragma HLS PIPELINE II=1 style=flp rewind
