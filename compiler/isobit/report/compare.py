@@ -10,8 +10,9 @@ from rich.text import Text
 from isobit.build.folder import Build
 from isobit.check.csim.accuracy import read_accuracy
 from isobit.check.csim.last import CSIM, read_record
+from isobit.errors import middle_cut
 from isobit.report.result import Layer, summarise
-from isobit.report.text import lined_table, middle_cut
+from isobit.report.text import lined_table
 
 _COSTS = ("LUT", "DSP", "BRAM36")
 _NAME = 22

@@ -15,9 +15,10 @@ from isobit.backends.dataflow.optimal.frontier import FrontPoint
 from isobit.backends.dataflow.optimal.search import Optimum
 from isobit.backends.dataflow.planner import LayerPlan, Plan
 from isobit.backends.dataflow.planner.search import Whole
+from isobit.errors import middle_cut
 from isobit.hardware import Cost
 from isobit.report.plot import draw
-from isobit.report.text import lined_table, middle_cut
+from isobit.report.text import lined_table
 
 _LINE, _LEAST_NAME, _GAP = 80, 9, 2
 """Columns of a terminal, those that a name gets at least, and those that the box puts behind a column."""
