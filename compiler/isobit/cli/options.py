@@ -11,7 +11,7 @@ MOST_SECONDS = 1_000_000
 """The longest time limit: longer ones the operating system has no number for."""
 
 
-MOST_VECTORS = 1_000_000_000
+MOST_VECTORS = 10**15
 """The most vectors or frames that a command can be asked for."""
 
 
