@@ -114,7 +114,7 @@ def compile_model(
     if inputs is not None and budget is None:
         raise IsobitError("E803", "inputs without a budget", hint="add --budget 50ppm, or leave --inputs out")
     with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:
-        progress("reading the model")
+        progress("reading the model: 0 of 2 steps")
         path, name = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter, arguments)
         report = None
         if rescale_bits is not None and refit:
@@ -123,6 +123,7 @@ def compile_model(
             progress("refitting the weights")
             _refuse_refit(path)
             path, report = refit_file(path, Path(scratch) / "refit.onnx", rescale_bits, declared)
+        progress("reading the model: 1 of 2 steps")
         imported, followed = _imported(path, declared, arithmetic)
         _refuse_other_shape(source, imported, input_shape)
         imported = with_head(imported, head, head_bits) if head else imported

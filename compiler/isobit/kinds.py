@@ -39,7 +39,7 @@ class Limits:
 
 Count = Annotated[int, Limits(0)]
 Positive = Annotated[int, Limits(1)]
-Vectors = Annotated[int, Limits(1, 1_000_000_000)]
+Vectors = Annotated[int, Limits(1, 10**15)]
 Seconds = Annotated[float, Limits(0.1, 1_000_000)]
 """A time limit: the operating system has no number for longer ones."""
 

@@ -54,7 +54,7 @@ def refusal(
 
 def place_in(path: Path, text: str, table: str, key: str) -> str:
     """The file, and the line of a key where it can be found."""
-    number = line_of(text, table, key) if key else 0
+    number = line_of(text, table, key) if table or key else 0
     return f"{printable(path)}, line {number}" if number else printable(path)
 
 

@@ -141,6 +141,7 @@ def test_boards_paths_and_version() -> None:
         ["compile"],
         ["csim", "b", "--no-such-option"],
         ["csim", "b", "-n", "0"],
+        *([*words, "9" * 20] for words in (["csim", "b", "-n"], ["csim", "b", "--frames"], ["cosim", "b", "-n"])),
         *([name, "b", "--timeout", value] for name in ("csim", "cosim", "synth") for value in ("inf", "nan", "1e300")),
         ["verify", "b", "--rtl", "--limit", "nan"],
         ["compile", "m.onnx", "-o", "b", "--target-fps", "inf"],

@@ -10,14 +10,14 @@ from typing import Annotated
 
 import typer
 
-from isobit.cli.options import Docker, Memory, seconds
+from isobit.cli.options import MOST_VECTORS, Docker, Memory, seconds
 from isobit.cli.terminal import Progress, out
 from isobit.errors import EXIT_EQUAL, EXIT_MISMATCH
 
 
 def cosim_command(
     build: Annotated[Path, typer.Argument(help="build folder")],
-    frames: Annotated[int, typer.Option("-n", "--frames", min=1, help="frames, back to back")] = 8,
+    frames: Annotated[int, typer.Option("-n", "--frames", min=1, max=MOST_VECTORS, help="frames, back to back")] = 8,
     stall: Annotated[bool, typer.Option("--stall", help="random gaps on the inputs and waits on the outputs")] = False,
     seed: Annotated[int, typer.Option(min=0, help="seed of the vectors, gaps and waits")] = 0,
     compiler: Annotated[str | None, typer.Option(help="C++ compiler: g++ or clang++")] = None,

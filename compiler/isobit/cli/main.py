@@ -29,6 +29,7 @@ from isobit.cli.export import export_command
 from isobit.cli.finn import finn_app
 from isobit.cli.lists import boards_command, paths_command
 from isobit.cli.options import (
+    MOST_VECTORS,
     Arithmetic,
     Board,
     Docker,
@@ -190,14 +191,14 @@ def csim_command(
     samples: Samples = None,
     vectors: Annotated[
         int | None,
-        typer.Option("-n", "--vectors", min=1, help="edge-case and random vectors; 10000, fewer for large networks"),
+        typer.Option("-n", "--vectors", min=1, max=MOST_VECTORS, help="edge and random vectors; up to 10000 without"),
     ] = None,
     checked: Annotated[bool, typer.Option("--checked", help="stop at any assignment that would lose a bit")] = False,
     source: Annotated[bool, typer.Option(help="also compare the graph with the source model")] = True,
     bounded: Annotated[
         bool, typer.Option("--bounded", help="instead, run all processes side by side with the planned FIFO depths")
     ] = False,
-    frames: Annotated[int, typer.Option("--frames", min=1, help="frames of --bounded")] = 4,
+    frames: Annotated[int, typer.Option("--frames", min=1, max=MOST_VECTORS, help="frames of --bounded")] = 4,
     compiler: Annotated[str | None, typer.Option(help="C++ compiler: g++ or clang++")] = None,
     seed: Annotated[int, typer.Option(min=0, help="seed of the random vectors")] = 0,
     timeout: Annotated[float, typer.Option(min=0.1, callback=seconds, help="seconds for one simulation run")] = 600.0,

@@ -11,6 +11,10 @@ MOST_SECONDS = 1_000_000
 """The longest time limit: longer ones the operating system has no number for."""
 
 
+MOST_VECTORS = 10**15
+"""The most vectors or frames that a command can be asked for."""
+
+
 def finite(value: float | None) -> float | None:
     """An option's value, which may be no NaN and no infinity."""
     if value is not None and not math.isfinite(value):

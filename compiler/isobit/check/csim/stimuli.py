@@ -15,6 +15,8 @@ from isobit.ir.types import IntArray, ValueType
 def vectors_for(graph: Graph, count: int, seed: int) -> dict[str, IntArray]:
     """:func:`edge_and_random` samples for every input of a graph, by name."""
     rng = np.random.default_rng(seed)
+    if count * max(graph.types[node.name].size for node in graph.inputs) >= 1 << 56:  # numpy has no arrays so large
+        raise MemoryError(f"{count:,} vectors")
     return {node.name: edge_and_random(node, count, rng) for node in graph.inputs}
 
 
