@@ -233,8 +233,7 @@ def _exported(path: Path, declared: InputType | None, arithmetic: Asked) -> Grap
 
 def _followed(made: FloatArithmetic, asked: Asked) -> ArithmeticRecord:
     ties = tuple(TiesRecord(layer=t.layer, moved=t.moved, span=t.span) for t in made.ties)
-    kept = tuple(made.kept) if made.followed == "float32" else ()
-    return ArithmeticRecord(followed=made.followed, asked=asked, ties=ties, exact=kept)
+    return ArithmeticRecord(followed=made.followed, asked=asked, ties=ties, exact=tuple(made.kept))
 
 
 def _refuse_refit(path: Path) -> None:

@@ -208,7 +208,6 @@ def test_it_is_built_and_equal(tmp_path: Path) -> None:
 JUMPS: dict[str, Callable[[Net, str], str]] = {
     "less": lambda net, x: net.op("Cast", net.op("Less", x, 0.3), to=1),
     "where": lambda net, x: net.op("Where", net.op("GreaterOrEqual", x, 0.3), x, 0.0),
-    "floor": lambda net, x: net.op("Floor", net.op("Mul", x, 10.0)),
     "threshold": lambda net, x: net.op("ThresholdedRelu", x, alpha=0.3),
 }
 
@@ -221,4 +220,17 @@ def test_where_float32_jumps_elsewhere_it_is_a_tie(tmp_path: Path, name: str) ->
     build = isobit.compile(net.save(tmp_path), tmp_path / "build")
     verdict = check_source(build, vectors_for(build.graph, 40, 0), {})
     assert verdict.exact_mismatches == 0 and not verdict.unexplained
-    assert bool(verdict.ties) == (name != "threshold")
+    assert bool(verdict.ties) == (name in ("less", "where"))
+
+
+@pytest.mark.parametrize("op", ["Floor", "Ceil", "Round"])
+def test_what_rounds_without_a_quantiser_follows_float32(tmp_path: Path, op: str) -> None:
+    net = Net([1, 40])
+    x = net.quant("x", 0.05, bits=6)
+    net.quant(net.op(op, net.op("Mul", x, 10.0 if op != "Round" else 5.0)), 1.0)
+    path = net.save(tmp_path)
+    exact, float32 = (isobit.compile(path, tmp_path / a, arithmetic=a) for a in ("auto", "float32"))
+    assert exact.manifest.source.arithmetic.ties and not float32.manifest.source.arithmetic.exact[1:]
+    verdict = check_source(float32, vectors_for(float32.graph, 40, 0), {})
+    assert verdict.equal and verdict.exact_outputs and not verdict.ties and verdict.ends is not None
+    assert verdict.ends.equal == verdict.ends.outputs

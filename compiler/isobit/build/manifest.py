@@ -77,8 +77,8 @@ class TiesRecord(Record):
 class ArithmeticRecord(Record):
     """What the staircases follow behind the exact accumulators, and what was asked for.
 
-    ``ties`` are the layers where exact and float32 arithmetic differ, ``exact`` the tensors whose quantisers stay exact
-    although float32 is followed.
+    ``ties`` are the layers where exact and float32 arithmetic differ, ``exact`` the tensors that stay exact whatever is
+    followed, and whose ties are not counted.
     """
 
     followed: Literal["exact", "float32"]

@@ -120,11 +120,14 @@ def arithmetic_lines(build: Build) -> list[Text]:
     if most is not None:
         why = f"in {most.layer} {most.moved:,} of {most.span:,} accumulators between its edges\n"
         why += "  give another integer in exact arithmetic than in float32"
+    kept = ", ".join(map(printable, made.exact))
+    if kept and made.followed == "exact":
+        why += f"\n  (not looked at, their float32 form is not known: {kept})"
     why = "" if made.asked == "exact" else f":\n  {why}"
     name = "exact sums with float32 behind them" if made.followed == "float32" else "exact"
     lines = [f"arithmetic: {name}{why}"]
-    if made.exact:
-        lines.append(f"exact all the same, their float32 form is not known: {', '.join(map(printable, made.exact))}")
+    if kept and made.followed == "float32":
+        lines.append(f"exact all the same, their float32 form is not known: {kept}")
     return list(map(_line, lines))
 
 

@@ -32,7 +32,7 @@ FloatLevel = Callable[[int, Floats], NDArray[Any]]
 Grain = Callable[[int], tuple[float, float]]
 """Scale and zero point of a channel's quantiser, which divides and adds in float32."""
 Made = tuple[Curve, bool]
-FOLLOWED = frozenset({"Quant", "BipolarQuant", "QuantizeLinear", "MultiThreshold", "Sign"})
+FOLLOWED = frozenset("Quant BipolarQuant QuantizeLinear MultiThreshold Sign Floor Ceil Round".split())
 """Quantisers with a float32 staircase."""
 SYSTEMATIC = Fraction(1, 20)
 """The share of accumulators, between a layer's first edge and its last, above which ties are no accident.

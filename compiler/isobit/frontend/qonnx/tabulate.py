@@ -152,6 +152,7 @@ def decided_integers(b: Builder, node: SourceNode, f: Function) -> Real:
     Raises:
         IsobitError: E202 when some are none, or the input has too many.
     """
+    b.arithmetic.keep(node)
     made = materialised(b, node, f)
     if made is None:
         raise b.unsupported(node, f"{node.op} of a value of more than 16 bits", "quantise its input")
