@@ -279,11 +279,11 @@ class _Lowering:
             return self._regroup(self._regroup(stream, through, frame, 0, channels), lanes, frame, row, channels)
         name = f"{stream.removeprefix('s_')}_x{lanes}"
         converted = self._stream(name, source.elem, lanes, frame, row=row)
-        template = "width_converter"
         sizes: tuple[tuple[str, int], ...] = (("FRAME", frame),)
         if slack or row:
             whole = row or slack
-            template, sizes = "row_converter", (("ROWS", frame // whole), ("ROW", whole), ("CHANNELS", channels))
+            sizes = (("ROWS", frame // whole), ("ROW", whole), ("CHANNELS", channels))
+        template = "row_converter" if slack or row else "width_converter"
         constants = (*sizes, ("IN_LANES", source.lanes), ("OUT_LANES", lanes))
         self._process("regroup_" + name, template, constants, (("elem_t", source.elem),), (stream,), (converted,))
         return converted
