@@ -12,12 +12,13 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-_SHARE = 0.75
+_SHARE, _GLANCE = 0.75, 0.02
 _OUT_OF_MEMORY = re.compile(r"out of memory|memory exhausted|[Cc]annot allocate memory|bad_alloc")
 
 
@@ -29,12 +30,55 @@ def memory_bound() -> int:
         return 0
 
 
-def begun(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-    """A child that writes to ``log`` and reads nothing."""
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def begun(command: Sequence[str], log: Path, **further: Any) -> subprocess.Popen[bytes]:
+    """A child that writes to ``log`` and reads nothing; ``further`` for :class:`subprocess.Popen`."""
     with log.open("wb") as file:
         return subprocess.Popen(
-            _bounded(command), stdout=file, stderr=file, stdin=subprocess.DEVNULL, process_group=0
-        )  # fmt: skip
+            _bounded(command), stdout=file, stderr=file, stdin=subprocess.DEVNULL, process_group=0, **further
+        )
+
+
+def run_all(
+    commands: Sequence[Sequence[str]], folder: Path, timeout: float, told: Callable[[int], None]
+) -> subprocess.CompletedProcess[bytes] | None:
+    """All of ``commands``, as many at once as there are processors; nothing of them is left, however this ends.
+
+    Args:
+        folder: where each one's words go meanwhile.
+        timeout: seconds for all of them.
+        told: is given how many are done, at once and after each.
+
+    Returns:
+        the first that failed, with what it said as ``stderr``; None where none did.
+
+    Raises:
+        subprocess.TimeoutExpired: when they do not end in time.
+    """
+    started, waiting, running, done = time.monotonic(), list(enumerate(commands)), dict[int, Any](), 0
+    told(done)
+    try:
+        while waiting or running:
+            while waiting and len(running) < processors():
+                number, command = waiting.pop(0)
+                running[number] = begun(command, folder / f"command-{number}.log")
+            for number in [n for n, process in running.items() if process.poll() is not None]:
+                process, done = running.pop(number), done + 1
+                if process.returncode != 0:
+                    said = (folder / f"command-{number}.log").read_bytes()
+                    return subprocess.CompletedProcess(process.args, process.returncode, b"", said)
+                told(done)
+            if time.monotonic() - started > timeout:
+                raise subprocess.TimeoutExpired(commands[0], timeout)
+            time.sleep(_GLANCE)
+    finally:
+        for process in running.values():
+            ended(process)
+    return None
 
 
 def run(

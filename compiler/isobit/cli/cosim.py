@@ -35,12 +35,13 @@ def cosim_command(
 
     loaded = load_build(build)
     with Progress() as progress:
-        progress("compiling and running the RTL")
         if docker:
             options = CosimOptions(frames, stall, seed, compiler, timeout)
             result = cosim_contained(loaded, options, memory, progress)
         else:
-            result = cosim(loaded, frames, stall=stall, seed=seed, compiler=compiler, timeout=timeout)
+            result = cosim(
+                loaded, frames, stall=stall, seed=seed, compiler=compiler, timeout=timeout, progress=progress
+            )
     if as_json:
         sys.stdout.write(json.dumps(asdict(result) | {"equal": result.equal}, indent=1) + "\n")
     else:

@@ -7,7 +7,6 @@ finish, and wherever the study was interrupted. Trials that were under way then 
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +20,7 @@ from isobit.errors import IsobitError, printable
 from isobit.explore.study import Study, StudyFile
 from isobit.explore.trial import Outcome, evaluate
 from isobit.explore.workers import Workers, cluster, here, processes
+from isobit.subprocesses import processors
 
 BATCH = 8
 """Trials that a sampler chooses at a time; more workers than that wait."""
@@ -89,7 +89,7 @@ def _workers(count: int | None, scheduler: str | None) -> Iterator[Workers]:
         with cluster(scheduler) as run:
             yield run
         return
-    count = count or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else count or os.cpu_count() or 1
+    count = count or processors()
     if count == 1:
         yield here
         return

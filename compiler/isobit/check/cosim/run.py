@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from isobit.backends.base import Progress, silent
 from isobit.backends.dataflow.design import Design, Stream
 from isobit.backends.dataflow.rows import without_slack
 from isobit.backends.dataflow.rtl import layer_clocks, node_streams
@@ -27,8 +27,11 @@ from isobit.errors import CheckFailed, printable
 from isobit.interp import Evaluator
 from isobit.ir import Graph
 from isobit.ir.types import IntArray
+from isobit.subprocesses import begun, ended
 
 DEFAULT_FRAMES, DEFAULT_TIMEOUT = 8, 600.0
+_GLANCE, _LINE = 0.05, 64
+"""Seconds from one look at a running simulation to the next, and bytes that hold its last line."""
 _FAIL = re.compile(r"ISOBIT-FAIL kind=(\S+) ?(.*)")
 _EXPLAINED = {
     "deadlock": "the design stands still",
@@ -39,13 +42,14 @@ _EXPLAINED = {
 
 def cosim(
     build: Build, frames: int = DEFAULT_FRAMES, *, stall: bool = False, seed: int = 0, compiler: str | None = None,
-    timeout: float = DEFAULT_TIMEOUT,
+    timeout: float = DEFAULT_TIMEOUT, progress: Progress = silent,
 ) -> CosimResult:  # fmt: skip
     """Simulate ``frames`` random frames, back to back, and compare integers and clocks.
 
     Args:
         stall: random gaps on the inputs and waits on the outputs, from ``seed``; the vectors are from ``seed`` too.
         timeout: seconds for the run of the simulation.
+        progress: told what of how much is done.
 
     Raises:
         CheckFailed: E606 when the design stands still (with its full and empty streams) or ends a batch wrongly.
@@ -56,9 +60,9 @@ def cosim(
     expected = Evaluator(build.graph).run(integers)
     with tempfile.TemporaryDirectory(prefix="isobit-cosim-") as scratch:
         folder, started = Path(scratch), time.monotonic()
-        program = _program(folder, build, design, texts, frames, compiler)
+        program = _program(folder, build, design, texts, frames, compiler, progress)
         ready = time.monotonic()
-        run = _Run(folder, build.graph, design, seed + 1 if stall else 0, timeout)
+        run = _Run(folder, build.graph, design, seed + 1 if stall else 0, timeout, progress)
         outputs = run(program, integers, 0)
         done = time.monotonic()
         wrong = sum(count_differences(expected[name], got) for name, got in outputs.items())
@@ -70,7 +74,8 @@ def cosim(
 
 
 def rtl_outputs(
-    build: Build, integers: Mapping[str, IntArray], *, compiler: str | None = None, timeout: float = DEFAULT_TIMEOUT
+    build: Build, integers: Mapping[str, IntArray], *, compiler: str | None = None, timeout: float = DEFAULT_TIMEOUT,
+    progress: Progress = silent,
 ) -> dict[str, IntArray]:  # fmt: skip
     """The RTL's output integers ``(batch, *shape)`` by the graph's names, for integers of every input.
 
@@ -80,25 +85,29 @@ def rtl_outputs(
     design, texts = rtl_sources(build)
     with tempfile.TemporaryDirectory(prefix="isobit-cosim-") as scratch:
         folder, frames = Path(scratch), len(next(iter(integers.values())))
-        program = _program(folder, build, design, texts, frames, compiler)
-        return _Run(folder, build.graph, design, 0, timeout)(program, integers, 0)
+        program = _program(folder, build, design, texts, frames, compiler, progress)
+        return _Run(folder, build.graph, design, 0, timeout, progress)(program, integers, 0)
 
 
 def _program(
-    folder: Path, build: Build, design: Design, texts: dict[str, str], frames: int, compiler: str | None
-) -> Path:
+    folder: Path, build: Build, design: Design, texts: dict[str, str], frames: int, compiler: str | None,
+    progress: Progress,
+) -> Path:  # fmt: skip
     """The compiled simulation of the design, in ``folder``."""
     texts = texts | simulation_sources(build, design)
     write_files(folder, {name: text.encode("utf-8") for name, text in texts.items()})
     sources = sorted(name for name in texts if name.endswith(".sv"))
-    return verilated(folder, sources, (frames + 4) * design.interval, compiler)
+    return verilated(folder, sources, (frames + 4) * design.interval, compiler, progress=progress)
 
 
 class _Run:
     """Runs of one compiled design; keeps the clocks and levels of the last."""
 
-    def __init__(self, folder: Path, graph: Graph, design: Design, stall: int, timeout: float) -> None:
+    def __init__(
+        self, folder: Path, graph: Graph, design: Design, stall: int, timeout: float, progress: Progress
+    ) -> None:
         self.folder, self.graph, self.design, self.stall, self.timeout = folder, graph, design, stall, timeout
+        self.progress = progress
         self.interval = self.latency = 0
         self.levels: tuple[FifoLevel, ...] = ()
         self.layers: tuple[LayerTimes, ...] = ()
@@ -113,23 +122,27 @@ class _Run:
             (sent / f"{port.name}.bin").write_bytes(port.raw(integers[port.node].reshape(frames, -1)))
         quiet = 4 * max(self.design.interval, 1000)
         arguments = [str(sent), str(received), str(frames), str(self.stall), str(quiet), str(tapped)]
-        self._read_clocks(self._execute([str(program), *arguments]))
+        self._read_clocks(self._execute([str(program), *arguments], frames))
         return {p.node: self._output(received / f"{p.name}.bin", p, frames) for p in self.design.outputs}
 
-    def _execute(self, command: list[str]) -> str:
+    def _execute(self, command: list[str], frames: int) -> str:
+        log, deadline = self.folder / "simulation.log", time.monotonic() + self.timeout
+        process = begun(command, log, cwd=self.folder)
         try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=self.timeout, check=False, cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired as error:
-            hint = "fewer frames (-n) or a longer --timeout"
-            raise CheckFailed("E606", f"it did not end within {self.timeout:g} s", where="RTL", hint=hint) from error
-        if done.returncode == 0:
-            return done.stdout
-        match = _FAIL.search(done.stderr)
+            while process.poll() is None:
+                if time.monotonic() > deadline:
+                    hint = "fewer frames (-n) or a longer --timeout"
+                    raise CheckFailed("E606", f"it did not end within {self.timeout:g} s", where="RTL", hint=hint)
+                self.progress(f"running the RTL: {_frames_done(log):,} of {frames:,} frames")
+                time.sleep(_GLANCE)
+        finally:
+            ended(process)
+        text = log.read_text(encoding="utf-8", errors="replace")
+        if process.returncode == 0:
+            return text
+        match = _FAIL.search(text)
         what = f"{_EXPLAINED.get(match[1], match[1])} ({printable(match[2], 600)})" if match else ""
-        raise CheckFailed("E606", what or f"it stopped with status {done.returncode}", where="RTL")
+        raise CheckFailed("E606", what or f"it stopped with status {process.returncode}", where="RTL")
 
     def _output(self, path: Path, port: Port, frames: int) -> IntArray:
         return port.elements(np.fromfile(path, dtype=port.dtype)).reshape(frames, *self.graph.types[port.node].shape)
@@ -157,6 +170,12 @@ class _Run:
             values = words_of(self.folder / "received" / f"node{number}.tap", stream)
             found[node] = without_slack(values, self.graph.types[node], 1)
         return found
+
+
+def _frames_done(log: Path) -> int:
+    """How many frames a running simulation says have left."""
+    last = log.read_bytes()[-_LINE:].rstrip().rpartition(b"\n")[2].split()
+    return int(last[1]) if len(last) == 2 and last[0] == b"left" else 0
 
 
 def words_of(path: Path, stream: Stream) -> IntArray:

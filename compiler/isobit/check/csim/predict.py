@@ -7,7 +7,6 @@ between channels, even the order of two integers says nothing.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -31,6 +30,7 @@ from isobit.interp.work import multiply_accumulates
 from isobit.ir import Graph
 from isobit.ir.ops import Output
 from isobit.ir.types import IntArray
+from isobit.subprocesses import processors
 
 _MOVES = frozenset({"reshape", "transpose"})
 _BESIDE, _BESIDE_MACS = 16, 1_000_000_000
@@ -179,7 +179,7 @@ def _in_parts(
     build: Build, one: Simulator, integers: Mapping[str, IntArray], timeout: float, progress: Callable[[str], None]
 ) -> dict[str, IntArray]:
     """Run a batch in parts, as many at a time as there are cores."""
-    count, cores = len(next(iter(integers.values()))), _cores()
+    count, cores = len(next(iter(integers.values()))), processors()
     size = min(-(-count // cores), max(PART_MACS // max(multiply_accumulates(build.graph), 1), 1))
     parts = [slice(first, first + size) for first in range(0, count, size)]
     results: dict[str, IntArray] = {}
@@ -200,8 +200,3 @@ def _in_parts(
     finally:
         pool.shutdown(cancel_futures=True)
     return results
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
