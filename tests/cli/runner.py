@@ -64,6 +64,14 @@ def small_model(folder: Path) -> Path:
     return net.save(folder)
 
 
+def multiplied(path: Path) -> Path:
+    """A plan of :func:`small_model` whose weights lie in arrays, and not in the logic as additions."""
+    layers = {"MatMul_2": (1, 4), "MatMul_7": (2, 1)}
+    lines = (f'[layers.{n}]\npe = {pe}\nsimd = {simd}\nmultiplier = "single"\n' for n, (pe, simd) in layers.items())
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
 def edited(build: Path, copy: Path, name: str, change: Callable[[str], str]) -> Path:
     """A copy of a build in which one file is changed and the manifest says all is well."""
     shutil.copytree(build, copy)

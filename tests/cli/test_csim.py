@@ -15,7 +15,7 @@ import pytest
 from isobit.build.folder import load_build
 from isobit.check.csim.stimuli import edge_and_random
 from isobit.interp import Evaluator
-from tests.cli.runner import Outcome, edited, isobit, isobit_process, small_model
+from tests.cli.runner import Outcome, edited, isobit, isobit_process, multiplied, small_model
 
 TOP, PARAMETERS = "hls/top.cpp", "hls/parameters.hpp"
 
@@ -23,7 +23,8 @@ TOP, PARAMETERS = "hls/top.cpp", "hls/parameters.hpp"
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("csim")
-    assert isobit("compile", small_model(folder), "-o", folder / "build", "--target-ii", 3).status == 0
+    plan = multiplied(folder / "plan.toml")
+    assert isobit("compile", small_model(folder), "-o", folder / "build", "--plan", plan).status == 0
     return folder / "build"
 
 

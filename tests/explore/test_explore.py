@@ -212,7 +212,7 @@ def test_two_processes_find_the_same(tmp_path: Path) -> None:
 
 
 def test_refusals_are_outcomes_and_said(tmp_path: Path) -> None:
-    text = PLAIN.replace("[5, 10, 3, 20]", "[3]")
+    text = PLAIN.replace('"target_ii": [5, 10, 3, 20]', '"samples_per_clock": [2]')
     done = isobit("explore", written(tmp_path, text), "-o", tmp_path / "out", "--workers", 1)
     assert done.status == 2 and done.out.startswith("2 trials, 0 on the front, 2 refused")
     assert "2 refused: E503" in done.out

@@ -26,7 +26,7 @@ with np.load(sys.argv[2]) as cases:
     for i, dtype in enumerate(json.loads(str(cases["dtypes"]))):
         integers = cases[f"integers{i}"]
         lo, hi = int(integers.min()), int(integers.max())
-        port = Port("p", "p", "dma_0", True, integers[0].size, dtype, integers.shape[1:], lo, hi, {})
+        port = Port("p", "p", "dma_0", True, *[integers[0].size] * 3, dtype, integers.shape[1:], lo, hi, {})
         raw = port.pack(integers)
         assert raw.tobytes() == cases[f"raw{i}"].tobytes(), dtype
         back = port.unpack(raw)

@@ -94,7 +94,8 @@ def test_one_wrong_rounding_would_be_noticed(board_module: Any) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_words_are_little_endian_containers(dtype: str, board_module: Any) -> None:
     given = extremes(dtype)
-    port = board_module("driver").Port("p", "p", "dma_0", True, 6, dtype, SHAPE, int(given.min()), int(given.max()), {})
+    ends = int(given.min()), int(given.max())
+    port = board_module("driver").Port("p", "p", "dma_0", True, 6, 6, 6, dtype, SHAPE, *ends, {})
     raw = port.pack(given)
     assert raw.tobytes() == b"".join(
         int(v).to_bytes(np.dtype(dtype).itemsize, "little", signed="i" in dtype) for v in given.ravel()
@@ -104,7 +105,7 @@ def test_words_are_little_endian_containers(dtype: str, board_module: Any) -> No
 
 @pytest.mark.parametrize("wrong", [np.full((1, 2, 3), 128), np.zeros((1, 3, 2), int), np.zeros((1, 2, 3))])
 def test_what_does_not_fit_a_port_is_refused(wrong: Any, board_module: Any) -> None:
-    port = board_module("driver").Port("p", "p", "dma_0", True, 6, "|i1", SHAPE, -128, 127, {})
+    port = board_module("driver").Port("p", "p", "dma_0", True, 6, 6, 6, "|i1", SHAPE, -128, 127, {})
     with pytest.raises(ValueError, match=r"lies outside -128 \.\. 127|takes integers"):
         port.pack(wrong)
 

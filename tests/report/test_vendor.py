@@ -15,13 +15,13 @@ from isobit.errors import IsobitError
 from isobit.report.beside import add_point, beside, module_of
 from isobit.report.vendor import Used, VendorReport, read_csynth, read_utilization
 from tests.cli.runner import isobit as command
-from tests.cli.runner import small_model
+from tests.cli.runner import multiplied, small_model
 
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> isobit.Build:
     folder = tmp_path_factory.mktemp("vendor")
-    return isobit.compile(small_model(folder), folder / "build")
+    return isobit.compile(small_model(folder), folder / "build", plan=multiplied(folder / "plan.toml"))
 
 
 def written(folder: Path, text: str, name: str = "report") -> Path:

@@ -77,7 +77,7 @@ def run_all(compile_program: Any, build: str, cxx: str, stride: int, defines: tu
 
 CONFIG = "kernel<1, 12, 1, 3, 1, 1, 1, 1>"
 ILLEGAL = [
-    (f"run_channels<block_config<{CONFIG}, 0, 0, 0, 0, 1, 4> >();", "rows are whole words"),
+    (f"run_channels<block_config<{CONFIG}, 0, 0, 0, 0, 1, 16> >();", "a row has a whole word"),
     (f"run_channels<block_config<{CONFIG}, 0, 0, 3, 3, 1, 2> >();", "no more words out than in"),
     (f"run_channels<block_config<{CONFIG}, 1, 0, 1, 1, 1, 4> >();", "pixels inside the border"),
 ]

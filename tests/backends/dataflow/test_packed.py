@@ -140,7 +140,7 @@ def test_the_plan_file_holds_it(tmp_path: Path) -> None:
 def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     for lines, found in (
         ('pe = 1\nsimd = 4\nmultiplier = "packed"', "no two of them share an operand"),
-        ('pe = 2\nsimd = 4\nmultiplier = "double"', "multiplier = 'double': '', 'single' or 'packed'"),
+        ('pe = 2\nsimd = 4\nmultiplier = "double"', "multiplier = 'double': '', 'single', 'packed' or 'adders'"),
     ):
         with pytest.raises(IsobitError, match=found) as caught:
             compiled(matrix(tmp_path), "kv260", lines)
@@ -157,6 +157,8 @@ def test_the_planner_has_both_ways(tmp_path: Path) -> None:
     for point in found:
         layer = point.layers[0][1]
         by_folding.setdefault((layer.pe, layer.simd), set()).add(layer.multiplier)
+    whole = max(by_folding)  # every weight a constant of the logic
+    assert by_folding.pop(whole) == {"single", "packed", "adders"}
     assert all(ways == ({"single", "packed"} if pe > 1 else {""}) for (pe, _), ways in by_folding.items())
     fixed = points(graph, graph.by_name[name], load_board("kv260"), LayerChoice(multiplier="single", pe=2))
     assert {p.layers[0][1].multiplier for p in fixed} == {"single"}

