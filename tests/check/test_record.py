@@ -11,7 +11,7 @@ import pytest
 from isobit.build.folder import load_build
 from isobit.check.csim.last import BOUNDED, CSIM, Record, read_record
 from isobit.errors import IsobitError
-from tests.cli.runner import edited, isobit, small_model
+from tests.cli.runner import edited, isobit, multiplied, small_model
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def build(model: Path, tmp_path: Path) -> Path:
-    assert isobit("compile", model, "-o", tmp_path / "build").status == 0
+    plan = multiplied(tmp_path / "plan.toml")
+    assert isobit("compile", model, "-o", tmp_path / "build", "--plan", plan).status == 0
     return tmp_path / "build"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -73,7 +74,7 @@ def test_lines_come_from_python_too_and_on_stderr(
     monkeypatch.setattr(told.Progress, "due", lambda self: self._text)
     isobit.compile(demo.MODEL)
     found = capsys.readouterr()
-    assert "folding requantizers: " in found.err and " passes" in found.err and not found.out
+    assert re.search(r": \d+ of \d+ \w+", found.err) and not found.out  # which stage is seen is a matter of time
     isobit.compile(demo.MODEL, progress=quiet)
     assert not capsys.readouterr().err
 

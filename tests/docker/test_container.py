@@ -21,7 +21,7 @@ from isobit.container.engine import Limits, find_engine, find_image, run_contain
 from isobit.container.run import compile_contained
 from isobit.errors import IsobitError
 from isobit.interp import quantise, run
-from tests.cli.runner import edited, environment, isobit, small_model, tree
+from tests.cli.runner import edited, environment, isobit, multiplied, small_model, tree
 from tests.docker.verdicts import endless, refused, verdict
 
 FAKE = Path(__file__).with_name("fake_engine.py")
@@ -60,7 +60,8 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("container")
-    assert isobit("compile", small_model(folder), "-o", folder / "build").status == 0
+    plan = multiplied(folder / "plan.toml")
+    assert isobit("compile", small_model(folder), "-o", folder / "build", "--plan", plan).status == 0
     return folder / "build"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,12 @@ _BATCH = 256
 
 
 @torch.no_grad()
-def module_outputs(module: nn.Module, x: NDArray[Any]) -> NDArray[np.float32]:
+def module_outputs(
+    module: nn.Module, x: NDArray[Any], told: Callable[[int], None] = lambda _: None
+) -> NDArray[np.float32]:
     """What ``module``, in evaluation mode, makes of the batch ``x``: float32 ``(batch, ...)``.
+
+    ``told`` is given how many samples are done, before every part.
 
     Raises:
         IsobitError: E607 for a module that does not take the samples or gives no tensor.
@@ -24,15 +29,16 @@ def module_outputs(module: nn.Module, x: NDArray[Any]) -> NDArray[np.float32]:
     training = module.training
     module.eval()
     try:
-        parts = [module(torch.from_numpy(np.ascontiguousarray(p, np.float32))) for p in _parts(x)]
-        values = [p if isinstance(p, torch.Tensor) else p.value for p in parts]
-        return np.concatenate([v.cpu().numpy().astype(np.float32) for v in values])
+        values = []
+        for first in range(0, len(x), _BATCH):
+            told(first)
+            made = module(torch.from_numpy(np.ascontiguousarray(x[first : first + _BATCH], np.float32)))
+            value = made if isinstance(made, torch.Tensor) else made.value
+            values.append(value.cpu().numpy().astype(np.float32))
+        return np.concatenate(values)
     except (RuntimeError, ValueError, TypeError, AttributeError) as error:
         said = printable(str(error).partition("\n")[0], 200)
         raise IsobitError("E607", f"{type(module).__name__} does not take the samples: {said}") from error
     finally:
         module.train(training)
 
-
-def _parts(x: NDArray[Any]) -> list[NDArray[Any]]:
-    return [x[i : i + _BATCH] for i in range(0, len(x), _BATCH)]

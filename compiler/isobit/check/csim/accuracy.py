@@ -118,9 +118,7 @@ def accuracy(
         "C++": predictions(build, integers, compiler=compiler, timeout=timeout, progress=progress),
         "graph": predictions(build, integers, graph=True, progress=progress),
     }
-    if rtl:
-        progress("running the RTL")
-    more, others = beside(build, node, integers, made["graph"], min(rtl, len(truth)), board, timeout)
+    more, others = beside(build, node, integers, made["graph"], min(rtl, len(truth)), board, timeout, progress)
     own_values = {name: real_values(node, outputs[node.name]) for name, outputs in made.items()} | more
     ranked = {name: ranking(build.graph, node, x) for name, x in own_values.items()}
     theirs, note = _of_source(build, node, own, ort_level, progress) if source else ({}, "not asked for")
@@ -167,11 +165,11 @@ def _of_module(
     from isobit.frontend.factories import load_module
     from isobit.train.running import module_outputs
 
-    progress(f"running {where}")
     entry = next(iter(graph.inputs))
     if not np.issubdtype(own[entry.outside].dtype, np.floating):
         raise IsobitError("E607", "a torch module takes real values", where=where, hint="save the samples as float32")
-    made = module_outputs(load_module(module) if isinstance(module, str) else module, own[entry.outside])
+    loaded, x = load_module(module) if isinstance(module, str) else module, own[entry.outside]
+    made = module_outputs(loaded, x, lambda done: progress(f"running {where}: {done:,} of {len(x):,} samples"))
     if made.shape[1:] != node.outside_shape:
         what = f"it gives {made.shape[1:]}, the build {node.outside_shape}"
         raise IsobitError("E607", what, where=where, hint="a module of the same task")

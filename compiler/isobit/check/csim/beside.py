@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isobit.backends.base import Progress, silent
 from isobit.build.folder import Build
 from isobit.check.csim.compare import count_differences
 from isobit.check.csim.predict import real_values
@@ -27,7 +28,9 @@ class Compared:
     mismatches: int
 
 
-def of_rtl(build: Build, integers: Mapping[str, IntArray], frames: int, timeout: float) -> dict[str, IntArray]:
+def of_rtl(
+    build: Build, integers: Mapping[str, IntArray], frames: int, timeout: float, progress: Progress = silent
+) -> dict[str, IntArray]:
     """The output integers of the first ``frames`` samples by the graph's names.
 
     Raises:
@@ -35,7 +38,8 @@ def of_rtl(build: Build, integers: Mapping[str, IntArray], frames: int, timeout:
     """
     from isobit.check.cosim.run import rtl_outputs  # Verilator is asked for only where it is needed
 
-    return rtl_outputs(build, {name: x[:frames] for name, x in integers.items()}, timeout=timeout)
+    given = {name: x[:frames] for name, x in integers.items()}
+    return rtl_outputs(build, given, timeout=timeout, progress=progress)
 
 
 def of_board(graph: Graph, node: Output, written: Any, count: int) -> tuple[dict[str, IntArray], NDArray[Any] | None]:
@@ -76,13 +80,13 @@ def compared(name: str, expected: Mapping[str, IntArray], got: Mapping[str, IntA
 
 def beside(
     build: Build, node: Output, integers: Mapping[str, IntArray], expected: Mapping[str, IntArray], rtl: int,
-    board: Any, timeout: float,
+    board: Any, timeout: float, progress: Progress = silent,
 ) -> tuple[dict[str, NDArray[Any]], tuple[Compared, ...]]:  # fmt: skip
     """Real values of the output ``node`` by ``RTL`` (``rtl`` samples) and ``board``, and their integers compared."""
     found: dict[str, dict[str, IntArray]] = {}
     values: dict[str, NDArray[Any]] = {}
     if rtl:
-        found["RTL"] = of_rtl(build, integers, rtl, timeout)
+        found["RTL"] = of_rtl(build, integers, rtl, timeout, progress)
     if board is not None:
         made, real = of_board(build.graph, node, board, len(next(iter(integers.values()))))
         if real is None:
