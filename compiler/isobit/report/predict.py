@@ -84,7 +84,8 @@ def _listed(d: Differing) -> str:
 def accuracy_table(found: Accuracy) -> RenderableType:
     """Who got how many right, and of how many samples two of them name another class."""
     head = ("right", "top-1", *((f"top-{found.k}",) if found.k > 1 else ()))
-    table = lined_table(f"{found.samples:,} samples, {found.classes:,} classes", ("",), head)
+    title = Text(f"{found.samples:,} samples, {found.classes:,} classes")
+    table = lined_table("", ("",), head)
     for score in found.scores:
         count = score.samples or found.samples
         shares = [f"{score.top1 / count:.4f}"]
@@ -96,4 +97,4 @@ def accuracy_table(found: Accuracy) -> RenderableType:
     lines += [f"{o.name} = graph: {o.outputs:,} outputs, {o.mismatches:,} mismatches" for o in found.others]
     if found.note:
         lines.append(f"the source was not run: {found.note}")
-    return Group(table, *(Text(line, no_wrap=True, overflow="ignore") for line in lines))
+    return Group(title, table, *(Text(line, no_wrap=True, overflow="ignore") for line in lines))
