@@ -162,7 +162,8 @@ def refit_source(
         source: a QONNX file or model, a Brevitas module, or ``file.py:factory``; the rest as in :func:`compile_model`.
 
     Raises:
-        IsobitError: E804 when nothing can be refitted, and every refusal of an import.
+        IsobitError: E804 when nothing can be refitted, E106 for a shape that the file contradicts, and every refusal of an
+            import.
     """
     from isobit.refitting.model import refit_file
 
@@ -171,6 +172,8 @@ def refit_source(
         given, target = Path(scratch) / "model.onnx", Path(scratch) / "refit.onnx"
         path, _ = _as_file(source, given, input_shape, exporter)
         _refuse_refit(path)
+        if input_shape is not None and not _is_module(source):
+            _refuse_other_shape(source, _imported(path, declared, "auto")[0], input_shape)
         refit_file(path, target, bits, declared)
         return onnx.load_model(str(target))
 
