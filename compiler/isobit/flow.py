@@ -162,8 +162,8 @@ def refit_source(
         source: a QONNX file or model, a Brevitas module, or ``file.py:factory``; the rest as in :func:`compile_model`.
 
     Raises:
-        IsobitError: E804 when nothing can be refitted, E106 for a shape that the file contradicts, and every refusal of an
-            import.
+        IsobitError: E804 when nothing can be refitted, E106 for a shape that the file contradicts, and every refusal of
+            an import.
     """
     from isobit.refitting.model import refit_file
 
