@@ -90,9 +90,9 @@ def test_runs_are_the_levels_of_all_integers(name: str) -> None:
     assert made.row().tolist() == wanted
     assert (made.changes != 0).all()
     assert made.starts.tolist() == Runs.of_row(np.array(wanted), -700).starts.tolist()
-    fallen = -int(np.minimum(made.changes, 0).sum())
-    up, down = made.rising(int(made.levels[0])), made.falling(-fallen)
-    assert (up(np.array(integers)) + down(-np.array(integers))).tolist() == wanted
+    up, down, turned = made.risen(int(made.levels[0])), made.fallen(), made.negated()
+    assert (up(np.array(integers)) - down(np.array(integers))).tolist() == wanted
+    assert (int(turned.starts[0]), turned.last, turned.row().tolist()) == (-900, 700, wanted[::-1])
 
 
 def test_what_has_an_edge_at_every_integer_is_given_up() -> None:

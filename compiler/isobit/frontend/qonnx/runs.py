@@ -61,14 +61,18 @@ class Runs:
         """A level for each integer."""
         return np.repeat(self.levels, np.diff(np.append(self.starts, self.last + 1)).astype(np.int64))
 
-    def rising(self, start: int) -> Cuts:
+    def risen(self, start: int) -> Cuts:
         """``start``, and all rises up to an integer."""
         return Cuts(start, np.repeat(self.starts[1:], np.maximum(self.changes, 0).astype(np.int64)))
 
-    def falling(self, end: int) -> Cuts:
-        """Of the negated integer: ``end`` at the greatest integer, and more by all falls beyond an integer."""
-        falls = np.maximum(-self.changes, 0).astype(np.int64)
-        return Cuts(end, np.repeat(1 - self.starts[1:], falls)[::-1])
+    def fallen(self) -> Cuts:
+        """All falls up to an integer."""
+        return Cuts(0, np.repeat(self.starts[1:], np.maximum(-self.changes, 0).astype(np.int64)))
+
+    def negated(self) -> Runs:
+        """The same levels, of the negated integer."""
+        ends = np.append(self.starts[1:] - 1, self.last)
+        return Runs(-ends[::-1], self.levels[::-1], -int(self.starts[0]))
 
 
 def runs_of(

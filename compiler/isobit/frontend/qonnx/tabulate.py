@@ -22,7 +22,7 @@ from isobit.frontend.qonnx.symbolic import ONE, ZERO, Enclosed, Function, Ration
 from isobit.ir.channels import Curves
 from isobit.ir.ops import Add, Step, Table, frozen_ints
 from isobit.ir.types import IntArray
-from isobit.numerics import Cuts, Interval, Rounded, Rounding, as_int_array, rational_gcd
+from isobit.numerics import Curve, Cuts, Interval, Rounded, Rounding, as_int_array, rational_gcd
 
 MOST_ENTRIES = 1 << 16
 MOST_ALL = 1 << 21
@@ -222,7 +222,9 @@ def _level(b: Builder, node: SourceNode, f: Function, level: Level, channel: int
 def _emit(b: Builder, node: SourceNode, f: Function, rows: Sequence[Runs]) -> str:
     """A step where every row rises or falls; else a table, or a rising and a falling step where those are smaller."""
     if all(row.rises or row.falls for row in rows):
-        return _step(b, node, f, b.hint(node), [row.falls for row in rows], [_curve(row) for row in rows])
+        signs = frozen_ints([-1 if row.falls else 1 for row in rows])
+        operand = b.scaled(f.value + "_neg", f.value, signs, _source(node))
+        return _step(b, node, b.hint(node), operand, [_curve(row.negated() if row.falls else row) for row in rows])
     first, last = int(rows[0].starts[0]), rows[0].last
     levels = [int(v) for row in rows for v in (row.levels.min(), row.levels.max())]
     memory = len(rows) * (last - first + 1) * Interval(min(levels), max(levels)).bits
@@ -236,25 +238,19 @@ def _emit(b: Builder, node: SourceNode, f: Function, rows: Sequence[Runs]) -> st
 
 def _both_ways(b: Builder, node: SourceNode, f: Function, rows: Sequence[Runs], ends: tuple[int, int]) -> str:
     """All rises up to an integer, less all falls; clamped to the levels that there are, beyond which the ends lie."""
-    hint, count = b.hint(node), len(rows)
-    up = _step(b, node, f, hint + "_rise", [False] * count, [row.rising(int(row.levels[0])) for row in rows])
-    falls = [int(np.maximum(-row.changes, 0).sum()) for row in rows]
-    down = _step(b, node, f, hint + "_fall", [True] * count,
-                 [row.falling(-fallen) for row, fallen in zip(rows, falls, strict=True)])  # fmt: skip
-    one = frozen_ints(1)
-    both = b.emit(Add(name=b.fresh(hint + "_both"), inputs=(up, down), coefficients=(one, one), source=_source(node)))
-    clamp = Curves([Rounded(Fraction(1), Fraction(0), Rounding.FLOOR, *ends)])
-    return b.emit(Step(name=b.fresh(hint), inputs=(both,), curves=clamp, source=_source(node)))
+    hint, one = b.hint(node), frozen_ints(1)
+    steps = (_step(b, node, hint + "_rise", f.value, [_curve(row) for row in rows]),
+             _step(b, node, hint + "_fall", f.value, [row.fallen() for row in rows]))  # fmt: skip
+    both = Add(name=b.fresh(hint + "_both"), inputs=steps, coefficients=(one, frozen_ints(-1)), source=_source(node))
+    return _step(b, node, hint, b.emit(both), [Rounded(Fraction(1), Fraction(0), Rounding.FLOOR, *ends)])
 
 
-def _step(b: Builder, node: SourceNode, f: Function, hint: str, falls: Sequence[bool], curves: Sequence[Cuts]) -> str:
-    """A step of the value itself, or of its negation in the channels where it falls."""
-    operand = b.scaled(f.value + "_neg", f.value, frozen_ints([-1 if fall else 1 for fall in falls]), _source(node))
+def _step(b: Builder, node: SourceNode, hint: str, operand: str, curves: Sequence[Curve]) -> str:
     return b.emit(Step(name=b.fresh(hint), inputs=(operand,), curves=Curves(curves), source=_source(node)))
 
 
 def _curve(row: Runs) -> Cuts:
-    return row.falling(int(row.levels[-1])) if row.falls else row.rising(int(row.levels[0]))
+    return row.risen(int(row.levels[0]))
 
 
 def _source(node: SourceNode) -> tuple[str, ...]:
