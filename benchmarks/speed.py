@@ -38,6 +38,17 @@ graph = load_build(Path(sys.argv[1])).graph
 Evaluator(graph).run(vectors_for(graph, int(sys.argv[2]), 0))
 """
 
+NATIVE = """
+import sys, tempfile
+from pathlib import Path
+from isobit.build.folder import load_build
+from isobit.check.csim.run import simulator
+from isobit.check.csim.stimuli import vectors_for
+build, count = load_build(Path(sys.argv[1])), int(sys.argv[2])
+with tempfile.TemporaryDirectory() as scratch:
+    simulator(build, "native", Path(scratch), None, count).run(vectors_for(build.graph, count, 0), 600.0)
+"""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -80,6 +91,10 @@ LINES = {
         (("csim", "BUILD", "-n", "1", "--no-source"),),
     ),
     "mobilenet": Line("MobileNet-V1 0.25 at 96x96, 8 bits: compile", "mobilenet", (), (LARGE,)),
+    "images": Line(
+        "ResNet-8: 1000 images by the native C++ that is there, with imports", "resnet8",
+        (SMALL, (NATIVE, "BUILD", "1000")), ((NATIVE, "BUILD", "1000"),),
+    ),
     "interpreter": Line(
         "the interpreter: ResNet-8, 200 images, with imports", "resnet8", (SMALL,), ((INTERPRETER, "BUILD", "200"),)
     ),

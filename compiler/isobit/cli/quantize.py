@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -96,7 +97,7 @@ def quantize_command(
     out.print(f"{said} is ready: isobit compile {said} -o build", soft_wrap=True)
 
 
-def _held(file: Path, network: Any, samples: Any, progress: Progress) -> tuple[Any, int]:
+def _held(file: Path, network: Any, samples: Any, progress: Callable[[str], None]) -> tuple[Any, int]:
     """The stage ``file``: the written file's integer graph, and how many predictions are not the network's."""
     import numpy as np
 

@@ -96,7 +96,7 @@ def _learn(layer: Any, given: Tensor, iterations: int, generator: torch.Generato
                 exponent = _FIRST + (_LAST - _FIRST) * done
                 loss = loss + WEIGHT * (1 - (2 * h - 1).abs().pow(exponent)).sum()
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             if (iterations - 1 - step) % looks == 0:
                 candidate = torch.where(_opened(hidden) >= 0.5, high, low).detach()
@@ -110,7 +110,7 @@ def _learn(layer: Any, given: Tensor, iterations: int, generator: torch.Generato
 
 def _linear(layer: Any) -> Callable[[Tensor, Tensor, None], Tensor]:
     """The layer as a function of its inputs and weights."""
-    return layer.plain if isinstance(layer, Exact) else layer.inner_forward_impl  # type: ignore[no-any-return]
+    return layer.plain if isinstance(layer, Exact) else layer.inner_forward_impl
 
 
 def _opened(hidden: Tensor) -> Tensor:
