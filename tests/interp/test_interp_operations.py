@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isobit.interp import Evaluator, run
+from isobit.interp import Evaluator, depthwise, run, steps
 from isobit.interp.reference import evaluate
 from isobit.ir import Graph, Node, frozen_ints, verify
 from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Output, Pad, Reindex, Select, Step, Table
@@ -78,6 +78,35 @@ def test_convolution_over_two_axes(
 ) -> None:
     node = Linear(name="v", inputs=("x", "w"), strides=strides, dilations=dilations, groups=groups)
     check(given_input(7, 6, 4), weights(4, *kernel, 4 // groups), node, count=2)
+
+
+@pytest.mark.parametrize("reach", [9, 1 << 20, 1 << 48, 1 << 60])  # float32, float64, int64, Python's integers
+@pytest.mark.parametrize(("block", "cached"), [(1, 0), (40, 0), (40, 1 << 17), (1 << 15, 1 << 17)])
+@pytest.mark.parametrize("kernel", [(3,), (2, 3), (2, 1, 2)])
+def test_depthwise_in_blocks_of_rows(
+    kernel: tuple[int, ...], block: int, cached: int, reach: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(depthwise, "_BLOCK_ELEMENTS", block)
+    monkeypatch.setattr(depthwise, "_CACHED_WEIGHTS", cached)
+    rank = len(kernel)
+    node = Linear(name="v", inputs=("x", "w"), strides=(1, 2, 1)[:rank], dilations=(2, 1, 1)[:rank], groups=4)
+    graph = check(given_input(*(7, 5, 4)[:rank], 4, lo=-reach, hi=reach), weights(4, *kernel, 1), node, count=3)
+    evaluator = Evaluator(graph)
+    for count in (3, 1, 2):  # what was spread over one batch is not used for another
+        (x,) = random_inputs(graph, Random(count), count).values()
+        assert evaluator.run({"x": x})["y"].tolist() == run(graph, {"x": x})["y"].tolist()
+
+
+def test_steps_and_sums_of_channels_over_batches_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "_BLOCK_ELEMENTS", 10)
+    curves = tuple(MultiplyShift(2**13 + i, 5, 20, 0, 200 + i) for i in range(3))
+    x = given_input(4, 3, lo=-20000, hi=20000)
+    total = Add(name="a", inputs=("x", "x"), coefficients=(frozen_ints([1, 2, 3]), frozen_ints([2, 1, 5])))
+    graph = check(x, total, Step(name="v", inputs=("a",), curves=curves))
+    evaluator = Evaluator(graph)
+    for count in (5, 1, 40):
+        inputs = random_inputs(graph, Random(count), count)
+        assert evaluator.run(inputs)["y"].tolist() == run(graph, inputs)["y"].tolist()
 
 
 def test_sum_pooling_is_a_depthwise_linear_of_ones() -> None:
