@@ -18,6 +18,7 @@ import numpy as np
 
 from isobit.errors import IsobitError, printable
 from isobit.interp.depthwise import Depthwise, is_depthwise
+from isobit.interp.filtered import filtered
 from isobit.interp.matmul import ExactProduct
 from isobit.interp.steps import StepFunction
 from isobit.interp.windows import grouped, highest, patches
@@ -57,7 +58,7 @@ class Evaluator:
             for node in graph.nodes
             if not isinstance(node, ops.Input)
         }
-        self._fast = _with_last_uses([*_pooled_first(graph, self._stages)])
+        self._fast = _with_last_uses([*filtered(graph, [*_pooled_first(graph, self._stages)])])
         steps = _CHUNK_ELEMENTS // max(self._footprint(node) for node in graph.nodes) // _CHUNK_STEP
         self._batch = max(1, steps) * _CHUNK_STEP
 
@@ -165,7 +166,8 @@ class Evaluator:
 
         def total(*xs: IntArray) -> IntArray:
             first, *others = (c.over(x.shape[-1]) * held(x, dtype) for c, x in zip(coefficients, xs, strict=True))
-            return sum(others, first)
+            made: IntArray = sum(others, first)
+            return made
 
         return total
 

@@ -43,6 +43,11 @@ class StepFunction:
             starts = as_int_array(np.array([i * (hi - lo + 1) - lo for i in range(len(curves))], dtype=object))
             self._start, self.operand = starts[:, np.newaxis], np.result_type(starts, self.operand).type
 
+    @property
+    def by_curves(self) -> bool:
+        """Whether it is slow: curve by curve, in wide integers."""
+        return self.scaled is None and self.table is None
+
     def __call__(self, x: IntArray) -> IntArray:
         if self.scaled is not None:
             return self._in_blocks(x, tuple(s.over(x.shape[-1]) for s in self._spread))
