@@ -73,7 +73,7 @@ def test_a_parts_sources_do_not_say_where_it_stands(tmp_path: Path) -> None:
     for process in design.processes:
         arrays = tuple(replace(a, name=f"else_{a.name}") for a in process.arrays)
         other = replace(process, name="elsewhere", node="elsewhere", arrays=arrays)
-        assert unit_texts(other, design) == unit_texts(process, design)
+        assert unit_texts(other, design, "DSP48E1") == unit_texts(process, design, "DSP48E1")
     renamed = parts_of(design, build.manifest.board)[0].named("other")
     assert "other.sv" in renamed and not any(PART in text for text in renamed.values())
 
@@ -84,7 +84,7 @@ def test_no_constants_are_called_distributed(tmp_path: Path) -> None:
     design = rtl_design(design_of(build))
     process = next(p for p in design.processes if p.template == "dense")
     large = replace(process.arrays[0], storage="lutram", values=np.resize(process.arrays[0].values, (4096, 1)))
-    text = unit_texts(replace(process, arrays=(large, *process.arrays[1:])), design)[f"{PART}.sv"]
+    text = unit_texts(replace(process, arrays=(large, *process.arrays[1:])), design, "DSP48E1")[f"{PART}.sv"]
     assert '.WEIGHTS_STYLE("logic")' in text and "distributed" not in text
     modules = sorted((templates.root() / "rtl").glob("*.sv"))
     assert modules and not [m.name for m in modules if 'rom_style = "distributed"' in m.read_text(encoding="utf-8")]
