@@ -143,11 +143,13 @@ def test_without_yosys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @needs_yosys
 @pytest.mark.slow
 def test_what_is_synthesised_is_what_the_rtl_says(tmp_path: Path) -> None:
-    """DSP blocks in the requantizers, shift registers in the FIFOs, no block RAM; a part alone is no other."""
+    """DSP blocks where the estimate has them, shift registers in the FIFOs, no block RAM; a part alone is no other."""
     build = dense(tmp_path)
     whole = synth(build)
     requantizers = [r for r in whole.rows if r.template == "multiply_shift"]
-    assert [r.counts.dsp for r in requantizers] == [r.estimate.dsp for r in requantizers if r.estimate]
+    layers = [r for r in whole.units if r.estimate]
+    assert [r.counts.dsp for r in layers] == [r.estimate.dsp for r in layers if r.estimate]
+    assert {r.template: r.counts.dsp > 0 for r in layers} == {"dense": False, "multiply_shift": True}
     assert whole.total.bram18 == 0 and whole.total.depth > 0
     depths = {s.name: (s.bits, s.depth) for s in rtl_design(design_of(build)).streams}
     for row in whole.fifos:

@@ -140,11 +140,11 @@ def parameters_of(process: Process, dsp: Dsp) -> Iterator[tuple[str, str]]:
     for name, array in zip(unit.arrays, process.arrays, strict=False):
         if process.template == "lookup":
             yield "TABLE_FILE", f'"{_stem(array)}_"'
-        elif name in unit.in_files and _large(array):
-            yield f"{name}_FILE", f'"{_stem(array)}.hex"'
+            continue
+        large = name in unit.in_files and _large(array)
+        yield (f"{name}_FILE", f'"{_stem(array)}.hex"') if large else (name, _literal(array))
+        if name in unit.in_files:
             yield f"{name}_STYLE", f'"{PLACES[array.storage]}"'
-        else:
-            yield name, _literal(array)
 
 
 def _stem(array: Array) -> str:
