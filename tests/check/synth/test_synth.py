@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping
@@ -88,6 +89,19 @@ def test_no_constants_are_called_distributed(tmp_path: Path) -> None:
     assert '.WEIGHTS_STYLE("logic")' in text and "distributed" not in text
     modules = sorted((templates.root() / "rtl").glob("*.sv"))
     assert modules and not [m.name for m in modules if 'rom_style = "distributed"' in m.read_text(encoding="utf-8")]
+
+
+def test_the_modules_of_an_older_build_are_not_told_where_products_are_made(tmp_path: Path) -> None:
+    build = dense(tmp_path)
+    design = rtl_design(design_of(build))
+    older = {
+        p.name: re.sub(r".*parameter USE_DSP.*\n", "", p.read_text(encoding="utf-8"))
+        for p in (templates.root() / "rtl").glob("*.sv")
+    }
+    for process in design.processes:
+        told = "USE_DSP" in unit_texts(process, design, "DSP48E1")[f"{PART}.sv"]
+        assert told == (process.template in ("dense", "multiply_shift"))
+        assert "USE_DSP" not in unit_texts(process, design, "DSP48E1", older)[f"{PART}.sv"]
 
 
 def test_equal_parts_are_synthesised_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

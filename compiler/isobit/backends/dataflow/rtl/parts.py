@@ -67,10 +67,16 @@ def unit_texts(process: Process, design: Design, dsp: Dsp, held: Held = None) ->
     """The sources of one unit with its own constants, for a board with such DSP blocks."""
     arrays = tuple(replace(a, name=f"{PART}_{i}") for i, a in enumerate(process.arrays))
     own = replace(process, name="unit", arrays=arrays)
-    parameters = tuple(_of_yosys(parameters_of(own, dsp)))
-    text = _top("isobit_" + own.template, parameters, tuple(_ports(_streams(own, design))))
     modules = module_texts({"pipeline"} | modules_of(own.template), held)
+    parameters = tuple(_of_yosys(_taken(parameters_of(own, dsp), modules)))
+    text = _top("isobit_" + own.template, parameters, tuple(_ports(_streams(own, design))))
     return {f"{PART}.sv": text} | modules | dict(constant_files(own))
+
+
+def _taken(parameters: Iterable[tuple[str, str]], modules: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Without where products are made, which the modules of an older build leave to the tool."""
+    told = any("parameter USE_DSP" in text for text in modules.values())
+    return ((key, text) for key, text in parameters if told or key != "USE_DSP")
 
 
 def _of_yosys(parameters: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -141,4 +147,5 @@ def single_channel(process: Process, channel: int, dsp: Dsp, held: Held = None) 
     arrays = tuple(replace(a, values=a.values.reshape(channels, -1)[channel][None]) for a in process.arrays)
     own = replace(process, constants=tuple((k, one.get(k, v)) for k, v in process.constants), arrays=arrays)
     texts = module_texts({"pipeline"} | modules_of(process.template), held)
-    return Single("isobit_" + process.template, tuple(parameters_of(own, dsp)), dict(process.types), texts)
+    parameters = tuple(_taken(parameters_of(own, dsp), texts))
+    return Single("isobit_" + process.template, parameters, dict(process.types), texts)
