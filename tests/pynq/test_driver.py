@@ -73,9 +73,13 @@ def on_board(folder: Path, simulation: Path, script: str) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("net", "board"),
     [
-        ("image", "pynq-z1"), ("ports", "zcu104"), ("demo", "pynq-z2"), ("wide", "kv260"), ("line", "kv260"),
+        ("image", "pynq-z1"),
+        ("ports", "zcu104"),
+        ("demo", "pynq-z2"),
+        ("wide", "kv260"),
+        ("line", "kv260"),
         ("padded", "zcu104"),
-    ],  # fmt: skip
+    ],
 )
 def test_floats_in_the_interpreters_integers_out(net: str, board: str, bench: Bench) -> None:
     build, folder, script = bench(net, board)

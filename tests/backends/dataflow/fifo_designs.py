@@ -60,7 +60,7 @@ class Chain:
         if border:
             border_of = dict.fromkeys(("TOP", "BOTTOM", "LEFT", "RIGHT"), border) | {"VALUE": 0}
             value = self.add("pad", shape | border_of, (value,))[0]
-            window = {"KH": kernel, "KW": kernel, "SH": 1, "SW": 1, "DH": 1, "DW": 1}
+            window = {"IMAGES": 1, "KH": kernel, "KW": kernel, "SH": 1, "SW": 1, "DH": 1, "DW": 1}
             shape |= {"H": self.height + 2 * border, "W": self.width + 2 * border}
             value = self.add("sliding_window", shape | window, (value,))[0]
         size = {"IN": kernel * kernel * self.channels, "OUT": self.channels, "SIMD": self.lanes, "PE": pe}

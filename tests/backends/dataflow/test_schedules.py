@@ -124,7 +124,8 @@ def windows() -> Iterator[tuple[str, dict[str, int]]]:
     for (height, width), (kh, kw), stride, dilation in [*flat, *square]:
         if (kh - 1) * dilation < height and (kw - 1) * dilation < width:
             shape = {"H": height, "W": width, "CHANNELS": 4, "LANES": 4 // min(stride, 2), "KH": kh, "KW": kw}
-            yield "sliding_window", shape | {"SH": stride, "SW": stride, "DH": dilation, "DW": dilation}
+            size = shape | {"SH": stride, "SW": stride, "DH": dilation, "DW": dilation}
+            yield from (("sliding_window", size | {"IMAGES": images}) for images in (1, 3))
 
 
 def types_of(name: str) -> tuple[tuple[str, IntType], ...]:

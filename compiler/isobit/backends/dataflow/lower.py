@@ -170,8 +170,8 @@ class _Lowering:
         name = node.name + "_window"
         window = self._stream(name, source.elem, lanes, g.positions * g.fan_in)
         constants = (
-            ("H", g.height), ("W", g.width), ("CHANNELS", g.channels), ("LANES", lanes), ("KH", g.kernel[0]),
-            ("KW", g.kernel[1]), ("SH", g.strides[0]), ("SW", g.strides[1]),
+            ("IMAGES", g.images), ("H", g.height), ("W", g.width), ("CHANNELS", g.channels), ("LANES", lanes),
+            ("KH", g.kernel[0]), ("KW", g.kernel[1]), ("SH", g.strides[0]), ("SW", g.strides[1]),
             ("DH", g.dilations[0]), ("DW", g.dilations[1]),
         )  # fmt: skip
         memory = self.plan.layers[node.name].line_buffer

@@ -87,6 +87,8 @@ def border_of(graph: Graph, node: Node) -> Pad | None:
 
 
 def _block(graph: Graph, node: Linear | MaxPool, g: Geometry, samples: int, pad: Pad | None) -> Block | None:
+    if g.images > 1:
+        return None
     border, value = (0, 0, 0, 0), 0
     if pad:
         (top, left), (bottom, right) = ((0, *side)[-2:] for side in (pad.before, pad.after))
