@@ -50,14 +50,14 @@ def configurations() -> Iterator[tuple[str, dict[str, int]]]:
         yield "read_frame", {"FRAME": 6 * vectors, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes}
         yield "read_further_frame", {"FRAME": 6 * vectors, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes}
         yield "fork_flag", {"FLAGS": vectors}
-        yield "write_frame", {"FRAME": 6 * vectors, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes}
+        yield "write_frame", {"FRAME": 6 * vectors, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes, "ROW": 6 * vectors}
         yield "fork", {"WORDS": 6 * vectors // lanes, "LANES": lanes}
     for narrow, wide in product((1, 2, 3, 4, 6, 12), repeat=2):
-        yield "width_converter", {"FRAME": 24, "IN_LANES": narrow, "OUT_LANES": wide}
-    for row, narrow, wide in product((9, 10, 13), (1, 2, 3, 4, 8), (1, 2, 3, 4, 8)):
-        yield "row_converter", {"ROWS": 2, "ROW": row, "CHANNELS": 1, "IN_LANES": narrow, "OUT_LANES": wide}
-    for lanes in (2, 4, 8):
-        yield "write_rows", {"FRAME": 27, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes, "ROW": 9}
+        yield "width_converter", {"FRAME": 24, "ROW": 24, "CHANNELS": 1, "IN_LANES": narrow, "OUT_LANES": wide}
+    for row, narrow, wide in product((5, 9, 10, 13), (1, 2, 3, 4, 8), (1, 2, 3, 4, 8)):
+        yield "width_converter", {"FRAME": 2 * row, "ROW": row, "CHANNELS": 1, "IN_LANES": narrow, "OUT_LANES": wide}
+    for lanes in (2, 4, 8, 16):
+        yield "write_frame", {"FRAME": 27, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes, "ROW": 9}
     for height, width, lanes in ((1, 5, 1), (3, 2, 2), (2, 3, 1)):
         frame = {"H": height, "W": width, "CHANNELS": 2, "LANES": lanes}
         yield "pad", frame | {"TOP": height - 1, "BOTTOM": 2, "LEFT": 1, "RIGHT": 0, "VALUE": -1}
@@ -124,7 +124,8 @@ def windows() -> Iterator[tuple[str, dict[str, int]]]:
     for (height, width), (kh, kw), stride, dilation in [*flat, *square]:
         if (kh - 1) * dilation < height and (kw - 1) * dilation < width:
             shape = {"H": height, "W": width, "CHANNELS": 4, "LANES": 4 // min(stride, 2), "KH": kh, "KW": kw}
-            yield "sliding_window", shape | {"SH": stride, "SW": stride, "DH": dilation, "DW": dilation}
+            size = shape | {"SH": stride, "SW": stride, "DH": dilation, "DW": dilation}
+            yield from (("sliding_window", size | {"IMAGES": images}) for images in (1, 3))
 
 
 def types_of(name: str) -> tuple[tuple[str, IntType], ...]:

@@ -17,7 +17,7 @@ def depth_of_tree(count: int) -> int:
 
 
 def sliding_window_trip(c: Constants) -> int:
-    """Iterations of a frame of ``sliding_window``: the fill, a row of windows at a time, and what no window uses."""
+    """Iterations of a frame of ``sliding_window``: per image the fill, rows of windows, and what no window uses."""
     folds, taps = c["CHANNELS"] // c["LANES"], c["KH"] * c["KW"]
     span_h, span_w = (c["KH"] - 1) * c["DH"] + 1, (c["KW"] - 1) * c["DW"] + 1
     out_h, out_w = (c["H"] - span_h) // c["SH"] + 1, (c["W"] - span_w) // c["SW"] + 1
@@ -25,7 +25,7 @@ def sliding_window_trip(c: Constants) -> int:
     emit_row = (out_w - 1) * max(taps, c["SW"]) + taps
     unused = c["H"] * c["W"] - (out_h - 1) * c["SH"] * c["W"] - (out_w - 1) * c["SW"] - span
     last_row = max(emit_row + max(unused - window_ahead(c), 0), (out_w - 1) * c["SW"] + unused)
-    return (span + (out_h - 1) * max(emit_row, c["SH"] * c["W"]) + last_row) * folds
+    return c["IMAGES"] * (span + (out_h - 1) * max(emit_row, c["SH"] * c["W"]) + last_row) * folds
 
 
 def window_ahead(c: Constants) -> int:

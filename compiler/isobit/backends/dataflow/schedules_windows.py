@@ -27,7 +27,14 @@ def sliding_window(c: Constants) -> Schedule:
     began = _repeated(starts, 2 * out_w, out_w, row, skipped)
     size = taps * folds
     left = Port(out_h * out_w * size, lambda i: began.at(i // size) + i % size)
-    return Schedule(sliding_window_trip(c), (came,), (left,), phases=(1, 0))
+    trip = sliding_window_trip(c)
+    came, left = (_image_by_image(port, c["IMAGES"], trip // c["IMAGES"]) for port in (came, left))
+    return Schedule(trip, (came,), (left,), phases=(1, 0))
+
+
+def _image_by_image(port: Port, images: int, trip: int) -> Port:
+    """The words of ``images`` images, each ``trip`` iterations behind the one before."""
+    return Port(images * len(port), lambda i: i // len(port) * trip + port.at(i % len(port))) if images > 1 else port
 
 
 def _repeated(values: Index, begin: int, period: int, shift: int, times: int) -> Port:

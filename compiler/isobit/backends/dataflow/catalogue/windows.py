@@ -80,8 +80,8 @@ TEMPLATES = (
         rtl=RtlUnit("parallel_window", clocks(2)),
     ),
     Template(
-        "sliding_window", "sliding_window", (*IMAGE, "KH", "KW", "SH", "SW", "DH", "DW"), ("elem_t",), WORDS, WORDS,
-        windows.sliding_window,
+        "sliding_window", "sliding_window", ("IMAGES", *IMAGE, "KH", "KW", "SH", "SW", "DH", "DW"), ("elem_t",),
+        WORDS, WORDS, windows.sliding_window,
         latency=clocks(4), cost=cost.line_buffer,
         rtl=RtlUnit("sliding_window", clocks(2)),
     ),
