@@ -61,7 +61,7 @@ def exported(bits: int, line: int) -> Path:
 
 def compiled(bits: int, part: str, samples: int, folder: Path, line: int = LINE) -> isobit.Build:
     """The shipped line detector of ``bits`` at ``samples`` per clock."""
-    request = PlanRequest(share=1.0, samples=samples)
+    request = PlanRequest(share=1.0, samples=samples, interval=-(-line // samples))
     board = str(Path(__file__).with_name(part + ".toml"))
     return isobit.compile(exported(bits, line), folder, board=board, plan_request=request)
 
