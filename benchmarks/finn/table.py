@@ -1,10 +1,10 @@
 """Every ONNX model of a folder through the FINN back end and through finn-plus itself, as a table.
 
 ``python benchmarks/finn/table.py FOLDER`` takes each ``FOLDER/NAME/model.onnx``, compiles it with ``backend="finn"`` and
-runs ``check.py`` of the build in finn-plus's environment (``isobit finn setup``). ``--write PAGE`` puts each row, as soon
-as it is known, between ``<!-- table -->`` and ``<!-- end -->`` of a page; ``--only TEXT`` takes names that contain it;
-``--seconds N`` gives FINN so long for one model. An input without a quantiser has the type of ``docs/exactness.md``: what
-the recorded samples prove, bytes for images. The exit status is 1 where FINN's integers differ anywhere.
+runs ``check.py`` of the build in finn-plus's environment (``isobit finn setup``). ``--write PAGE`` puts each row, as
+soon as it is known, between ``<!-- table -->`` and ``<!-- end -->`` of a page; ``--only TEXT`` takes names that contain
+it; ``--seconds N`` gives FINN so long for one model. An input without a quantiser has the type of ``docs/exactness.md``:
+what the recorded samples prove, bytes for images. The exit status is 1 where FINN's integers differ anywhere.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2] / "compiler")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "compiler"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from exactness_cases import file_subjects
 
 import isobit
