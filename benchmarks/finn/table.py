@@ -3,7 +3,7 @@
 ``python benchmarks/finn/table.py FOLDER`` takes each ``FOLDER/NAME/model.onnx``, compiles it with the FINN back end and
 runs ``check.py`` of the build in finn-plus's environment (``isobit finn setup``). ``--write PAGE`` puts each row, as
 soon as it is known, between ``<!-- table -->`` and ``<!-- end -->`` of a page; ``--only TEXT`` takes names that have
-it; ``--seconds N`` gives FINN so long for one model. An input without a quantiser has the type of ``docs/exactness.md``:
+it; ``--seconds N`` gives FINN so long for one model. An input without a quantiser has the type of docs/exactness.md:
 what the recorded samples prove, bytes for images. The exit status is 1 where FINN's integers differ anywhere.
 """
 

@@ -62,8 +62,8 @@ class FinnGraph:
 class Made:
     """An operator of the file, or a ``Fork``, the node that FINN puts behind a value of several readers.
 
-    ``name`` is the node of ``graph`` that it is of. ``level`` and ``earlier`` count the nodes before it on the longest way
-    from the input, in FINN's last graph and in the file: FINN sorts its nodes by these.
+    ``name`` is the node of ``graph`` that it is of. ``level`` and ``earlier`` count the nodes before it on the longest
+    way from the input, in FINN's last graph and in the file: FINN sorts its nodes by these.
     """
 
     kind: str
