@@ -162,20 +162,17 @@ def refit_source(
         source: a QONNX file or model, a Brevitas module, or ``file.py:factory``; the rest as in :func:`compile_model`.
 
     Raises:
-        IsobitError: E804 when nothing can be refitted, E106 for a shape that the file contradicts, and every refusal of
-            an import.
+        IsobitError: E804 when nothing can be refitted, and every refusal of an import.
     """
     from isobit.refitting.model import refit_file
 
     declared = InputType.declared(input_type, input_scale)
     with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:
-        given, target = Path(scratch) / "model.onnx", Path(scratch) / "refit.onnx"
-        path, _ = _as_file(source, given, input_shape, exporter)
+        path, _ = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter)
         _refuse_refit(path)
         if input_shape is not None and not _is_module(source):
             _refuse_other_shape(source, _imported(path, declared, "auto")[0], input_shape)
-        refit_file(path, target, bits, declared)
-        return onnx.load_model(str(target))
+        return onnx.load_model(str(refit_file(path, Path(scratch) / "refit.onnx", bits, declared)[0]))
 
 
 def import_source(

@@ -115,8 +115,8 @@ def _two_loops(name: str, loops: list[tuple[int, int, int, int]]) -> tuple[int, 
             return loops[0][0], loops[1:]
         if not joined:
             raise _three_axes(name)
-        i, (_, *steps) = joined[0]
-        loops[i : i + 2] = [(loops[i][0] * loops[i + 1][0], *steps)]
+        i, (_, kernel, stride, dilation) = joined[0]
+        loops[i : i + 2] = [(loops[i][0] * loops[i + 1][0], kernel, stride, dilation)]
     return 1, loops
 
 
