@@ -2,7 +2,7 @@
 # conifer 1.11, xgboost-cpu 3.2.0, headers of da4ml 0.6.0: a boosted tree on an integer feature, on conifer's Forest Processing Unit (FPU).
 # One would expect a sample to go where XGBoost sends it: to the left below the threshold, as conifer's model of it says.
 # Seen: the FPU compares with <= whatever the model's splitting convention is, so that what lies on a threshold goes to the other
-# side. Thresholds of XGBoost's default method are values of the data: with integer features every split has such samples.
+# side. Thresholds of XGBoost's default method are values of the data: with integer features there are samples on every one.
 # conifer's Python backend is right. The FPU's C++ and its test bench are the package's own, as it writes them.
 set -eu
 work=$(mktemp -d)
