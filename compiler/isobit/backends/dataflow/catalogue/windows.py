@@ -25,7 +25,7 @@ from isobit.backends.dataflow.catalogue.template import (
 )  # fmt: skip
 from isobit.backends.dataflow.design import Stream
 from isobit.backends.dataflow.geometry import Geometry, geometry
-from isobit.backends.dataflow.latencies import depth_of_tree
+from isobit.backends.dataflow.latencies import depth_of_tree, lag
 from isobit.backends.dataflow.layer import LayerPlan
 from isobit.backends.dataflow.rows import words_of
 from isobit.ir import Graph
@@ -68,7 +68,7 @@ _BLOCKS = (("H", "W", *BLOCK, "SH", "DH", *BORDER), ("in_t", "out_t"))
 TEMPLATES = (
     Template(
         "line_window", "line_window", *_BLOCKS,
-        (StreamOf("in_t", lambda c: windows.lag(c) * word_lanes(c)), StreamOf("in_t", word_lanes)),
+        (StreamOf("in_t", lambda c: lag(c) * word_lanes(c)), StreamOf("in_t", word_lanes)),
         (StreamOf("out_t", block_lanes),), windows.line_window,
         latency=clocks(4),
         rtl=RtlUnit("line_window", clocks(2), inputs=("head", "body")),
