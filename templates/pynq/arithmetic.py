@@ -5,7 +5,7 @@
 * ``outside``: the shape of one sample in the model, ``functions``: what runs on it in float32, each
   ``{"kind", "values", "shape"}``;
 * of an input, ``shape`` of its integers, ``dtype``, the integer type of the model's own tensor ("" for floats), and
-  ``quantiser`` ``{"scale", "zero_point", "rounding", "lo", "hi"}`` or none;
+  ``quantiser`` ``{"scale", "zero_point", "rounding", "lo", "hi", "shift"}`` or none;
 * ``scale`` and ``offset``: ``scale * integer + offset`` is the real value.
 
 Everything that decides an integer is float32 arithmetic, computed in float64 and rounded to float32 after every step:
@@ -42,7 +42,10 @@ def entering(host: Mapping[str, Any], x: Array) -> Array:
         if function["kind"] in _MOVES:
             integers = _MOVES[function["kind"]](integers, function["shape"])
     integers = integers.reshape(len(x), *host["shape"])
-    if host["quantiser"] is not None and not host["dtype"] and not np.array_equal(quantise(host, x), integers):
+    if host["quantiser"] is None:
+        return integers
+    integers = integers + host["quantiser"]["shift"]
+    if not host["dtype"] and not np.array_equal(quantise(host, x), integers):
         raise ValueError("integers for an input of floats: give real values as float32, or call run_integers")
     return integers
 
@@ -87,8 +90,8 @@ def _quantised(quantiser: Mapping[str, Any], x: Array) -> Array:
     lo, hi = quantiser["lo"], quantiser["hi"]
     y = _single(_single(x / scale) + zero)
     if quantiser["rounding"] == "SIGN":
-        return np.where(y >= 0, np.int64(hi), np.int64(lo))
-    return _ROUND[quantiser["rounding"]](np.clip(y, lo, hi)).astype(np.int64)
+        return np.where(y >= 0, np.int64(hi), np.int64(lo)) + quantiser["shift"]
+    return _ROUND[quantiser["rounding"]](np.clip(y, lo, hi)).astype(np.int64) + quantiser["shift"]
 
 
 def _as_integers(host: Mapping[str, Any], x: Array) -> Array:

@@ -2,10 +2,11 @@
 //
 // A pixel is FOLDS = CHANNELS / LANES words. A window comes kernel row by kernel row, pixel by pixel, fold by fold. There
 // is no padding here (isobit_pad). 1-D data has H = KH = 1.
-// Schedule: TRIPS iterations a frame. A word in in each while the line buffer has room; a window's words leave in
+// A frame is IMAGES images of H x W pixels, each as if it were alone. Schedule: TRIPS iterations an image. A word in in each while the line buffer has room; a window's words leave in
 // successive ones, once SPAN pixels from its first on were read in earlier iterations. MEMORY is the place of the line
 // buffer: "auto", "distributed", "block" or "ultra". Pipeline: line buffer, output register.
 module isobit_sliding_window #(
+    parameter int IMAGES = 1,
     parameter int H = 18,
     parameter int W = 18,
     parameter int CHANNELS = 64,
@@ -81,7 +82,7 @@ module isobit_sliding_window #(
   wire emits = held >= HELD'(SPAN * FOLDS);
   wire reads = received < IN_BITS'(WORDS_IN) && held < HELD'(DEPTH);
   wire issue = advance && (!reads || in_valid);
-  wire frame_ends = trip == TRIP_BITS'(TRIPS - 1);
+  wire image_ends = trip == TRIP_BITS'(TRIPS - 1);
   assign in_ready = advance && reads;
   isobit_pipeline #(.LATENCY(2)) pipeline (.clk, .rst, .writes(issue && emits), .advance, .out_valid, .out_ready);
 
@@ -95,7 +96,7 @@ module isobit_sliding_window #(
   wire signed [HELD-1:0] given_up =
       !(emits && window_ends) ? '0 : row_ends ? HELD'(MOVE_ROW) : HELD'(MOVE);
   always_ff @(posedge clk) begin
-    if (rst || (issue && frame_ends)) begin
+    if (rst || (issue && image_ends)) begin
       trip <= '0;
       received <= '0;
       held <= '0;
@@ -135,5 +136,5 @@ module isobit_sliding_window #(
       out_data <= word;
     end
   end
-  wire unused = &{1'b0, ELEM_T_SIGNED};
+  wire unused = &{1'b0, ELEM_T_SIGNED, IMAGES[0]};
 endmodule

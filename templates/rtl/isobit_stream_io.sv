@@ -1,7 +1,7 @@
 // The accelerator's edges: AXI-stream words to element words, and back.
 //
 // A frame is FRAME elements, LANES to an AXI word, the first in the lowest bits, each sign- or zero-extended to a
-// container of ELEM bits. Schedule: FRAME / LANES iterations a frame, a word in and out in each.
+// container of ELEM bits; an input's slack counts as elements. Schedule: a word in and out in each iteration.
 
 // Reads frames. TLAST of a frame's final word goes to `last`, to travel around the network to isobit_write_frame.
 module isobit_read_frame #(
@@ -94,57 +94,14 @@ module isobit_fork_flag #(
   wire unused = &{1'b0, clk, rst, FLAGS[0]};
 endmodule
 
-// Writes frames. TLAST is set on a frame's final word exactly if the frame's input ended with TLAST.
+// Writes frames, whose rows of ROW elements begin words: what a row's last word lacks is written as zeros. TLAST is set on
+// a frame's final word exactly if the frame's input ended with TLAST.
 module isobit_write_frame #(
-    parameter int FRAME = 16,
+    parameter int FRAME = 15,
     parameter int LANES = 4,
     parameter int ELEM = 8,
     parameter int WORD = 32,
-    parameter int ELEM_T = 8,
-    parameter bit ELEM_T_SIGNED = 1
-) (
-    input  logic                    clk,
-    input  logic                    rst,
-    input  logic [LANES*ELEM_T-1:0] in_data,
-    input  logic                    in_valid,
-    output logic                    in_ready,
-    input  logic                    last_data,
-    input  logic                    last_valid,
-    output logic                    last_ready,
-    output logic [WORD-1:0]         out_data,
-    output logic                    out_last,
-    output logic                    out_valid,
-    input  logic                    out_ready
-);
-  localparam int WORDS = FRAME / LANES;
-  localparam int COUNT = WORDS > 1 ? $clog2(WORDS) : 1;
-  logic [COUNT-1:0] count;
-  logic advance;
-  wire ends = count == COUNT'(WORDS - 1);
-  wire issue = advance && in_valid && (!ends || last_valid);  // no sooner: outputs may leave before the frame was read
-  assign in_ready   = issue;
-  assign last_ready = issue && ends;
-  isobit_pipeline #(.LATENCY(1)) pipeline (.clk, .rst, .writes(issue), .advance, .out_valid, .out_ready);
-  always_ff @(posedge clk) begin
-    if (rst) count <= '0;
-    else if (issue) count <= ends ? '0 : count + 1'b1;
-    if (advance) begin
-      out_last <= ends && last_data;
-      for (int l = 0; l < LANES; l++) begin
-        out_data[l*ELEM+:ELEM] <= ELEM'($signed({ELEM_T_SIGNED & in_data[l*ELEM_T+ELEM_T-1], in_data[l*ELEM_T+:ELEM_T]}));
-      end
-    end
-  end
-endmodule
-
-// As isobit_write_frame, for words that hold parts of one row of ROW elements: what a row's last word lacks is written as
-// zeros.
-module isobit_write_rows #(
-    parameter int FRAME = 16,
-    parameter int LANES = 4,
-    parameter int ELEM = 8,
-    parameter int WORD = 32,
-    parameter int ROW = 10,
+    parameter int ROW = 5,
     parameter int ELEM_T = 8,
     parameter bit ELEM_T_SIGNED = 1
 ) (

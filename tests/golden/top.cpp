@@ -78,6 +78,8 @@ struct cfg_MatMul_7 {
 
 struct cfg_regroup_MatMul_7_x1 {
   static const int FRAME = 2;
+  static const int ROW = 2;
+  static const int CHANNELS = 2;
   static const int IN_LANES = 2;
   static const int OUT_LANES = 1;
   typedef ap_int<9> elem_t;
@@ -95,6 +97,8 @@ struct cfg_Quant_8 {
 
 struct cfg_regroup_Quant_8_x2 {
   static const int FRAME = 2;
+  static const int ROW = 2;
+  static const int CHANNELS = 2;
   static const int IN_LANES = 1;
   static const int OUT_LANES = 2;
   typedef ap_int<8> elem_t;
@@ -105,6 +109,7 @@ struct cfg_write_t8 {
   static const int LANES = 2;
   static const int ELEM = 8;
   static const int WORD = 16;
+  static const int ROW = 2;
   typedef ap_int<8> elem_t;
   // One iteration a frame: the function is the pipeline.
   static void run_write_t8(hls::stream<isobit::lanes<ap_int<8>, 2> >& s_Quant_8_x2, hls::stream<ap_uint<1> >& frame_end, hls::stream<beat_out_t8>& out_t8) {

@@ -59,7 +59,7 @@ class Maker:
         shape = self.rng.choice(SHAPES)
         lo = self.ints(self.rng.choice([1, shape[-1]]), -9, 3)
         host = (HostOp("mul", (0.5,), (1,)), HostOp("clip", (-float("inf"), 3.25))) if self.rng.random() < 0.3 else ()
-        quantiser = Quantiser((0.1,), (1.0,), "ROUND", -9, 15) if host else None
+        quantiser = Quantiser((0.1,), (1.0,), "ROUND", -9, 15, self.rng.choice((0, -3))) if host else None
         return self.emit(
             Input(name="", shape=shape, lo=lo, hi=frozen_ints(lo + self.ints(1, 0, 12)), host=host, quantiser=quantiser)
         )

@@ -62,7 +62,7 @@ KINDS = (
 RARE = ("DepthToSpace", "GlobalAveragePool", "SpaceToDepth", "upsampling", "upsample.hpp")
 # Rows of several samples come from the plans of test_random_nets_samples.py, weights on a stream from those of a head,
 # ties to even from 16-bit sums (test_half_even.py).
-_ELSEWHERE = ("parallel", "product", "streamed", "upsample", "half_even", "write_rows", "row_converter")
+_ELSEWHERE = ("parallel", "product", "streamed", "upsample", "half_even")
 TEMPLATES = tuple(f"{name}.hpp" for name in CATALOGUE if not any(word in name for word in _ELSEWHERE))
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isobit.numerics import Interval, as_int_array, bit_width, fit_dtype, is_signed
+from isobit.numerics import Interval, as_int_array, bit_width, fit_dtype, is_signed, least_move
 
 small = st.tuples(st.integers(-20, 20), st.integers(-20, 20)).map(lambda p: Interval(min(p), max(p)))
 large = st.tuples(st.integers(-(2**70), 2**70), st.integers(-(2**70), 2**70)).map(lambda p: Interval(min(p), max(p)))
@@ -89,3 +89,17 @@ def test_int_array_of_large_unsigned() -> None:
 def test_int_array_refuses(bad: object) -> None:
     with pytest.raises(TypeError):
         as_int_array(bad)  # type: ignore[arg-type]
+
+
+@given(large)
+def test_a_move_makes_an_interval_fit_the_bits_of_its_length(i: Interval) -> None:
+    move = least_move(i.lo, i.hi)
+    assert bit_width(i.lo + move, i.hi + move) == max(1, (i.hi - i.lo).bit_length())
+
+
+@pytest.mark.parametrize("length", [0, 1, 6, 7, 8])
+@pytest.mark.parametrize("lo", range(-12, 12))
+def test_no_shorter_move_does(lo: int, length: int) -> None:
+    move, bits = least_move(lo, lo + length), max(1, length.bit_length())
+    shorter = range(1 - abs(move), abs(move))
+    assert all(bit_width(lo + s, lo + length + s) > bits for s in shorter)

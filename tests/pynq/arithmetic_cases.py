@@ -35,6 +35,7 @@ def quantisers() -> Iterator[Input]:
         for scale, zero in (((0.05,), (0.0,)), (PER_CHANNEL, (0.0, 3.0, -7.5))):
             exact = tuple(float(np.float32(s)) for s in scale)
             yield given(quantiser=Quantiser(exact, zero, name, lo, hi))
+    yield given(quantiser=Quantiser((0.05,), (0.0,), "ROUND", -127, 128, -1))
     for function in FUNCTIONS[:5]:
         yield given(quantiser=Quantiser((0.05,), (0.0,), "ROUND", -128, 127), host=(function,))
     transposed = Quantiser((0.05,), (0.0,), "ROUND", -128, 127)

@@ -69,8 +69,9 @@ MODELS: dict[str, Callable[[Path], Path]] = {
     "wide": wide_model,
     "fewshot": backbone_model,
     "line": line_model,
+    "padded": two_by_three,
 }
-SAMPLES = {"wide": 8, "line": 16}
+REQUESTS = {"wide": PlanRequest(samples=8), "line": PlanRequest(samples=16), "padded": PlanRequest(interval=2)}
 HEADS = {"fewshot": 4}
 
 
@@ -82,7 +83,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def compile_once(net: str, board: str = "pynq-z1") -> Path:
         if (net, board) not in done:
             folder = tmp_path_factory.mktemp(net)
-            request = PlanRequest(samples=SAMPLES.get(net, 0))
+            request = REQUESTS.get(net, PlanRequest())
             model = MODELS[net](folder)
             compile_model(model, folder / "build", board=board, plan_request=request, head=HEADS.get(net, 0))
             done[net, board] = folder / "build"

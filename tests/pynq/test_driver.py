@@ -72,10 +72,18 @@ def on_board(folder: Path, simulation: Path, script: str) -> dict[str, object]:
 
 @pytest.mark.parametrize(
     ("net", "board"),
-    [("image", "pynq-z1"), ("ports", "zcu104"), ("demo", "pynq-z2"), ("wide", "kv260"), ("line", "kv260")],
+    [
+        ("image", "pynq-z1"),
+        ("ports", "zcu104"),
+        ("demo", "pynq-z2"),
+        ("wide", "kv260"),
+        ("line", "kv260"),
+        ("padded", "zcu104"),
+    ],
 )
 def test_floats_in_the_interpreters_integers_out(net: str, board: str, bench: Bench) -> None:
     build, folder, script = bench(net, board)
+    assert any(port.row for port in build.ports) == (net in ("line", "padded"))
     rng = np.random.default_rng(11)
     integers = vectors_for(build.graph, SAMPLES, seed=9)
     floats = {n.outside: float_samples(n, integers[n.name], rng) for n in build.graph.inputs}

@@ -8,7 +8,7 @@
 
 template <int FRAME_, int LANES_, int ELEM_, class E>
 struct port_config {
-  static const int FRAME = FRAME_, LANES = LANES_, ELEM = ELEM_, WORD = LANES_ * ELEM_;
+  static const int FRAME = FRAME_, LANES = LANES_, ELEM = ELEM_, WORD = LANES_ * ELEM_, ROW = FRAME_;
   typedef E elem_t;
 };
 
@@ -51,7 +51,7 @@ void run_port() {
 
 template <int FRAME_, int IN_LANES_, int OUT_LANES_>
 struct regroup_config {
-  static const int FRAME = FRAME_, IN_LANES = IN_LANES_, OUT_LANES = OUT_LANES_;
+  static const int FRAME = FRAME_, ROW = FRAME_, CHANNELS = 1, IN_LANES = IN_LANES_, OUT_LANES = OUT_LANES_;
   typedef ap_int<9> elem_t;
 };
 

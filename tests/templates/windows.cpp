@@ -13,7 +13,7 @@ typedef std::vector<long long> values;
 
 template <int H_, int W_, int KH_, int KW_, int SH_, int SW_, int DH_, int DW_>
 struct kernel {
-  static const int H = H_, W = W_, KH = KH_, KW = KW_, SH = SH_, SW = SW_, DH = DH_, DW = DW_;
+  static const int IMAGES = 1, H = H_, W = W_, KH = KH_, KW = KW_, SH = SH_, SW = SW_, DH = DH_, DW = DW_;
 };
 template <class Kernel, int CHANNELS_, int LANES_, class E>
 struct window_config : Kernel {

@@ -49,12 +49,14 @@ def _quantised(node: Input, q: Quantiser, x: Floats) -> IntArray:
     x = _on_host(node.host, x)
     scale, zero = (np.array(v, np.float32) for v in (q.scale, q.zero_point))
     if q.rounding == "SIGN":
-        return sign_float(x, scale, zero, q.lo, q.hi)
-    return whole_float(x, scale, zero, Rounding.parse(q.rounding), q.lo, q.hi)
+        return sign_float(x, scale, zero, q.lo, q.hi) + q.shift
+    return whole_float(x, scale, zero, Rounding.parse(q.rounding), q.lo, q.hi) + q.shift
 
 
 def stored(node: Input, integers: IntArray) -> IntArray:
     """The input's own integers ``(batch, *outside_shape)`` as the graph holds them, int64 ``(batch, *node.shape)``.
+
+    They are what its quantiser rounds to, or what the model's tensor holds.
 
     Raises:
         IsobitError: E607 when shapes do not fit or an integer is beyond 64 bits.
@@ -62,7 +64,8 @@ def stored(node: Input, integers: IntArray) -> IntArray:
     if int(integers.max(initial=0)) >= 1 << 63:
         raise IsobitError("E607", f"the integer {integers.max()} is outside the input's interval")
     moves = tuple(op for op in node.host if op.kind in ("reshape", "transpose"))
-    return np.asarray(_on_host(moves, _shaped(node, integers.astype(np.int64))))
+    shift = node.quantiser.shift if node.quantiser else 0
+    return np.asarray(_on_host(moves, _shaped(node, integers.astype(np.int64)))) + shift
 
 
 def real_input(node: Input, integers: IntArray) -> Floats:

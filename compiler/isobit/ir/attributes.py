@@ -55,7 +55,8 @@ def _encode(value: Any, form: Form) -> Any:
         return {"kind": value.kind, "values": [float(v).hex() for v in value.values], "shape": list(value.shape)}
     if isinstance(value, Quantiser):
         floats = {k: [float(v).hex() for v in getattr(value, k)] for k in ("scale", "zero_point")}
-        return {**floats, "rounding": value.rounding, "lo": value.lo, "hi": value.hi}
+        shift = {"shift": value.shift} if value.shift else {}
+        return {**floats, "rounding": value.rounding, "lo": value.lo, "hi": value.hi, **shift}
     if isinstance(value, tuple):
         whole = form != "short" or len(value) <= _SHOWN
         items = [_encode(v, form) for v in (value if whole else value[:_SHOWN])]

@@ -143,8 +143,8 @@ def _quantiser(q: Quantiser, channels: int) -> Iterator[str]:
         yield f"the quantiser has {len(q.scale)} scales and {len(q.zero_point)} zero points for {channels} channels"
     if not all(isfinite(v) for v in q.zero_point) or not all(isfinite(s) and s > 0 for s in q.scale):
         yield "the quantiser's scales must be positive, its zero points numbers"
-    for value in (q.lo, q.hi):
-        yield from _number(value, "a limit of the quantiser")
+    for value, what in ((q.lo, "a limit"), (q.hi, "a limit"), (q.shift, "the shift")):
+        yield from _number(value, f"{what} of the quantiser")
     if q.lo > q.hi:
         yield f"no integer lies in the quantiser's [{q.lo}, {q.hi}]"
 

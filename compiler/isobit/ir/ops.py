@@ -44,10 +44,11 @@ class HostOp:
 
 @dataclass(frozen=True)
 class Quantiser:
-    """The quantiser the host runs in float32, as QONNX defines it: ``clamp(round(x / scale + zero_point))``.
+    """The quantiser the host runs in float32, as QONNX defines it: ``clamp(round(x / scale + zero_point)) + shift``.
 
     ``scale`` and ``zero_point`` are float32 values, one or one per channel; ``lo`` and ``hi`` the integer limits;
     ``rounding`` a QONNX rounding name, or ``SIGN`` for a bipolar quantiser (``x >= 0`` gives ``hi``, else ``lo``).
+    ``shift`` is an integer, with which the limits may need a bit less.
     """
 
     scale: tuple[float, ...]
@@ -55,6 +56,7 @@ class Quantiser:
     rounding: str
     lo: int
     hi: int
+    shift: int = 0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -89,7 +89,8 @@ def _floats(values: list[str]) -> tuple[float, ...]:
 
 
 def _decode_quantiser(value: Mapping[str, Any]) -> Quantiser:
-    return Quantiser(_floats(value["scale"]), _floats(value["zero_point"]), value["rounding"], value["lo"], value["hi"])
+    integers = value["lo"], value["hi"], value.get("shift", 0)
+    return Quantiser(_floats(value["scale"]), _floats(value["zero_point"]), value["rounding"], *integers)
 
 
 _DECODERS: dict[str, Any] = {

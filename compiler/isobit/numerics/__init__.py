@@ -4,7 +4,16 @@ from isobit.numerics.curve import Curve
 from isobit.numerics.dyadic import RoundShift, shared_round_shift
 from isobit.numerics.edges import CutPair, Edges, is_translation
 from isobit.numerics.half_even import HalfEven, shared_half_even
-from isobit.numerics.intervals import IntArray, Interval, as_int_array, bit_width, fit_dtype, is_signed, magnitude
+from isobit.numerics.intervals import (
+    IntArray,
+    Interval,
+    as_int_array,
+    bit_width,
+    fit_dtype,
+    is_signed,
+    least_move,
+    magnitude,
+)
 from isobit.numerics.layer_shift import (
     Price,
     TooWide,
@@ -81,6 +90,7 @@ __all__ = [
     "fit_dtype",
     "from_thresholds",
     "is_signed",
+    "least_move",
     "is_translation",
     "joint_sums",
     "layer_multiply_shift",

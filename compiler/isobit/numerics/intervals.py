@@ -69,6 +69,18 @@ def bit_width(lo: int, hi: int) -> int:
     return 1 + max((~lo).bit_length(), (hi if hi >= 0 else ~hi).bit_length())
 
 
+def least_move(lo: int, hi: int) -> int:
+    """What, added to all of ``[lo, hi]``, makes it fit the fewest bits that its length allows: of least magnitude.
+
+    ``-127 .. 128`` needs 9 bits where it lies and 8 one below: -1. 0 where it lies well.
+    """
+    bits = max(1, (hi - lo).bit_length())
+    if bit_width(lo, hi) == bits:
+        return 0
+    homes = ((0, (1 << bits) - 1), (-(1 << bits - 1), (1 << bits - 1) - 1))
+    return min((min(max(0, least - lo), most - hi) if lo < least else most - hi for least, most in homes), key=abs)
+
+
 def fit_dtype(lo: int, hi: int) -> np.dtype[Any]:
     """int64 when it holds every integer of ``[lo, hi]``, object beyond."""
     return np.dtype(np.int64) if lo >= INT64_MIN and hi <= INT64_MAX else np.dtype(object)

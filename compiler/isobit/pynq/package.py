@@ -166,7 +166,7 @@ def _quantiser(node: Input) -> dict[str, Any] | None:
         return None
     return {
         "scale": [float(s) for s in q.scale], "zero_point": [float(z) for z in q.zero_point],
-        "rounding": q.rounding, "lo": int(q.lo), "hi": int(q.hi),
+        "rounding": q.rounding, "lo": int(q.lo), "hi": int(q.hi), "shift": int(q.shift),
     }  # fmt: skip
 
 

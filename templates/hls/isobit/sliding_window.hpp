@@ -1,16 +1,16 @@
 // The windows of a convolution or pooling: for every output position, row by row, the pixels its kernel covers.
 //
 //   struct conv1_window {
-//     static const int H = 18, W = 18, CHANNELS = 64, LANES = 8;
+//     static const int IMAGES = 1, H = 18, W = 18, CHANNELS = 64, LANES = 8;
 //     static const int KH = 3, KW = 3, SH = 1, SW = 1, DH = 1, DW = 1;  // kernel, strides, dilations
 //     typedef ap_uint<4> elem_t;
 //   };
 //
-// A pixel is FOLDS = CHANNELS / LANES words. A window comes kernel row by kernel row, pixel by pixel, fold by fold:
+// A frame is IMAGES images of H x W pixels, one after the other. A pixel is FOLDS = CHANNELS / LANES words. A window comes kernel row by kernel row, pixel by pixel, fold by fold:
 // TAPS = KH * KW pixels. There is no padding here (pad.hpp). 1-D data has H = KH = 1. A kernel of one pixel without
 // strides, or one that covers the frame, needs no window unit: its windows are the frame itself.
 //
-// Schedule: II = 1, TRIPS cycles a frame (window_schedule, below): about SPAN * FOLDS, which fill the line buffer,
+// Schedule: II = 1, TRIPS cycles an image (window_schedule, below): about SPAN * FOLDS, which fill the line buffer,
 // plus the larger of the words in and the words out, where SPAN is the pixels from a window's first to its last.
 // Words in: H * W * FOLDS, one a cycle while the line buffer has room. Words out: OUT_H * OUT_W * TAPS * FOLDS; the
 // first leaves in cycle SPAN * FOLDS, and a window's words leave in successive cycles.
@@ -171,7 +171,8 @@ void sliding_window(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
   // Words received from the window's first one on; negative while pixels between windows pass.
   typedef typename counter<max_of(plan::DEPTH, max_of(plan::MOVE, plan::MOVE_ROW))>::type held_t;
   held_t held = 0;
-  for (int i = 0; i < plan::TRIPS; ++i) {
+  typename counter<plan::TRIPS>::type trip = 0;  // of the image; where there is one nothing depends on it
+  for (int i = 0; i < Cfg::IMAGES * plan::TRIPS; ++i) {
 #pragma HLS PIPELINE II=1 style=flp rewind
     const bool emits = held >= plan::SPAN * plan::FOLDS;
     const bool reads = received < plan::WORDS_IN && held < plan::DEPTH;
@@ -186,7 +187,7 @@ void sliding_window(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
       received += 1;
     }
     // One of six sums of what was held: what the next window no longer needs goes, a word comes.
-    if (i == plan::TRIPS - 1) {  // the next frame begins as this one did
+    if (Cfg::IMAGES == 1 ? i == plan::TRIPS - 1 : trip == plan::TRIPS - 1) {  // the next image begins as this one did
       window.address = window.first = 0;
       received = 0;
       write_address = 0;
@@ -198,6 +199,7 @@ void sliding_window(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in,
     } else {
       held = row_ends ? held_t(held - plan::MOVE_ROW) : window_ends ? held_t(held - plan::MOVE) : held;
     }
+    trip = successor(trip, plan::TRIPS);
   }
 }
 

@@ -1,9 +1,10 @@
 // The accelerator's edges: AXI-stream words to element words, and back.
 //
 //   struct input_port { static const int FRAME = 16, LANES = 4, ELEM = 8, WORD = 32; typedef ap_int<8> elem_t; };
+//   struct output_port { static const int FRAME = 15, LANES = 4, ELEM = 8, WORD = 32, ROW = 5; typedef ap_int<8> elem_t; };
 //
 // A frame is FRAME elements, LANES to an AXI word, the first in the lowest bits, each sign- or zero-extended to
-// a container of ELEM bits. Schedule: II = 1, FRAME / LANES words in and out.
+// a container of ELEM bits; an input's slack counts as elements. Schedule: II = 1, a word in and out in each cycle.
 #ifndef ISOBIT_STREAM_IO_HPP
 #define ISOBIT_STREAM_IO_HPP
 
@@ -93,30 +94,16 @@ void fork_flag(hls::stream<ap_uint<1> >& last, hls::stream<ap_uint<1> >& out_a, 
   }
 }
 
-// Writes one frame. TLAST is set on its final word exactly if the frame's input ended with TLAST, so that a
-// DMA transfer of many frames ends where its batch does.
+// Writes one frame, whose rows of ROW elements begin words: what a row's last word lacks is written as zeros. TLAST is
+// set on the frame's final word exactly if its input ended with TLAST, so that a DMA transfer of many frames ends where
+// its batch does.
 template <class Cfg>
 void write_frame(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in, hls::stream<ap_uint<1> >& last,
                  hls::stream<ap_axiu<Cfg::WORD, 0, 0, 0> >& axis) {
-  static_assert(Cfg::FRAME % Cfg::LANES == 0, "whole AXI words make a frame");
-  static const int WORDS = Cfg::FRAME / Cfg::LANES;
-  for (int i = 0; i < WORDS; ++i) {
-#pragma HLS PIPELINE II=1 style=flp rewind
-    const lanes<typename Cfg::elem_t, Cfg::LANES> word = in.read();
-    ap_uint<1> end = 0;
-    if (i == WORDS - 1) end = last.read();  // no sooner: outputs may leave before the frame has been read
-    axis.write(detail::packed<Cfg>(word, end));
-  }
-}
-
-// As write_frame, for words that hold parts of one row of ROW elements: what a row's last word lacks is written as zeros.
-template <class Cfg>
-void write_rows(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in, hls::stream<ap_uint<1> >& last,
-                hls::stream<ap_axiu<Cfg::WORD, 0, 0, 0> >& axis) {
+  static_assert(Cfg::FRAME % Cfg::ROW == 0, "whole rows make a frame");
   static const int WORDS = (Cfg::ROW + Cfg::LANES - 1) / Cfg::LANES;  // of a row
   static const int ROWS = Cfg::FRAME / Cfg::ROW;
-  static_assert(Cfg::FRAME % Cfg::ROW == 0, "whole rows make a frame");
-  typename counter<WORDS>::type place = 0;
+  typename counter<WORDS>::type place = 0;  // of a word in its row; where no row has slack nothing depends on it
   for (int i = 0; i < ROWS * WORDS; ++i) {
 #pragma HLS PIPELINE II=1 style=flp rewind
     lanes<typename Cfg::elem_t, Cfg::LANES> word = in.read();
@@ -125,7 +112,7 @@ void write_rows(hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> >& in, hls::
       if (place == WORDS - 1) word[l] = 0;
     }
     ap_uint<1> end = 0;
-    if (i == ROWS * WORDS - 1) end = last.read();
+    if (i == ROWS * WORDS - 1) end = last.read();  // no sooner: outputs may leave before the frame has been read
     axis.write(detail::packed<Cfg>(word, end));
     place = successor(place, WORDS);
   }

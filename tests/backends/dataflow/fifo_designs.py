@@ -60,19 +60,21 @@ class Chain:
         if border:
             border_of = dict.fromkeys(("TOP", "BOTTOM", "LEFT", "RIGHT"), border) | {"VALUE": 0}
             value = self.add("pad", shape | border_of, (value,))[0]
-            window = {"KH": kernel, "KW": kernel, "SH": 1, "SW": 1, "DH": 1, "DW": 1}
+            window = {"IMAGES": 1, "KH": kernel, "KW": kernel, "SH": 1, "SW": 1, "DH": 1, "DW": 1}
             shape |= {"H": self.height + 2 * border, "W": self.width + 2 * border}
             value = self.add("sliding_window", shape | window, (value,))[0]
         size = {"IN": kernel * kernel * self.channels, "OUT": self.channels, "SIMD": self.lanes, "PE": pe}
         value = self.add("dense", size | {"VECTORS": self.height * self.width}, (value,))[0]
-        regroup = {"FRAME": self.height * self.width * self.channels, "IN_LANES": pe, "OUT_LANES": self.lanes}
+        frame = self.height * self.width * self.channels
+        regroup = {"FRAME": frame, "ROW": frame, "CHANNELS": 1, "IN_LANES": pe, "OUT_LANES": self.lanes}
         return value if pe == self.lanes else self.add("width_converter", regroup, (value,))[0]
 
     def join(self, first: str, second: str) -> str:
         return self.add("add", {"CHANNELS": 1, "PE": self.lanes, "FOLDS": self.words}, (first, second))[0]
 
     def design(self, value: str) -> Design:
-        port = {"FRAME": self.words * self.lanes, "LANES": self.lanes, "ELEM": 8, "WORD": 8 * self.lanes}
+        frame = self.words * self.lanes
+        port = {"FRAME": frame, "LANES": self.lanes, "ELEM": 8, "WORD": 8 * self.lanes, "ROW": frame}
         self.processes.append(
             Process("write", "write_frame", tuple(port.items()), (), (value, "frame_end"), ("out_port",))
         )

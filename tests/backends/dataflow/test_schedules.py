@@ -14,6 +14,7 @@ import pytest
 from isobit import templates
 from isobit.backends.dataflow.catalogue import CATALOGUE, numbers, schedule_of
 from isobit.backends.dataflow.design import Process
+from isobit.backends.dataflow.latencies import lag
 from isobit.backends.dataflow.schedule import Schedule
 from isobit.backends.ports import IntType
 from tests.templates.test_template_frames import kept
@@ -50,14 +51,14 @@ def configurations() -> Iterator[tuple[str, dict[str, int]]]:
         yield "read_frame", {"FRAME": 6 * vectors, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes}
         yield "read_further_frame", {"FRAME": 6 * vectors, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes}
         yield "fork_flag", {"FLAGS": vectors}
-        yield "write_frame", {"FRAME": 6 * vectors, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes}
+        yield "write_frame", {"FRAME": 6 * vectors, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes, "ROW": 6 * vectors}
         yield "fork", {"WORDS": 6 * vectors // lanes, "LANES": lanes}
     for narrow, wide in product((1, 2, 3, 4, 6, 12), repeat=2):
-        yield "width_converter", {"FRAME": 24, "IN_LANES": narrow, "OUT_LANES": wide}
-    for row, narrow, wide in product((9, 10, 13), (1, 2, 3, 4, 8), (1, 2, 3, 4, 8)):
-        yield "row_converter", {"ROWS": 2, "ROW": row, "CHANNELS": 1, "IN_LANES": narrow, "OUT_LANES": wide}
-    for lanes in (2, 4, 8):
-        yield "write_rows", {"FRAME": 27, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes, "ROW": 9}
+        yield "width_converter", {"FRAME": 24, "ROW": 24, "CHANNELS": 1, "IN_LANES": narrow, "OUT_LANES": wide}
+    for row, narrow, wide in product((5, 9, 10, 13), (1, 2, 3, 4, 8), (1, 2, 3, 4, 8)):
+        yield "width_converter", {"FRAME": 2 * row, "ROW": row, "CHANNELS": 1, "IN_LANES": narrow, "OUT_LANES": wide}
+    for lanes in (2, 4, 8, 16):
+        yield "write_frame", {"FRAME": 27, "LANES": lanes, "ELEM": 8, "WORD": 8 * lanes, "ROW": 9}
     for height, width, lanes in ((1, 5, 1), (3, 2, 2), (2, 3, 1)):
         frame = {"H": height, "W": width, "CHANNELS": 2, "LANES": lanes}
         yield "pad", frame | {"TOP": height - 1, "BOTTOM": 2, "LEFT": 1, "RIGHT": 0, "VALUE": -1}
@@ -108,7 +109,12 @@ def blocks(samples: int) -> Iterator[tuple[str, dict[str, int]]]:
         border = {"TOP": top, "BOTTOM": bottom, "LEFT": left, "RIGHT": right, "VALUE": -1}
         width = (3 if samples < 4 else 1) * max(samples * sw, 8)
         for columns in (width, width + 1, width + samples):
-            yield "parallel_window", window | border | {"H": height, "W": columns, "SH": sh, "DH": dh}
+            whole = window | border | {"H": height, "W": columns, "SH": sh, "DH": dh}
+            yield "parallel_window", whole
+            ahead, words = lag(whole), -(-columns // (samples * sw))
+            if height == 1 and 0 < ahead < words:
+                yield "look_ahead", {"WORDS": words, "LANES": 2 * samples * sw, "AHEAD": ahead}
+                yield "line_window", whole
         yield "parallel_depthwise", window | {"WORDS": 3}
         yield "parallel_max_pool", window | {"WORDS": 3}
     for kw, (simd, pe) in product((1, 3), product((1, 2, 6), (1, 2, 4))):
@@ -124,7 +130,8 @@ def windows() -> Iterator[tuple[str, dict[str, int]]]:
     for (height, width), (kh, kw), stride, dilation in [*flat, *square]:
         if (kh - 1) * dilation < height and (kw - 1) * dilation < width:
             shape = {"H": height, "W": width, "CHANNELS": 4, "LANES": 4 // min(stride, 2), "KH": kh, "KW": kw}
-            yield "sliding_window", shape | {"SH": stride, "SW": stride, "DH": dilation, "DW": dilation}
+            size = shape | {"SH": stride, "SW": stride, "DH": dilation, "DW": dilation}
+            yield from (("sliding_window", size | {"IMAGES": images}) for images in (1, 3))
 
 
 def types_of(name: str) -> tuple[tuple[str, IntType], ...]:

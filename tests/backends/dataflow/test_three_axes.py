@@ -10,6 +10,7 @@ from backends.dataflow.sampled_nets import BOARD, Net, built
 
 from isobit.backends.dataflow.geometry import border, geometry
 from isobit.backends.dataflow.planner import PlanRequest, plan_for
+from isobit.check.csim.bounded import bounded_csim
 from isobit.check.csim.run import csim
 from isobit.errors import IsobitError
 from isobit.ir import Graph
@@ -31,12 +32,31 @@ def test_what_reduces_to_two_axes_is_built(request_: PlanRequest, tmp_path: Path
     assert csim(build, vectors=20, source=False).equal
 
 
+def several_images() -> Graph:
+    """Kernels over two neighbouring axes, the third in front of them or behind, and over the outer two."""
+    net = Net(3, 5, 4, 2)
+    x = net.relu(net.conv(net.head, 3, (1, 3, 3), pad=0))
+    y = net.relu(net.conv(net.pool(x, (1, 2, 2), 1), 2, (2, 2, 1), pad=0))
+    z = net.relu(net.depthwise(net.conv(net.head, 2, (2, 1, 2), pad=0), (1, 3, 2), pad=0))
+    return net.graph(net.dense(y, 3), net.dense(net.pool(z, (1, 2, 2)), 3))
+
+
+@pytest.mark.parametrize("request_", [PlanRequest(), PlanRequest(interval=4000)], ids=["fast", "small"])
+def test_a_kernel_over_two_of_three_axes_is_built(request_: PlanRequest, tmp_path: Path) -> None:
+    build, _ = built(several_images(), tmp_path / "build", request_)
+    assert csim(build, vectors=20, source=False).equal
+    assert bounded_csim(build, 3).equal
+
+
 @pytest.mark.parametrize(
     ("kernel", "sizes", "kernels"),
     [
         ((1, 1, 2), (8, 6), (1, 2)),
         ((2, 1, 1), (2, 24), (2, 1)),
         ((1, 1, 1), (8, 6), (1, 1)),
+        ((2, 2, 1), (2, 24), (2, 2)),
+        ((2, 1, 2), (8, 6), (2, 2)),
+        ((1, 2, 2), (4, 6), (2, 2)),
     ],
 )
 def test_axes_without_a_kernel_join_their_neighbours(
@@ -70,7 +90,7 @@ def test_a_border_over_two_axes_is_the_one_over_three(before: tuple[int, int, in
 
 
 def test_a_kernel_over_three_axes_is_refused_by_name() -> None:
-    for kernel in ((2, 2, 2), (2, 1, 2), (1, 2, 2)):
+    for kernel in ((2, 2, 2), (2, 1, 2), (2, 2, 1)):
         net = Net(4, 4, 4, 2)
         pool = net.pool(net.head, kernel)
         with pytest.raises(IsobitError, match="three spatial axes") as caught:

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from isobit.backends.dataflow.catalogue.check import misfits
 from isobit.backends.dataflow.design import Design, Process
+from isobit.backends.dataflow.edges import port_constants
 from isobit.backends.ports import CONTAINERS, Port
 from isobit.errors import IsobitError, printable
 from isobit.wording import worded
@@ -87,9 +88,7 @@ def _misuses(process: Process, readable: set[str], writable: set[str]) -> Iterat
 def _port_problems(port: Port, process: Process) -> Iterator[str]:
     """A port is as wide as the process behind it says."""
     has = dict(process.constants)
-    frame = port.words * port.lanes if port.is_input else port.frame
-    said = {"FRAME": frame, "LANES": port.lanes, "ELEM": port.elem_bits, "WORD": port.word_bits}
-    said |= {"ROW": port.row} if process.template == "write_rows" else {}
+    said = dict(port_constants(port))
     if any(has.get(key) != value for key, value in said.items()) or dict(process.types).get("elem_t") != port.elem:
         yield f"port {port.name} and {process.name} disagree"
     if port.elem_bits not in CONTAINERS or port.elem.bits > port.elem_bits or not port.whole:

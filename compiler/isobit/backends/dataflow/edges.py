@@ -39,12 +39,14 @@ def reads_rows(graph: Graph, plan: Plan, value: str) -> bool:
     return False
 
 
-def port_of(node: Input | Output, kind: ValueType, elem: IntType, words: int | None, *, by_row: bool) -> Port:
+def port_of(
+    node: Input | Output, kind: ValueType, elem: IntType, words: int | None, *, by_row: bool, given: int = 0
+) -> Port:  # fmt: skip
     """The AXI port of an input or output of ``kind``, with elements of ``elem``.
 
     Args:
         words: the most that a frame may take (None: as many as words of 64 bits make).
-        by_row: as for :func:`isobit.backends.dataflow.planner.blocks.port_format`.
+        by_row, given: as for :func:`isobit.backends.dataflow.planner.blocks.port_format`.
 
     Raises:
         IsobitError: E504 for elements of more than 64 bits.
@@ -53,12 +55,13 @@ def port_of(node: Input | Output, kind: ValueType, elem: IntType, words: int | N
     if not elem_bits:
         raise IsobitError("E504", f"a port of {elem.bits}-bit elements; at most 64 are supported", where=node.name)
     is_input = isinstance(node, Input)
-    lanes, row = port_format(kind, elem_bits, 1 << 60 if words is None else words, by_row=by_row)
+    lanes, row = port_format(kind, elem_bits, 1 << 60 if words is None else words, by_row=by_row, given=given)
     name = ("in_" if is_input else "out_") + node.name
     return Port(name, node.name, node.outside, is_input, kind.size, lanes, elem, elem_bits, row)
 
 
 def port_constants(port: Port) -> tuple[tuple[str, int], ...]:
-    """The constants of the process behind a port; what comes in is read with its slack."""
+    """The constants of the process behind a port; what comes in is read with its slack, what leaves gets it by rows."""
     frame = port.words * port.lanes if port.is_input else port.frame
-    return (("FRAME", frame), ("LANES", port.lanes), ("ELEM", port.elem_bits), ("WORD", port.word_bits))
+    sizes = (("FRAME", frame), ("LANES", port.lanes), ("ELEM", port.elem_bits), ("WORD", port.word_bits))
+    return sizes if port.is_input else (*sizes, ("ROW", port.row or port.frame))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -28,7 +29,8 @@ class Box:
 class Geometry:
     """Sizes of a sliding computation; one-dimensional data has height 1, dense layers have one tap.
 
-    ``fan_in`` is the inputs of one output (taps x channels where channels mix), ``positions`` the output pixels.
+    ``fan_in`` is the inputs of one output (taps x channels where channels mix), ``positions`` the output pixels of all
+    ``images``, which follow one another: an axis in front along which every pixel stands alone.
     """
 
     height: int
@@ -40,6 +42,7 @@ class Geometry:
     positions: int
     outputs: int
     depthwise: bool
+    images: int = 1
 
     @property
     def taps(self) -> int:
@@ -68,8 +71,9 @@ class Geometry:
     def window_cycles(self, lanes: int) -> int:
         """Clocks per frame of the sliding window: reading and writing overlap."""
         if not self.windowed:
-            return self.height * self.width * self.channels // lanes
-        return max(self.height * self.width, self.positions * self.taps) * self.channels // lanes
+            return self.images * self.height * self.width * self.channels // lanes
+        pixels = max(self.images * self.height * self.width, self.positions * self.taps)
+        return pixels * self.channels // lanes
 
 
 @per_graph
@@ -87,29 +91,33 @@ def geometry(graph: Graph, node: Linear | MaxPool) -> Geometry:
         sizes = rows_of(x), width_of(x.shape)
         return Geometry(*sizes, x.channels, (1, 1), (1, 1), (1, 1), positions, y.channels, False)
     loops = list(zip(x.shape[:-1], kernel, strides, dilations, strict=True))
-    (height, *rows), (width, *columns) = _two_loops(node.name, loops)
+    images, ((height, *rows), (width, *columns)) = _two_loops(node.name, loops)
     k, s, d = zip(rows, columns, strict=True)
-    return Geometry(height, width, x.channels, k, s, d, positions, y.channels, depthwise)
+    return Geometry(height, width, x.channels, k, s, d, positions, y.channels, depthwise, images)
 
 
-def _two_loops(name: str, loops: list[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
-    """A sliding computation over any number of axes (size, kernel, stride, dilation) as one over two.
+def _two_loops(name: str, loops: list[tuple[int, int, int, int]]) -> tuple[int, list[tuple[int, int, int, int]]]:
+    """A sliding computation over any number of axes (size, kernel, stride, dilation) as one over two, image by image.
 
-    Two neighbouring axes along which every pixel stands alone are one; an axis of one pixel is none.
+    An axis of one pixel is none, and one along which every pixel stands alone is one with the axis in front of it where
+    that has no stride: its taps are further apart. In front of two others it counts images.
 
     Raises:
-        IsobitError: E504 where more than two axes are left.
+        IsobitError: E504 where more axes are left.
     """
     loops = [(1, 1, 1, 1)] * (2 - len(loops)) + loops
-    alone = [kernel == 1 and stride == 1 for _, kernel, stride, _ in loops]
     while len(loops) > 2:
-        pairs = range(len(loops) - 1)
-        i = next((i for i in pairs if alone[i] and (alone[i + 1] or loops[i][0] == 1)), None)
-        if i is None:
+        alone = [kernel == 1 and stride == 1 for _, kernel, stride, _ in loops]
+        pairs = list(enumerate(pairwise(loops)))
+        joined = [(i, b) for i, (a, b) in pairs if alone[i] and (alone[i + 1] or a[0] == 1)]
+        joined += [(i, (*a[:3], a[3] * b[0])) for i, (a, b) in pairs if alone[i + 1] and a[2] == 1]
+        if not joined and len(loops) == 3 and alone[0]:
+            return loops[0][0], loops[1:]
+        if not joined:
             raise _three_axes(name)
-        loops[i : i + 2] = [(loops[i][0] * loops[i + 1][0], *loops[i + 1][1:])]
-        del alone[i]
-    return loops
+        i, (_, kernel, stride, dilation) = joined[0]
+        loops[i : i + 2] = [(loops[i][0] * loops[i + 1][0], kernel, stride, dilation)]
+    return 1, loops
 
 
 @dataclass(frozen=True)
@@ -144,7 +152,7 @@ def border(graph: Graph, node: Pad) -> Border:
 
 
 def _three_axes(name: str) -> IsobitError:
-    hint = "a kernel or border over two of the axes, or one axis after the other"
+    hint = "a kernel over two axes that follow one another, or one axis after the other"
     return IsobitError("E504", "no template goes along three spatial axes at a time", where=name, hint=hint)
 
 

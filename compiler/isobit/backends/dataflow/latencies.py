@@ -17,7 +17,7 @@ def depth_of_tree(count: int) -> int:
 
 
 def sliding_window_trip(c: Constants) -> int:
-    """Iterations of a frame of ``sliding_window``: the fill, a row of windows at a time, and what no window uses."""
+    """Iterations of a frame of ``sliding_window``: per image the fill, rows of windows, and what no window uses."""
     folds, taps = c["CHANNELS"] // c["LANES"], c["KH"] * c["KW"]
     span_h, span_w = (c["KH"] - 1) * c["DH"] + 1, (c["KW"] - 1) * c["DW"] + 1
     out_h, out_w = (c["H"] - span_h) // c["SH"] + 1, (c["W"] - span_w) // c["SW"] + 1
@@ -25,7 +25,7 @@ def sliding_window_trip(c: Constants) -> int:
     emit_row = (out_w - 1) * max(taps, c["SW"]) + taps
     unused = c["H"] * c["W"] - (out_h - 1) * c["SH"] * c["W"] - (out_w - 1) * c["SW"] - span
     last_row = max(emit_row + max(unused - window_ahead(c), 0), (out_w - 1) * c["SW"] + unused)
-    return (span + (out_h - 1) * max(emit_row, c["SH"] * c["W"]) + last_row) * folds
+    return c["IMAGES"] * (span + (out_h - 1) * max(emit_row, c["SH"] * c["W"]) + last_row) * folds
 
 
 def window_ahead(c: Constants) -> int:
@@ -38,12 +38,18 @@ def window_ahead(c: Constants) -> int:
     return min(advance, (out_w - 1) * max(taps - c["SW"], 0) + taps)
 
 
+def lag(c: Constants) -> int:
+    """Words from the place of a block to the last that it reaches."""
+    columns = (c["SAMPLES"] - 1) * c["SW"] + (c["KW"] - 1) * c["DW"] + 1
+    return (columns - 1 - c["LEFT"]) // (c["SAMPLES"] * c["SW"])
+
+
 def parallel_window_trip(c: Constants) -> int:
     """Iterations of a frame of ``parallel_window``: a word each, and on to the last block."""
     step = c["SAMPLES"] * c["SW"]
     span_h, span_w = (c["KH"] - 1) * c["DH"] + 1, (c["KW"] - 1) * c["DW"] + 1
     out_h = (c["TOP"] + c["H"] + c["BOTTOM"] - span_h) // c["SH"] + 1
     out_w = (c["LEFT"] + c["W"] + c["RIGHT"] - span_w) // c["SW"] + 1
-    words, lag = -(-c["W"] // step), ((c["SAMPLES"] - 1) * c["SW"] + span_w - 1 - c["LEFT"]) // step
-    first = (span_h - 1 - c["TOP"]) * words + lag
+    words = -(-c["W"] // step)
+    first = (span_h - 1 - c["TOP"]) * words + lag(c)
     return max(c["H"] * words, first + (out_h - 1) * c["SH"] * words - (-out_w // c["SAMPLES"]))

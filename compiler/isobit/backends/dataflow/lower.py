@@ -85,15 +85,14 @@ class _Lowering:
     def _output(self, node: Output) -> None:
         (value,) = node.inputs
         kind = self.graph.types[value]
-        elem = self.streams[self.copies[value][0]].elem
-        by_row = self.copies[value][0] in self.rows
-        port = port_of(node, kind, elem, self.plan.port_words, by_row=by_row)
+        source = self.streams[self.copies[value][0]]
+        elem, by_row = source.elem, source.name in self.rows
+        port = port_of(node, kind, elem, self.plan.port_words, by_row=by_row, given=source.lanes)
         self.ports.append(port)
         stream = self._take(value, port.lanes, kind.size, port.row)
         constants, types = port_constants(port), (("elem_t", elem),)
-        template, row = ("write_rows", (("ROW", port.row),)) if port.row else ("write_frame", ())
         ends = (stream, self.flags.pop(0)), (port.name,)
-        self._process("write_" + node.name, template, (*constants, *row), types, *ends)
+        self._process("write_" + node.name, "write_frame", constants, types, *ends)
 
     def _fork_flags(self) -> list[str]:
         """One stream of frame-end flags per output, all copies of the first input's."""
@@ -109,7 +108,7 @@ class _Lowering:
     def _alias(self, node: Node) -> None:
         copy, kind = self.copies[node.inputs[0]].pop(0), self.graph.types[node.name]
         row = self.rows.get(copy, 0)
-        if isinstance(node, Reindex) and row and row != width_of(kind.shape) * kind.channels:
+        if isinstance(node, Reindex) and row not in (0, kind.size, width_of(kind.shape) * kind.channels):
             copy = self._regroup(copy, math.gcd(self.streams[copy].lanes, row), kind.size)
         self._produce(node.name, copy)
 
@@ -171,8 +170,8 @@ class _Lowering:
         name = node.name + "_window"
         window = self._stream(name, source.elem, lanes, g.positions * g.fan_in)
         constants = (
-            ("H", g.height), ("W", g.width), ("CHANNELS", g.channels), ("LANES", lanes), ("KH", g.kernel[0]),
-            ("KW", g.kernel[1]), ("SH", g.strides[0]), ("SW", g.strides[1]),
+            ("IMAGES", g.images), ("H", g.height), ("W", g.width), ("CHANNELS", g.channels), ("LANES", lanes),
+            ("KH", g.kernel[0]), ("KW", g.kernel[1]), ("SH", g.strides[0]), ("SW", g.strides[1]),
             ("DH", g.dilations[0]), ("DW", g.dilations[1]),
         )  # fmt: skip
         memory = self.plan.layers[node.name].line_buffer
@@ -198,6 +197,14 @@ class _Lowering:
         name, size = node.name + "_window", g.kernel[0] * b.columns * g.channels
         window = self._stream(name, elem, size, size * b.out_height * b.blocks)
         memory, types = self.plan.layers[node.name].line_buffer, (("in_t", source.elem), ("out_t", elem))
+        if b.ahead:
+            head = self._stream(node.name + "_head", source.elem, b.ahead * lanes, b.ahead * lanes)
+            body = self._stream(node.name + "_body", source.elem, lanes, (b.words - b.ahead) * lanes)
+            sizes = ("WORDS", b.words), ("LANES", lanes), ("AHEAD", b.ahead)
+            whole = (("elem_t", source.elem),), (source.name,), (head, body)
+            self._process(node.name + "_ahead", "look_ahead", sizes, *whole)
+            self._process(name, "line_window", constants, types, (head, body), (window,))
+            return window
         self._process(name, "parallel_window", constants, types, (source.name,), (window,), memory=memory)
         return window
 
@@ -279,11 +286,8 @@ class _Lowering:
             return self._regroup(self._regroup(stream, through, frame, 0, channels), lanes, frame, row, channels)
         name = f"{stream.removeprefix('s_')}_x{lanes}"
         converted = self._stream(name, source.elem, lanes, frame, row=row)
-        sizes: tuple[tuple[str, int], ...] = (("FRAME", frame),)
-        if slack or row:
-            whole = row or slack
-            sizes = (("ROWS", frame // whole), ("ROW", whole), ("CHANNELS", channels))
-        template = "row_converter" if slack or row else "width_converter"
+        sizes = (("FRAME", frame), ("ROW", row or slack or frame), ("CHANNELS", channels))
         constants = (*sizes, ("IN_LANES", source.lanes), ("OUT_LANES", lanes))
-        self._process("regroup_" + name, template, constants, (("elem_t", source.elem),), (stream,), (converted,))
+        types = (("elem_t", source.elem),)
+        self._process("regroup_" + name, "width_converter", constants, types, (stream,), (converted,))
         return converted

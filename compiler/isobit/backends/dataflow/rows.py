@@ -35,6 +35,15 @@ def frame_words(frame: int, row: int, lanes: int) -> int:
     return frame // row * -(-row // lanes) if row else frame // lanes
 
 
+def row_clocks(row: int, narrow: int, wide: int) -> int:
+    """Clocks in which words of ``narrow`` elements become words of ``wide``, for a row of so many elements.
+
+    One more than either side's words where the last word in completes a word out and still has some left for another.
+    """
+    come, leave = -(-row // narrow), -(-row // wide)
+    return max(come, leave, -(-(leave - 1) * wide // narrow) + 1)
+
+
 def without_slack(words: IntArray, kind: ValueType, frames: int) -> IntArray:
     """The elements of a stream's words ``(frames, *shape)``, without the slack at the ends of rows."""
     row = width_of(kind.shape) * kind.channels

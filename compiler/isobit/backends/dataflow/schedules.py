@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from isobit.backends.dataflow.rows import frame_words
+from isobit.backends.dataflow.rows import frame_words, row_clocks
 from isobit.backends.dataflow.schedule import (
     Axis,
     Constants,
@@ -50,8 +50,8 @@ def fork_flag(c: Constants) -> Schedule:
 
 
 def write_frame(c: Constants) -> Schedule:
-    """Words to a port, of rows where there are some; the flag says whether a frame is the last of a batch."""
-    words = frame_words(c["FRAME"], c.get("ROW", 0), c["LANES"])
+    """Words to a port, row by row; the flag says whether a frame is the last of a batch."""
+    words = frame_words(c["FRAME"], c["ROW"], c["LANES"])
     return Schedule(words, (every(words), at_last(words)), (every(words),), phases=(0, 1, 2))
 
 
@@ -120,21 +120,13 @@ def top_k(c: Constants) -> Schedule:
 
 
 def width_converter(c: Constants) -> Schedule:
-    """A cycle reads while less than an output word is buffered and writes once there is one."""
-    frame, narrow, wide = c["FRAME"], c["IN_LANES"], c["OUT_LANES"]
-    reads, writes = every(frame // narrow), every(frame // wide)
-    if narrow > wide:
-        reads = Port(reads.count, lambda i: i * narrow // wide)
-    else:
-        writes = Port(writes.count, lambda i: ((i + 1) * wide + narrow - 1) // narrow - 1)
-    return Schedule(frame // min(narrow, wide), (reads,), (writes,))
+    """A cycle reads while less than an output word is buffered and writes once there is one, row by row.
 
-
-def row_converter(c: Constants) -> Schedule:
-    """As :func:`width_converter` row by row; what a row's last words lack they leave without."""
+    What a row's last words lack they leave without, in the row's last cycle.
+    """
     row, narrow, wide = c["ROW"], c["IN_LANES"], c["OUT_LANES"]
-    come, leave = -(-row // narrow), -(-row // wide)
-    trip = max(come, leave, -(-(leave - 1) * wide // narrow) + 1)
+    rows, come, leave = c["FRAME"] // row, -(-row // narrow), -(-row // wide)
+    trip = row_clocks(row, narrow, wide)
 
     def reads(i: Index) -> Index:
         word = i % come
@@ -145,7 +137,7 @@ def row_converter(c: Constants) -> Schedule:
         full = word if narrow > wide else -(-(word + 1) * wide // narrow) - 1
         return i // leave * trip + np.where(word == leave - 1, trip - 1, full)
 
-    return Schedule(c["ROWS"] * trip, (Port(c["ROWS"] * come, reads),), (Port(c["ROWS"] * leave, writes),))
+    return Schedule(rows * trip, (Port(rows * come, reads),), (Port(rows * leave, writes),))
 
 
 def pad(c: Constants) -> Schedule:

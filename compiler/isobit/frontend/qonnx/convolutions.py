@@ -27,13 +27,10 @@ from isobit.numerics import as_int_array, rational_gcd
 
 
 def import_conv(b: Builder, node: SourceNode) -> Tensor:
-    """ONNX Conv in one or two dimensions: any kernel, stride, dilation, padding and groups."""
+    """ONNX Conv along any number of axes: any kernel, stride, dilation, padding and groups."""
     w = as_quantised(b, node, b.tensor(node.inputs[1]))
     x = channels_last(b, node, b.affine(node))
     kernel = w.integers.shape[2:]
-    if len(kernel) > 2:
-        message = f"a convolution over {len(kernel)} spatial axes; the hardware slides windows over one or two"
-        raise IsobitError("E504", message, where=b.where(node), hint="fold an axis into the batch or the channels")
     strides, dilations = (attribute_ints(node, k, (1,) * len(kernel)) for k in ("strides", "dilations"))
     spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     begins, ends = pads_of(b, node, x, spans, strides)

@@ -25,7 +25,7 @@ from isobit.frontend.qonnx.quantiser_parameters import positive_scale
 from isobit.frontend.qonnx.quantisers import host_quantised, uniform_step
 from isobit.frontend.qonnx.small_floats import SMALL_FLOATS, small_float_constant
 from isobit.frontend.qonnx.staircases import Uniform
-from isobit.frontend.qonnx.symbolic import ONE, ZERO, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
+from isobit.frontend.qonnx.symbolic import ONE, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
 from isobit.ir.ops import HostOp
 from isobit.ir.types import IntArray
 from isobit.numerics import Rounding
@@ -160,7 +160,8 @@ def _entering(b: Builder, node: SourceNode, x: HostReal, grid: _Grid) -> Real:
     lo, hi = _LIMITS[grid.dtype]
     widest = lo - int(grid.zero.max()), hi - int(grid.zero.min())
     made = host_quantised(b, node, x, grid.scale, np.zeros(1, np.float32), "ROUND", *widest)
-    whole = Real.of(made.value, made.layout, ONE, ZERO)
+    lowest = b.types[made.value].bounds[0]
+    whole = Real.of(made.value, made.layout, ONE, rationals([widest[0] - lowest]))
     if (grid.zero == grid.zero.flat[0]).all():
         return whole.affine(ONE, rationals([int(grid.zero.flat[0])]))
     return _requantised(b, node, whole, ONE, grid)

@@ -64,9 +64,6 @@ def padded(
     if still and real.layout[-1] not in still and len(real.scale) == len(real.offset) == 1:
         real = channels_last(b, node, real, still[0])
     amounts = [(int(before[a]), int(after[a])) for a in real.layout]
-    if len(amounts) > 3 and any(map(any, amounts)):
-        message = f"padding of {len(amounts) - 1} spatial axes; the hardware pads one or two"
-        raise IsobitError("E504", message, where=b.where(node), hint="fold an axis into the batch or the channels")
     if any(map(any, amounts[:-1])):
         integer = _common_integer(real, value)
         if integer is None:
@@ -124,7 +121,13 @@ def _more_channels(b: Builder, node: SourceNode, real: Real, before: int, after:
 
 
 def emit_pad(b: Builder, node: SourceNode, value: str, amounts: Sequence[tuple[int, int]], integer: int) -> str:
-    """A pad node with ``(before, after)`` per spatial axis of the integer value."""
+    """The value with ``(before, after)`` per spatial axis around it: one axis after the other where there are three."""
+    padded_axes = [axis for axis, sides in enumerate(amounts) if any(sides)]
+    if len(amounts) > 2 and len(padded_axes) > 1:
+        for axis in padded_axes:
+            alone = [sides if a == axis else (0, 0) for a, sides in enumerate(amounts)]
+            value = emit_pad(b, node, value, alone, integer)
+        return value
     source = (printable(node.name or node.outputs[0]),)
     before, after = (tuple(a[side] for a in amounts) for side in (0, 1))
     name = b.fresh(value + "_pad")

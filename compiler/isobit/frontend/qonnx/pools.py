@@ -24,7 +24,6 @@ from isobit.numerics import Rounding
 def import_maxpool(b: Builder, node: SourceNode) -> Tensor:
     """MaxPool and GlobalMaxPool: a maximum commutes with any rising function, so it is taken on the integers."""
     x: Real = _rising(b, node, channels_last(b, node, b.real(node)))
-    _refuse_solid(b, node, len(b.types[x.value].shape) - 1)
     kernel, strides, dilations = _window(b, node, x)
     spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     begins, ends = _ceiled(b, node, x, spans, strides)
@@ -63,17 +62,9 @@ def _rising(b: Builder, node: SourceNode, x: Real, least: bool = False) -> Real:
     return Real.of(value, x.layout, x.scale * signs, x.offset)
 
 
-def _refuse_solid(b: Builder, node: SourceNode, axes: int) -> None:
-    """No template slides a window over three axes."""
-    if axes > 2:
-        message = f"{node.op} over {axes} spatial axes; the hardware slides windows over one or two"
-        raise IsobitError("E504", message, where=b.where(node), hint="fold an axis into the batch or the channels")
-
-
 def import_average(b: Builder, node: SourceNode) -> Tensor:
     """AveragePool and GlobalAveragePool."""
     x = channels_last(b, node, b.affine(node))
-    _refuse_solid(b, node, len(b.types[x.value].shape) - 1)
     kernel, strides, dilations = _window(b, node, x)
     spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     begins, ends = _ceiled(b, node, x, spans, strides)

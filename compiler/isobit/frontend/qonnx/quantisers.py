@@ -32,7 +32,7 @@ from isobit.frontend.qonnx.tabulate import quantised
 from isobit.ir.channels import Curves
 from isobit.ir.ops import Input, Quantiser, Step, frozen_ints
 from isobit.ir.types import IntArray
-from isobit.numerics import Curve, Rounded, Rounding, compose, exact
+from isobit.numerics import Curve, Rounded, Rounding, compose, exact, least_move
 from isobit.numerics.float_quantise import quantise_float, sign_float
 
 MAX_ACTIVATION_BITS, MAX_CONSTANT_BITS = 16, 32
@@ -255,16 +255,20 @@ def host_quantised(
     hi: int,
     divisor: Any = None,
 ) -> Real:
-    """The first quantiser: its integers are the hardware's input. The host divides by ``divisor``, or by ``scale``."""
+    """The first quantiser: its integers are the hardware's input. The host divides by ``divisor``, or by ``scale``.
+
+    Integers that need a bit less a little higher or lower are made there (:func:`isobit.numerics.least_move`).
+    """
     layout = _input_layout(b, node, x.shape, (scale, zero))
     shape = tuple(x.shape[a] for a in layout)
     divisor = scale if divisor is None else divisor
     flat = [tuple(float(v) for v in _along(b, node, a, x.shape, layout)) for a in (scale, zero, divisor)]
-    quantiser = Quantiser(flat[2], flat[1], rounding, lo, hi)
-    s, z = rationals(flat[0]), rationals(flat[1])
+    move = least_move(lo, hi)
+    quantiser = Quantiser(flat[2], flat[1], rounding, lo, hi, move)
+    s, z = rationals(flat[0]), rationals(flat[1]) + move
     name = b.emit(
         Input(
-            name=b.fresh(x.outside), shape=shape, lo=frozen_ints(lo), hi=frozen_ints(hi),
+            name=b.fresh(x.outside), shape=shape, lo=frozen_ints(lo + move), hi=frozen_ints(hi + move),
             scale=tuple(s), offset=tuple(-z * s), outside=x.outside, outside_shape=x.outside_shape,
             host=x.host + b.host_transpose(layout), quantiser=quantiser,
             source=(printable(node.name or node.outputs[0]),),

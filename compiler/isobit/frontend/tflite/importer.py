@@ -32,6 +32,7 @@ from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.model import LIMITS, TfliteModel, TfliteOperator, TfliteTensor
 from isobit.ir import Graph
 from isobit.ir.ops import HostOp, Input, Output, Quantiser, Select, frozen_ints
+from isobit.numerics import least_move
 
 Handler = Callable[[TfliteBuilder, TfliteOperator], Value | list[Value]]
 
@@ -155,15 +156,17 @@ def _quantize(b: TfliteBuilder, op: TfliteOperator) -> Value:
     source, index = b.floats[op.inputs[0]]
     tensor = b.model.tensors[source]
     scale, zero, (lo, hi) = b.grid(op, b.output(op))
+    lo, hi = lo - zero, hi - zero
+    move = least_move(lo, hi)
     shape = sample_shape(tensor, op.where)
     name = b.emit(
         Input(
-            name=b.fresh(tensor.name.split(":")[0]), shape=shape, lo=frozen_ints(lo - zero), hi=frozen_ints(hi - zero),
-            scale=(Fraction(scale),), outside=tensor.name, outside_shape=shape,
-            quantiser=Quantiser((scale,), (0.0,), "HALF_UP", lo - zero, hi - zero), source=b.source(op),
+            name=b.fresh(tensor.name.split(":")[0]), shape=shape, lo=frozen_ints(lo + move), hi=frozen_ints(hi + move),
+            scale=(Fraction(scale),), offset=(-move * Fraction(scale),), outside=tensor.name, outside_shape=shape,
+            quantiser=Quantiser((scale,), (0.0,), "HALF_UP", lo, hi, move), source=b.source(op),
         )
     )  # fmt: skip
-    return b.shaped(op, Value(name), index)
+    return b.shaped(op, Value(name, move), index)
 
 
 def _dequantize(b: TfliteBuilder, op: TfliteOperator) -> Value:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from isobit.backends.dataflow.geometry import Geometry, geometry
-from isobit.backends.dataflow.rows import frame_words, rows_of, width_of
+from isobit.backends.dataflow.rows import frame_words, row_clocks, rows_of, width_of
 from isobit.hardware.prices import MOST_ROW_BITS
 from isobit.ir import Graph, Node
 from isobit.ir.memo import per_graph
@@ -33,7 +33,8 @@ class Block:
 
     ``border`` is the pixels above, below, left and right, all ``value``; ``pad`` the node that they replace ("" where
     there is none). ``step`` is the pixels of a word in, ``columns`` those of a block's row, ``words`` and ``blocks``
-    what a row takes and gives.
+    what a row takes and gives. ``ahead`` is the words by which the blocks of a line reach beyond their places, where
+    they are read ahead of them (``line_window``), and 0 elsewhere.
     """
 
     samples: int
@@ -47,6 +48,7 @@ class Block:
     words: int
     blocks: int
     out_height: int
+    ahead: int
 
 
 def sample_counts(*widths: int, whole: bool = False) -> list[int]:
@@ -87,6 +89,8 @@ def border_of(graph: Graph, node: Node) -> Pad | None:
 
 
 def _block(graph: Graph, node: Linear | MaxPool, g: Geometry, samples: int, pad: Pad | None) -> Block | None:
+    if g.images > 1:
+        return None
     border, value = (0, 0, 0, 0), 0
     if pad:
         (top, left), (bottom, right) = ((0, *side)[-2:] for side in (pad.before, pad.after))
@@ -111,26 +115,36 @@ def _block(graph: Graph, node: Linear | MaxPool, g: Geometry, samples: int, pad:
     if not legal:
         return None
     name = pad.name if pad else ""
-    sizes = (step, columns, words, blocks, out_height)
+    ahead = (columns - 1 - border[2]) // step
+    if (height, kh) != (1, 1) or ahead >= words or ahead * step * g.channels * bits > MAX_WORD_BITS:
+        ahead = 0
+    sizes = (step, columns, words, blocks, out_height, ahead)
     return Block(samples, height, width, border, value, name, *sizes)
 
 
-def port_format(kind: ValueType, elem_bits: int, interval: int = 1 << 60, *, by_row: bool = False) -> tuple[int, int]:
+def port_format(
+    kind: ValueType, elem_bits: int, interval: int = 1 << 60, *, by_row: bool = False, given: int = 0
+) -> tuple[int, int]:  # fmt: skip
     """Elements of ``elem_bits`` bits per AXI word, and those of a row whose last word is filled up (0: none is).
 
     Words of 8 to 64 bits that divide the frame, as DMAs move them; wider ones, up to 512 bits, only while 64 bits would
-    need more than ``interval`` clocks for a frame; words that leave slack at the end of a row only where none that
-    divide it are wide enough.
+    need more than ``interval`` clocks for a frame; words that leave slack, at the end of the frame, only where none
+    that divide it are wide enough.
 
     Args:
-        by_row: what takes or gives the words has slack at the ends of its rows: no word may hold parts of two.
+        by_row: what takes or gives the words has slack at the ends of its rows: no word may hold parts of two, and
+            slack is at the end of every row.
+        given: elements of the words that an output's are made of, where that is known.
     """
-    row = kind.channels * width_of(kind.shape)
-    unit = row if by_row else kind.size
+    row = kind.channels * width_of(kind.shape) if by_row else kind.size
     lanes = [1 << k for k in range(10) if elem_bits << k <= MAX_PORT_BITS]
-    formats = [(n, 0) for n in lanes if unit % n == 0] + [(n, row) for n in lanes if row % n and n <= row]
+    formats = [(n, 0) for n in lanes if row % n == 0] + [(n, row) for n in lanes if row % n and n < 2 * row]
     chosen = max(f for f in formats if not f[1] and f[0] * elem_bits <= PORT_BITS)
+
+    def clocks(lanes: int, row: int) -> int:
+        return kind.size // row * row_clocks(row, given, lanes) if row and given else frame_words(kind.size, row, lanes)
+
     for lanes_row in formats:
-        if lanes_row[0] > chosen[0] and frame_words(kind.size, chosen[1], chosen[0]) > interval:
+        if lanes_row[0] > chosen[0] and clocks(*chosen) > interval:
             chosen = lanes_row
     return chosen

@@ -55,10 +55,13 @@ def _windowed(graph: Graph, node: Linear | MaxPool, layer: LayerPlan) -> int:
 
 
 def _window_loop(g: Geometry, lanes: int) -> int:
-    return sliding_window_trip({"H": g.height, "W": g.width, "CHANNELS": g.channels, "LANES": lanes, **_steps(g)})
+    size = {"IMAGES": g.images, "H": g.height, "W": g.width, "CHANNELS": g.channels, "LANES": lanes}
+    return sliding_window_trip({**size, **_steps(g)})
 
 
 def _block_loop(g: Geometry, b: Block) -> int:
+    if b.ahead:
+        return b.words
     sides = dict(zip(("TOP", "BOTTOM", "LEFT", "RIGHT"), b.border, strict=True))
     return parallel_window_trip({"H": b.height, "W": b.width, "SAMPLES": b.samples, **sides, **_steps(g)})
 
