@@ -110,13 +110,13 @@ def _two_loops(name: str, loops: list[tuple[int, int, int, int]]) -> tuple[int, 
         alone = [kernel == 1 and stride == 1 for _, kernel, stride, _ in loops]
         pairs = list(enumerate(pairwise(loops)))
         joined = [(i, b) for i, (a, b) in pairs if alone[i] and (alone[i + 1] or a[0] == 1)]
-        joined += [(i, (*a[:3], a[3] * b[0])) for i, (a, b) in pairs if alone[i + 1] and a[2] == 1]
+        joined += [(i, (a[0], a[1], a[2], a[3] * b[0])) for i, (a, b) in pairs if alone[i + 1] and a[2] == 1]
         if not joined and len(loops) == 3 and alone[0]:
             return loops[0][0], loops[1:]
         if not joined:
             raise _three_axes(name)
-        i, (_, *steps) = joined[0]
-        loops[i : i + 2] = [(loops[i][0] * loops[i + 1][0], *steps)]
+        i, (_, kernel, stride, dilation) = joined[0]
+        loops[i : i + 2] = [(loops[i][0] * loops[i + 1][0], kernel, stride, dilation)]
     return 1, loops
 
 
