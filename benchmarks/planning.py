@@ -1,6 +1,6 @@
-"""How long ``isobit plan`` takes: ResNet-18 and ResNet-50 in ImageNet's shapes, drawn 8-bit weights, no file.
+"""How long ``isobit plan`` takes: ResNet-18 and ResNet-50 in ImageNet's shapes, drawn weights, no file.
 
-    python benchmarks/planning.py [resnet18] [resnet50] [--board alveo-u250] [--share 0.6]
+    python benchmarks/planning.py [resnet18] [resnet50] [--board alveo-u250] [--share 0.6] [--weight-bits 8]
 
 Prints CPU seconds of collecting the points and of the search (the planner's own plan and the whole designs included),
 the interval, what is proven, and both plans' resources. It needs the extra ``plan``.
@@ -27,9 +27,10 @@ BLOCKS = {"resnet18": (2, 2, 2, 2), "resnet50": (3, 4, 6, 3)}
 
 
 class Shapes:
-    """Grows a residual network of 8-bit layers; a value's name stands for it."""
+    """Grows a residual network of 8-bit activations; a value's name stands for it."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, weight_bits: int) -> None:
+        self.most = (1 << weight_bits - 1) - 1
         self.rng, self.nodes = np.random.default_rng(0), list[Node]()
         self.nodes.append(Input(name="image", shape=(size, size, 3), lo=np.zeros(3, np.int64), hi=np.full(3, 255)))
 
@@ -44,7 +45,7 @@ class Shapes:
         if kernel > 1:
             side = (kernel // 2, kernel // 2)
             x = self.made(Pad(name=f"{name}_pad", inputs=(x,), before=side, after=side))
-        weights = self.rng.integers(-127, 128, (outputs, kernel, kernel, inputs))
+        weights = self.rng.integers(-self.most, self.most + 1, (outputs, kernel, kernel, inputs))
         self.made(Const(name=f"{name}_w", value=frozen_ints(weights)))
         self.made(Linear(name=name, inputs=(x, f"{name}_w"), strides=(stride, stride), dilations=(1, 1)))
         return self.step(name, Fraction(1, 3000 + 7 * outputs))
@@ -65,9 +66,9 @@ class Shapes:
         return Graph(tuple(self.nodes))
 
 
-def network(name: str, size: int = 224) -> Graph:
+def network(name: str, weight_bits: int = 8, size: int = 224) -> Graph:
     """ResNet-18 (basic blocks) or ResNet-50 (bottlenecks) without its classifier."""
-    net, deep = Shapes(size), name == "resnet50"
+    net, deep = Shapes(size, weight_bits), name == "resnet50"
     x, inputs = net.conv("image", 3, 64, 7, 2), 64
     side = net.made(Pad(name="pool_pad", inputs=(x,), before=(1, 1), after=(1, 1)))
     x = net.made(MaxPool(name="pool", inputs=(side,), kernel=(3, 3), strides=(2, 2), dilations=(1, 1)))
@@ -84,9 +85,9 @@ def network(name: str, size: int = 224) -> Graph:
     return net.graph(x)
 
 
-def row(name: str, board: str, share: float) -> list[str]:
+def row(name: str, board: str, share: float, weight_bits: int) -> list[str]:
     """One network's row."""
-    graph = optimise(network(name))
+    graph = optimise(network(name, weight_bits))
     begun = time.process_time()
     search = Search(graph, load_board(board), PlanRequest(share=share))
     collected = time.process_time()
@@ -106,8 +107,9 @@ def main() -> None:
     parser.add_argument("networks", nargs="*", default=list(BLOCKS))
     parser.add_argument("--board", default="alveo-u250")
     parser.add_argument("--share", type=float, default=0.6)
+    parser.add_argument("--weight-bits", type=int, default=8)
     options = parser.parse_args()
-    rows = [row(name, options.board, options.share) for name in options.networks]
+    rows = [row(name, options.board, options.share, options.weight_bits) for name in options.networks]
     print(table(["network", "points, CPU s", "search, CPU s", "clocks", "gap", "plan", "own plan"], rows))
 
 

@@ -38,6 +38,34 @@ graph = load_build(Path(sys.argv[1])).graph
 Evaluator(graph).run(vectors_for(graph, int(sys.argv[2]), 0))
 """
 
+NATIVE = """
+import sys, tempfile
+from pathlib import Path
+from isobit.build.folder import load_build
+from isobit.check.csim.run import simulator
+from isobit.check.csim.stimuli import vectors_for
+build, count = load_build(Path(sys.argv[1])), int(sys.argv[2])
+with tempfile.TemporaryDirectory() as scratch:
+    simulator(build, "native", Path(scratch), None, count).run(vectors_for(build.graph, count, 0), 600.0)
+"""
+
+JOIN = """
+import sys, numpy as np
+from fractions import Fraction
+from isobit.interp import Evaluator
+from isobit.ir import Graph, frozen_ints, verify
+from isobit.ir.ops import Add, Input, Output, Step
+from isobit.numerics import Rounded, Rounding
+ends = -(1 << 15), (1 << 15) - 1
+nodes = [Input(name=name, shape=(32, 32, 16), lo=frozen_ints(ends[0]), hi=frozen_ints(ends[1])) for name in "xz"]
+fine = frozen_ints((1 << 55) + 1234567), frozen_ints((1 << 54) + 987651)
+curve = Rounded(Fraction(3, 1 << 57), Fraction(0), Rounding.ROUND, *ends)
+nodes += [Add(name="a", inputs=("x", "z"), coefficients=fine), Step(name="v", inputs=("a",), curves=(curve,))]
+rng = np.random.default_rng(0)
+inputs = {name: rng.integers(*ends, (int(sys.argv[1]), 32, 32, 16)) for name in "xz"}
+Evaluator(verify(Graph((*nodes, Output(name="y", inputs=("v",)))))).run(inputs)
+"""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -80,8 +108,20 @@ LINES = {
         (("csim", "BUILD", "-n", "1", "--no-source"),),
     ),
     "mobilenet": Line("MobileNet-V1 0.25 at 96x96, 8 bits: compile", "mobilenet", (), (LARGE,)),
+    "images": Line(
+        "ResNet-8: 1000 images by the native C++ that is there, with imports", "resnet8",
+        (SMALL, (NATIVE, "BUILD", "1000")), ((NATIVE, "BUILD", "1000"),),
+    ),
     "interpreter": Line(
         "the interpreter: ResNet-8, 200 images, with imports", "resnet8", (SMALL,), ((INTERPRETER, "BUILD", "200"),)
+    ),
+    "depthwise": Line(
+        "the interpreter: MobileNet-V1 0.25 at 96x96, 500 images, with imports", "mobilenet", (LARGE,),
+        ((INTERPRETER, "BUILD", "500"),),
+    ),
+    "join": Line(
+        "the interpreter: 16-bit sums of unrelated scales, rounded, 500 images, with imports", "demo", (),
+        ((JOIN, "500"),),
     ),
     "words": Line("--help, show and explain", "demo", (SMALL,), (("--help",), ("show", "BUILD"), ("explain", "BUILD"))),
 }  # fmt: skip

@@ -17,53 +17,17 @@ done
 python="$work/venv/bin/python"
 export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 TF_CPP_MIN_LOG_LEVEL=3
 "$python" - <<'PY'
-import contextlib
-import io
 import tempfile
-import warnings
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
-
-QONNX = "qonnx.custom_op.general"
-QUANT = {"domain": QONNX, "signed": 1, "narrow": 0, "rounding_mode": "ROUND"}
-
-
-def file(shape, constants, nodes):
-    """A network of one input ``x``, quantised to 5 bits as ``xq``, and one output ``y``; every scale is 1."""
-    values = {"one": 1.0, "zero": 0.0, "five": 5.0, "three": 3.0} | constants
-    tensors = [numpy_helper.from_array(np.asarray(v, dtype=np.float32), k) for k, v in values.items()]
-    nodes = [helper.make_node("Quant", ["x", "one", "zero", "five"], ["xq"], **QUANT), *nodes]
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, *shape])
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
-    opsets = [helper.make_opsetid("", 13), helper.make_opsetid(QONNX, 1)]
-    return helper.make_model(helper.make_graph(nodes, "net", [x], [y], tensors), ir_version=8, opset_imports=opsets)
-
-
-def converted(model, folder, io_type):
-    """hls4ml's model of the file."""
-    import hls4ml
-    from qonnx.core.modelwrapper import ModelWrapper
-    from qonnx.transformation.channels_last import ConvertToChannelsLastAndClean
-    from qonnx.util.cleanup import cleanup_model
-
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        ready = cleanup_model(cleanup_model(ModelWrapper(model)).transform(ConvertToChannelsLastAndClean()))
-        config = hls4ml.utils.config_from_onnx_model(
-            ready, granularity="name", backend="Vitis", default_precision="fixed<32,24>"
-        )
-        made = hls4ml.converters.convert_from_onnx_model(
-            ready, output_dir=folder, backend="Vitis", io_type=io_type, hls_config=config
-        )
-    return made
-
+from hls4ml_network import converted, file, outputs, weights_of_three_bits
+from onnx import helper
 
 weights = np.random.default_rng(0).integers(-4, 4, (3, 2, 3, 3)).astype(np.float32)
 images = np.random.default_rng(1).integers(-8, 8, (16, 2, 9, 9)).astype(np.float32)
 conv = helper.make_node("Conv", ["xq", "wq"], ["y"], kernel_shape=[3, 3], strides=[1, 1], pads=[0] * 4,
                         dilations=[2, 2], group=1)
-model = file((2, 9, 9), {"w": weights}, [helper.make_node("Quant", ["w", "one", "zero", "three"], ["wq"], **QUANT), conv])
+model = file((2, 9, 9), {"w": weights}, [weights_of_three_bits(), conv])
 with tempfile.TemporaryDirectory() as folder:
     try:
         converted(model, folder, "io_parallel")
@@ -71,12 +35,9 @@ with tempfile.TemporaryDirectory() as folder:
     except ValueError as error:
         print(f"io_parallel: {error}")
 with tempfile.TemporaryDirectory() as folder:
-    made = converted(model, folder, "io_stream")
-    wanted = sum(np.einsum("bcyx,oc->boyx", images[:, :, 2 * i : 2 * i + 5, 2 * j : 2 * j + 5], weights[:, :, i, j])
-                 for i in range(3) for j in range(3))
-    with contextlib.redirect_stdout(io.StringIO()):
-        made.compile()
-    found = made.predict(images).reshape(16, -1)
+    found = outputs(converted(model, folder, "io_stream"), images).reshape(16, -1)
+wanted = sum(np.einsum("bcyx,oc->boyx", images[:, :, 2 * i : 2 * i + 5, 2 * j : 2 * j + 5], weights[:, :, i, j])
+             for i in range(3) for j in range(3))
 print(f"io_stream: {found.shape[1]} sums an image, the file has {wanted[0].size}")
 rows = found.reshape(16, 3, 4, 4)
 same = int((rows == wanted[:, :, :4, :4]).sum())

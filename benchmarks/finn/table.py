@@ -1,17 +1,15 @@
 """Every ONNX model of a folder through the FINN back end and through finn-plus itself, as a table.
 
-``python benchmarks/finn/table.py FOLDER`` takes each ``FOLDER/NAME/model.onnx`` (or ``NAME.onnx``), compiles it with
-``backend="finn"`` and runs ``check.py`` of the build in finn-plus's environment (``isobit finn setup``).
-``--write PAGE`` puts the table between ``<!-- table -->`` and
-``<!-- end -->`` of a page; ``--only TEXT`` takes names that contain it; ``--seconds N`` gives FINN so long for one
-model. A model whose input has no quantiser needs its type in ``FOLDER/NAME/meta.json`` (``input_type``). The exit
-status is 1 where FINN's integers differ anywhere.
+``python benchmarks/finn/table.py FOLDER`` takes each ``FOLDER/NAME/model.onnx``, compiles it with the FINN back end and
+runs ``check.py`` of the build in finn-plus's environment (``isobit finn setup``). ``--write PAGE`` puts each row, as
+soon as it is known, between ``<!-- table -->`` and ``<!-- end -->`` of a page; ``--only TEXT`` takes names that have
+it; ``--seconds N`` gives FINN so long for one model. An input without a quantiser has the type of docs/exactness.md:
+what the recorded samples prove, bytes for images. The exit status is 1 where FINN's integers differ anywhere.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 import tempfile
@@ -20,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "compiler"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from exactness_cases import file_subjects
 
 import isobit
 from isobit.backends.finn.verdict import FinnVerdict, check_finn_build
@@ -71,13 +71,12 @@ def _finn(verdict: FinnVerdict) -> tuple[str, ...]:
     return str(len(verdict.cycles)), mapped.replace("|", "/")[:200], equal, figures, f"{verdict.interval:,}"
 
 
-def _with_rows(page: str, lines: list[str]) -> str:
-    """The page with these rows in its table, in the place of those of the same models, by name."""
+def _with_row(page: str, line: str) -> str:
+    """The page with this row in its table, in the place of that of the same model, by name."""
     part = re.search(r"<!-- table -->\n(.*?)<!-- end -->", page, flags=re.DOTALL)
     if part is None:
         raise SystemExit("the page has no <!-- table --> .. <!-- end -->")
-    kept = {line.split("|")[1].strip(): line for line in part[1].splitlines()[2:]}
-    kept |= {line.split("|")[1].strip(): line for line in lines}
+    kept = {row.split("|")[1].strip(): row for row in [*part[1].splitlines()[2:], line]}
     table = "\n".join([*HEAD, *(kept[name] for name in sorted(kept))])
     return page[: part.start()] + f"<!-- table -->\n{table}\n<!-- end -->" + page[part.end() :]
 
@@ -92,18 +91,15 @@ def main() -> int:
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     rows = []
-    models = sorted([*options.folder.glob("*/model.onnx"), *options.folder.glob("*.onnx")])
-    for model in models:
-        name = model.parent.name if model.name == "model.onnx" else model.stem
-        if not any(part in name for part in options.only.split(",")):
+    for subject in file_subjects(options.folder):
+        model = subject.source()
+        if model.suffix != ".onnx" or not any(part in subject.name for part in options.only.split(",")):
             continue
-        meta = model.parent / "meta.json"
-        known = json.loads(meta.read_text(encoding="utf-8")) if meta.is_file() else {}
-        rows.append(row(name, model, known.get("input_type"), options.seconds))
+        rows.append(row(subject.name, model, subject.declared_type(), options.seconds))
         print(rows[-1].line, flush=True)
-    if options.write:
-        page = options.write.read_text(encoding="utf-8")
-        options.write.write_text(_with_rows(page, [r.line for r in rows]), encoding="utf-8")
+        if options.write:
+            page = options.write.read_text(encoding="utf-8")
+            options.write.write_text(_with_row(page, rows[-1].line), encoding="utf-8")
     return 0 if all(r.right for r in rows) else 1
 
 

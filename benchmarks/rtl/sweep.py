@@ -29,7 +29,7 @@ from isobit.check.cosim.sources import rtl_sources
 from isobit.errors import IsobitError
 
 RESULTS = Path(__file__).with_name("sweep.jsonl")
-BOARDS = ("pynq-z1", "zcu104", "u250")
+BOARDS = ("pynq-z1", "zcu104", "alveo-u250")
 LEAST, MOST, CLOCKS = 3, 12, 50_000
 """Frames at least and at most, and about how many clocks short frames may fill."""
 BEGIN, END = "<!-- sweep: begin -->", "<!-- sweep: end -->"

@@ -168,11 +168,11 @@ def refit_source(
 
     declared = InputType.declared(input_type, input_scale)
     with tempfile.TemporaryDirectory(prefix="isobit-") as scratch:
-        given, target = Path(scratch) / "model.onnx", Path(scratch) / "refit.onnx"
-        path, _ = _as_file(source, given, input_shape, exporter)
+        path, _ = _as_file(source, Path(scratch) / "model.onnx", input_shape, exporter)
         _refuse_refit(path)
-        refit_file(path, target, bits, declared)
-        return onnx.load_model(str(target))
+        if input_shape is not None and not _is_module(source):
+            _refuse_other_shape(source, _imported(path, declared, "auto")[0], input_shape)
+        return onnx.load_model(str(refit_file(path, Path(scratch) / "refit.onnx", bits, declared)[0]))
 
 
 def import_source(

@@ -1,7 +1,8 @@
 // Products with constant weights as an adder graph: CONFIG::apply has a line for every sum.
 //
-// Fully parallel, a result in every clock. In io_stream the inputs come in packs that divide them, the outputs leave in
-// one pack.
+// Fully parallel, a result in every clock; POSITIONS of them side by side in io_parallel, which has the windows of a
+// convolution one behind the other. In io_stream there is one, the inputs come in packs that divide them, and the
+// outputs leave in one pack.
 #ifndef ISOBIT_ADDERS_H_
 #define ISOBIT_ADDERS_H_
 
@@ -11,9 +12,13 @@
 namespace isobit {
 
 template <class data_T, class res_T, typename CONFIG_T>
-void adders(data_T data[CONFIG_T::INPUTS], res_T res[CONFIG_T::OUTPUTS]) {
+void adders(data_T data[CONFIG_T::POSITIONS * CONFIG_T::INPUTS], res_T res[CONFIG_T::POSITIONS * CONFIG_T::OUTPUTS]) {
     #pragma HLS PIPELINE
-    CONFIG_T::apply(data, res);
+
+    for (int i = 0; i < CONFIG_T::POSITIONS; i++) {
+        #pragma HLS UNROLL
+        CONFIG_T::apply(data, i * CONFIG_T::INPUTS, res, i * CONFIG_T::OUTPUTS);
+    }
 }
 
 template <class data_T, class res_T, typename CONFIG_T>
@@ -33,7 +38,7 @@ Packs:
         }
     }
     res_T out;
-    CONFIG_T::apply(x, out.data);
+    CONFIG_T::apply(x, 0, out.data, 0);
     res.write(out);
 }
 

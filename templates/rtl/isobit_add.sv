@@ -18,6 +18,7 @@ module isobit_add #(
     parameter bit OUT_T_SIGNED = 1,
     localparam int LANES = PE < CHANNELS ? PE : CHANNELS,
     localparam int ROWS = CHANNELS / LANES,
+    parameter USE_DSP = "auto",
     parameter logic [CHANNELS*KA_T-1:0] KA = '0,
     parameter logic [CHANNELS*KB_T-1:0] KB = '0
 ) (
@@ -58,8 +59,8 @@ module isobit_add #(
     end
   end
 
-  logic signed [A_T+KA_T+1:0] of_a[PE];
-  logic signed [B_T+KB_T+1:0] of_b[PE];
+  (* use_dsp = USE_DSP *)logic signed [A_T+KA_T+1:0] of_a[PE];
+  (* use_dsp = USE_DSP *)logic signed [B_T+KB_T+1:0] of_b[PE];
   function automatic logic signed [A_T:0] first(input int pe);
     return {A_T_SIGNED & a[pe*A_T+A_T-1], a[pe*A_T+:A_T]};
   endfunction

@@ -25,6 +25,7 @@ module isobit_dense #(
     parameter int BIPOLAR = 0,
     parameter int PACKED = 0,
     parameter int CHAIN = 1,
+    parameter USE_DSP = "auto",
     localparam int ROWS = OUT / PE * (IN / SIMD),
     localparam int ROW = PE * SIMD * (CODE_T > 0 ? CODE_T : WEIGHT_T),
     parameter WEIGHTS_FILE = "",
@@ -83,7 +84,7 @@ module isobit_dense #(
   // ---------------------------------------------------------------- multiply, add, accumulate
   isobit_dots #(
       .PE(PE), .SIMD(SIMD), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .WEIGHT_T(WEIGHT_T), .WEIGHT_T_SIGNED(WEIGHT_T_SIGNED),
-      .ACC_T(ACC_T), .BIPOLAR(BIPOLAR), .PACKED(PACKED), .CHAIN(CHAIN)
+      .ACC_T(ACC_T), .BIPOLAR(BIPOLAR), .PACKED(PACKED), .CHAIN(CHAIN), .USE_DSP(USE_DSP)
   ) dots (.clk, .rst, .enable(advance), .issue, .first(sf == '0), .x, .weights, .acc(out_data));
   wire unused = &{1'b0, ACC_T_SIGNED, VECTORS[0], CODE_T_SIGNED};
 endmodule

@@ -20,6 +20,7 @@ module isobit_depthwise #(
     localparam int PIXELS = PE > CHANNELS ? PE / CHANNELS : 1,
     localparam int WIDTH = PE < CHANNELS ? PE : CHANNELS,
     localparam int ROWS = TAPS * CHANNELS / PE,
+    parameter USE_DSP = "auto",
     parameter WEIGHTS_FILE = "",
     parameter WEIGHTS_STYLE = "auto",
     parameter logic [ROWS*PE*WEIGHT_T-1:0] WEIGHTS = '0
@@ -72,7 +73,7 @@ module isobit_depthwise #(
     if (rst) fold <= '0;
     else if (accumulates) fold <= fold == CF_BITS'(CF - 1) ? '0 : fold + 1'b1;
   end
-  logic signed [PRODUCT-1:0] products[WIDTH][PIXELS];
+  (* use_dsp = USE_DSP *)logic signed [PRODUCT-1:0] products[WIDTH][PIXELS];
   logic signed [PRODUCT+LEVELS-1:0] terms[WIDTH];
   logic signed [ACC_T:0] sum[WIDTH], result[WIDTH];
   logic [WIDTH-1:0][ACC_T:0] sums[CF];

@@ -17,7 +17,8 @@ module isobit_dots #(
     parameter int ACC_T = 16,
     parameter int BIPOLAR = 0,
     parameter int PACKED = 0,
-    parameter int CHAIN = 1
+    parameter int CHAIN = 1,
+    parameter USE_DSP = "auto"
 ) (
     input  logic                          clk,
     input  logic                          rst,
@@ -51,7 +52,7 @@ module isobit_dots #(
         .WEIGHT_T_SIGNED(WEIGHT_T_SIGNED), .PACKED(PACKED), .CHAIN(CHAIN)
     ) pairs (.clk, .enable, .x, .weights, .totals);
   end else begin : g_single
-    logic signed [PRODUCT-1:0] products[SAMPLES*PE][SIMD];
+    (* use_dsp = USE_DSP *)logic signed [PRODUCT-1:0] products[SAMPLES*PE][SIMD];
     function automatic logic signed [IN_T:0] element(input int i);
       return {IN_T_SIGNED & x[i*IN_T+IN_T-1], x[i*IN_T+:IN_T]};
     endfunction

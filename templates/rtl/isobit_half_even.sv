@@ -29,6 +29,7 @@ module isobit_half_even #(
     parameter bit OUT_T_SIGNED = 0,
     localparam int LANES = PE < CHANNELS ? PE : CHANNELS,
     localparam int ROWS = CHANNELS / LANES,
+    parameter USE_DSP = "auto",
     parameter logic [CHANNELS*MULTIPLIER_T-1:0] MULTIPLIERS = '0,
     parameter logic [CHANNELS*OFFSET_T-1:0] OFFSETS = '0,
     parameter logic [CHANNELS*GAP_T-1:0] GAPS = '0
@@ -54,7 +55,7 @@ module isobit_half_even #(
   isobit_multiply_add #(
       .CHANNELS(CHANNELS), .PE(PE), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .MULTIPLIER_T(MULTIPLIER_T),
       .MULTIPLIER_T_SIGNED(MULTIPLIER_T_SIGNED), .OFFSET_T(OFFSET_T), .OFFSET_T_SIGNED(OFFSET_T_SIGNED), .SUM(SUM),
-      .MULTIPLIERS(MULTIPLIERS), .OFFSETS(OFFSETS)
+      .USE_DSP(USE_DSP), .MULTIPLIERS(MULTIPLIERS), .OFFSETS(OFFSETS)
   ) multiply_add (.clk, .rst, .issue, .enable(advance), .in_data, .row, .sum);
 
   // A channel's gap goes beside its product and its sum.

@@ -13,6 +13,7 @@ module isobit_multiply_add #(
     parameter int OFFSET_T = 20,
     parameter bit OFFSET_T_SIGNED = 1,
     parameter int SUM = 26,
+    parameter USE_DSP = "auto",
     localparam int LANES = PE < CHANNELS ? PE : CHANNELS,
     localparam int ROWS = CHANNELS / LANES,
     localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1,
@@ -45,7 +46,7 @@ module isobit_multiply_add #(
   isobit_rom #(.WIDTH(LANES * OFFSET_T), .DEPTH(ROWS), .VALUES(OFFSETS)) offset_rom (
       .clk, .enable, .address(row), .word(offsets));
 
-  logic signed [PRODUCT-1:0] product[PE];
+  (* use_dsp = USE_DSP *)logic signed [PRODUCT-1:0] product[PE];
   logic signed [OFFSET_T:0] offset[PE];
   function automatic logic signed [IN_T:0] acc(input int pe);
     return {IN_T_SIGNED & x[pe*IN_T+IN_T-1], x[pe*IN_T+:IN_T]};

@@ -30,6 +30,7 @@ module isobit_multiply_shift #(
     localparam int LANES = PE < CHANNELS ? PE : CHANNELS,
     localparam int ROWS = CHANNELS / LANES,
     localparam int SHIFT_BITS = SHIFT_T > 0 ? SHIFT_T : 1,
+    parameter USE_DSP = "auto",
     parameter logic [CHANNELS*MULTIPLIER_T-1:0] MULTIPLIERS = '0,
     parameter logic [CHANNELS*OFFSET_T-1:0] OFFSETS = '0,
     parameter logic [CHANNELS*SHIFT_BITS-1:0] SHIFTS = '0
@@ -55,7 +56,7 @@ module isobit_multiply_shift #(
   isobit_multiply_add #(
       .CHANNELS(CHANNELS), .PE(PE), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .MULTIPLIER_T(MULTIPLIER_T),
       .MULTIPLIER_T_SIGNED(MULTIPLIER_T_SIGNED), .OFFSET_T(OFFSET_T), .OFFSET_T_SIGNED(OFFSET_T_SIGNED), .SUM(SUM),
-      .MULTIPLIERS(MULTIPLIERS), .OFFSETS(OFFSETS)
+      .USE_DSP(USE_DSP), .MULTIPLIERS(MULTIPLIERS), .OFFSETS(OFFSETS)
   ) multiply_add (.clk, .rst, .issue, .enable(advance), .in_data, .row, .sum);
 
   logic signed [SUM-1:0] shifted[PE];

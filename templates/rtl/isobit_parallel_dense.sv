@@ -28,6 +28,7 @@ module isobit_parallel_dense #(
     parameter int BIPOLAR = 0,
     parameter int PACKED = 0,
     parameter int CHAIN = 1,
+    parameter USE_DSP = "auto",
     localparam int COLUMNS = (SAMPLES - 1) * SW + (KW - 1) * DW + 1,
     localparam int IN = KH * KW * CHANNELS,
     localparam int ROWS = OUT / PE * (IN / SIMD),
@@ -110,7 +111,7 @@ module isobit_parallel_dense #(
   end
   isobit_dots #(
       .SAMPLES(SAMPLES), .PE(PE), .SIMD(SIMD), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .WEIGHT_T(WEIGHT_T),
-      .WEIGHT_T_SIGNED(WEIGHT_T_SIGNED), .ACC_T(ACC_T), .BIPOLAR(BIPOLAR), .PACKED(PACKED), .CHAIN(CHAIN)
+      .WEIGHT_T_SIGNED(WEIGHT_T_SIGNED), .ACC_T(ACC_T), .BIPOLAR(BIPOLAR), .PACKED(PACKED), .CHAIN(CHAIN), .USE_DSP(USE_DSP)
   ) dots (.clk, .rst, .enable(advance), .issue, .first(sf == '0), .x, .weights, .acc);
   if (NF == 1) begin : g_at_once
     assign out_data = acc;

@@ -19,6 +19,7 @@ module isobit_parallel_depthwise #(
     parameter bit ACC_T_SIGNED = 1,
     localparam int COLUMNS = (SAMPLES - 1) * SW + (KW - 1) * DW + 1,
     localparam int TAPS = KH * KW,
+    parameter USE_DSP = "auto",
     parameter logic [TAPS*CHANNELS*WEIGHT_T-1:0] WEIGHTS = '0
 ) (
     input  logic                                clk,
@@ -38,7 +39,7 @@ module isobit_parallel_depthwise #(
   isobit_pipeline #(.LATENCY(2 + LEVELS)) pipeline (.clk, .rst, .writes(issue), .advance, .out_valid, .out_ready);
   logic [KH*COLUMNS*CHANNELS*IN_T-1:0] block;
   always_ff @(posedge clk) if (advance) block <= in_data;
-  logic signed [PRODUCT-1:0] products[SAMPLES*CHANNELS][TAPS];
+  (* use_dsp = USE_DSP *)logic signed [PRODUCT-1:0] products[SAMPLES*CHANNELS][TAPS];
   logic signed [PRODUCT+LEVELS-1:0] sums[SAMPLES*CHANNELS];
   function automatic logic signed [IN_T:0] element(input int p, input int tap, input int c);
     int from = ((tap / KW * COLUMNS + p * SW + tap % KW * DW) * CHANNELS + c) * IN_T;

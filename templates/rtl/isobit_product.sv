@@ -5,6 +5,7 @@
 module isobit_product #(
     parameter int PE = 8,
     parameter int FOLDS = 64,
+    parameter USE_DSP = "auto",
     parameter int A_T = 8,
     parameter bit A_T_SIGNED = 1,
     parameter int B_T = 8,
@@ -33,7 +34,7 @@ module isobit_product #(
 
   logic [PE*A_T-1:0] a;
   logic [PE*B_T-1:0] b;
-  logic signed [PRODUCT-1:0] product[PE];
+  (* use_dsp = USE_DSP *)logic signed [PRODUCT-1:0] product[PE];
   function automatic logic signed [A_T:0] first(input int pe);
     return {A_T_SIGNED & a[pe*A_T+A_T-1], a[pe*A_T+:A_T]};
   endfunction
@@ -61,6 +62,7 @@ module isobit_channel_product #(
     parameter int CHANNELS = 64,
     parameter int PE = 8,
     parameter int FOLDS = 512,
+    parameter USE_DSP = "auto",
     parameter int A_T = 8,
     parameter bit A_T_SIGNED = 0,
     parameter int B_T = 8,
@@ -117,7 +119,7 @@ module isobit_channel_product #(
       is_fresh <= reads;
     end
   end
-  logic signed [PRODUCT-1:0] product[PE];
+  (* use_dsp = USE_DSP *)logic signed [PRODUCT-1:0] product[PE];
   function automatic logic signed [A_T:0] element(input int pe);
     return {A_T_SIGNED & a[pe*A_T+A_T-1], a[pe*A_T+:A_T]};
   endfunction

@@ -19,6 +19,7 @@ module isobit_streamed_dense #(
     parameter bit WEIGHT_T_SIGNED = 1,
     parameter int ACC_T = 31,
     parameter bit ACC_T_SIGNED = 1,
+    parameter USE_DSP = "auto",
     localparam int ROWS = OUT / PE * (IN / SIMD),
     localparam int ROW = PE * SIMD * WEIGHT_T
 ) (
@@ -82,7 +83,7 @@ module isobit_streamed_dense #(
   // ---------------------------------------------------------------- multiply, add, accumulate
   isobit_dots #(
       .PE(PE), .SIMD(SIMD), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .WEIGHT_T(WEIGHT_T), .WEIGHT_T_SIGNED(WEIGHT_T_SIGNED),
-      .ACC_T(ACC_T)
+      .ACC_T(ACC_T), .USE_DSP(USE_DSP)
   ) dots (.clk, .rst, .enable(advance), .issue, .first(sf == '0), .x, .weights, .acc(out_data));
   wire unused = &{1'b0, ACC_T_SIGNED};
 endmodule

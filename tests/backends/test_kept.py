@@ -11,7 +11,14 @@ import pytest
 
 from isobit.backends import toolchain
 from isobit.backends.kept import SIMULATIONS, Kept, key_of
-from isobit.backends.toolchain import QUICK_AGAIN_MACS, QUICK_MACS, Compilation, find_compiler
+from isobit.backends.toolchain import (
+    QUICK_AGAIN_MACS,
+    QUICK_MACS,
+    SOME_AGAIN_MACS,
+    SOME_MACS,
+    Compilation,
+    find_compiler,
+)
 from isobit.build.folder import load_build
 from isobit.check.csim.last import CSIM, read_record
 from tests.cli.runner import edited, isobit, small_model
@@ -156,6 +163,11 @@ def test_few_vectors_take_a_quick_compiler_and_what_there_is(
     assert flags(QUICK_MACS) == ["-Og"]
     assert flags(1) == flags(QUICK_AGAIN_MACS) == []
     assert flags(QUICK_AGAIN_MACS + 1) == ["-O1"]
-    assert flags(1) == flags(None) == flags(QUICK_AGAIN_MACS + 1) == []
+    assert flags(1) == flags(QUICK_AGAIN_MACS + 1) == []
     shutil.rmtree(build / SIMULATIONS)
     assert flags(QUICK_MACS + 1) == ["-O1"]
+    assert flags(SOME_AGAIN_MACS) == flags(1) == []
+    assert flags(SOME_AGAIN_MACS + 1) == ["-O2"]
+    assert flags(1) == flags(None) == flags(SOME_AGAIN_MACS + 1) == []
+    shutil.rmtree(build / SIMULATIONS)
+    assert flags(SOME_MACS + 1) == ["-O2"]

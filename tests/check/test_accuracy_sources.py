@@ -10,8 +10,10 @@ from backends.interpreter_backend import NAME, known
 
 from isobit.build.folder import Build
 from isobit.check.csim.accuracy import accuracy
+from isobit.check.csim.beside import Compared
 from isobit.check.csim.predict import predict
 from isobit.check.source.run import source_outputs
+from isobit.errors import IsobitError
 from isobit.flow import compile_model
 from isobit.interp.host import quantise
 from tests.onnx_builder import Net
@@ -43,6 +45,26 @@ def test_onnx_runtime_runs_standard_files(tmp_path: Path) -> None:
     assert [s.top1 for s in found.scores] == [30, 30, 30 - found.differing[1].predictions] and found.mismatches == 0
 
 
+def moved(scale: float, folder: Path) -> Path:
+    """A dense layer whose output has this scale: of another scale, other integers."""
+    folder.mkdir(exist_ok=True)
+    net, rng = Net([1, 6]), np.random.default_rng(7)
+    w = qdq(net, rng.normal(size=(6, 4)).astype(np.float32), 0.02, np.int8)
+    qdq(net, net.op("MatMul", qdq(net, "x", 0.05, np.int8), w), scale, np.int8)
+    return net.save(folder)
+
+
+def test_the_source_in_exact_arithmetic_is_compared_on_as_many_samples_as_asked_for(tmp_path: Path) -> None:
+    build, x = compiled(moved(0.1, tmp_path), tmp_path), RNG.normal(size=(50, 6)).astype(np.float32)
+    y = np.zeros(50, np.int64)
+    with known():
+        (same,) = accuracy(build, x, y, source=False, exact=45).others
+        build.source.write_bytes(moved(0.11, tmp_path / "other").read_bytes())
+        found = accuracy(build, x, y, source=False, exact=1000)
+    assert same == Compared("source in exact arithmetic", 180, 0)
+    assert found.others[0].outputs == 200 and found.others[0].mismatches > 0 and not found.equal
+
+
 @pytest.mark.parametrize("form", ["real", "integers"])
 def test_litert_runs_tflite_files(form: str, tmp_path: Path) -> None:
     pytest.importorskip("ai_edge_litert")
@@ -56,6 +78,8 @@ def test_litert_runs_tflite_files(form: str, tmp_path: Path) -> None:
         found = accuracy(build, x, predict(build, x).argmax(axis=1))
     if form == "real":
         assert np.array_equal(quantise(build.graph.inputs[0], x), integers)
+    with known(), pytest.raises(IsobitError, match="E607"):
+        accuracy(build, x, np.zeros(30, np.int64), exact=3)
     judge, theirs = source_outputs(build, {build.graph.inputs[0].outside: x})
     name = build.graph.outputs[0].outside
     wanted = np.round((theirs[name] - mine.offset) / mine.scale).astype(np.int64)

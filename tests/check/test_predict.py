@@ -61,11 +61,11 @@ def test_the_cpp_and_the_interpreter_give_the_models_own_floats(build: Build) ->
 
 def test_a_batch_in_parts_is_the_batch_in_its_order(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    monkeypatch.setattr("isobit.check.csim.predict.PART_MACS", 18 * 7)  # seven samples of 4 * 3 + 3 * 2 products
+    monkeypatch.setattr("isobit.check.csim.parts.PART_MACS", 18 * 7)  # seven samples of 4 * 3 + 3 * 2 products
     got = predict(build, X, progress=said.append)
     assert np.array_equal(got, by_hand(build, X))
     parts = [line for line in said if line.startswith("running native")]
-    assert parts[-1] == "running native: 40 of 40 samples" and len(parts) == 6
+    assert parts[-1] == "running native: 40 of 40 vectors" and len(parts) == 7
     assert said[0].startswith("compiling native: 0 of 1 programs") and said[-1].startswith("running the interpreter")
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isobit.interp import Evaluator, run
+from isobit.interp import Evaluator, depthwise, run, steps
+from isobit.interp.filtered import FilteredStep
 from isobit.interp.reference import evaluate
 from isobit.ir import Graph, Node, frozen_ints, verify
 from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Output, Pad, Reindex, Select, Step, Table
@@ -78,6 +79,78 @@ def test_convolution_over_two_axes(
 ) -> None:
     node = Linear(name="v", inputs=("x", "w"), strides=strides, dilations=dilations, groups=groups)
     check(given_input(7, 6, 4), weights(4, *kernel, 4 // groups), node, count=2)
+
+
+@pytest.mark.parametrize("reach", [9, 1 << 20, 1 << 48, 1 << 60])  # float32, float64, int64, Python's integers
+@pytest.mark.parametrize(("block", "cached"), [(1, 0), (40, 0), (40, 1 << 17), (1 << 15, 1 << 17)])
+@pytest.mark.parametrize("kernel", [(3,), (2, 3), (2, 1, 2)])
+def test_depthwise_in_blocks_of_rows(
+    kernel: tuple[int, ...], block: int, cached: int, reach: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(depthwise, "_BLOCK_ELEMENTS", block)
+    monkeypatch.setattr(depthwise, "_CACHED_WEIGHTS", cached)
+    rank = len(kernel)
+    node = Linear(name="v", inputs=("x", "w"), strides=(1, 2, 1)[:rank], dilations=(2, 1, 1)[:rank], groups=4)
+    graph = check(given_input(*(7, 5, 4)[:rank], 4, lo=-reach, hi=reach), weights(4, *kernel, 1), node, count=3)
+    evaluator = Evaluator(graph)
+    for count in (3, 1, 2):  # what was spread over one batch is not used for another
+        (x,) = random_inputs(graph, Random(count), count).values()
+        assert evaluator.run({"x": x})["y"].tolist() == run(graph, {"x": x})["y"].tolist()
+
+
+def test_steps_and_sums_of_channels_over_batches_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "_BLOCK_ELEMENTS", 10)
+    curves = tuple(MultiplyShift(2**13 + i, 5, 20, 0, 200 + i) for i in range(3))
+    x = given_input(4, 3, lo=-20000, hi=20000)
+    total = Add(name="a", inputs=("x", "x"), coefficients=(frozen_ints([1, 2, 3]), frozen_ints([2, 1, 5])))
+    graph = check(x, total, Step(name="v", inputs=("a",), curves=curves))
+    evaluator = Evaluator(graph)
+    for count in (5, 1, 40):
+        inputs = random_inputs(graph, Random(count), count)
+        assert evaluator.run(inputs)["y"].tolist() == run(graph, inputs)["y"].tolist()
+
+
+def fine_step(curves: tuple[Curve, ...], coefficients: tuple[object, ...], reach: int = 2**15) -> Evaluator:
+    """A step of the sum of two operands; what it makes without taps is the reference's."""
+    nodes = [given_input(40, 3, lo=-reach, hi=reach, name=name) for name in "xz"]
+    total = Add(name="a", inputs=("x", "z"), coefficients=tuple(map(frozen_ints, coefficients)))
+    graph = check(*nodes, total, Step(name="v", inputs=("a",), curves=curves), count=4)
+    evaluator, inputs = Evaluator(graph), random_inputs(graph, Random(1), 30)
+    assert evaluator.run(inputs)["y"].tolist() == run(graph, inputs, taps=True)["y"].tolist()
+    return evaluator
+
+
+def fused(evaluator: Evaluator) -> list[FilteredStep]:
+    return [s.function for s in evaluator._fast if isinstance(s.function, FilteredStep)]
+
+
+FINE = 2**62 + 12345
+ROUNDINGS = [Rounding.ROUND, Rounding.HALF_UP, Rounding.HALF_DOWN, Rounding.FLOOR, Rounding.CEIL]
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_a_step_of_a_sum_beyond_64_bits_is_decided_in_float64_where_it_can_be(rounding: Rounding) -> None:
+    curves = tuple(Rounded(Fraction(i + 1, 2**65), Fraction(1, 3), rounding, -3000, 3000) for i in range(3))
+    assert fused(fine_step(curves, (FINE, [-(2**63) + 1, 2**61 - 7, 5])))
+    assert fused(fine_step((MultiplyShift(3, 11, 70, -(2**15), 2**15),), (FINE, [1, 2, 3])))
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_what_float64_cannot_see_is_decided_exactly(rounding: Rounding) -> None:
+    """Every sum lies at an edge, or beside it by far less than float64 holds."""
+    (half,) = fused(fine_step((Rounded(Fraction(1, 2**63), Fraction(0), rounding, -99, 99),), (2**62, 1), 50))
+    (whole,) = fused(fine_step((MultiplyShift(1, 0, 62, -99, 99),), (2**62, 1), 50))
+    below = np.array([[[3]]]), np.array([[[-1]]])  # 1.5 less 2^-63; 3 less 2^-62
+    assert half(*below).item() == (2 if rounding is Rounding.CEIL else 1) and whole(*below).item() == 2
+
+
+def test_sums_that_a_float_does_not_decide_stay_as_they_are() -> None:
+    """Roundings by sign, cuts, lines that are off by whole levels, operands beyond float64."""
+    away = Rounded(Fraction(1, 2**65), Fraction(0), Rounding.UP, -99, 99)
+    steep = Rounded(Fraction(1, 3), Fraction(0), Rounding.FLOOR, -(2**15), 2**15)
+    flat = Rounded(Fraction(1, 2**65), Fraction(0), Rounding.FLOOR, -99, 99)
+    for curve, reach in ((away, 2**15), (steep, 2**15), (Cuts(0, [2**70]), 2**15), (flat, 2**60)):
+        assert not fused(fine_step((curve,), (FINE, 7), reach))
 
 
 def test_sum_pooling_is_a_depthwise_linear_of_ones() -> None:

@@ -177,6 +177,14 @@ def test_the_refitted_model_is_to_be_had(tmp_path: Path) -> None:
     assert len(load_onnx(tmp_path / "again.onnx").outputs) == 1
 
 
+def test_a_shape_that_the_file_contradicts_is_refused(tmp_path: Path) -> None:
+    source = save(mlp(np.random.default_rng(0), [5, 4, 3], scales=[0.1, 0.2, 0.3, 0.2, 0.3]).model(), tmp_path)
+    assert isobit.refit(source, 4, input_shape=(5,)) == isobit.refit(source, 4)
+    with pytest.raises(isobit.IsobitError) as error:
+        isobit.refit(source, 4, input_shape=(6,))
+    assert error.value.code == "E106"
+
+
 def test_what_cannot_be_refitted_is_named(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     net = Net([1, 4])

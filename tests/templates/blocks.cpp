@@ -5,6 +5,7 @@
 #include "check.hpp"
 #include "isobit/concat.hpp"
 #include "isobit/depthwise.hpp"
+#include "isobit/line_window.hpp"
 #include "isobit/max_pool.hpp"
 #include "isobit/parallel_dense.hpp"
 #include "isobit/parallel_depthwise.hpp"
@@ -84,6 +85,37 @@ void run_dense() {
   }
 }
 
+// The blocks of a frame; those of a line, where they reach beyond their place, as lines without a gap make them.
+template <class Cfg, bool LINE>
+struct blocks_of {
+  template <class In, class Out>
+  static void run(In& in, Out& blocks) {
+    isobit::parallel_window<Cfg, isobit::BRAM>(in, blocks);
+  }
+};
+template <class Cfg>
+struct ahead_config {
+  static const int WORDS = isobit::block_schedule<Cfg>::WORDS, AHEAD = isobit::block_schedule<Cfg>::LAG;
+  static const int LANES = isobit::block_schedule<Cfg>::STEP * Cfg::CHANNELS;
+  typedef typename Cfg::in_t elem_t;
+};
+template <class Cfg>
+struct blocks_of<Cfg, true> {
+  typedef ahead_config<Cfg> ahead;
+  template <class In, class Out>
+  static void run(In& in, Out& blocks) {
+    hls::stream<lanes<typename Cfg::in_t, ahead::AHEAD * ahead::LANES> > head("head");
+    hls::stream<lanes<typename Cfg::in_t, ahead::LANES> > body("body");
+    isobit::look_ahead<ahead>(in, head, body);
+    isobit::line_window<Cfg>(head, body, blocks);
+  }
+};
+template <class Cfg>
+struct reaches_ahead {
+  typedef isobit::block_schedule<Cfg> plan;
+  static const bool value = Cfg::H == 1 && Cfg::KH == 1 && plan::LAG >= 1 && plan::LAG < plan::WORDS;
+};
+
 template <class Cfg>
 struct channel_config : Cfg {
   typedef ap_int<4> in_t, elem_t, weight_t;
@@ -116,7 +148,7 @@ void run_channels() {
         }
       }
     check::send(in, frame.data(), frame.size());
-    isobit::parallel_window<Cfg, isobit::BRAM>(in, blocks);
+    blocks_of<Cfg, reaches_ahead<Cfg>::value>::run(in, blocks);
     for (int i = 0; i < Cfg::WORDS; ++i) {
       const lanes<ap_int<4>, BLOCK> word = blocks.read();
       blocks.write(word);

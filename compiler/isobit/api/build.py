@@ -75,13 +75,14 @@ class Build(folder.Build):
     def accuracy(
         self, inputs: Any, labels: Any, *, topk: Positive = 5, output: str | None = None, source: bool = True,
         samples: str | None = None, ort_level: str = "disabled", compiler: str | None = None,
-        timeout: Seconds = DEFAULT_TIMEOUT, torch: Any = (), rtl: Count = 0, board: Any = None, progress: Told = quiet,
+        timeout: Seconds = DEFAULT_TIMEOUT, torch: Any = (), rtl: Count = 0, board: Any = None, exact: Count = 0,
+        progress: Told = quiet,
     ) -> Accuracy:  # fmt: skip
         """Top-1 and top-k of C++, graph and source: :func:`isobit.check.csim.accuracy.accuracy`."""
         return measure(
             self, vectors_of(inputs), vectors_of(labels), topk=topk, output=output, source=source,
             samples=sample_form(samples), ort_level=ort_level_of(ort_level), compiler=compiler, timeout=timeout,
-            torch=torch, rtl=rtl, board=None if board is None else vectors_of(board), progress=progress,
+            torch=torch, rtl=rtl, board=None if board is None else vectors_of(board), exact=exact, progress=progress,
         )  # fmt: skip
 
     def summary(self) -> str:

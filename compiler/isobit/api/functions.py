@@ -73,12 +73,12 @@ def accuracy(
     build: folder.Build | str | Path, inputs: Any, labels: Any, *, topk: Positive = 5, output: str | None = None,
     source: bool = True, samples: str | None = None, ort_level: str = "disabled", compiler: str | None = None,
     timeout: Seconds = run.DEFAULT_TIMEOUT, torch: Any = (), rtl: Count = 0, board: Any = None,
-    progress: Told = quiet,
+    exact: Count = 0, progress: Told = quiet,
 ) -> accuracies.Accuracy:  # fmt: skip
     """Top-1 and top-k of C++, graph and source: :func:`isobit.check.csim.accuracy.accuracy`."""
     return opened(build).accuracy(
         inputs, labels, topk=topk, output=output, source=source, samples=samples, ort_level=ort_level,
-        compiler=compiler, timeout=timeout, torch=torch, rtl=rtl, board=board, progress=progress,
+        compiler=compiler, timeout=timeout, torch=torch, rtl=rtl, board=board, exact=exact, progress=progress,
     )  # fmt: skip
 
 

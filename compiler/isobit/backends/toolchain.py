@@ -26,18 +26,26 @@ _VECTORS = (
 )  # fmt: skip
 # Most of a simulation's time is the compiler's, so each flavour takes the optimisation that is cheapest for what it
 # does: -Og for ap_int, whose loops gain a fifth at most from -O1, which takes half as long again to compile; for our
-# own integers the vector loops of -O3 and little else of it. Nothing is thrown, nothing asks for an object's type.
+# own integers the vector loops of -O3 and little else of it, and all of -O2 where it runs for long. Nothing is thrown,
+# nothing asks for an object's type.
 _FLAGS: dict[Flavour, tuple[str, ...]] = {
     "faithful": ("-Og",),
-    "native": ("-O1", *_VECTORS, "-march=native", "-DNDEBUG"),
+    "native": ("-O2", *_VECTORS, "-march=native", "-DNDEBUG"),
     "checked": ("-O2", "-DISOBIT_CHECKED"),
     "tapped": ("-Og", "-DISOBIT_TAPS"),
     "bounded": ("-O1", "-DISOBIT_BOUNDED", "-U_FORTIFY_SOURCE"),
 }
-# For a few vectors the optimisation costs more than it saves.
-_QUICK: dict[Flavour, tuple[str, ...]] = {"native": ("-Og", "-DNDEBUG"), "checked": ("-Og", "-DISOBIT_CHECKED")}
 QUICK_MACS, QUICK_AGAIN_MACS = 100_000_000, 400_000_000
-"""Multiply-accumulates up to which a program is compiled without optimisation; up to which such a one is run again."""
+SOME_MACS, SOME_AGAIN_MACS = 2_000_000_000, 10_000_000_000
+# For a few vectors the optimisation costs more than it saves: the flags of less, the least first, each with the
+# multiply-accumulates up to which a program is compiled so, and up to which such a one is run again.
+_SOONER: dict[Flavour, tuple[tuple[tuple[str, ...], int, int], ...]] = {
+    "native": (
+        (("-Og", "-DNDEBUG"), QUICK_MACS, QUICK_AGAIN_MACS),
+        (("-O1", *_VECTORS, "-march=native", "-DNDEBUG"), SOME_MACS, SOME_AGAIN_MACS),
+    ),
+    "checked": ((("-Og", "-DISOBIT_CHECKED"), QUICK_MACS, QUICK_AGAIN_MACS),),
+}
 _UNUSED = ("-fno-exceptions", "-fno-rtti")
 COMPILE_TIMEOUT = 900
 
@@ -121,11 +129,10 @@ class Unit:
     include_flags: tuple[str, ...]
 
 
-def project_unit(project: Path, flavour: Flavour, quick: bool = False) -> Unit:
-    """The translation unit of a Vitis HLS project of isobit's own; ``quick`` is compiled soon and runs slowly."""
+def project_unit(project: Path, flavour: Flavour, flags: tuple[str, ...] | None = None) -> Unit:
+    """The translation unit of a Vitis HLS project of isobit's own, with the optimisation of long runs or ``flags``."""
     folders, found = tuple(include_folders(project, flavour)), tuple(include_flags(project, flavour))
-    flags = _QUICK.get(flavour, _FLAGS[flavour]) if quick else _FLAGS[flavour]
-    return Unit(project / "top.cpp", project / "tb.cpp", folders, (*flags, *_UNUSED), found)
+    return Unit(project / "top.cpp", project / "tb.cpp", folders, (*(flags or _FLAGS[flavour]), *_UNUSED), found)
 
 
 def flags_of(flags: Sequence[str], version: str) -> tuple[str, ...]:
@@ -225,11 +232,12 @@ def _fitting(project: Path | Unit, flavour: Flavour, macs: int | None) -> list[U
     """The units whose program will do for so much work; the last is the one to be compiled where none is kept."""
     if isinstance(project, Unit):
         return [project]
-    best = project_unit(project, flavour)
-    if flavour not in _QUICK or macs is None or macs > QUICK_AGAIN_MACS:
-        return [best]
-    quick = project_unit(project, flavour, quick=True)
-    return [best, quick] if macs <= QUICK_MACS else [quick, best]
+    sooner = _SOONER.get(flavour, ()) if macs is not None else ()
+    units = [(project_unit(project, flavour, flags), most, again) for flags, most, again in sooner]
+    wanted = next((number for number, (_, most, _) in enumerate(units) if (macs or 0) <= most), len(units))
+    every = [*(unit for unit, _, _ in units), project_unit(project, flavour)]
+    slower = [unit for unit, _, again in units[:wanted] if (macs or 0) <= again]
+    return [*reversed(every[wanted + 1 :]), *reversed(slower), every[wanted]]
 
 
 def _of_headers(flags: Sequence[str]) -> list[str]:

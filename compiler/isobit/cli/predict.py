@@ -101,6 +101,9 @@ def accuracy_command(
         list[str] | None, typer.Option("--torch", help="also a torch module, file.py:factory; may be repeated")
     ] = None,
     rtl: Annotated[int, typer.Option(min=0, help="how many samples also go through the RTL, in Verilator")] = 0,
+    exact: Annotated[
+        int, typer.Option(min=0, help="on how many samples the source is also evaluated in exact arithmetic")
+    ] = 0,
     board: Annotated[
         Path | None, typer.Option(help="outputs of a board for these samples, .npy or .npz, from the driver's run")
     ] = None,
@@ -119,7 +122,8 @@ def accuracy_command(
         found = accuracy(
             load_build(build), given, classes, topk=topk, output=output, source=source,
             samples=sample_form(samples), ort_level=ort_level_of(ort_level), compiler=compiler, timeout=timeout,
-            torch=tuple(torch or ()), rtl=rtl, board=None if board is None else load_vectors(board), progress=progress,
+            torch=tuple(torch or ()), rtl=rtl, board=None if board is None else load_vectors(board), exact=exact,
+            progress=progress,
         )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(found) | {"equal": found.equal}, indent=1) + "\n")

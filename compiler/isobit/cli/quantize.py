@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,6 +45,9 @@ def quantize_command(
         int, typer.Option("--learned-rounding", min=0, help="iterations a layer to learn whether weights go up or down")
     ] = 0,
     bias_correction: Annotated[bool, typer.Option("--bias-correction", help="correct biases")] = False,
+    rescale_bits: Annotated[
+        int | None, typer.Option("--rescale-bits", help="the widest multiplicand of a requantizer, with --format int8")
+    ] = None,
     epochs: Annotated[int, typer.Option(min=0, help="of qat")] = 5,
     rate: Annotated[float, typer.Option(min=0.0, help="of qat, of Adam")] = 1e-3,
     seed: Annotated[int, typer.Option(min=0, help="of qat")] = 0,
@@ -72,6 +76,7 @@ def quantize_command(
     request = Request(
         found, "qat" if method == "qat" else "ptq", _rule(layer or []), batchnorm == "merge", fit_range, equalise, gptq,
         bias_correction, epochs, rate, seed, checkpoint, not features, learned_rounding,
+        rescale_bits,
     )  # fmt: skip
     with Progress() as progress:
         progress("reading the data")
@@ -81,11 +86,36 @@ def quantize_command(
         progress("writing the file")
         shape = tuple(samples.train_inputs.shape[1:])
         export_module(made.model, shape, output)
-    out.print(f"{printable(model)}: {found}", soft_wrap=True)
-    if made.stages:
-        out.print(_table(made.stages))
+        held = _held(output, made.model, samples, progress) if made.stages else None
+    short = "" if rescale_bits is None else f", multiplicands of {rescale_bits} bits"
+    out.print(f"{printable(model)}: {found}{short}", soft_wrap=True)
+    if held is not None:
+        out.print(_table((*made.stages, held[0])))
+        last = made.stages[-1].name
+        out.print(f"{last} and file: {held[1]:,} of {len(samples.test_labels):,} predictions differ")
     said = escape(shlex.quote(str(output)))
     out.print(f"{said} is ready: isobit compile {said} -o build", soft_wrap=True)
+
+
+def _held(file: Path, network: Any, samples: Any, progress: Callable[[str], None]) -> tuple[Any, int]:
+    """The stage ``file``: the written file's integer graph, and how many predictions are not the network's."""
+    import numpy as np
+
+    from isobit.flow import import_source
+    from isobit.interp import dequantise, quantise, run
+    from isobit.train.quantising import Stage
+    from isobit.train.running import module_outputs
+
+    progress("evaluating the file")
+    graph = import_source(file)
+    (entry,), (exit_,) = graph.inputs, graph.outputs
+    found = []
+    for part in samples.test_inputs.split(256):
+        integers = run(graph, {entry.name: quantise(entry, part.numpy())})[exit_.name]
+        found.append(dequantise(exit_, integers).argmax(1))
+    classes, labels = np.concatenate(found), samples.test_labels.numpy()
+    theirs = module_outputs(network, samples.test_inputs.numpy()).argmax(1)
+    return Stage("file", float((classes == labels).mean())), int((classes != theirs).sum())
 
 
 def _rule(words: list[str]) -> Any:

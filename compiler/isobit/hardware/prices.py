@@ -55,7 +55,7 @@ class Prices:
 
         A 6-input LUT chooses one bit of four: half a LUT per bit of the sum and doubling of the number of shifts.
         """
-        lane = self._line(in_bits, m_bits, constant=curves == 1)
+        lane = self.line(in_bits, m_bits, constant=curves == 1)
         total = lane.times(pe) + _constants(pe, curves, m_bits + c_bits) + Cost(lut=CONTROL)
         if len(set(shifts)) < 2:
             return total
@@ -91,8 +91,8 @@ class Prices:
         most = max(abs(c) for c in coefficients)
         if all(abs(c) == most for c in coefficients):
             bits = _odd(most).bit_length()
-            return self._line(in_bits, bits, constant=True).times(pe) if bits > 1 else Cost()
-        lane = self._line(in_bits, most.bit_length(), constant=False)
+            return self.line(in_bits, bits, constant=True).times(pe) if bits > 1 else Cost()
+        lane = self.line(in_bits, most.bit_length(), constant=False)
         return lane.times(pe) + _constants(pe, len(coefficients), most.bit_length())
 
     def joined(self, pe: int, operands: Sequence[tuple[int, Sequence[int]]], out_bits: int) -> Cost:
@@ -100,7 +100,7 @@ class Prices:
         products = sum((self.scaled(pe, bits, coefficients) for bits, coefficients in operands), Cost())
         return products + Cost(lut=pe * (operands[0][0] + out_bits) * 2 + CONTROL)
 
-    def _line(self, in_bits: int, m_bits: int, *, constant: bool) -> Cost:
+    def line(self, in_bits: int, m_bits: int, *, constant: bool) -> Cost:
         """One lane, in LUTs or with DSPs, whichever weighs less."""
         ways = requantizer.multiply_shift_lane(in_bits, m_bits, constant, self.dsp)
         return min(ways, key=self.weigh)

@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 
 from isobit.errors import IsobitError, printable
+from isobit.interp.depthwise import Depthwise, is_depthwise
+from isobit.interp.filtered import filtered
 from isobit.interp.matmul import ExactProduct
 from isobit.interp.steps import StepFunction
 from isobit.interp.windows import grouped, highest, patches
-from isobit.interp.working import dtype_for, held, keep_freed_memory, working_dtype
+from isobit.interp.working import Spread, dtype_for, held, keep_freed_memory, working_dtype
 from isobit.ir import Graph, ops
 from isobit.ir.ranges import linear_shape
 from isobit.ir.types import IntArray, ValueType
@@ -56,7 +58,7 @@ class Evaluator:
             for node in graph.nodes
             if not isinstance(node, ops.Input)
         }
-        self._fast = _with_last_uses([*_pooled_first(graph, self._stages)])
+        self._fast = _with_last_uses([*filtered(graph, [*_pooled_first(graph, self._stages)])])
         steps = _CHUNK_ELEMENTS // max(self._footprint(node) for node in graph.nodes) // _CHUNK_STEP
         self._batch = max(1, steps) * _CHUNK_STEP
 
@@ -145,6 +147,9 @@ class Evaluator:
         weights = self.graph.by_name[node.inputs[1]]
         if not isinstance(weights, ops.Const):
             return lambda a, b: _run_time_linear(node, a, b, largest).reshape(*shape, a.shape[-1])
+        if is_depthwise(node, x.channels, w.shape):
+            kernel = zip(w.shape[1:-1], node.strides, node.dilations, strict=True)
+            return _of_first(Depthwise(weights.value, [*kernel], largest))
         product = ExactProduct(grouped(weights.value, node.groups), largest)
         # Converted before its elements are repeated: fewer of them, and floats are half as wide.
         return lambda a, _: product(patches(held(a, product.dtype), node, w.shape)).reshape(*shape, a.shape[-1])
@@ -157,11 +162,12 @@ class Evaluator:
         ]
         largest = max(sum(terms), abs(lo), abs(hi), *map(magnitude, node.coefficients))
         dtype = dtype_for(max(largest, *(max(abs(v) for v in t.bounds) for t in types)))
-        coefficients = [c.astype(dtype)[:, np.newaxis] for c in node.coefficients]
+        coefficients = [Spread(c.astype(dtype)[:, np.newaxis]) for c in node.coefficients]
 
         def total(*xs: IntArray) -> IntArray:
-            products = [c * held(x, dtype) for c, x in zip(coefficients, xs, strict=True)]
-            return sum(products[1:], products[0])
+            first, *others = (c.over(x.shape[-1]) * held(x, dtype) for c, x in zip(coefficients, xs, strict=True))
+            made: IntArray = sum(others, first)
+            return made
 
         return total
 
@@ -195,6 +201,11 @@ class Evaluator:
     def _select(self, node: ops.Select, types: tuple[ValueType, ...]) -> Function:
         # ~x = -x - 1 reverses the order and cannot overflow
         return lambda x: np.argsort(~_exact(x), axis=-2, kind="stable")[..., : node.k, :]
+
+
+def _of_first(function: Function) -> Function:
+    """Without the weights, which it has."""
+    return lambda x, _: function(x)
 
 
 def run(graph: Graph, inputs: Mapping[str, IntArray] | IntArray, *, taps: bool = False) -> dict[str, IntArray]:

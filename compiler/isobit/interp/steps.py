@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from isobit.interp.working import dtype_for, held
+from isobit.interp.working import Spread, dtype_for, held
 from isobit.ir.types import IntArray, ValueType
 from isobit.numerics import Curve, MultiplyShift, as_int_array, fit_dtype
 
 _CACHED_ENTRIES, _TABLE_ENTRIES = 1 << 17, 1 << 20
 """Entries of a look-up that is taken before a multiplication in wide numbers, and of one that is taken after it."""
+_BLOCK_ELEMENTS = 1 << 15
+"""Elements that are multiplied at once: 256 kB."""
 _MOST_LEVELS = 1 << 12
 """Levels of a curve up to which its cuts are tried in float32."""
 
@@ -34,21 +36,40 @@ class StepFunction:
         self.operand: Any = fit_dtype(lo, hi).type
         if self.scaled is not None:
             self.operand = self.scaled[0].dtype.type
+            self._spread = tuple(map(Spread, self.scaled))
         elif entries <= _TABLE_ENTRIES:
             self.table = _tabulate(self._curves, lo, hi).astype(dtype)
             # Entry x of curve i stands at i * span + x - lo.
             starts = as_int_array(np.array([i * (hi - lo + 1) - lo for i in range(len(curves))], dtype=object))
             self._start, self.operand = starts[:, np.newaxis], np.result_type(starts, self.operand).type
 
+    @property
+    def by_curves(self) -> bool:
+        """Whether it is slow: curve by curve, in wide integers."""
+        return self.scaled is None and self.table is None
+
     def __call__(self, x: IntArray) -> IntArray:
-        x = held(x, self.operand)
         if self.scaled is not None:
-            return _multiplied(x, self.scaled).astype(self._dtype, copy=False)
+            return self._in_blocks(x, tuple(s.over(x.shape[-1]) for s in self._spread))
+        x = held(x, self.operand)
         if self.table is not None:
             return np.asarray(self.table.take((x + self._start).astype(np.int64, copy=False)))
         if len(self._curves) == 1:
             return self._curves[0](x)
         return np.stack([f(x[..., i, :]) for i, f in enumerate(self._curves)], axis=-2)
+
+    def _in_blocks(self, x: IntArray, scaled: Scaled) -> IntArray:
+        """The product of few elements at a time, which stay in the processor's caches from one pass to the next."""
+        inner = x.shape[-2:]
+        rows = x.reshape(-1, *inner)
+        size = max(_BLOCK_ELEMENTS // max(inner[0] * inner[1], 1), 1)
+        made, block = np.empty(rows.shape, self._dtype), np.empty((min(size, len(rows)), *inner), self.operand)
+        for first in range(0, len(rows), size):
+            part = rows[first : first + size]
+            y = block[: len(part)]
+            y[...] = part
+            made[first : first + size] = _multiplied(y, scaled, y)
+        return made.reshape(x.shape)
 
 
 Scaled = tuple[IntArray, ...]
@@ -69,12 +90,12 @@ def _scaled(curves: Sequence[Curve], lo: int, hi: int, entries: int) -> Scaled |
     return single
 
 
-def _multiplied(x: IntArray, scaled: Scaled) -> IntArray:
-    """All in place, in memory that is still cached; x is in the dtype of the parameters."""
+def _multiplied(x: IntArray, scaled: Scaled, out: IntArray | None = None) -> IntArray:
+    """All in ``out``, or in one new array; x is in the dtype of the parameters."""
     m, c, k, lo, hi = scaled
-    y = np.multiply(x, m)
+    y = np.multiply(x, m, out=out)
     y += c
-    y = np.floor(y, out=y) if m.dtype != np.int64 else np.right_shift(y, k, out=y)
+    y = np.floor(y, out=y) if y.dtype != np.int64 else np.right_shift(y, k, out=y)
     return np.clip(y, lo, hi, out=y)
 
 

@@ -54,14 +54,14 @@ def highest(x: IntArray, windows: Sequence[Window]) -> IntArray:
     over its rows' maxima, axis by axis.
     """
     if all(kernel <= stride for kernel, stride, _ in windows):
-        boxes = product(*(_taps(size, window) for size, window in zip(x.shape, windows, strict=False)))
+        boxes = product(*(taps(size, window) for size, window in zip(x.shape, windows, strict=False)))
         return _greatest([x[box] for box in boxes])
     for axis, window in enumerate(windows):
-        x = _greatest([x[(*[slice(None)] * axis, tap)] for tap in _taps(x.shape[axis], window)])
+        x = _greatest([x[(*[slice(None)] * axis, tap)] for tap in taps(x.shape[axis], window)])
     return x
 
 
-def _taps(size: int, window: Window) -> list[slice]:
+def taps(size: int, window: Window) -> list[slice]:
     """For each tap its elements of all windows along one axis."""
     kernel, stride, dilation = window
     last = size - (kernel - 1) * dilation

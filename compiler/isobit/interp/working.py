@@ -36,6 +36,26 @@ def held(array: Any, dtype: Any) -> IntArray:
     return np.asarray(array.astype(dtype, copy=False))
 
 
+class Spread:
+    """Numbers of each channel ``(channels, 1)`` beside arrays ``(..., channels, batch)``: one number where all are
+    equal, else repeated along the batch, so that numpy's loops run over both axes at once and not over a few samples.
+    """
+
+    def __init__(self, values: IntArray) -> None:
+        self._values = values
+        self.one = values.flat[0] if (values == values.flat[0]).all() else None
+        self._made: IntArray = values
+
+    def over(self, batch: int) -> Any:
+        """What to combine an array of so many samples with."""
+        if self.one is not None:
+            return self.one
+        made = self._made
+        if made.shape[1] != batch:
+            made = self._made = np.ascontiguousarray(np.broadcast_to(self._values, (len(self._values), batch)))
+        return made
+
+
 @cache
 def keep_freed_memory() -> None:
     """Have the C library keep the memory of freed arrays, rather than ask the system for it array by array.

@@ -99,8 +99,11 @@ class Exact(nn.Module):
         return scale
 
     def quant_weight(self, quant_input: Any = None, subtensor_slice_list: Any = None) -> Any:
-        """The quantised weight, as a Brevitas QuantTensor, with a kept BatchNorm inside."""
-        return self.weight_quant(self.constants[0] if self.weight_quant.export_mode else self.folded_weight())
+        """The quantised weight, as a Brevitas QuantTensor, with a kept BatchNorm inside; of a part of it for GPTQ."""
+        weight = self.constants[0] if self.weight_quant.export_mode else self.folded_weight()
+        if subtensor_slice_list is not None:
+            weight = weight[tuple(slice(None) if part is None else slice(*part) for part in subtensor_slice_list)]
+        return self.weight_quant(weight)
 
     def folded_weight(self) -> Tensor:
         """The float weight that is quantised."""
@@ -120,11 +123,13 @@ class Exact(nn.Module):
     def inner_forward_impl(self, x: Any, quant_weight: Any, quant_bias: Any) -> Tensor:
         """The layer's output: float32, exact but for what lies below one part of the output's step."""
         if self.weight_quant.export_mode:  # the exporters run the module once before, in eval mode
-            return self._plain(x, quant_weight, self.constants[1])
+            return self.plain(x, quant_weight, self.constants[1])
+        if isinstance(quant_weight, Tensor):  # Brevitas' bias correction compares with weights as they are
+            return self.plain(x, self.folded_weight(), self.folded_bias())
         bias = self.folded_bias()
         if not self.training:
             self.constants = self.folded_weight().detach(), bias.detach()
-        accumulator = whole_sums(self._plain, x / self.input_unit, round_ste(quant_weight.value / quant_weight.scale))
+        accumulator = whole_sums(self.plain, x / self.input_unit, round_ste(quant_weight.value / quant_weight.scale))
         scale = quant_weight.scale.double().flatten() * self.input_unit
         scaled = accumulator.double() * along(scale, x.dim(), self.channel_axis)
         if self.norm is not None and self.training:
@@ -134,7 +139,8 @@ class Exact(nn.Module):
     def _bias(self) -> Tensor:
         return torch.zeros_like(self.scale.gain) if self.bias is None else self.bias
 
-    def _plain(self, x: Any, weight: Any, bias: Any) -> Tensor:
+    def plain(self, x: Any, weight: Any, bias: Any) -> Tensor:
+        """What the Brevitas layer makes of numbers."""
         y: Tensor = super().inner_forward_impl(x, weight, bias)  # type: ignore[misc]
         return y
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from isobit.train.conversion import LAYERS
 from isobit.train.formats import FormatWeight
+from isobit.train.layers import Exact
 from isobit.train.rounding import tables
 
 BATCH, TRAVEL, LEAST_RATE, WEIGHT = 64, 4.0, 1e-2, 1e-2
@@ -82,20 +83,20 @@ def _learn(layer: Any, given: Tensor, iterations: int, generator: torch.Generato
     inner = (share * (1 - 2e-3) + 1e-3 + (_STRETCH - 1) / 2) / _STRETCH
     hidden = torch.log(inner / (1 - inner)).requires_grad_()
     best, kept = _error(layer, given, nearest), None
-    looks = max(1, iterations // _LOOKS)
+    linear, looks = _linear(layer), max(1, iterations // _LOOKS)
     optimiser = torch.optim.Adam([hidden], lr=max(TRAVEL / iterations, LEAST_RATE))
     with torch.enable_grad():
         for step in range(iterations):
             x = given[torch.randint(len(given), (min(BATCH, len(given)),), generator=generator)]
             h = _opened(hidden)
-            error = layer.inner_forward_impl(x, low + h * width, None) - layer.inner_forward_impl(x, weight, None)
+            error = linear(x, low + h * width, None) - linear(x, weight, None)
             loss = error.pow(2).flatten(1).sum(1).mean()
             done = (step / iterations - _WARM) / (1 - _WARM)
             if done > 0:
                 exponent = _FIRST + (_LAST - _FIRST) * done
                 loss = loss + WEIGHT * (1 - (2 * h - 1).abs().pow(exponent)).sum()
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             if (iterations - 1 - step) % looks == 0:
                 candidate = torch.where(_opened(hidden) >= 0.5, high, low).detach()
@@ -107,6 +108,11 @@ def _learn(layer: Any, given: Tensor, iterations: int, generator: torch.Generato
             layer.weight.copy_(kept)
 
 
+def _linear(layer: Any) -> Callable[[Tensor, Tensor, None], Tensor]:
+    """The layer as a function of its inputs and weights."""
+    return layer.plain if isinstance(layer, Exact) else layer.inner_forward_impl
+
+
 def _opened(hidden: Tensor) -> Tensor:
     return (torch.sigmoid(hidden) * _STRETCH - (_STRETCH - 1) / 2).clamp(0, 1)
 
@@ -114,8 +120,8 @@ def _opened(hidden: Tensor) -> Tensor:
 @torch.no_grad()
 def _error(layer: Any, given: Tensor, weight: Tensor) -> float:
     """Squared error of the layer's outputs over all samples."""
-    difference = weight - layer.weight
-    parts = (layer.inner_forward_impl(x, difference, None) for x in torch.split(given, BATCH))
+    difference, linear = weight - layer.weight, _linear(layer)
+    parts = (linear(x, difference, None) for x in torch.split(given, BATCH))
     return float(sum(part.double().pow(2).sum() for part in parts))
 
 

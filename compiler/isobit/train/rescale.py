@@ -20,7 +20,7 @@ from torch import Tensor, fx, nn
 from isobit.train.activations import Levels, Scale, levels_of, power_of_two, quantiser
 from isobit.train.layers import Exact, Folded, fold, like, weight_scale
 from isobit.train.network import QUANTISERS, WEIGHTED, Network, Region, refuse, trace
-from isobit.train.short import MAX_BITS, Shift, ShortScale
+from isobit.train.short import Shift, ShortScale, refuse_bits
 
 
 def rescale_aware(
@@ -45,8 +45,7 @@ def rescale_aware(
     Raises:
         IsobitError: E304, naming the layer, where the network has something that is not listed above.
     """
-    if not 1 <= bits <= MAX_BITS:
-        raise refuse(f"{bits} bits", type(model).__name__, f"multiplicands have 1 to {MAX_BITS} bits")
+    refuse_bits(bits, type(model).__name__)
     network = trace(copy.deepcopy(model).eval(), example)
     quantisers = _settle(network)
     _replace(network, quantisers, _facts(network, quantisers), _Request(bits, shift, keep_batchnorm))

@@ -14,8 +14,16 @@ import torch
 from brevitas.quant import Int8WeightPerChannelFloat
 from torch import Tensor, nn
 
+from isobit.errors import IsobitError
+
 Shift = Literal["layer", "channel"]
 MAX_BITS = 16
+
+
+def refuse_bits(bits: int, where: str = "") -> None:
+    """A width that no multiplicand has. Raises E304."""
+    if isinstance(bits, bool) or not 1 <= bits <= MAX_BITS:
+        raise IsobitError("E304", f"{bits} bits", where=where, hint=f"multiplicands have 1 to {MAX_BITS} bits")
 
 
 def short_multiplicand(scale: Tensor, bits: int, shift: Shift) -> tuple[Tensor, Tensor]:

@@ -66,12 +66,24 @@ template <int SHIFT, int CHAIN, class Own, class Shared, int N, class Sum>
 void two_dots(const lanes<Own, N>& low, const lanes<Own, N>& high, const lanes<Shared, N>& shared, Sum& low_sum,
               Sum& high_sum) {
 #pragma HLS INLINE
+  static_assert(packing<Own, Shared, SHIFT, CHAIN>::TOTAL_WIDTH <= 48, "a DSP48 adds 48 bits");
+  low_sum = 0;
+  high_sum = 0;
+#if defined(ISOBIT_NATIVE) && !defined(ISOBIT_CHECKED)
+  // What the packing above is proven to give, as loops that vectorise; the other simulations pack.
+  for (int i = 0; i < N; ++i) {
+#pragma HLS UNROLL
+    low_sum += low[i] * shared[i];
+  }
+  for (int i = 0; i < N; ++i) {
+#pragma HLS UNROLL
+    high_sum += high[i] * shared[i];
+  }
+#else
   typedef packing<Own, Shared, SHIFT, CHAIN> types;
   typedef typename types::pair_t pair_t;
   typedef typename types::total_t total_t;
   const total_t unit = total_t(1) << SHIFT, half = total_t(1) << (SHIFT - 1);
-  low_sum = 0;
-  high_sum = 0;
   for (int first = 0; first < N; first += CHAIN) {
 #pragma HLS UNROLL
     total_t total = half;
@@ -85,6 +97,7 @@ void two_dots(const lanes<Own, N>& low, const lanes<Own, N>& high, const lanes<S
     high_sum += total >> SHIFT;
     low_sum += (total & (unit - 1)) - half;
   }
+#endif
 }
 }  // namespace detail
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from backends.dataflow.sampled_nets import Net, peak_detector
+from backends.dataflow.sampled_nets import built as built_net
 
 import isobit
 from isobit.backends.dataflow.catalogue.additions import additions
@@ -13,12 +16,13 @@ from isobit.backends.dataflow.layer import LayerPlan
 from isobit.backends.dataflow.planner import LayerChoice, PlanRequest, plan_for
 from isobit.backends.dataflow.planner.foldings import MAX_UNROLL
 from isobit.check.cosim.run import cosim
+from isobit.check.csim.bounded import bounded_csim
 from isobit.check.csim.clocks import design_of
 from isobit.errors import IsobitError
 from isobit.frontend.qonnx.importer import import_onnx
 from isobit.hardware import load_board
 from isobit.ir import Graph
-from isobit.ir.ops import Linear
+from isobit.ir.ops import Const, Linear, frozen_ints
 from isobit.passes import optimise
 from tests.check.cosim.test_cosim import needs_verilator
 from tests.onnx_builder import mlp
@@ -98,6 +102,40 @@ def test_more_products_than_a_unit_multiplies_are_additions(tmp_path: Path) -> N
     with pytest.raises(IsobitError, match=f"{64 * pe} products in one unit are more than 1024") as caught:
         built(graph, pe=pe, simd=64)
     assert (caught.value.code, caught.value.where) == ("E503", first.name)
+
+
+def test_what_neighbouring_windows_share_is_summed_once() -> None:
+    """Four sums of four neighbours: x1 + x2, x3 + x4 and so on are parts of two of them."""
+    net = Net(64, 1)
+    conv = net.conv(net.head, 1, (4,), pad=0)
+    graph = net.graph(conv)
+    ones = Const(name=graph.by_name[conv].inputs[1], value=frozen_ints(np.ones((1, 4, 1), dtype=np.int64)))
+    graph = Graph(tuple(ones if n.name == ones.name else n for n in graph.nodes))
+    (node,) = linears(graph)
+    assert len(additions(graph, node).adders) == 3
+    assert len(additions(graph, node, 4).adders) < 4 * 3
+
+
+@pytest.mark.parametrize("samples", [1, 2, 8])
+def test_blocks_of_a_line_are_additions(samples: int, tmp_path: Path) -> None:
+    """61 samples, which 2 and 8 do not divide."""
+    request = PlanRequest(share=1.0, samples=samples, interval=-(-61 // samples))
+    build, plan = built_net(peak_detector(61), tmp_path / "build", request)
+    found = [n for n in linears(build.graph) if plan.layers[n.name].implementation == "parallel_constant_dense"]
+    assert found and all(plan.layers[n.name].cost.dsp == 0 for n in found)
+    assert bounded_csim(build, 3).equal
+
+
+def test_the_matrix_of_a_block_is_that_of_its_windows(tmp_path: Path) -> None:
+    """Two dimensions, strides and dilation: what ``block.hpp`` lays side by side."""
+    net = Net(9, 12, 2)
+    x = net.conv(net.relu(net.conv(net.head, 2, (2, 3), stride=2, pad=0)), 2, (2, 2), dilation=2)
+    request = PlanRequest(share=1.0, samples=4)
+    build, plan = built_net(net.graph(x), tmp_path / "build", request)
+    choices = {n.name: LayerChoice(multiplier="adders") for n in linears(build.graph) if plan.layers[n.name].parallel}
+    asked, plan = built_net(build.graph, tmp_path / "asked", replace(request, layers=choices))
+    assert {plan.layers[name].implementation for name in choices} == {"parallel_constant_dense"}
+    assert bounded_csim(asked, 3).equal
 
 
 @pytest.mark.slow

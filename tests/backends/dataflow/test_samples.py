@@ -22,8 +22,10 @@ from isobit.backends.dataflow.planner import PlanRequest
 from isobit.backends.dataflow.rows import width_of
 from isobit.check.cosim.run import cosim
 from isobit.check.csim.bounded import bounded_csim
+from isobit.check.csim.clocks import design_of
 from isobit.check.csim.run import csim
 from isobit.ir import Graph
+from tests.check.cosim.test_cosim import needs_verilator
 
 # Samples per clock of the input, or clocks per frame where the network makes more positions than it takes.
 CASES = [(peak_detector, {"samples": p}) for p in (1, 2, 4, 8, 16, 32)]
@@ -83,10 +85,17 @@ def test_such_a_network_is_exact_in_every_build(
 
 
 @pytest.mark.parametrize("samples", [1, 2, 4, 8, 16, 32])
-def test_the_schedule_measures_length_over_samples(samples: int, tmp_path: Path) -> None:
-    """Every unit runs for length / samples clocks a frame, and the windows for those that their reach adds."""
+def test_lines_follow_each_other_without_a_gap(samples: int, tmp_path: Path) -> None:
+    """Every unit runs for length / samples clocks a line, the windows that reach beyond it too."""
     length = 1024
     build, plan = built(peak_detector(length), tmp_path / "build", PlanRequest(share=1.0, samples=samples), frames=1)
-    assert plan.interval == length // samples
-    reach = -(-2 // samples)  # words that a window of five pixels looks ahead
-    assert length // samples <= build.manifest.estimate.interval <= length // samples + reach
+    assert plan.interval == length // samples == build.manifest.estimate.interval
+
+
+@needs_verilator
+@pytest.mark.parametrize(("length", "samples"), [(64, 1), (61, 2), (100, 16)])
+def test_the_rtl_of_lines_has_no_gap(length: int, samples: int, tmp_path: Path) -> None:
+    build, _ = built(peak_detector(length), tmp_path / "build", PlanRequest(share=1.0, samples=samples))
+    assert {"look_ahead", "line_window"} <= {p.template for p in design_of(build).processes}
+    measured = cosim(build, 5)
+    assert measured.equal and measured.interval == build.manifest.estimate.interval == -(-length // samples)

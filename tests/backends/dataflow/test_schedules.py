@@ -14,6 +14,7 @@ import pytest
 from isobit import templates
 from isobit.backends.dataflow.catalogue import CATALOGUE, numbers, schedule_of
 from isobit.backends.dataflow.design import Process
+from isobit.backends.dataflow.latencies import lag
 from isobit.backends.dataflow.schedule import Schedule
 from isobit.backends.ports import IntType
 from tests.templates.test_template_frames import kept
@@ -108,7 +109,12 @@ def blocks(samples: int) -> Iterator[tuple[str, dict[str, int]]]:
         border = {"TOP": top, "BOTTOM": bottom, "LEFT": left, "RIGHT": right, "VALUE": -1}
         width = (3 if samples < 4 else 1) * max(samples * sw, 8)
         for columns in (width, width + 1, width + samples):
-            yield "parallel_window", window | border | {"H": height, "W": columns, "SH": sh, "DH": dh}
+            whole = window | border | {"H": height, "W": columns, "SH": sh, "DH": dh}
+            yield "parallel_window", whole
+            ahead, words = lag(whole), -(-columns // (samples * sw))
+            if height == 1 and 0 < ahead < words:
+                yield "look_ahead", {"WORDS": words, "LANES": 2 * samples * sw, "AHEAD": ahead}
+                yield "line_window", whole
         yield "parallel_depthwise", window | {"WORDS": 3}
         yield "parallel_max_pool", window | {"WORDS": 3}
     for kw, (simd, pe) in product((1, 3), product((1, 2, 6), (1, 2, 4))):

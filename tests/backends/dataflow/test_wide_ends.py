@@ -36,7 +36,7 @@ def test_the_ends_of_a_clamp_keep_every_bit(lo: int, hi: int, tmp_path: Path) ->
     assert plan.layers["end"].implementation in ("multiply_shift", "round_shift")
     assert bounded_csim(build, 20).equal
     (process,) = (p for p in build.design.processes if p.node == "end")
-    said = dict(parameters_of(process))
+    said = dict(parameters_of(process, "DSP48E1"))
     assert said["HI"] == (f"64'sd{HUGE}" if hi == HUGE else "64'sd7")
     assert said["LO"] == ("64'sd0" if not lo else f"-64'sd{HUGE}")
 

@@ -25,6 +25,7 @@ from tests.backends.finn.nets import cnn, mlp
 from tests.cli.runner import edited, tree
 from tests.cli.runner import isobit as isobit_command
 from tests.ir.random_graphs import Maker, random_inputs
+from tests.onnx_builder import Net
 
 
 def graph_of(*nodes: Node, last: str = "") -> Graph:
@@ -201,6 +202,24 @@ def test_factors_divide_what_they_fold(build: isobit.Build) -> None:
     assert folding["Defaults"] == {} and {k for k in folding if k != "Defaults"} == set(layers)
     styles = specialisation_file(build.design.layers)  # type: ignore[attr-defined]
     assert {k: v for k, v in styles.items() if k.startswith("VVAU")} == {"VVAU_0": {"preferred_impl_style": "hls"}}
+
+
+def test_layers_are_numbered_by_their_distance_from_the_input(tmp_path: Path) -> None:
+    """The shortcut has no border, a node less: FINN sorts its convolution before the one that the file has first."""
+    net = Net([1, 4, 6, 6], name="x")
+    x, rng = net.quant("x", 0.1, 0.0, 4), np.random.default_rng(2)
+
+    def conv(kernel: int, out: int, **attributes: object) -> str:
+        w = net.quant(rng.normal(0, 0.5, (out, 4, kernel, kernel)), 0.11, 0.0, 4, narrow=1)
+        return net.quant(net.op("Conv", x, w, strides=[2, 2], **attributes), 0.4, 0.0, 4)
+
+    net.quant(net.op("Add", conv(3, 4, pads=[1, 1, 1, 1]), conv(1, 4)), 0.5, 0.0, 4)
+    build = isobit.compile(net.model(), tmp_path / "build", backend="finn")
+    layers = json.loads((build.path / "finn/layers.json").read_text(encoding="utf-8"))
+    wide = [layers[f"MVAU_hls_{i}"]["sizes"]["MW"] for i in (0, 1)]
+    assert wide == [4, 36] and {"FMPadding_rtl_0", "DuplicateStreams_hls_0"} <= layers.keys()
+    windows = [build.graph.by_name[layers[f"ConvolutionInputGenerator_rtl_{i}"]["node"]] for i in (0, 1)]
+    assert [build.graph.types[conv.inputs[1]].shape[1] for conv in windows] == [1, 3]
 
 
 def test_golden_data_are_the_graphs_integers(build: isobit.Build) -> None:

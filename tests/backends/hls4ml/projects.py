@@ -14,7 +14,7 @@ from isobit.backends.hls4ml.backend import HLS4ML
 from isobit.backends.hls4ml.plan import LayerRequest, Request, bodies, resource_factors
 from isobit.backends.hls4ml.windows import is_separate
 from isobit.errors import IsobitError
-from isobit.hardware import load_board
+from isobit.hardware import Board, load_board
 from isobit.interp import run
 from isobit.ir import Graph, verify
 from isobit.ir.ops import Linear, Step
@@ -33,32 +33,34 @@ def side_by_side(graphs: Iterable[Graph]) -> Graph:
     return verify(Graph(tuple(nodes)))
 
 
-def expressible(graph: Graph, request: Request) -> bool:
+def expressible(graph: Graph, request: Request, board: Board = BOARD) -> bool:
     """Can the back end build the graph? If not it says so by name, and names the layer."""
     try:
-        HLS4ML.lower(graph, HLS4ML.plan(graph, BOARD, request), request)
+        HLS4ML.lower(graph, HLS4ML.plan(graph, board, request), request)
     except IsobitError as error:
         assert error.code == "E504" and error.where in graph.by_name
         return False
     return True
 
 
-def varied(graph: Graph, request: Request, rng: Random) -> Request:
+def varied(graph: Graph, request: Request, rng: Random, board: Board = BOARD) -> Request:
     """The request with strategies, reuse factors and bodies of steps at random among those that are possible."""
     layers = {}
-    io_type = HLS4ML.plan(graph, BOARD, request).io_type
+    io_type = HLS4ML.plan(graph, board, request).io_type
     for node in graph.nodes:
         if isinstance(node, Step):
-            found = [c.implementation for c in bodies(graph, node, 1, BOARD) if c.possible]
+            found = [c.implementation for c in bodies(graph, node, 1, board) if c.possible]
             layers[node.name] = LayerRequest(implementation=rng.choice(found))
         elif isinstance(node, Linear) and not is_separate(graph, node, io_type) and rng.random() < 0.5:
             layers[node.name] = LayerRequest("Resource", rng.choice(resource_factors(graph, node, io_type)))
     return replace(request, layers=layers)
 
 
-def simulated(graph: Graph, request: Request, integers: Mapping[str, IntArray], folder: Path) -> Simulation:
+def simulated(
+    graph: Graph, request: Request, integers: Mapping[str, IntArray], folder: Path, board: Board = BOARD
+) -> Simulation:
     """A traced run of the project that the back end writes."""
-    plan = HLS4ML.plan(graph, BOARD, request)
+    plan = HLS4ML.plan(graph, board, request)
     design = HLS4ML.lower(graph, plan, request)
     vectors = {name: array[:2] for name, array in (dict(integers) | run(graph, integers)).items()}
     for name, content in HLS4ML.write(plan, design, "a test", vectors).items():

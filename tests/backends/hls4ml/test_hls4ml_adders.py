@@ -83,6 +83,31 @@ def test_a_project_of_adders_has_the_interpreters_integers(io_type: IoType, tmp_
     assert wrong_values(graph, integers, simulated(graph, request, integers, tmp_path)) == []
 
 
+def convolutions() -> Graph:
+    """Two dimensions with groups, strides and dilation, an interval for each channel; one dimension behind it."""
+    rng = np.random.default_rng(3)
+    x = Input(name="x", shape=(6, 5, 4), lo=frozen_ints([0, -2, -5, 1]), hi=frozen_ints([3, 3, 6, 2]))
+    w = Const(name="w", value=frozen_ints(rng.integers(-6, 7, (2, 3, 2, 2))))
+    conv = Linear(name="conv", inputs=("x", "w"), strides=(1, 3), dilations=(2, 1), groups=2)
+    rows = Reindex(name="rows", inputs=("conv",), index=frozen_ints(np.arange(8).reshape(4, 2)))
+    v = Const(name="v", value=frozen_ints(rng.integers(-3, 4, (3, 2, 2))))
+    along = Linear(name="along", inputs=("rows", "v"), strides=(2,), dilations=(1,))
+    u = Const(name="u", value=frozen_ints([[1, -2, 3]]))
+    mix = Linear(name="mix", inputs=("along", "u"))
+    return verify(Graph((x, w, conv, rows, v, along, u, mix, Output(name="y", inputs=("mix",)))))
+
+
+@pytest.mark.usefixtures("plain")
+def test_convolutions_are_an_adder_graph_at_every_position(tmp_path: Path) -> None:
+    graph, request = convolutions(), Request(io_type="io_parallel", strategy="distributed_arithmetic")
+    plan = HLS4ML.plan(graph, BOARD, request)
+    assert {layer.implementation for layer in plan.layers.values()} == {"adders"}
+    once = plan.layers["along"].cost.lut
+    assert graph.types["along"].shape == (2, 3) and once % 2 == 0 and plan.estimate.cost.dsp == 0
+    integers = random_inputs(graph, Random(0), 20)
+    assert wrong_values(graph, integers, simulated(graph, request, integers, tmp_path)) == []
+
+
 def test_a_graph_is_of_its_weights_or_not() -> None:
     made = plainly(WEIGHTS.astype(object))
     assert made.computes(WEIGHTS) and AdderGraph.parse(str(made)) == made
@@ -135,13 +160,10 @@ def test_what_cannot_be_is_refused(plain: None, monkeypatch: pytest.MonkeyPatch)
     asked = {"fc": LayerRequest("distributed_arithmetic", 4)}
     assert "reuse factor of 4" in refused(dense(WEIGHTS), Request(layers=asked)).message
     assert refused(dense(WEIGHTS << 20), REQUEST).code == "E504"
-    weights = Const(name="w", value=frozen_ints(np.ones((2, 1, 3), dtype=np.int64)))
-    conv = Linear(name="conv", inputs=("x", "w"), strides=(1,), dilations=(1,))
-    x = Input(name="x", shape=(4, 3), lo=frozen_ints(0), hi=frozen_ints(3))
-    graph = verify(Graph((x, weights, conv, Output(name="y", inputs=("conv",)))))
+    graph = convolutions()
     assert HLS4ML.plan(graph, BOARD, REQUEST).layers["conv"].strategy == "Latency"
     alone = Request(layers={"conv": LayerRequest("distributed_arithmetic")})
-    assert "dense layers" in refused(graph, alone).message
+    assert "io_parallel" in refused(graph, alone).hint
     monkeypatch.setattr(adder_search, "installed", lambda: False)
     assert refused(dense(WEIGHTS), REQUEST).code == "E303"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -13,10 +14,11 @@ from backends.hls4ml.projects import BOARD, expressible, side_by_side, simulated
 from isobit.backends.hls4ml.backend import HLS4ML
 from isobit.backends.hls4ml.design import IoType
 from isobit.backends.hls4ml.plan import LayerRequest, Request, bodies
+from isobit.backends.hls4ml.streams import MOST_READERS
 from isobit.errors import CheckFailed
 from isobit.interp import run
 from isobit.ir import Graph, frozen_ints, verify
-from isobit.ir.ops import Input, MaxPool, Node, Output, Pad, Step
+from isobit.ir.ops import Add, Const, Input, Linear, MaxPool, Node, Output, Pad, Reindex, Step
 from isobit.numerics import Cuts, MultiplyShift, Rounded, Rounding
 from isobit.passes import optimise
 from tests.ir.random_graphs import random_graph, random_inputs
@@ -130,6 +132,32 @@ def test_windows_that_overlap_or_have_gaps(io_type: IoType, tmp_path: Path) -> N
     integers, request = random_inputs(graph, Random(0), 5), Request(io_type=io_type)
     kinds = {layer.kind for layer in HLS4ML.lower(graph, HLS4ML.plan(graph, BOARD, request), request).layers}
     assert {"IsobitMaxPool", "MaxPooling1D"} <= kinds
+    assert wrong_values(graph, integers, simulated(graph, request, integers, tmp_path)) == []
+
+
+def many_readers(count: int) -> Graph:
+    """A map that many layers read, one of them twice, and that is an output; and it flattened, that many read too."""
+    x = Input(name="x", shape=(3, 2), lo=frozen_ints(-9), hi=frozen_ints(9))
+    s = Step(name="s", inputs=("x",), curves=(Cuts(-4, np.arange(-4, 4)),))
+    steps = [Step(name=f"s{i}", inputs=("s",), curves=(Cuts(0, [i - 5]),)) for i in range(count)]
+    total = Add(name="sum", inputs=tuple(s.name for s in steps), coefficients=(frozen_ints(1),) * count)
+    twice = Add(name="twice", inputs=("s", "s"), coefficients=(frozen_ints(1),) * 2)
+    flat = Reindex(name="flat", inputs=("s",), index=frozen_ints(np.arange(6)))
+    heads: list[Node] = []
+    for i in range(count):
+        weights = Const(name=f"w{i}", value=frozen_ints(np.arange(6).reshape(1, 6) - i))
+        heads += [weights, Linear(name=f"h{i}", inputs=("flat", weights.name)), Output(name=f"y{i}", inputs=(f"h{i}",))]
+    ends = [Output(name=f"y_{name}", inputs=(name,)) for name in ("sum", "twice", "s")]
+    return verify(Graph((x, s, *steps, total, twice, flat, *heads, *ends)))
+
+
+def test_a_stream_has_as_many_readers_as_are_asked_for(tmp_path: Path) -> None:
+    """hls4ml clones a stream seven times: more read a copy of it, and more than that a copy of the copy."""
+    graph, request = many_readers(15), Request(io_type="io_stream")
+    layers = HLS4ML.lower(graph, HLS4ML.plan(graph, BOARD, request), request).layers
+    reads = Counter(name for layer in layers for name in layer.inputs)
+    assert max(reads.values()) == MOST_READERS and sum("copy" in layer.name for layer in layers) == 4
+    integers = random_inputs(graph, Random(0), 5)
     assert wrong_values(graph, integers, simulated(graph, request, integers, tmp_path)) == []
 
 

@@ -61,12 +61,6 @@ def run_time_weights() -> Graph:
     return graph(given, Linear(name="fc", inputs=("x", "w")))
 
 
-def many_readers() -> Graph:
-    steps = [Step(name=f"s{i}", inputs=("x",), curves=(Cuts(0, [i]),)) for i in range(8)]
-    ones = tuple(frozen_ints(1) for _ in steps)
-    return graph(*steps, Add(name="sum", inputs=tuple(s.name for s in steps), coefficients=ones))
-
-
 def varying_constant() -> Graph:
     constant = Const(name="c", value=frozen_ints(np.arange(12).reshape(3, 4)))
     ones = (frozen_ints(1), frozen_ints(1))
@@ -86,7 +80,6 @@ def constant_sum() -> Graph:
 CASES: list[tuple[Callable[[], Graph], IoType, str, str]] = [
     (run_time_weights, "io_parallel", "fc", "no weights at run time"),
     (lambda: dense(np.array([[1 << 60, 1, 1, 1]])), "io_parallel", "fc", "double precision"),
-    (many_readers, "io_stream", "x", "at most 7"),
     (varying_constant, "io_parallel", "sum", "varies by position"),
     (constant_part, "io_parallel", "both", "the constant c"),
     (constant_sum, "io_parallel", "sum", "makes a constant"),
@@ -97,12 +90,6 @@ CASES: list[tuple[Callable[[], Graph], IoType, str, str]] = [
 def test_refused_where_it_is(make: Callable[[], Graph], io_type: IoType, where: str, why: str) -> None:
     error = refused(make(), Request(io_type=io_type))
     assert (error.code, error.where) == ("E504", where) and why in str(error)
-
-
-def test_the_other_io_type_that_a_refusal_hints_at_works() -> None:
-    made = many_readers()
-    assert "io_parallel" in refused(made, Request(io_type="io_stream")).hint
-    assert lowered(made, Request(io_type="io_parallel")).layers
 
 
 def test_a_pool_of_one_window_streams_whatever_its_stride() -> None:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import isobit
-from isobit.backends.dataflow.catalogue import CATALOGUE
+from isobit.backends.dataflow.catalogue import CATALOGUE, numbers
 from isobit.backends.dataflow.design import Design
 from isobit.backends.dataflow.planner import PlanRequest
 from isobit.backends.dataflow.rtl import PART, Part, parts_of, rtl_design
@@ -19,8 +20,8 @@ from isobit.build.folder import Build
 from isobit.check.csim.clocks import design_of
 from isobit.check.synth import equal, kept
 from isobit.check.synth.equal import PartVerdict, demand_equal, verify_parts
-from isobit.check.synth.mapping import NETLIST, VERILOG
-from isobit.check.synth.yosys import Yosys
+from isobit.check.synth.mapping import NETLIST, VERILOG, counts_key
+from isobit.check.synth.yosys import Yosys, find_yosys
 from isobit.errors import CheckFailed, IsobitError
 from isobit.hardware import Board, load_board
 from tests.backends.dataflow import sampled_nets
@@ -122,6 +123,32 @@ def test_the_netlist_of_a_block_memory(board: str, stand: Stand) -> None:
     assert '"block"' in part.texts[f"{PART}.sv"]
     (found,) = verify_parts(design, (part,), load_board(board))
     demand_equal((found,))
+
+
+@needs_yosys
+@needs_verilator
+@pytest.mark.slow
+def test_the_netlist_of_deep_constants_in_luts(tmp_path: Path) -> None:
+    """150 rows of weights are three LUTs a bit and what chooses among them, not the gates of their functions."""
+    build = dense(tmp_path)
+    board, design = build.manifest.board, rtl_design(design_of(build))
+    process = next(p for p in design.processes if p.template == "dense")
+    c = numbers(process) | {"IN": 150, "OUT": 4, "SIMD": 1, "PE": 4, "VECTORS": 1}
+    bits = dict(process.types)["weight_t"].bits
+    lo, hi = dict(process.types)["weight_t"].interval
+    weights = np.random.default_rng(0).integers(lo, hi, size=(150, 4, 1), endpoint=True)
+    kinds = tuple((name, IntType(20, True) if name == "acc_t" else kind) for name, kind in process.types)
+    array = replace(process.arrays[0], values=weights, storage="lutram")
+    deep = replace(process, constants=tuple(c.items()), types=kinds, arrays=(array,))
+    lanes = {process.inputs[0]: (1, kinds[0][1]), process.outputs[0]: (4, IntType(20, True))}
+    streams = tuple(
+        replace(s, lanes=lanes[s.name][0], elem=lanes[s.name][1]) if s.name in lanes else s for s in design.streams
+    )
+    own = replace(design, processes=tuple(deep if p is process else p for p in design.processes), streams=streams)
+    part = next(p for p in parts_of(own, board) if p.name == deep.name)
+    demand_equal(verify_parts(replace(own, processes=(deep,)), (part,), board))
+    found = kept.kept(counts_key(find_yosys(), part, board))
+    assert found is not None and found.lut < 3 * 4 * bits + 4 * (bits * 10 + 40)
 
 
 def smallest(folder: Path) -> dict[str, tuple[Design, Board, Part]]:

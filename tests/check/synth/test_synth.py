@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping
@@ -73,7 +74,7 @@ def test_a_parts_sources_do_not_say_where_it_stands(tmp_path: Path) -> None:
     for process in design.processes:
         arrays = tuple(replace(a, name=f"else_{a.name}") for a in process.arrays)
         other = replace(process, name="elsewhere", node="elsewhere", arrays=arrays)
-        assert unit_texts(other, design) == unit_texts(process, design)
+        assert unit_texts(other, design, "DSP48E1") == unit_texts(process, design, "DSP48E1")
     renamed = parts_of(design, build.manifest.board)[0].named("other")
     assert "other.sv" in renamed and not any(PART in text for text in renamed.values())
 
@@ -84,10 +85,23 @@ def test_no_constants_are_called_distributed(tmp_path: Path) -> None:
     design = rtl_design(design_of(build))
     process = next(p for p in design.processes if p.template == "dense")
     large = replace(process.arrays[0], storage="lutram", values=np.resize(process.arrays[0].values, (4096, 1)))
-    text = unit_texts(replace(process, arrays=(large, *process.arrays[1:])), design)[f"{PART}.sv"]
+    text = unit_texts(replace(process, arrays=(large, *process.arrays[1:])), design, "DSP48E1")[f"{PART}.sv"]
     assert '.WEIGHTS_STYLE("logic")' in text and "distributed" not in text
     modules = sorted((templates.root() / "rtl").glob("*.sv"))
     assert modules and not [m.name for m in modules if 'rom_style = "distributed"' in m.read_text(encoding="utf-8")]
+
+
+def test_the_modules_of_an_older_build_are_not_told_where_products_are_made(tmp_path: Path) -> None:
+    build = dense(tmp_path)
+    design = rtl_design(design_of(build))
+    older = {
+        p.name: re.sub(r".*parameter USE_DSP.*\n", "", p.read_text(encoding="utf-8"))
+        for p in (templates.root() / "rtl").glob("*.sv")
+    }
+    for process in design.processes:
+        told = "USE_DSP" in unit_texts(process, design, "DSP48E1")[f"{PART}.sv"]
+        assert told == (process.template in ("dense", "multiply_shift"))
+        assert "USE_DSP" not in unit_texts(process, design, "DSP48E1", older)[f"{PART}.sv"]
 
 
 def test_equal_parts_are_synthesised_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,11 +157,13 @@ def test_without_yosys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @needs_yosys
 @pytest.mark.slow
 def test_what_is_synthesised_is_what_the_rtl_says(tmp_path: Path) -> None:
-    """DSP blocks in the requantizers, shift registers in the FIFOs, no block RAM; a part alone is no other."""
+    """DSP blocks where the estimate has them, shift registers in the FIFOs, no block RAM; a part alone is no other."""
     build = dense(tmp_path)
     whole = synth(build)
     requantizers = [r for r in whole.rows if r.template == "multiply_shift"]
-    assert [r.counts.dsp for r in requantizers] == [r.estimate.dsp for r in requantizers if r.estimate]
+    layers = [r for r in whole.units if r.estimate]
+    assert [r.counts.dsp for r in layers] == [r.estimate.dsp for r in layers if r.estimate]
+    assert {r.template: r.counts.dsp > 0 for r in layers} == {"dense": False, "multiply_shift": True}
     assert whole.total.bram18 == 0 and whole.total.depth > 0
     depths = {s.name: (s.bits, s.depth) for s in rtl_design(design_of(build)).streams}
     for row in whole.fifos:

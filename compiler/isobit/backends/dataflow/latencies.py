@@ -38,12 +38,18 @@ def window_ahead(c: Constants) -> int:
     return min(advance, (out_w - 1) * max(taps - c["SW"], 0) + taps)
 
 
+def lag(c: Constants) -> int:
+    """Words from the place of a block to the last that it reaches."""
+    columns = (c["SAMPLES"] - 1) * c["SW"] + (c["KW"] - 1) * c["DW"] + 1
+    return (columns - 1 - c["LEFT"]) // (c["SAMPLES"] * c["SW"])
+
+
 def parallel_window_trip(c: Constants) -> int:
     """Iterations of a frame of ``parallel_window``: a word each, and on to the last block."""
     step = c["SAMPLES"] * c["SW"]
     span_h, span_w = (c["KH"] - 1) * c["DH"] + 1, (c["KW"] - 1) * c["DW"] + 1
     out_h = (c["TOP"] + c["H"] + c["BOTTOM"] - span_h) // c["SH"] + 1
     out_w = (c["LEFT"] + c["W"] + c["RIGHT"] - span_w) // c["SW"] + 1
-    words, lag = -(-c["W"] // step), ((c["SAMPLES"] - 1) * c["SW"] + span_w - 1 - c["LEFT"]) // step
-    first = (span_h - 1 - c["TOP"]) * words + lag
+    words = -(-c["W"] // step)
+    first = (span_h - 1 - c["TOP"]) * words + lag(c)
     return max(c["H"] * words, first + (out_h - 1) * c["SH"] * words - (-out_w // c["SAMPLES"]))

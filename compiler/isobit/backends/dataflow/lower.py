@@ -197,6 +197,14 @@ class _Lowering:
         name, size = node.name + "_window", g.kernel[0] * b.columns * g.channels
         window = self._stream(name, elem, size, size * b.out_height * b.blocks)
         memory, types = self.plan.layers[node.name].line_buffer, (("in_t", source.elem), ("out_t", elem))
+        if b.ahead:
+            head = self._stream(node.name + "_head", source.elem, b.ahead * lanes, b.ahead * lanes)
+            body = self._stream(node.name + "_body", source.elem, lanes, (b.words - b.ahead) * lanes)
+            sizes = ("WORDS", b.words), ("LANES", lanes), ("AHEAD", b.ahead)
+            whole = (("elem_t", source.elem),), (source.name,), (head, body)
+            self._process(node.name + "_ahead", "look_ahead", sizes, *whole)
+            self._process(name, "line_window", constants, types, (head, body), (window,))
+            return window
         self._process(name, "parallel_window", constants, types, (source.name,), (window,), memory=memory)
         return window
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from isobit.backends.dataflow.latencies import parallel_window_trip, sliding_window_trip, window_ahead
+from isobit.backends.dataflow.latencies import lag, parallel_window_trip, sliding_window_trip, window_ahead
 from isobit.backends.dataflow.schedule import Constants, Index, Port, Schedule, every
 
 _ROWS = 6
@@ -75,10 +75,23 @@ def parallel_window(c: Constants) -> Schedule:
     out_h = (c["TOP"] + c["H"] + c["BOTTOM"] - span_h) // c["SH"] + 1
     out_w = (c["LEFT"] + c["W"] + c["RIGHT"] - span_w) // c["SW"] + 1
     words, blocks = -(-c["W"] // step), -(-out_w // c["SAMPLES"])
-    lag = ((c["SAMPLES"] - 1) * c["SW"] + span_w - 1 - c["LEFT"]) // step
-    first = (span_h - 1 - c["TOP"]) * words + lag
+    first = (span_h - 1 - c["TOP"]) * words + lag(c)
     writes = Port(out_h * blocks, lambda i: first + i // blocks * (c["SH"] * words) + i % blocks)
     return Schedule(parallel_window_trip(c), (every(c["H"] * words),), (writes,))
+
+
+def look_ahead(c: Constants) -> Schedule:
+    """A word in in every cycle; the first ``AHEAD`` leave together with the last of them, the others as they come."""
+    words, ahead = c["WORDS"], c["AHEAD"]
+    head, body = Port(1, lambda i: i + ahead - 1), Port(words - ahead, lambda i: i + ahead)
+    return Schedule(words, (every(words),), (head, body), phases=(0, 1, 1))
+
+
+def line_window(c: Constants) -> Schedule:
+    """A block out in every cycle, until there are all; words come in as long as there are any."""
+    words = -(-c["W"] // (c["SAMPLES"] * c["SW"]))
+    out_w = (c["LEFT"] + c["W"] + c["RIGHT"] - (c["KW"] - 1) * c["DW"] - 1) // c["SW"] + 1
+    return Schedule(words, (every(1), every(words - lag(c))), (every(-(-out_w // c["SAMPLES"])),), phases=(0, 0, 1))
 
 
 def parallel_dense(c: Constants) -> Schedule:

@@ -1,7 +1,7 @@
 """FINN's folding from the dataflow back end's plan: PE and SIMD of every layer, by the names that FINN will give them.
 
-FINN numbers the nodes of each kind in the order of the file. Matrix and threshold layers are asked for in HLS: then
-their names are known before FINN has chosen, and FINN's own C++ simulation has them.
+FINN sorts its nodes by how far they are from the input and numbers those of each kind. Matrix and threshold layers are
+asked for in HLS: then their names are known before FINN has chosen, and FINN's own C++ simulation has them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from math import gcd, prod
 from typing import Any
 
 from isobit.backends.dataflow.planner import Plan
+from isobit.backends.finn.graph import Made
 from isobit.ir import Graph, ops
 
 HLS = ("MVAU", "VVAU", "Thresholding")
@@ -33,17 +34,18 @@ class FinnLayer:
     cycles: int
 
 
-def finn_layers(graph: Graph, plan: Plan, made_of: Sequence[tuple[str, str]]) -> tuple[FinnLayer, ...]:
-    """Every layer that has factors, in the order of FINN's file; ``made_of`` as :func:`finn_model` returns it."""
+def finn_layers(graph: Graph, plan: Plan, made_of: Sequence[Made]) -> tuple[FinnLayer, ...]:
+    """Every layer that has factors, in FINN's order; ``made_of`` as :func:`finn_model` returns it."""
+    parts = [
+        (made.level + behind, made.earlier, made.name, part)
+        for made in made_of if made.kind in _LAYERS
+        for behind, part in enumerate(_LAYERS[made.kind](graph, plan, made.name))
+    ]  # fmt: skip
     counts: Counter[str] = Counter()
     found = []
-    for kind, name in made_of:
-        layer = _LAYERS.get(kind)
-        if layer is None:
-            continue
-        for finn_kind, factors, sizes, cycles in layer(graph, plan, name):
-            found.append(FinnLayer(f"{finn_kind}_{counts[finn_kind]}", name, factors, sizes, cycles))
-            counts[finn_kind] += 1
+    for _, _, name, (kind, factors, sizes, cycles) in sorted(parts, key=lambda part: part[:2]):
+        found.append(FinnLayer(f"{kind}_{counts[kind]}", name, factors, sizes, cycles))
+        counts[kind] += 1
     return tuple(found)
 
 

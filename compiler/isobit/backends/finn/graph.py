@@ -58,9 +58,22 @@ class FinnGraph:
         return name
 
 
-def finn_model(graph: Graph) -> tuple[onnx.ModelProto, list[tuple[str, str]]]:
-    """The file, and for every node of it its operator and the node of the graph that it is of; then every value with
-    several readers, under ``Fork``: FINN puts a node of its own there.
+@dataclass(frozen=True)
+class Made:
+    """An operator of the file, or a ``Fork``, the node that FINN puts behind a value of several readers.
+
+    ``name`` is the node of ``graph`` that it is of. ``level`` and ``earlier`` count the nodes before it on the longest
+    way from the input, in FINN's last graph and in the file: FINN sorts its nodes by these.
+    """
+
+    kind: str
+    name: str
+    level: int
+    earlier: int
+
+
+def finn_model(graph: Graph) -> tuple[onnx.ModelProto, list[Made]]:
+    """The file, and what FINN will make nodes of, in the file's order, forks last.
 
     Raises:
         IsobitError: E504, naming the first node that FINN cannot have exactly, and why.
@@ -81,9 +94,34 @@ def finn_model(graph: Graph) -> tuple[onnx.ModelProto, list[tuple[str, str]]]:
     )
     made_graph.quantization_annotation.extend(_annotations(made))
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(QONNX, 1)]
+    return helper.make_model(made_graph, opset_imports=opsets, ir_version=IR_VERSION), _ordered(made, entry.name)
+
+
+def _ordered(made: FinnGraph, entry: str) -> list[Made]:
+    """What FINN will make nodes of, with their places."""
     reads = Counter(name for node in made.nodes for name in node.input)
-    forks = [("Fork", name) for name in infos if reads[name] > 1]
-    return helper.make_model(made_graph, opset_imports=opsets, ir_version=IR_VERSION), made.made_of + forks
+    found, forks = list[Made](), list[Made]()
+    ready = dict[str, tuple[int, int]]()
+
+    def produced(name: str, level: int, earlier: int) -> None:
+        if reads[name] > 1:
+            forks.append(Made("Fork", name, level, earlier))
+            level += 1
+        ready[name] = (level, earlier)
+
+    produced(entry, 0, 0)
+    for proto, (kind, name) in zip(made.nodes, made.made_of, strict=True):
+        levels, earlier = zip(*(ready[operand] for operand in proto.input if operand in ready), strict=True)
+        found.append(Made(kind, name, max(levels), max(earlier)))
+        produced(proto.output[-1], max(levels) + _count(made.graph, kind, name), max(earlier) + 1)
+    return found + forks
+
+
+def _count(graph: Graph, kind: str, name: str) -> int:
+    """How many nodes FINN makes of an operator, one behind the other."""
+    if kind == "Im2Col":
+        return 1 + isinstance(graph.by_name[graph.by_name[name].inputs[0]], ops.Pad)
+    return {"MaxPoolNHWC": 2, "Reshape": 0}.get(kind, 1)
 
 
 def shape_of(value: ValueType) -> tuple[int, ...]:

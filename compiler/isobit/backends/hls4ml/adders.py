@@ -145,15 +145,16 @@ def adder_cost(graph: AdderGraph, reach: Sequence[tuple[int, int]]) -> Cost:
     return Cost(lut=luts)
 
 
-def adder_body(graph: AdderGraph, lo: IntArray, hi: IntArray, out: IntType) -> Body:
+def adder_body(graph: AdderGraph, lo: IntArray, hi: IntArray, out: IntType, positions: int = 1) -> Body:
     """The graph as C++ (``isobit_adders.h``), every sum with the type of its own interval.
 
     Args:
         lo, hi: ``(inputs,)``, between which every input lies.
+        positions: how many times it is built, side by side.
     """
     known, found = graph.forms()
     kinds = [IntType.of(*span) for span in intervals(known, lo, hi)]
-    names = [f"x[{i}]" for i in range(graph.inputs)] + [f"s{i}" for i in range(len(graph.sums))]
+    names = [f"x[from + {i}]" for i in range(graph.inputs)] + [f"s{i}" for i in range(len(graph.sums))]
 
     def shifted(value: int, shift: int) -> str:
         wide = IntType(kinds[value].bits + shift, kinds[value].signed)
@@ -166,14 +167,15 @@ def adder_body(graph: AdderGraph, lo: IntArray, hi: IntArray, out: IntType) -> B
         lines.append(f"const {kinds[place]} {names[place]} = {text};")
     for row, tap in enumerate(graph.outputs):
         if tap.value is None:
-            lines.append(f"y[{row}] = 0;")
+            lines.append(f"y[to + {row}] = 0;")
             continue
         value = shifted(tap.value, tap.shift) if tap.shift >= 0 else f"({names[tap.value]} >> {-tap.shift})"
-        lines.append(f"y[{row}] = {'-' * tap.negative}{value};")
+        lines.append(f"y[to + {row}] = {'-' * tap.negative}{value};")
     inner = "\n        ".join(["#pragma HLS INLINE", *lines])
-    apply = f"template <class X, class Y> static void apply(const X *x, Y *y) {{\n        {inner}\n    }}"
-    members = (integer("INPUTS", graph.inputs), integer("OUTPUTS", len(found)), alias("out_t", out), apply)
-    return Body("isobit_adders.h", "isobit::adders", members)
+    head = "template <class X, class Y> static void apply(const X *x, int from, Y *y, int to)"
+    sizes = {"POSITIONS": positions, "INPUTS": graph.inputs, "OUTPUTS": len(found)}
+    members = (*(integer(name, size) for name, size in sizes.items()), alias("out_t", out))
+    return Body("isobit_adders.h", "isobit::adders", (*members, f"{head} {{\n        {inner}\n    }}"))
 
 
 def planned_body(graph: Graph, node: Linear, adders: AdderGraph | None) -> Body:
@@ -185,11 +187,15 @@ def planned_body(graph: Graph, node: Linear, adders: AdderGraph | None) -> Body:
     weights, lo, hi = problem(graph, node)
     if adders is None or adders.inputs != len(lo) or not adders.computes(weights):
         raise IsobitError("E503", "the plan's adder graph is not of the layer's weights", where=node.name)
-    return adder_body(adders, lo, hi, IntType.of(*graph.types[node.name].bounds))
+    value = graph.types[node.name]
+    return adder_body(adders, lo, hi, IntType.of(*value.bounds), value.size // value.channels)
 
 
 def problem(graph: Graph, node: Linear) -> tuple[IntArray, IntArray, IntArray]:
-    """The weights ``(outputs, inputs)`` of a dense layer, and the ends ``(inputs,)`` of its inputs' intervals."""
-    x = graph.types[node.inputs[0]]
-    lo, hi = (np.broadcast_to(ends, x.shape).astype(object) for ends in (x.lo, x.hi))
-    return ungrouped(constant_weights(graph, node), node.groups), lo, hi
+    """The weights ``(outputs, inputs)`` of a position, and the ends ``(inputs,)`` of its inputs' intervals.
+
+    A convolution's inputs are those of a window, as :func:`isobit.backends.hls4ml.windows.window_index` has them.
+    """
+    x, weights = graph.types[node.inputs[0]], ungrouped(constant_weights(graph, node), node.groups)
+    lo, hi = (np.broadcast_to(ends, weights.shape[1:]).astype(object).reshape(-1) for ends in (x.lo, x.hi))
+    return weights.reshape(len(weights), -1), lo, hi

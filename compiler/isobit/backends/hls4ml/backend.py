@@ -57,7 +57,7 @@ class Hls4ml:
 
     def lower(self, graph: Graph, plan: Plan, request: Request) -> Design:
         """hls4ml's list of layers."""
-        return lower(graph, plan.io_type, plan.layers)
+        return lower(graph, plan.io_type, plan.layers, plan.backend)
 
     def ports(self, design: Design) -> tuple[Port, ...]:
         """The arguments of the top function."""
@@ -82,7 +82,7 @@ class Hls4ml:
         assert isinstance(record, Hls4mlRecord)
         graph = parse_graph((folder / "graph.txt").read_text(encoding="utf-8"))
         try:
-            return lower(graph, record.io_type, recorded_layers(record))
+            return lower(graph, record.io_type, recorded_layers(record), record.backend)
         except (IsobitError, KeyError, ValueError) as error:
             raise damaged(folder, error) from error
 

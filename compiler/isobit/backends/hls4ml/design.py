@@ -9,6 +9,9 @@ from typing import Any, Literal
 from isobit.backends.ports import IntType, Port
 
 IoType = Literal["io_parallel", "io_stream"]
+Tool = Literal["Vitis", "VivadoAccelerator"]
+"""hls4ml's own back ends that projects are written for."""
+ACCELERATOR: Tool = "VivadoAccelerator"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +58,7 @@ class Body:
 class Design:
     """The layers and the ports of a project; ``outputs`` are names of layers, in the graph's order.
 
-    ``settings`` has hls4ml's strategy and reuse factor of every layer that multiplies.
+    ``settings`` has hls4ml's strategy and reuse factor of every layer that multiplies; ``tool`` writes the project.
     """
 
     io_type: IoType
@@ -63,8 +66,14 @@ class Design:
     outputs: tuple[str, ...]
     ports: tuple[Port, ...]
     settings: Mapping[str, tuple[str, int]]
+    tool: Tool = "Vitis"
 
     @property
     def inputs(self) -> Sequence[Layer]:
         """The layers that are the graph's inputs."""
         return [layer for layer in self.layers if layer.kind == "Input"]
+
+    @property
+    def word_bits(self) -> int:
+        """Bits of a word of an accelerator's two streams: hls4ml's scripts know DMAs of one width, of 32 at least."""
+        return max(32, *(port.elem_bits for port in self.ports))

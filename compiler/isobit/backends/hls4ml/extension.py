@@ -8,7 +8,7 @@ fill in the templates. :mod:`isobit.backends.hls4ml.project` checks what comes o
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from hls4ml.backends import get_backend
 from hls4ml.backends.template import FunctionCallTemplate, LayerConfigTemplate
@@ -17,9 +17,8 @@ from hls4ml.model.layers import Layer, register_layer
 
 from isobit import templates
 from isobit.backends.hls4ml.constants import STRUCT
+from isobit.backends.hls4ml.design import Tool
 
-BACKEND = "Vitis"
-FLOW, WRITE = "vitis:isobit", "vitis:isobit_write"
 HEADERS = (
     "isobit_adders.h",
     "isobit_layers.h",
@@ -84,18 +83,23 @@ class IsobitFunctionTemplate(FunctionCallTemplate):  # type: ignore[misc]
 
 
 @cache
-def register() -> Any:
-    """Make everything known, once in a process; hls4ml's back end."""
-    backend = get_backend(BACKEND)
+def register() -> None:
+    """Make everything known, once in a process."""
     for name, kind in OWN.items():
         register_layer(name, kind)
-    backend.register_template(IsobitConfigTemplate)
-    backend.register_template(IsobitFunctionTemplate)
-    for header in HEADERS:
-        backend.register_source(templates.root() / "hls4ml" / header)
     vivado = get_backend("Vivado")
-    passes = [*vivado._get_layer_initializers(), *_BEFORE_TEMPLATES]
-    passes += [*vivado._get_layer_templates(), *backend._get_layer_templates()]
-    register_flow("isobit", passes, backend="vitis")
-    register_flow("isobit_write", ["vitis:write_hls"], backend="vitis")
-    return backend
+    for tool in get_args(Tool):
+        backend = get_backend(tool)
+        backend.register_template(IsobitConfigTemplate)
+        backend.register_template(IsobitFunctionTemplate)
+        for header in HEADERS:
+            backend.register_source(templates.root() / "hls4ml" / header)
+        passes = [*vivado._get_layer_initializers(), *_BEFORE_TEMPLATES]
+        passes += [*vivado._get_layer_templates(), *backend._get_layer_templates()]
+        register_flow("isobit", passes, backend=tool.lower())
+        register_flow("isobit_write", [f"{tool.lower()}:write_hls"], backend=tool.lower())
+
+
+def flows(tool: Tool) -> tuple[str, str]:
+    """isobit's flow of one of hls4ml's back ends, and the one that writes the project."""
+    return f"{tool.lower()}:isobit", f"{tool.lower()}:isobit_write"

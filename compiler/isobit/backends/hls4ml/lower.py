@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from isobit.backends.hls4ml.adders import planned_body
-from isobit.backends.hls4ml.design import Body, Design, IoType, Layer
+from isobit.backends.hls4ml.design import ACCELERATOR, Body, Design, IoType, Layer, Tool
 from isobit.backends.hls4ml.moves import broadcast_index, pad_index, reorder_body, select_body, sum_body
 from isobit.backends.hls4ml.plan import DISTRIBUTED, LayerPlan
 from isobit.backends.hls4ml.steps import step_body, table_body
-from isobit.backends.hls4ml.windows import Kind, linear, max_pool, pad_attributes, pool_body
+from isobit.backends.hls4ml.streams import copy_of, refuse_unread, relayed
+from isobit.backends.hls4ml.windows import Kind, linear, max_pool, pad_attributes, pool_body, window_index
 from isobit.backends.ports import CONTAINERS, IntType, Port
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node
@@ -33,27 +34,31 @@ from isobit.ir.ops import (
 )
 from isobit.ir.types import IntArray
 
-MOST_READERS = 7
-"""Streams that hls4ml's Clone makes of one, at most."""
 MOST_AXES = 3
 
 
-def lower(graph: Graph, io_type: IoType, plan: Mapping[str, LayerPlan]) -> Design:
+def lower(graph: Graph, io_type: IoType, plan: Mapping[str, LayerPlan], tool: Tool = "Vitis") -> Design:
     """The layers of the graph; ``plan`` says by node how those are built that take hardware of their own.
+
+    ``tool`` is the back end of hls4ml's that will write the project.
 
     Raises:
         IsobitError: E504, naming the layer, for what neither hls4ml's kernels nor isobit's layers can express.
     """
+    if tool == ACCELERATOR and len(graph.inputs) + len(graph.outputs) > 2:
+        text = f"{tool} has one input and one output, the network {len(graph.inputs)} and {len(graph.outputs)}"
+        raise IsobitError("E504", text, where=graph.outputs[-1].name, hint='backend = "Vitis"')
     made = _Lowering(graph, io_type, plan)
     for node in graph.nodes:
         if not isinstance(node, Const | Output):
             made.add(node)
     outputs = tuple(made.output(node) for node in graph.outputs)
-    _refuse_readers(made.layers, outputs, io_type)
-    settings = {
-        layer.name: (plan[layer.node].strategy, plan[layer.node].reuse) for layer in made.layers if layer.multiplies
-    }
-    return Design(io_type, tuple(made.layers), outputs, ports_of(graph), settings)
+    layers = made.layers
+    if io_type == "io_stream":
+        refuse_unread(layers, outputs)
+        layers = relayed(layers, outputs)
+    settings = {layer.name: (plan[layer.node].strategy, plan[layer.node].reuse) for layer in layers if layer.multiplies}
+    return Design(io_type, tuple(layers), outputs, ports_of(graph), settings, tool)
 
 
 def ports_of(graph: Graph) -> tuple[Port, ...]:
@@ -88,13 +93,12 @@ class _Lowering:
 
     def output(self, node: Output) -> str:
         """The layer that is an output of the model; a copy where hls4ml could not tell it from another."""
-        (value,) = node.inputs
         name = self.read(node)
         layer = next(made for made in self.layers if made.name == name)
         if layer.kind in ("Input", "Reshape") or name in self._taken:
-            kind = self.graph.types[value]
-            copy = reorder_body(np.arange(kind.size), kind.size)
-            name = self._append("IsobitReorder", "", (name,), kind.shape, IntType.of(*kind.bounds), body=copy)
+            copy = copy_of(layer, f"n{len(self.layers)}_copy")
+            self.layers.append(copy)
+            name = copy.name
         self._taken.add(name)
         return name
 
@@ -145,6 +149,9 @@ def _input(made: _Lowering, node: Input) -> None:
 def _linear(made: _Lowering, node: Linear) -> None:
     graph, source = made.graph, made.read(node)
     if made.plan[node.name].strategy == DISTRIBUTED:
+        x = graph.types[node.inputs[0]]
+        if len(x.shape) > 1:
+            source = made.moved(source, window_index(graph, node), x.size, IntType.of(*x.bounds))
         made.own("IsobitAdders", node, (source,), planned_body(graph, node, made.plan[node.name].adders))
         return
     weights = graph.types[node.inputs[1]].shape
@@ -268,16 +275,3 @@ _MAKERS: Mapping[type[Node], Callable[[_Lowering, Any], None]] = {
     Input: _input, Linear: _linear, Step: _step, Table: _table, MaxPool: _max_pool, Pad: _pad, Reindex: _reindex,
     Concat: _concat, Add: _add, Product: _product, Select: _select,
 }  # fmt: skip
-
-
-def _refuse_readers(layers: list[Layer], outputs: tuple[str, ...], io_type: IoType) -> None:
-    """E504 for a stream that nothing reads, or more layers than hls4ml can clone it for."""
-    if io_type != "io_stream":
-        return
-    for layer in layers:
-        readers = sum(other.inputs.count(layer.name) for other in layers) + outputs.count(layer.name)
-        if not readers:
-            raise IsobitError("E504", "a stream that nothing reads", where=layer.node, hint='io_type="io_parallel"')
-        if readers > MOST_READERS:
-            text = f"{readers} layers read it; hls4ml clones a stream at most {MOST_READERS} times"
-            raise IsobitError("E504", text, where=layer.node, hint='io_type="io_parallel"')

@@ -17,7 +17,7 @@ from isobit.backends.dataflow.layer import Candidate
 from isobit.backends.dataflow.planner.steps import candidates, multiplicand_bits
 from isobit.backends.hls4ml.adder_search import adder_graph
 from isobit.backends.hls4ml.adders import AdderGraph, adder_cost, intervals, problem
-from isobit.backends.hls4ml.design import IoType
+from isobit.backends.hls4ml.design import ACCELERATOR, IoType, Tool
 from isobit.backends.hls4ml.steps import bisections
 from isobit.backends.hls4ml.windows import fan_in, is_separate
 from isobit.errors import IsobitError, did_you_mean, printable
@@ -29,6 +29,8 @@ from isobit.ir.ops import Add, Const, Linear, Step, Table
 Strategy = Literal["Latency", "Resource", "distributed_arithmetic"]
 DISTRIBUTED: Strategy = "distributed_arithmetic"
 Kind = Literal["linear", "step", "sum"]
+ACCELERATOR_BOARDS = ("alveo-u250", "alveo-u50", "pynq-z2", "zcu102")
+"""The boards that hls4ml's VivadoAccelerator has scripts for, as far as they are isobit's: with the same parts."""
 _JOIN_LUTS = 2
 _MOST_STAGES = 10  # of a bisection: 1,023 cuts a lane are constants that a C++ compiler and a user still bear
 
@@ -49,7 +51,7 @@ class Request:
     ``io_type`` is hls4ml's; None takes io_parallel for networks without spatial axes, else io_stream. ``strategy`` and
     ``reuse`` hold for every layer that multiplies (a layer takes the nearest factor that it can have, as in hls4ml, and
     Latency where it has no kernel of the strategy), ``layers`` for single ones, by name. ``search_seconds`` is what the
-    search for one adder graph may take.
+    search for one adder graph may take. ``backend`` is hls4ml's own, which writes the project.
     """
 
     io_type: IoType | None = None
@@ -57,6 +59,7 @@ class Request:
     reuse: int = 1
     layers: Mapping[str, LayerRequest] = field(default_factory=dict)
     search_seconds: int = 60
+    backend: Tool = "Vitis"
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class Plan:
     board: Board
     io_type: IoType
     layers: Mapping[str, LayerPlan]
+    backend: Tool = "Vitis"
 
     @property
     def estimate(self) -> Estimate:
@@ -99,11 +103,14 @@ def plan_for(graph: Graph, board: Board, request: Request, progress: Progress = 
         IsobitError: E503, naming the layer, for what is asked and cannot be; E303 for adder graphs without da4ml.
     """
     _refuse_unknown(graph, request)
+    if request.backend == ACCELERATOR and board.name not in ACCELERATOR_BOARDS:
+        text = f"hls4ml's {ACCELERATOR} has no scripts for {printable(board.name)}"
+        raise IsobitError("E503", text, hint=f"--board, one of {', '.join(ACCELERATOR_BOARDS)}")
     spatial = any(len(graph.types[node.name].shape) > 1 for node in graph.nodes if not isinstance(node, Const))
     io_type: IoType = request.io_type or ("io_stream" if spatial else "io_parallel")
     layers = {node.name: _layer(graph, node, board, request, io_type, progress) for node in graph.nodes
               if isinstance(node, Linear | Step | Table | Add)}  # fmt: skip
-    return Plan(board, io_type, layers)
+    return Plan(board, io_type, layers, request.backend)
 
 
 def multiplicands(graph: Graph, plan: Plan) -> dict[str, int]:
@@ -121,7 +128,7 @@ def _layer(
     lanes = shape[-1] if io_type == "io_stream" else prod(shape)
     positions = prod(shape[:-1]) if io_type == "io_stream" else 1
     if isinstance(node, Linear):
-        if _is_distributed(graph, node, request):
+        if _is_distributed(graph, node, request, io_type):
             return _distributed(graph, node, request, progress)
         return _linear(graph, node, board, request, asked, io_type)
     if isinstance(node, Step | Table):
@@ -186,17 +193,19 @@ def _linear(
     return LayerPlan("linear", strategy.lower(), strategy, reuse, reuse * in_turn, cost)
 
 
-def _is_distributed(graph: Graph, node: Linear, request: Request) -> bool:
-    """Is the layer to be an adder graph? Asked of all layers, it holds for those on vectors.
+def _is_distributed(graph: Graph, node: Linear, request: Request, io_type: IoType) -> bool:
+    """Is the layer to be an adder graph? Asked of all layers, it holds for those on vectors and for all in io_parallel.
 
     Raises:
         IsobitError: E503 where it is asked of one that cannot be.
     """
-    asked, vector = request.layers.get(node.name, LayerRequest()), len(graph.types[node.inputs[0]].shape) == 1
+    asked = request.layers.get(node.name, LayerRequest())
+    parallel = io_type == "io_parallel" or len(graph.types[node.inputs[0]].shape) == 1
     if asked.strategy != DISTRIBUTED:
-        return asked.strategy is None and request.strategy == DISTRIBUTED and vector
-    if not vector:
-        raise IsobitError("E503", "distributed arithmetic is for dense layers", where=node.name, hint="Latency")
+        return asked.strategy is None and request.strategy == DISTRIBUTED and parallel
+    if not parallel:
+        text = "distributed arithmetic of maps is for io_parallel, an adder graph for every position"
+        raise IsobitError("E503", text, where=node.name, hint='io_type = "io_parallel", or Latency')
     if asked.reuse not in (None, 1):
         text = f"an adder graph is fully parallel: no reuse factor of {asked.reuse}"
         raise IsobitError("E503", text, where=node.name, hint="reuse = 1")
@@ -207,9 +216,11 @@ def _distributed(graph: Graph, node: Linear, request: Request, progress: Progres
     """The layer as an adder graph, beside multipliers of as many look-up tables as a product has pairs of bits."""
     weights, lo, hi = problem(graph, node)
     made = adder_graph(node.name, weights, lo, hi, request.search_seconds, progress)
-    cost = adder_cost(made, intervals(made.forms()[0], lo, hi))
+    value = graph.types[node.name]
+    positions = value.size // value.channels
+    cost = adder_cost(made, intervals(made.forms()[0], lo, hi)).times(positions)
     x, w, y = (graph.types[name].bits for name in (*node.inputs, node.name))
-    multipliers = Cost(lut=x * w + y // 2).times(weights.size)
+    multipliers = Cost(lut=x * w + y // 2).times(graph.types[node.inputs[1]].size * positions)
     return LayerPlan("linear", "adders", DISTRIBUTED, 1, 1, cost, made, multipliers)
 
 
@@ -269,6 +280,7 @@ def _refuse_unknown(graph: Graph, request: Request) -> None:
     words = {
         "io_type": (request.io_type, (None, *get_args(IoType))),
         "strategy": (request.strategy, get_args(Strategy)),
+        "backend": (request.backend, get_args(Tool)),
     }
     for what, (given, known) in words.items():
         if given not in known:

@@ -1,5 +1,6 @@
 """What hls4ml is told of every layer, as a TOML file that a person reads, edits and gives back with ``--plan``.
 
+    backend = "VivadoAccelerator"
     io_type = "io_stream"
     strategy = "Latency"
     reuse = 1
@@ -21,7 +22,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from isobit.backends.hls4ml.design import IoType
+from isobit.backends.hls4ml.design import IoType, Tool
 from isobit.backends.hls4ml.plan import LayerRequest, Plan, Request, Strategy
 from isobit.errors import IsobitError, printable
 from isobit.wording import refusal
@@ -40,6 +41,7 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     board: str = ""  # written for the reader, ignored when read
+    backend: Tool = "Vitis"
     io_type: IoType | None = None
     strategy: Strategy = "Latency"
     reuse: int = Field(default=1, ge=1)
@@ -49,7 +51,7 @@ class _File(BaseModel):
 
 def print_plan(plan: Plan) -> str:
     """The plan as TOML text."""
-    lines = [f'board = "{plan.board.name}"', f'io_type = "{plan.io_type}"']
+    lines = [f'board = "{plan.board.name}"', f'backend = "{plan.backend}"', f'io_type = "{plan.io_type}"']
     for name, layer in plan.layers.items():
         if layer.kind == "sum":
             continue
@@ -75,4 +77,6 @@ def read_request(path: Path) -> Request:
     except ValidationError as error:
         raise refusal(error, path, text, {"": _File, "layers": _Layer}) from error
     layers = {name: LayerRequest(v.strategy, v.reuse, v.implementation) for name, v in content.layers.items()}
-    return Request(content.io_type, content.strategy, content.reuse, layers, content.search_seconds)
+    return Request(
+        content.io_type, content.strategy, content.reuse, layers, content.search_seconds, content.backend
+    )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -14,8 +15,8 @@ import numpy as np
 from hls4ml.model.graph import ModelGraph
 
 from isobit import templates
-from isobit.backends.hls4ml.design import Design, Layer
-from isobit.backends.hls4ml.extension import BACKEND, FLOW, WRITE, register
+from isobit.backends.hls4ml.design import ACCELERATOR, Design, Layer
+from isobit.backends.hls4ml.extension import flows, register
 from isobit.backends.hls4ml.names import PROJECT, TESTBENCH, TOP
 from isobit.backends.ports import IntType, Port
 from isobit.errors import promised
@@ -35,10 +36,13 @@ def project_files(design: Design, board: Board, title: str, vectors: Mapping[str
         folder = Path(place) / PROJECT
         model = model_graph(design, board, folder)
         with _quiet():
-            model.apply_flow(WRITE)
+            model.apply_flow(flows(design.tool)[1])
         files = {path.relative_to(place).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*"))
                  if path.is_file()}  # fmt: skip
         files[f"{PROJECT}/hls4ml_config.yml"] = _without_place(files[f"{PROJECT}/hls4ml_config.yml"], folder)
+    if design.tool == ACCELERATOR:
+        wrapper = f"{PROJECT}/firmware/{TOP}_axi.h"
+        files[wrapper] = _with_prefix(files[wrapper])
     files[f"{PROJECT}/{TESTBENCH}"] = _testbench(design, model, title).encode()
     return files | {f"{PROJECT}/tb_data/{name}": text for name, text in _samples(design, vectors).items()}
 
@@ -73,14 +77,34 @@ def _config(design: Design, board: Board, folder: Path) -> dict[str, Any]:
             named[layer.name] |= {"Strategy": strategy, "ReuseFactor": reuse}
     model = {"Precision": "ap_int<2>", "ReuseFactor": 1, "Strategy": "Latency"}
     return {
-        "OutputDir": str(folder), "ProjectName": TOP, "Backend": BACKEND, "Part": board.part,
+        "OutputDir": str(folder), "ProjectName": TOP, "Backend": design.tool, "Part": board.part,
         "ClockPeriod": round(1000 / board.clock_mhz, 3), "ClockUncertainty": "27%", "IOType": design.io_type,
-        "HLSConfig": {"Model": model, "LayerName": named, "Flows": [FLOW]}, "TraceOutput": True, "Stamp": "isobit",
+        "HLSConfig": {"Model": model, "LayerName": named, "Flows": [flows(design.tool)[0]]}, "TraceOutput": True,
+        "Stamp": "isobit",
         "WriterConfig": {
             "Namespace": None, "WriteWeightsTxt": True, "WriteTar": False, "TBOutputStream": "both",
             "WriteEmulationConstants": False,
         },
+    } | (_accelerator(design, board) if design.tool == ACCELERATOR else {})  # fmt: skip
+
+
+def _accelerator(design: Design, board: Board) -> dict[str, Any]:
+    """What VivadoAccelerator wants beyond that: its board, and integers in the words of both streams."""
+    words = [_precision(IntType(design.word_bits, port.elem.signed)) for port in design.ports]
+    return {
+        "ClockUncertainty": "12.5%",
+        "AcceleratorConfig": {
+            "Board": board.name, "Interface": "axi_stream", "Driver": "python",
+            "Precision": dict(zip(("Input", "Output"), words, strict=True)),
+        },
     }  # fmt: skip
+
+
+def _with_prefix(text: bytes) -> bytes:
+    """The wrapper's header with the names of its words' types whole: hls4ml leaves out ``ap_``."""
+    whole, found = re.subn(rb"typedef (u?int<\d+> T_(?:in|out);)", rb"typedef ap_\1", text)
+    promised(found == 2, "hls4ml's wrapper does not name the types of its words")
+    return whole
 
 
 def _precision(kind: IntType) -> str:
@@ -127,8 +151,9 @@ def _testbench(design: Design, model: Any, title: str) -> str:
     outputs = [_variable(p, v) for p, v in zip(design.ports[len(inputs) :], model.get_output_variables(), strict=True)]
     traced = [(layer.name, int(np.prod(layer.shape))) for layer in design.layers if layer.traced]
     return environment.get_template("tb.cpp.j2").render(
-        top=TOP, inputs=inputs, outputs=outputs, traced=traced, title=templates.comment_text(title)
-    )
+        top=TOP, inputs=inputs, outputs=outputs, traced=traced, title=templates.comment_text(title),
+        accelerator=design.tool == ACCELERATOR,
+    )  # fmt: skip
 
 
 def _variable(port: Port, variable: Any) -> dict[str, Any]:

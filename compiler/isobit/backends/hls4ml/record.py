@@ -8,10 +8,16 @@ from typing import Literal
 
 from isobit.backends.base import CostRecord, LayerRecord, ProjectRecord
 from isobit.backends.hls4ml.adders import AdderGraph
+from isobit.backends.hls4ml.design import ACCELERATOR, Tool
 from isobit.backends.hls4ml.plan import Kind, LayerPlan, Plan, Strategy
 from isobit.backends.ports import Positive
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Cost
+
+_COMMANDS: Mapping[Tool, str] = {
+    "Vitis": "vitis-run --mode hls --tcl build_prj.tcl",
+    ACCELERATOR: 'vivado_hls -f build_prj.tcl "csim=0 cosim=0 export=1" && vivado -mode batch -source design.tcl',
+}
 
 
 class Hls4mlLayer(LayerRecord):
@@ -38,16 +44,17 @@ class Hls4mlLayer(LayerRecord):
 
 
 class Hls4mlRecord(ProjectRecord):
-    """Layers by node, and hls4ml's io type; ``beyond`` says what exceeds the board ("" where nothing does)."""
+    """Layers by node, hls4ml's io type and its back end; ``beyond`` says what exceeds the board ("" for nothing)."""
 
     io_type: Literal["io_parallel", "io_stream"]
     layers: Mapping[str, Hls4mlLayer]
     beyond: str
+    backend: Tool = "Vitis"
 
     @property
     def lines(self) -> tuple[str, ...]:
         """How to build it, and what may not fit."""
-        build = f"{self.io_type}; build it with: cd hls4ml && vitis-run --mode hls --tcl build_prj.tcl"
+        build = f"{self.io_type}; build it with: cd hls4ml && {_COMMANDS[self.backend]}"
         adders = tuple(
             f"{name}: distributed arithmetic, adders of {layer.cost.lut:,} LUT, {layer.folding}"
             for name, layer in self.layers.items() if layer.adders
@@ -67,7 +74,7 @@ def describe(plan: Plan) -> Hls4mlRecord:
     }  # fmt: skip
     excess = plan.estimate.cost.excess(plan.board)
     beyond = f"more than {plan.board.name} has: {excess}; a larger board or reuse factor" if excess else ""
-    return Hls4mlRecord(io_type=plan.io_type, layers=layers, beyond=beyond)
+    return Hls4mlRecord(io_type=plan.io_type, layers=layers, beyond=beyond, backend=plan.backend)
 
 
 def recorded_layers(record: Hls4mlRecord) -> dict[str, LayerPlan]:

@@ -12,6 +12,7 @@ from isobit.backends.hls4ml.constants import integer
 from isobit.backends.hls4ml.design import Body, IoType
 from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
+from isobit.interchange.operators import window_positions
 from isobit.ir import Graph, accumulator_interval
 from isobit.ir.ops import Const, Linear, MaxPool
 from isobit.ir.types import IntArray
@@ -85,6 +86,16 @@ def linear(graph: Graph, node: Linear, io_type: IoType) -> Kind:
     if separate:
         return f"DepthwiseConv{axes}D", attributes | {"depth_multiplier": 1, "depthwise_data": data}, types
     return f"Conv{axes}D", attributes | {"weight_data": data}, types
+
+
+def window_index(graph: Graph, node: Linear) -> IntArray:
+    """The flat place of every element of every window, ``(positions, taps * in)``: tap by tap, then by channel."""
+    *size, channels = graph.types[node.inputs[0]].shape
+    kernel = graph.types[node.inputs[1]].shape[1:-1]
+    if not node.strides:  # the same product at every position
+        return np.arange(prod(size) * channels).reshape(-1, channels)
+    pixels = window_positions(tuple(size), kernel, node.strides, node.dilations)
+    return (pixels[:, :, np.newaxis] * channels + np.arange(channels)).reshape(len(pixels), -1)
 
 
 def is_separate(graph: Graph, node: Linear, io_type: IoType) -> bool:

@@ -86,7 +86,7 @@ class Accuracy:
 def accuracy(
     build: Build, inputs: Any, labels: Any, *, topk: int = 5, output: str | None = None, source: bool = True,
     samples: SampleForm | None = None, ort_level: OrtLevel = "disabled", compiler: str | None = None,
-    timeout: float = DEFAULT_TIMEOUT, torch: Any = (), rtl: int = 0, board: Any = None,
+    timeout: float = DEFAULT_TIMEOUT, torch: Any = (), rtl: int = 0, board: Any = None, exact: int = 0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Accuracy:  # fmt: skip
     """Classify ``inputs`` by the compiled C++, the graph and the source; kept as ``accuracy.json`` in the build.
@@ -100,6 +100,7 @@ def accuracy(
         source: also run the source (ONNX Runtime, qonnx or LiteRT).
         torch: a torch module of the same task, or ``file.py:factory``, or several: the float network, the exported one.
         rtl: how many of the samples go through the RTL in Verilator too.
+        exact: how many of the samples the source is evaluated on in exact arithmetic, every output compared.
         board: what a board gave for the first samples, see :func:`isobit.check.csim.beside.of_board`.
 
     Raises:
@@ -121,6 +122,8 @@ def accuracy(
     more, others = beside(build, node, integers, made["graph"], min(rtl, len(truth)), board, timeout, progress)
     own_values = {name: real_values(node, outputs[node.name]) for name, outputs in made.items()} | more
     ranked = {name: ranking(build.graph, node, x) for name, x in own_values.items()}
+    if exact:
+        others += (_exactly(build, integers, own, min(exact, len(truth)), progress),)
     theirs, note = _of_source(build, node, own, ort_level, progress) if source else ({}, "not asked for")
     values = {name: outputs[scored.outside] for name, outputs in theirs.items()}
     values |= {f"torch, {name}": _of_module(m, name, build.graph, scored, own, progress) for name, m in modules.items()}
@@ -156,6 +159,16 @@ def _modules(given: Any) -> dict[str, Any]:
         printable(name if names.count(name) < 2 or isinstance(one, str) else f"{name} {number}"): one
         for number, (name, one) in enumerate(zip(names, listed, strict=True), 1)
     }
+
+
+def _exactly(
+    build: Build, integers: Mapping[str, IntArray], own: Mapping[str, Any], count: int, progress: Callable[[str], None]
+) -> Compared:
+    """The first ``count`` samples through the source in exact arithmetic."""
+    from isobit.check.source.compare import check_exactly  # with the frontends: half a second to import
+
+    first, given = ({name: x[:count] for name, x in arrays.items()} for arrays in (integers, own))
+    return Compared("source in exact arithmetic", *check_exactly(build, first, given, progress))
 
 
 def _of_module(

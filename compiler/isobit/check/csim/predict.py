@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.backends.base import Simulator
 from isobit.build.folder import Build
+from isobit.check.csim.parts import in_parts
 from isobit.check.csim.ready import made_ready
-from isobit.check.csim.run import DEFAULT_TIMEOUT, PART_MACS, given_integers, interpreted, simulator
+from isobit.check.csim.run import DEFAULT_TIMEOUT, given_integers, interpreted, simulator
 from isobit.check.csim.samples import SampleForm
 from isobit.errors import CheckFailed, IsobitError, printable
 from isobit.interp import dequantise
@@ -30,7 +29,6 @@ from isobit.interp.work import multiply_accumulates
 from isobit.ir import Graph
 from isobit.ir.ops import Output
 from isobit.ir.types import IntArray
-from isobit.subprocesses import processors
 
 _MOVES = frozenset({"reshape", "transpose"})
 _BESIDE, _BESIDE_MACS = 16, 1_000_000_000
@@ -113,7 +111,7 @@ def predictions(
         one = simulator(build, flavour, Path(scratch), compiler, len(next(iter(integers.values()))))
         try:
             made_ready(build, [one], progress)
-            return _in_parts(build, one, integers, timeout, progress)
+            return dict(in_parts(build.graph, one, integers, timeout, progress).outputs)
         finally:
             one.stop()
 
@@ -173,30 +171,3 @@ def _array(x: Any) -> NDArray[Any]:
         return np.asarray(x.detach().cpu().numpy() if hasattr(x, "detach") else x)
     except (TypeError, ValueError) as error:
         raise IsobitError("E607", printable(error), hint="give a numpy array, batch first") from error
-
-
-def _in_parts(
-    build: Build, one: Simulator, integers: Mapping[str, IntArray], timeout: float, progress: Callable[[str], None]
-) -> dict[str, IntArray]:
-    """Run a batch in parts, as many at a time as there are cores."""
-    count, cores = len(next(iter(integers.values()))), processors()
-    size = min(-(-count // cores), max(PART_MACS // max(multiply_accumulates(build.graph), 1), 1))
-    parts = [slice(first, first + size) for first in range(0, count, size)]
-    results: dict[str, IntArray] = {}
-
-    def run(part: slice) -> tuple[slice, Mapping[str, IntArray]]:
-        return part, one.run({name: x[part] for name, x in integers.items()}, timeout).outputs
-
-    def keep(part: slice, outputs: Mapping[str, IntArray], done: int) -> None:
-        for name, x in outputs.items():
-            results.setdefault(name, np.empty((count, *x.shape[1:]), x.dtype))[part] = x
-        progress(f"running {one.flavour}: {min(done * size, count):,} of {count:,} samples")
-
-    keep(*run(parts[0]), 1)  # it waits for the compiler
-    pool = ThreadPoolExecutor(cores)
-    try:
-        for done, future in enumerate(as_completed([pool.submit(run, part) for part in parts[1:]]), start=2):
-            keep(*future.result(), done)
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return results

@@ -21,6 +21,7 @@ from isobit.build.files import refuse_unwritable
 from isobit.build.folder import Build
 from isobit.check.csim.compare import Mismatch, count_differences, first_difference, locate
 from isobit.check.csim.last import CSIM, recorded
+from isobit.check.csim.parts import PART_MACS, in_parts
 from isobit.check.csim.ready import made_ready
 from isobit.check.csim.result import CsimResult, Run
 from isobit.check.csim.samples import SampleForm, as_integers, read_samples
@@ -35,10 +36,6 @@ from isobit.ir.types import IntArray
 
 DEFAULT_VECTORS, DEFAULT_MACS = 10_000, 3_000_000_000
 LEAST_VECTORS = 16
-PART_MACS = 300_000_000
-"""Multiply-accumulates of one part of a batch: about a second of one core."""
-_SLOWER = 16
-"""How much slower a simulator is that cannot be asked for any number of vectors."""
 DEFAULT_TIMEOUT = 600.0
 
 
@@ -202,21 +199,8 @@ def _compare(
     count = len(next(iter(integers.values())))
     if one.most_macs is not None:
         count = min(count, affordable(build, one.most_macs))
-    macs = PART_MACS if one.most_macs is None else PART_MACS // _SLOWER
-    size = max(macs // max(multiply_accumulates(build.graph), 1), 1)
-    parts = []
-    for first in range(0, count, size):
-        progress(f"running {one.flavour}: {first:,} of {count:,} vectors")
-        parts.append(one.run(_part(integers, first, min(size, count - first)), timeout))
-    return judged(one.flavour, _part(expected, 0, count), _joined(parts))
-
-
-def _joined(parts: list[Simulation]) -> Simulation:
-    """Runs of one simulator as one."""
-    first = parts[0]
-    outputs = {name: np.concatenate([part.outputs[name] for part in parts]) for name in first.outputs}
-    seconds = sum(part.seconds for part in parts)
-    return first if len(parts) == 1 else Simulation(outputs, first.ready_seconds, seconds, first.taps)
+    done = in_parts(build.graph, one, _part(integers, 0, count), timeout, progress)
+    return judged(one.flavour, _part(expected, 0, count), done)
 
 
 def judged(flavour: str, expected: Mapping[str, IntArray], done: Simulation) -> tuple[Run, Mismatch | None]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -20,14 +19,22 @@ import numpy as np
 from isobit.build.folder import Build
 from isobit.check.csim.stimuli import float_samples
 from isobit.check.source.backbone import backbone
-from isobit.check.source.ends import LAYOUT_OPS, before_last, end_to_end, read_back
+from isobit.check.source.ends import LAYOUT_OPS, SMOOTH, before_last, before_smooth, end_to_end, read_back
 from isobit.check.source.exact.evaluate import evaluate_exact
 from isobit.check.source.float.ort import PACKAGE, ort_version, run_ort, why_not_ort
 from isobit.check.source.float.run import FloatRun, by_tensor, qonnx_version, run_float
 from isobit.check.source.float.ties import classify
 from isobit.check.source.level import DEPLOYED, OrtLevel
 from isobit.check.source.oracles import EndToEnd, OracleRun
-from isobit.check.source.verdict import SourceVerdict, Tie, in_graph_layout, nearest_integers
+from isobit.check.source.verdict import (
+    CLAMPS,
+    SourceVerdict,
+    Tie,
+    before_logits,
+    clamped_alike,
+    in_graph_layout,
+    nearest_integers,
+)  # fmt: skip
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.onnx.model import SourceModel
@@ -38,14 +45,13 @@ from isobit.frontend.tflite.model import is_tflite
 from isobit.interchange.onnx_file import is_exported
 from isobit.interp import Evaluator, quantise
 from isobit.ir import Graph
-from isobit.ir.ops import HostOp, Output
+from isobit.ir.ops import Output
 from isobit.ir.types import IntArray
 
 EXACT_SAMPLES, EXACT_ELEMENTS = 32, 3_000_000
 FLOAT_SAMPLES, GIVEN_SAMPLES, FLOAT_ELEMENTS = 256, 10_000, 60_000_000
 _JUMPS = frozenset("And Ceil Equal Floor Greater GreaterOrEqual Less LessOrEqual Not Or Round Sign Xor".split())
 """Operators that make integers of real values without a quantiser."""
-_LOGIT_OPS, _CLAMPS, _SMOOTH = {"softmax", "logsoftmax"}, {"clip"}, {"sigmoid", "tanh"}
 
 
 def check_source(
@@ -78,21 +84,9 @@ def check_source(
 
         progress("comparing with the graph of the exported file")
         return check_exported(build, integers)
-    origin = build.manifest.source
-    declared = InputType.parse(origin.input_type, origin.input_scale) if origin.input_type else None
-    model = load_onnx(build.source)
-    imported = import_traced(model, declared, origin.arithmetic.followed)
-    count, rng = _affordable(imported, GIVEN_SAMPLES if samples else FLOAT_SAMPLES), np.random.default_rng(0)
-    x: dict[str, Any] = {}
-    for node in build.reference.inputs:
-        given = samples.get(node.outside)
-        if given is not None and not np.issubdtype(given.dtype, np.integer):
-            x[node.outside] = given[:count]
-        elif node.outside not in x:
-            x[node.outside] = float_samples(node, integers[node.name][:count], rng)
-    checked = _Checked(build, model, imported, declared, x)
+    origin, checked = build.manifest.source, _Checked.of(build, integers, samples)
     stage(1, "exact arithmetic")
-    exact_outputs, wrong, note = checked.exact(lambda text: stage(1, f"exact arithmetic, {text}"))
+    exact_outputs, wrong, note = checked.part(0).exact(lambda text: stage(1, f"exact arithmetic, {text}"))
     try:
         stage(2, "its own float32 run")
         judge, execution, others = checked.execution(lambda text: stage(2, f"its own float32 run, {text}"))
@@ -113,6 +107,29 @@ def check_source(
     )
 
 
+def check_exactly(
+    build: Build, integers: Mapping[str, IntArray], samples: Mapping[str, Any], told: Callable[[str], None]
+) -> tuple[int, int]:
+    """Outputs of all samples compared with the source in exact arithmetic, and how many differ (see above).
+
+    Raises:
+        IsobitError: E607 where the source has no exact evaluator, or that one does not take it.
+    """
+    build = backbone(build)
+    if is_tflite(build.source) or is_exported(build.source):
+        raise IsobitError("E607", "the source is integers already: there is nothing to evaluate exactly")
+    whole = _Checked.of(build, integers, samples)
+    done, outputs, wrong = 0, 0, 0
+    while done < whole.count:
+        told(f"exact arithmetic: {done:,} of {whole.count:,} samples")
+        part = whole.part(done)
+        compared, differing, note = part.exact(lambda _: None)
+        if differing < 0:
+            raise IsobitError("E607", f"the source is not evaluated exactly: {note}")
+        done, outputs, wrong = done + part.count, outputs + compared, wrong + differing
+    return outputs, wrong
+
+
 def _affordable(imported: Imported, most: int, elements: int = FLOAT_ELEMENTS) -> int:
     """How many samples are compared: fewer than ``most`` where one sample has many values, and at least one."""
     values = sum(imported.graph.types[n.name].size for n in imported.graph.nodes if n.inputs)
@@ -126,21 +143,43 @@ class _Checked:
         self.build, self.model, self.imported, self.declared, self.x = build, model, imported, declared, x
         self.count = len(next(iter(x.values())))
 
-    def _integers(self, graph: Graph, count: int) -> dict[str, IntArray]:
-        return {node.name: quantise(node, self.x[node.outside][:count]) for node in graph.inputs}
+    @classmethod
+    def of(cls, build: Build, integers: Mapping[str, IntArray], samples: Mapping[str, Any]) -> _Checked:
+        """With real values of as many samples as a float run may take: the user's, or those of the integers."""
+        origin = build.manifest.source
+        declared = InputType.parse(origin.input_type, origin.input_scale) if origin.input_type else None
+        model = load_onnx(build.source)
+        imported = import_traced(model, declared, origin.arithmetic.followed)
+        count, rng = _affordable(imported, GIVEN_SAMPLES if samples else FLOAT_SAMPLES), np.random.default_rng(0)
+        x: dict[str, Any] = {}
+        for node in build.reference.inputs:
+            given = samples.get(node.outside)
+            if given is not None and not np.issubdtype(given.dtype, np.integer):
+                x[node.outside] = given[:count]
+            elif node.outside not in x:
+                x[node.outside] = float_samples(node, integers[node.name][:count], rng)
+        return cls(build, model, imported, declared, x)
+
+    def part(self, first: int) -> _Checked:
+        """As many samples from ``first`` on as the exact evaluation takes at once."""
+        most = _affordable(self.imported, EXACT_SAMPLES, EXACT_ELEMENTS)
+        x = {name: array[first : first + most] for name, array in self.x.items()}
+        return _Checked(self.build, self.model, self.imported, self.declared, x)
+
+    def _integers(self, graph: Graph) -> dict[str, IntArray]:
+        return {node.name: quantise(node, self.x[node.outside]) for node in graph.inputs}
 
     def exact(self, told: Callable[[str], None]) -> tuple[int, int, str]:
         """Outputs compared and differing in exact arithmetic; what is compared is the build's (exact) graph."""
         outputs = self.build.reference.outputs
-        smooth = {o.name: before for o in outputs if (before := self._before_smooth(o))}
-        left = {op.kind for o in outputs for op in _before_logits(o) if not (o.name in smooth and op.kind in _SMOOTH)}
-        if left - LAYOUT_OPS - _CLAMPS:
+        smooth = {o.name: before for o in outputs if (before := before_smooth(self.model, o))}
+        left = {op.kind for o in outputs for op in before_logits(o) if not (o.name in smooth and op.kind in SMOOTH)}
+        if left - LAYOUT_OPS - CLAMPS:
             return 0, -1, "the host's last float operations are not evaluated exactly"
-        count = min(self.count, _affordable(self.imported, EXACT_SAMPLES, EXACT_ELEMENTS))
         whole = {node.outside for node in self.imported.graph.inputs if node.quantiser is None}
         step = Fraction(self.build.manifest.source.input_scale) if self.declared else Fraction(1)
         scales = {info.name: step for info in self.model.inputs if info.label in whole}
-        inputs = by_tensor(self.model, self.x, count)
+        inputs = by_tensor(self.model, self.x, self.count)
         for name in scales:
             inputs[name] = np.round(inputs[name].astype(np.float64) / float(step))
         try:
@@ -151,13 +190,13 @@ class _Checked:
             )  # fmt: skip
         except IsobitError as error:
             return 0, -1, error.message
-        mine = Evaluator(self.build.reference).run(self._integers(self.build.reference, count))
+        mine = Evaluator(self.build.reference).run(self._integers(self.build.reference))
         wrong = 0
         for output in outputs:
             found = reference[smooth.get(output.name, output.outside)]
-            theirs = self._in_graph_layout(output, found.num.reshape(count, *output.outside_shape))
+            theirs = self._in_graph_layout(output, found.num.reshape(self.count, *output.outside_shape))
             same = mine[output.name] == nearest_integers(output, theirs, found.den)
-            wrong += int(np.count_nonzero(~(same | _clamped_alike(output, mine[output.name], theirs, found.den))))
+            wrong += int(np.count_nonzero(~(same | clamped_alike(output, mine[output.name], theirs, found.den))))
         return sum(mine[output.name].size for output in outputs), wrong, ""
 
     def execution(self, told: Callable[[str], None]) -> tuple[OracleRun, FloatRun, tuple[OracleRun, ...]]:
@@ -190,7 +229,7 @@ class _Checked:
 
         Without a level, what ONNX Runtime shows as it comes (:data:`DEPLOYED`) counts where that is another number.
         """
-        mine = Evaluator(self.build.reference).run(self._integers(self.build.reference, self.count))
+        mine = Evaluator(self.build.reference).run(self._integers(self.build.reference))
 
         def compared(run: FloatRun) -> EndToEnd:
             return end_to_end(str(judge), self.model, self.build.reference, mine, run)
@@ -215,7 +254,7 @@ class _Checked:
     def float(self, execution: FloatRun, told: Callable[[str], None]) -> tuple[int, tuple[Tie, ...], tuple[Tie, ...]]:
         """Integers compared with the source's float run, the ties and the unexplained differences."""
         graph = self.imported.graph
-        values = self._integers(graph, self.count)
+        values = self._integers(graph)
         evaluator, quantised = Evaluator(graph), self._quantised(execution)
         compared, found = 0, []
         for done, (node, function) in enumerate(evaluator.functions):
@@ -240,19 +279,6 @@ class _Checked:
                 integers[real.value] = read_back(moved, real.scale, real.offset)
         return integers
 
-    def _before_smooth(self, node: Output) -> str:
-        """The tensor that a final sigmoid or tanh reads, "" where the output ends otherwise.
-
-        The function rises and has no integers of its own: what it reads is compared in the place of what it makes.
-        """
-        makers = {name: made for made in self.model.nodes for name in made.outputs}
-        names = {info.label: info.name for info in self.model.outputs}
-        last = makers.get(names[node.outside])
-        others = [op.kind for op in node.host if op.kind not in LAYOUT_OPS]
-        if last is None or last.op.lower() not in _SMOOTH or others != [last.op.lower()]:
-            return ""
-        return last.inputs[0]
-
     def _output(self, execution: FloatRun, node: Output) -> IntArray | None:
         if any(op.kind not in LAYOUT_OPS for op in node.host):
             return None
@@ -262,22 +288,3 @@ class _Checked:
     def _in_graph_layout(self, node: Output, tensor: Any) -> Any:
         """``(batch, *outside_shape)`` with the host's reshapes and transposes undone."""
         return in_graph_layout(node, self.imported.graph.types[node.name].shape, tensor)
-
-
-def _before_logits(node: Output) -> list[HostOp]:
-    """What the host does before a Softmax: the exact reference stops there, whatever follows."""
-    return list(takewhile(lambda op: op.kind not in _LOGIT_OPS, node.host))
-
-
-def _clamped_alike(node: Output, integers: IntArray, numerators: Any, denominator: int) -> Any:
-    """Where the host's final clip holds the reference at a limit that the graph's own real value reaches too."""
-    alike = np.zeros(integers.shape, dtype=bool)
-    scale, offset = (np.array(v, dtype=object) for v in (node.scale, node.offset))
-    for op in (op for op in _before_logits(node) if op.kind in _CLAMPS):
-        real = integers.astype(object) * scale + offset
-        low, high = (Fraction(float(np.float32(v))) if np.isfinite(v) else None for v in op.values)
-        if low is not None:
-            alike |= (numerators == low * denominator).astype(bool) & (real <= low).astype(bool)
-        if high is not None:
-            alike |= (numerators == high * denominator).astype(bool) & (real >= high).astype(bool)
-    return alike

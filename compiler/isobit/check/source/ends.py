@@ -22,7 +22,8 @@ from isobit.ir.ops import Output
 from isobit.ir.types import IntArray
 
 LAYOUT_OPS = frozenset({"reshape", "transpose"})
-_LAST = frozenset({"softmax", "logsoftmax", "sigmoid", "tanh"})
+SMOOTH = frozenset({"sigmoid", "tanh"})
+_LAST = SMOOTH | {"softmax", "logsoftmax"}
 
 
 def read_back(tensor: Any, scale: Any, offset: Any) -> IntArray:
@@ -42,6 +43,20 @@ def before_last(model: SourceModel, node: Output) -> str:
     while maker is not None and maker.op.lower() != first:
         maker = makers.get(maker.inputs[0])
     return maker.inputs[0] if maker is not None else ""
+
+
+def before_smooth(model: SourceModel, node: Output) -> str:
+    """The tensor that a final sigmoid or tanh reads, "" where the output ends otherwise.
+
+    The function rises and has no integers of its own: what it reads is compared in the place of what it makes.
+    """
+    makers = {name: made for made in model.nodes for name in made.outputs}
+    names = {info.label: info.name for info in model.outputs}
+    last = makers.get(names[node.outside])
+    others = [op.kind for op in node.host if op.kind not in LAYOUT_OPS]
+    if last is None or last.op.lower() not in SMOOTH or others != [last.op.lower()]:
+        return ""
+    return last.inputs[0]
 
 
 def end_to_end(

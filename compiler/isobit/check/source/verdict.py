@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import takewhile
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from isobit.check.source.oracles import EndToEnd, OracleRun
-from isobit.ir.ops import Output
+from isobit.ir.ops import HostOp, Output
 from isobit.ir.types import IntArray
 
+_LOGIT_OPS, CLAMPS = {"softmax", "logsoftmax"}, {"clip"}
 SourceForm = Literal["onnx", "tflite", "exported"]
 Arithmetic = Literal["exact", "float32"]
 LABELS: Mapping[SourceForm, tuple[str, str]] = {
@@ -121,3 +123,22 @@ def nearest_integers(node: Output, numerators: Any, denominator: int) -> IntArra
         column = [round((Fraction(int(n), denominator) - offset) / scale) for n in numerators[..., c].reshape(-1)]
         integers[..., c] = np.array(column, dtype=np.int64).reshape(numerators.shape[:-1])
     return integers
+
+
+def before_logits(node: Output) -> list[HostOp]:
+    """What the host does before a Softmax: the exact reference stops there, whatever follows."""
+    return list(takewhile(lambda op: op.kind not in _LOGIT_OPS, node.host))
+
+
+def clamped_alike(node: Output, integers: IntArray, numerators: Any, denominator: int) -> Any:
+    """Where the host's final clip holds the reference at a limit that the graph's own real value reaches too."""
+    alike = np.zeros(integers.shape, dtype=bool)
+    scale, offset = (np.array(v, dtype=object) for v in (node.scale, node.offset))
+    for op in (op for op in before_logits(node) if op.kind in CLAMPS):
+        real = integers.astype(object) * scale + offset
+        low, high = (Fraction(float(np.float32(v))) if np.isfinite(v) else None for v in op.values)
+        if low is not None:
+            alike |= (numerators == low * denominator).astype(bool) & (real <= low).astype(bool)
+        if high is not None:
+            alike |= (numerators == high * denominator).astype(bool) & (real >= high).astype(bool)
+    return alike

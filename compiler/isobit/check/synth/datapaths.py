@@ -112,7 +112,7 @@ def _claims(build: Build, process: Process, held: Mapping[str, str]) -> tuple[li
     for channel in range(channels):
         curve = node.curves[channel if len(node.curves) > 1 else 0]
         lo, hi = (int(v) for v in spans[channel])
-        own = single_channel(process, channel, held)
+        own = single_channel(process, channel, build.manifest.board.dsp, held)
         texts = _texts(own, curve_record(curve), lo, hi)
         if texts is None:
             large.add(channel)

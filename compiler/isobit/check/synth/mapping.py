@@ -17,6 +17,7 @@ from isobit.hardware import Board
 
 FAMILIES = {"DSP48E1": "xc7", "DSP48E2": "xcup"}
 """What Yosys calls the family of a board with such DSP blocks."""
+_MAPS = ("selection.v", "roms.v")
 NETLIST, VERILOG = "netlist.json", "netlist.v"
 
 
@@ -27,7 +28,7 @@ def script(sources: Sequence[str], board: Board, verilog: bool = False) -> dict[
         "family": FAMILIES[board.dsp], "uram": board.uram > 0, "sources": sorted(sources), "verilog": verilog,
     }  # fmt: skip
     text = templates.environment(folder).get_template("synth.ys.j2").render(context)
-    return {"synth.ys": text, "selection.v": (folder / "selection.v").read_text(encoding="utf-8")}
+    return {"synth.ys": text} | {name: (folder / name).read_text(encoding="utf-8") for name in _MAPS}
 
 
 def counts_key(yosys: Yosys, part: Part, board: Board) -> str:

@@ -18,12 +18,12 @@ from isobit.frontend.qonnx.builder import Builder
 from isobit.frontend.qonnx.symbolic import (
     ONE,
     ZERO,
-    Enclosed,
     Function,
     QuantisedConstant,
     Rationals,
     Real,
     Tensor,
+    Values,
     rationals,
 )
 from isobit.frontend.qonnx.tabulate import as_function, decided_integers, one_source
@@ -40,8 +40,8 @@ def import_activation(b: Builder, node: SourceNode) -> Tensor:
         return x.affine(rationals([number(node, "alpha", 0.2)]), rationals([number(node, "beta", 0.5)])).clamp(
             ZERO, ONE
         )
-    change, trend = FORMULAS[node.op](node)
-    return as_function(x).map(lambda v, _: change(v), trend)
+    change = FORMULAS[node.op](node)
+    return as_function(x).map(lambda v, _: change(v))
 
 
 def import_integer_function(b: Builder, node: SourceNode) -> Tensor:
@@ -65,7 +65,7 @@ def import_pow(b: Builder, node: SourceNode) -> Tensor:
     if values or exponent.denominator not in (1, 2) or abs(exponent) > 16:
         raise b.unsupported(node, "an exponent that is no whole number or half up to 16")
 
-    def change(v: Enclosed, _: int) -> Enclosed:
+    def change(v: Values, _: int) -> Values:
         base = functions.apply_rising(v, "sqrt") if exponent.denominator == 2 else v
         made = functions.constant(Fraction(1), v)
         for _step in range(abs(exponent.numerator)):
@@ -104,9 +104,8 @@ def product(b: Builder, node: SourceNode) -> Function | None:
         second = second.map(lambda v, _: functions.reciprocal(v))
     if node.op == "Sub":
         second = functions.affine(second, -ONE, ZERO)
-    trend = first.trend if first.trend == second.trend and node.op in ("Add", "Sub") else 0
     join = functions.add if node.op in ("Add", "Sub") else functions.multiply
-    return functions.joined((first, second), join, trend)
+    return functions.joined((first, second), join)
 
 
 def with_constant(b: Builder, node: SourceNode, x: Function, values: Rationals, *, first: bool) -> Function:

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import wraps
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.frontend.qonnx.symbolic import Enclosed, Fractions, Function, Rationals, Real, Segment, floats
+from isobit.frontend.qonnx import spans
+from isobit.frontend.qonnx.spans import Span
+from isobit.frontend.qonnx.symbolic import Enclosed, Fractions, Function, Rationals, Real, Segment, Values, floats
 from isobit.numerics.enclosures import RISING
 
 _UNIT = 2.0**-24
@@ -23,23 +27,35 @@ class Undecided(Exception):
     """An enclosure holds more than one answer to a yes-or-no question."""
 
 
-def joined(parts: Sequence[Function], change: Callable[..., Enclosed], trend: int = 0) -> Function:
+def on_spans(exact: Callable[..., Enclosed]) -> Callable[..., Values]:
+    """An operation on rationals that is the one of the same name in :mod:`spans` where it is given a span."""
+    fast = getattr(spans, exact.__name__)
+
+    @wraps(exact)
+    def operation(*operands: Any, **settings: Any) -> Values:
+        either = fast if any(isinstance(v, Span) for v in operands) else exact
+        return either(*operands, **settings)
+
+    return operation
+
+
+def joined(parts: Sequence[Function], change: Callable[..., Values]) -> Function:
     """``change`` of several functions, which must have one value and layout."""
     return replace(
-        parts[0], rows=max(f.rows for f in parts), trend=trend,
-        at=lambda c, integers, error: change(*(f.at(c, integers, error) for f in parts)),
-    )  # fmt: skip
+        parts[0], rows=max(f.rows for f in parts), at=lambda c, x: change(*(f.at(c, x) for f in parts))
+    )
 
 
 def of_real(real: Real) -> Function:
     """The same function as a :class:`Function`."""
-    function = Function(real.value, real.layout, 1, 1, _integers)
+    function = Function(real.value, real.layout, 1, lambda _, x: x)
     for segment in real.segments:
         function = _segment(function, segment)
     return function
 
 
-def _integers(channel: int, integers: Sequence[int], error: float) -> Enclosed:
+def whole(integers: Sequence[int], error: float) -> Enclosed:
+    """The integers themselves, whose real values the source has up to ``error`` (in integers)."""
     values = _fractions([Fraction(int(v)) for v in integers])
     return Enclosed(values, values, np.full(len(values), error))
 
@@ -59,31 +75,30 @@ def _segment(f: Function, segment: Segment) -> Function:
 
 def affine(f: Function, a: Rationals, b: Rationals) -> Function:
     """``a * f + b`` per channel."""
-    trend = 1 if (a > 0).all() else -1 if (a < 0).all() else 0
-    return f.map(lambda v, c: add(scaled(v, _at(a, c)), constant(_at(b, c), v)), trend, max(len(a), len(b)))
+    return f.map(lambda v, c: add(scaled(v, _at(a, c)), constant(_at(b, c), v)), max(len(a), len(b)))
 
 
 def clamped(f: Function, lo: Rationals | None, hi: Rationals | None) -> Function:
     """``min(max(f, lo), hi)``."""
 
-    def clamp(v: Enclosed, c: int) -> Enclosed:
+    def clamp(v: Values, c: int) -> Values:
         v = v if lo is None else greater_of(v, constant(_at(lo, c), v))
         return v if hi is None else lesser_of(v, constant(_at(hi, c), v))
 
-    return f.map(clamp, 1, max((len(a) for a in (lo, hi) if a is not None), default=1))
+    return f.map(clamp, max((len(a) for a in (lo, hi) if a is not None), default=1))
 
 
 def leaky(f: Function, slope: Rationals) -> Function:
     """``f`` where it is not negative, ``slope * f`` elsewhere."""
-    trend = 1 if (slope >= 0).all() else 0
-    return f.map(lambda v, c: by_sign(v, v, scaled(v, _at(slope, c))), trend, len(slope))
+    return f.map(lambda v, c: by_sign(v, v, scaled(v, _at(slope, c))), len(slope))
 
 
 def rising(f: Function, name: str) -> Function:
     """One of :data:`isobit.numerics.enclosures.RISING`."""
-    return f.map(lambda v, _: apply_rising(v, name), 1)
+    return f.map(lambda v, _: apply_rising(v, name))
 
 
+@on_spans
 def apply_rising(v: Enclosed, name: str) -> Enclosed:
     """A rising function of what is enclosed; its float32 error by the slope over what the argument's error spans."""
     function = RISING[name]
@@ -110,18 +125,28 @@ def _slope(name: str, v: Enclosed) -> NDArray[np.float64]:
         return slopes[name]()
 
 
+@on_spans
+def between(low: Fraction, high: Fraction, like: Enclosed) -> Enclosed:
+    """What lies between two rationals, as long as ``like``."""
+    ends = constant(low, like).low, constant(high, like).low
+    return Enclosed(ends[0], ends[0] if low == high else ends[1], np.zeros(len(ends[0])))
+
+
+@on_spans
 def constant(value: Fraction, like: Enclosed) -> Enclosed:
     """One rational, as long as ``like``."""
     values = _fractions([value] * len(like.low))
     return Enclosed(values, values, np.zeros(len(values)))
 
 
+@on_spans
 def scaled(v: Enclosed, a: Fraction) -> Enclosed:
     """``a * v``."""
     low, high = (v.low * a, v.high * a) if a >= 0 else (v.high * a, v.low * a)
     return Enclosed(low, low if v.exact else high, abs(float(a)) * (v.error + _UNIT * v.size))
 
 
+@on_spans
 def add(v: Enclosed, w: Enclosed) -> Enclosed:
     """``v + w``."""
     low = v.low + w.low
@@ -130,6 +155,7 @@ def add(v: Enclosed, w: Enclosed) -> Enclosed:
     )
 
 
+@on_spans
 def multiply(v: Enclosed, w: Enclosed) -> Enclosed:
     """``v * w``, of enclosures of any signs."""
     error = v.size * w.error + w.size * v.error + v.error * w.error + _UNIT * v.size * w.size
@@ -140,6 +166,7 @@ def multiply(v: Enclosed, w: Enclosed) -> Enclosed:
     return Enclosed(corners.min(axis=0), corners.max(axis=0), error)
 
 
+@on_spans
 def reciprocal(v: Enclosed) -> Enclosed:
     """``1 / v``. ZeroDivisionError where zero is enclosed."""
     if any(a <= 0 <= b for a, b in zip(v.low, v.high, strict=True)):
@@ -149,18 +176,21 @@ def reciprocal(v: Enclosed) -> Enclosed:
     return Enclosed(high if v.exact else 1 / v.high, high, v.error / size**2 * 1.01 + _UNIT / size)
 
 
+@on_spans
 def greater_of(v: Enclosed, w: Enclosed) -> Enclosed:
     """``max(v, w)``."""
     low = np.maximum(v.low, w.low)
     return Enclosed(low, low if v.exact and w.exact else np.maximum(v.high, w.high), np.maximum(v.error, w.error))
 
 
+@on_spans
 def lesser_of(v: Enclosed, w: Enclosed) -> Enclosed:
     """``min(v, w)``."""
     low = np.minimum(v.low, w.low)
     return Enclosed(low, low if v.exact and w.exact else np.minimum(v.high, w.high), np.maximum(v.error, w.error))
 
 
+@on_spans
 def by_sign(v: Enclosed, positive: Enclosed, negative: Enclosed) -> Enclosed:
     """``positive`` where ``v >= 0``, ``negative`` elsewhere; both where that is open (and there is no jump)."""
     above, below = (v.low >= 0).astype(bool), (v.high < 0).astype(bool)
@@ -171,6 +201,7 @@ def by_sign(v: Enclosed, positive: Enclosed, negative: Enclosed) -> Enclosed:
     return Enclosed(low, high, np.maximum(positive.error, negative.error))
 
 
+@on_spans
 def chosen(condition: Enclosed, yes: Enclosed, no: Enclosed) -> Enclosed:
     """``yes`` where the condition is not zero; float32 may choose the other where it may decide otherwise."""
     if not condition.exact:
@@ -182,10 +213,11 @@ def chosen(condition: Enclosed, yes: Enclosed, no: Enclosed) -> Enclosed:
     return Enclosed(low, low if exact else np.where(taken, yes.high, no.high), error)
 
 
-def decided(v: Enclosed, question: Callable[[Fraction], int]) -> Enclosed:
+@on_spans
+def decided(v: Enclosed, question: Callable[[Fraction], int], rises: bool = False) -> Enclosed:
     """A step function of rationals, exact where both ends of every enclosure give one answer.
 
-    Its float32 error is the jump that the argument's error reaches.
+    ``rises`` promises that it never falls. Its float32 error is the jump that the argument's error reaches.
 
     Raises:
         Undecided: where they do not.

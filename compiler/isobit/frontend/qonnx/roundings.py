@@ -42,7 +42,7 @@ def rounded(b: Builder, node: SourceNode, x: Real | Function, rounding: Rounding
         IsobitError: E202 for a cast to a type that does not hold every result.
     """
     if isinstance(x, Function) or len(x.segments) > 1:
-        f = as_function(x).map(lambda v, _: decided(v, lambda number: round_rational(number, rounding)))
+        f = as_function(x).map(lambda v, _: decided(v, lambda number: round_rational(number, rounding), rises=True))
         made = decided_integers(b, node, f)
         if node.op == "Cast":
             low, high = (int(v * made.scale[0]) for v in b.types[made.value].bounds)

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isobit.frontend.qonnx.float_reading import FloatReading, of_product
+from isobit.frontend.qonnx.spans import Span
 from isobit.ir.ops import HostOp
 from isobit.numerics import exact
 
@@ -235,28 +236,27 @@ class Enclosed:
         return np.abs(floats(self.low))
 
 
+Values = Enclosed | Span
+
+
 @dataclass(frozen=True, eq=False)
 class Function:
-    """``at(channel, integers, error)`` of the integer value ``value``, in the layout of a :class:`Real`.
+    """``at(channel, x)`` of the integer value ``value``, in the layout of a :class:`Real`.
 
-    ``rows`` is 1 where all channels have one function, else the channel count. ``trend`` says whether it is known to
-    rise (1) or fall (-1) everywhere, 0 where that is not known. ``error`` is that of the integers' own real values
-    in float32, in integers: of sums, as the tie bound has it.
+    ``rows`` is 1 where all channels have one function, else the channel count. ``x`` are integers, exactly, with the
+    float32 error of their own real values, in integers: of sums, as the tie bound has it. Or it is spans of integers,
+    and what comes out encloses the function over each.
     """
 
     value: str
     layout: tuple[int, ...]
     rows: int
-    trend: int
-    at: Callable[[int, Sequence[int], float], Enclosed]
+    at: Callable[[int, Any], Any]
 
-    def map(self, change: Callable[[Enclosed, int], Enclosed], trend: int = 0, rows: int = 1) -> Function:
-        """The function followed by ``change(value, channel)``; ``trend`` is that of the change."""
+    def map(self, change: Callable[[Any, int], Any], rows: int = 1) -> Function:
+        """The function followed by ``change(value, channel)``."""
         before = self.at
-        return replace(
-            self, rows=max(rows, self.rows), trend=self.trend * trend,
-            at=lambda c, integers, error: change(before(c, integers, error), c),
-        )  # fmt: skip
+        return replace(self, rows=max(rows, self.rows), at=lambda c, x: change(before(c, x), c))
 
 
 Tensor = Real | HostReal | QuantisedConstant | Function | NDArray[Any]

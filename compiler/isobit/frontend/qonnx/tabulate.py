@@ -1,12 +1,12 @@
-"""From any function of one integer value to a table or a staircase of integers, proven entry by entry.
+"""From any function of one integer value to a table or to staircases of integers, proven for every integer.
 
-Every entry's real value is exact or enclosed between two rationals; a quantiser that gives both ends one level gives
-that level for what lies between. An entry whose ends disagree refuses the model: nothing is guessed.
+Every real value is exact or enclosed, alone or with all its neighbours of a span; a quantiser that gives both ends one
+level gives that level for what lies between. One integer whose ends disagree refuses the model: nothing is guessed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -15,16 +15,21 @@ import numpy as np
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import SourceNode
 from isobit.frontend.qonnx.builder import Builder, FunctionOrigin, Level
-from isobit.frontend.qonnx.function import Undecided, of_real
-from isobit.frontend.qonnx.symbolic import ONE, ZERO, Enclosed, Function, Rationals, Real, rationals
+from isobit.frontend.qonnx.function import Undecided, of_real, whole
+from isobit.frontend.qonnx.runs import Runs, TooManyRuns, runs_of
+from isobit.frontend.qonnx.spans import Span
+from isobit.frontend.qonnx.symbolic import ONE, ZERO, Enclosed, Function, Rationals, Real, Values, rationals
 from isobit.ir.channels import Curves
-from isobit.ir.ops import Add, Node, Step, Table, frozen_ints
+from isobit.ir.ops import Add, Step, Table, frozen_ints
 from isobit.ir.types import IntArray
-from isobit.numerics import Cuts, as_int_array, rational_gcd
+from isobit.numerics import Curve, Cuts, Interval, Rounded, Rounding, as_int_array, rational_gcd
 
 MOST_ENTRIES = 1 << 16
 MOST_ALL = 1 << 21
 _MOST_BITS = 32
+_CUT = 4
+"""Bits of a table that cost what one bit of a staircase's edge does: it is compared, not only kept."""
+_NARROWER = "quantise the sum, to at most 16 bits, before it"
 
 
 def as_function(x: Real | Function) -> Function:
@@ -58,14 +63,19 @@ def _rooted(b: Builder, f: Function, chain: Sequence[str], root: str) -> Functio
     if not path:
         return f
 
-    def at(channel: int, integers: Sequence[int], error: float) -> Enclosed:
-        values, off = as_int_array(np.array(integers, dtype=object)), 0
+    def at(channel: int, x: Values) -> Values:
+        if isinstance(x, Span):
+            low, high = np.ceil(x.low).astype(np.int64), np.floor(x.high).astype(np.int64)
+            for node in path:
+                low, high = _ends(node, channel, low, high)
+            return f.at(channel, Span.of_integers(low, high))  # type: ignore[no-any-return]
+        values, off = as_int_array(np.array([int(v) for v in x.low], dtype=object)), 0
         for node in path:
             off = max(off, _misdecided(b, node, channel, values))
             values = _applied(node, channel, values)
-        return f.at(channel, [int(v) for v in values], float(off))  # the quantisers below gave the same integers
+        return f.at(channel, whole([int(v) for v in values], float(off)))  # type: ignore[no-any-return]
 
-    return Function(root, f.layout, rows, 0, at)
+    return Function(root, f.layout, rows, at)
 
 
 def _misdecided(b: Builder, node: Step | Table | Add, channel: int, x: IntArray) -> int:
@@ -73,7 +83,7 @@ def _misdecided(b: Builder, node: Step | Table | Add, channel: int, x: IntArray)
     origin = b.origins.get(node.name)
     if len(x) > 1 or not isinstance(origin, FunctionOrigin):
         return 0
-    found = origin.function.at(channel, [int(x[0])], 0.0)
+    found = origin.function.at(channel, whole([int(x[0])], 0.0))
     around = [origin.level(channel, found.low[0] + d * Fraction(found.error[0])) for d in (-1, 0, 1)]
     return max(around) - min(around) if found.exact else 0
 
@@ -93,6 +103,17 @@ def _applied(node: Step | Table | Add, channel: int, x: IntArray) -> IntArray:
     return np.asarray(node.coefficients[0][row] * x)
 
 
+def _ends(node: Step | Table | Add, channel: int, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray]:
+    """The least and the greatest integer that a node makes of the integers from ``low`` to ``high``."""
+    ends = _applied(node, channel, low), _applied(node, channel, high)
+    if isinstance(node, Table):
+        row = channel % _rows(node)
+        values, first = node.values[row], int(node.lo[row % len(node.lo)])
+        parts = [values[a - first : z - first + 1] for a, z in zip(low.tolist(), high.tolist(), strict=True)]
+        ends = np.array([p.min() for p in parts]), np.array([p.max() for p in parts])
+    return np.minimum(*ends), np.maximum(*ends)
+
+
 def _entries(b: Builder, value: str) -> int:
     lo, hi = b.types[value].bounds
     return int(hi) - int(lo) + 1
@@ -105,7 +126,7 @@ def quantised(
     b: Builder, node: SourceNode, f: Function, scales: tuple[Rationals, Rationals], level: Level, rows: int,
     ends: tuple[int, int],
 ) -> Real:  # fmt: skip
-    """``f`` quantised: a staircase where it never falls or never rises, a table otherwise.
+    """``f`` quantised: a staircase where it never falls or never rises, otherwise a table or the sum of two staircases.
 
     Args:
         scales: scale and offset of the integers that come out.
@@ -113,14 +134,21 @@ def quantised(
         ends: its least and greatest level.
 
     Raises:
-        IsobitError: E205 for a table that is too large, E204 where an entry cannot be decided.
+        IsobitError: E205 for a function of too many edges, E204 where an entry cannot be decided.
     """
     scale, offset = scales
     count = b.types[f.value].channels if max(f.rows, rows) > 1 else 1
-    if _entries(b, f.value) > MOST_ENTRIES:
-        made = _bisected(b, node, f, level, count, ends)
-    else:
-        made = _tabulated(b, node, f, level, count)
+    lo, hi = (int(v) for v in b.types[f.value].bounds)
+    try:
+        found = [
+            runs_of(f, c, level, (lo, hi), ends, lambda some, c=c: _level(b, node, f, level, c, some))  # type: ignore[misc]
+            for c in range(count)
+        ]
+    except TooManyRuns as error:
+        bits = b.types[f.value].bits
+        message = f"{node.op} quantises a function of a sum of {bits} bits that has more edges than can be searched"
+        raise IsobitError("E205", message, where=b.where(node), hint=_NARROWER) from error
+    made = _emit(b, node, f, found)
     b.origins[made] = FunctionOrigin(f, level)
     return Real.of(made, f.layout, scale, offset)
 
@@ -140,8 +168,8 @@ def materialised(b: Builder, node: SourceNode, f: Function) -> Real | None:
     unit = rational_gcd(*(v for row in values for v in row if v)) or Fraction(1)
     if any(abs(v / unit) >= 1 << (_MOST_BITS - 1) for row in values for v in row):
         return None
-    integers = np.array([[int(v / unit) for v in row] for row in values], dtype=object)
-    name = _emit(b, node, f, as_int_array(integers), lo)
+    integers = as_int_array(np.array([[int(v / unit) for v in row] for row in values], dtype=object))
+    name = _emit(b, node, f, [Runs.of_row(row, lo) for row in integers])
     b.origins[name] = FunctionOrigin(f, lambda _, v: int(v / unit))
     return Real.of(name, f.layout, rationals([unit]), ZERO)
 
@@ -164,7 +192,7 @@ def decided_integers(b: Builder, node: SourceNode, f: Function) -> Real:
 
 def _evaluated(b: Builder, node: SourceNode, f: Function, channel: int, integers: Sequence[int]) -> Enclosed:
     try:
-        return f.at(channel, integers, 0.0)
+        return f.at(channel, whole(integers, 0.0))  # type: ignore[no-any-return]
     except (ZeroDivisionError, ValueError) as error:
         message = "one of the input's integers lies outside the function (1/0, the root or logarithm of a negative)"
         raise IsobitError("E204", message, where=b.where(node), hint="clamp its input") from error
@@ -177,18 +205,10 @@ def _undecided(b: Builder, node: SourceNode) -> IsobitError:
     return IsobitError("E204", message, where=b.where(node), hint="change a scale in its last digit")
 
 
-def _tabulated(b: Builder, node: SourceNode, f: Function, level: Level, count: int) -> str:
-    lo, hi = (int(v) for v in b.types[f.value].bounds)
-    if count * (hi - lo + 1) > MOST_ALL:
-        message = f"a table of {hi - lo + 1} entries for each of {count} channels"
-        raise IsobitError("E205", message, where=b.where(node), hint="fewer bits, or one scale for all channels")
-    rows = [_levels(b, node, f, level, c, range(lo, hi + 1)) for c in range(count)]
-    return _emit(b, node, f, as_int_array(np.array(rows, dtype=object)), lo)
-
-
-def _levels(
-    b: Builder, node: SourceNode, f: Function, level: Level, channel: int, integers: Sequence[int]
-) -> list[int]:
+def _level(b: Builder, node: SourceNode, f: Function, level: Level, channel: int, integers: Sequence[int]) -> list[int]:
+    """The levels of some integers, exactly."""
+    if not integers:
+        return []
     found = _evaluated(b, node, f, channel, integers)
     low = [level(channel, v) for v in found.low]
     if not found.exact and low != [level(channel, v) for v in found.high]:
@@ -196,61 +216,42 @@ def _levels(
     return low
 
 
-def _emit(b: Builder, node: SourceNode, f: Function, rows: IntArray, lo: int) -> str:
-    """A step where every row rises or falls, all others a table."""
-    source = (printable(node.name or node.outputs[0]),)
-    changes = np.diff(rows, axis=1)
-    falls = [bool((row <= 0).all() and row.any()) for row in changes]
-    if all(falling or bool((row >= 0).all()) for row, falling in zip(changes, falls, strict=True)):
-        signs = frozen_ints([-1 if falling else 1 for falling in falls])
-        operand = b.scaled(f.value + "_neg", f.value, signs, source)
-        curves = Curves(
-            _cuts(row[::-1], 1 - lo - len(row)) if falling else _cuts(row, lo)
-            for row, falling in zip(rows, falls, strict=True)
-        )
-        return b.emit(Step(name=b.fresh(b.hint(node)), inputs=(operand,), curves=curves, source=source))
-    table: Node = Table(
-        name=b.fresh(b.hint(node)), inputs=(f.value,), lo=frozen_ints(lo), values=frozen_ints(rows), source=source
-    )
-    return b.emit(table)
+# ------------------------------------------------------------------------------------------------------------ emission
 
 
-def _cuts(row: IntArray, lo: int) -> Cuts:
-    """The staircase whose value at ``lo + i`` is ``row[i]``."""
-    return Cuts(int(row[0]), np.repeat(lo + 1 + np.arange(len(row) - 1), np.diff(row).astype(np.int64)))
+def _emit(b: Builder, node: SourceNode, f: Function, rows: Sequence[Runs]) -> str:
+    """A step where every row rises or falls; else a table, or a rising and a falling step where those are smaller."""
+    if all(row.rises or row.falls for row in rows):
+        signs = frozen_ints([-1 if row.falls else 1 for row in rows])
+        operand = b.scaled(f.value + "_neg", f.value, signs, _source(node))
+        return _step(b, node, b.hint(node), operand, [_curve(row.negated() if row.falls else row) for row in rows])
+    first, last = int(rows[0].starts[0]), rows[0].last
+    levels = [int(v) for row in rows for v in (row.levels.min(), row.levels.max())]
+    memory = len(rows) * (last - first + 1) * Interval(min(levels), max(levels)).bits
+    cuts = sum(int(np.abs(row.changes).sum()) for row in rows)
+    if memory <= _CUT * cuts * b.types[f.value].bits and memory <= MOST_ALL:
+        values = frozen_ints(np.array([row.row() for row in rows]))
+        return b.emit(Table(name=b.fresh(b.hint(node)), inputs=(f.value,), lo=frozen_ints(first), values=values,
+                            source=_source(node)))  # fmt: skip
+    return _both_ways(b, node, f, rows, (min(levels), max(levels)))
 
 
-def _bisected(b: Builder, node: SourceNode, f: Function, level: Level, count: int, ends: tuple[int, int]) -> str:
-    """A function of a wide sum that is known to rise or to fall: every level's edge by bisection."""
-    if not f.trend or ends[1] - ends[0] > MOST_ENTRIES:
-        bits = b.types[f.value].bits
-        message = f"{node.op} quantises a function of a sum of {bits} bits that both rises and falls"
-        raise IsobitError("E205", message, where=b.where(node), hint="quantise the sum, to at most 16 bits, before it")
-    lo, hi = (int(v) for v in b.types[f.value].bounds)
-    if f.trend < 0:
-        lo, hi = -hi, -lo
-    source = (printable(node.name or node.outputs[0]),)
-
-    def at(channel: int, x: int) -> int:
-        return _levels(b, node, f, level, channel, [f.trend * x])[0]
-
-    curves = []
-    for channel in range(count):
-        cuts: list[int] = []
-        _split(lambda x, c=channel: at(c, x), lo, hi, at(channel, lo), at(channel, hi), cuts)  # type: ignore[misc]
-        curves.append(Cuts(at(channel, lo), cuts))
-    operand = b.scaled(f.value + "_neg", f.value, frozen_ints([f.trend]), source)
-    return b.emit(Step(name=b.fresh(b.hint(node)), inputs=(operand,), curves=Curves(curves), source=source))
+def _both_ways(b: Builder, node: SourceNode, f: Function, rows: Sequence[Runs], ends: tuple[int, int]) -> str:
+    """All rises up to an integer, less all falls; clamped to the levels that there are, beyond which the ends lie."""
+    hint, one = b.hint(node), frozen_ints(1)
+    steps = (_step(b, node, hint + "_rise", f.value, [_curve(row) for row in rows]),
+             _step(b, node, hint + "_fall", f.value, [row.fallen() for row in rows]))  # fmt: skip
+    both = Add(name=b.fresh(hint + "_both"), inputs=steps, coefficients=(one, frozen_ints(-1)), source=_source(node))
+    return _step(b, node, hint, b.emit(both), [Rounded(Fraction(1), Fraction(0), Rounding.FLOOR, *ends)])
 
 
-def _split(at: Callable[[int], int], lo: int, hi: int, first: int, last: int, cuts: list[int]) -> None:
-    """Append, for every level above ``first`` up to ``last``, the least x in ``(lo, hi]`` that reaches it."""
-    if first == last:
-        return
-    if hi - lo == 1:
-        cuts.extend([hi] * (last - first))
-        return
-    middle = (lo + hi) // 2
-    value = at(middle)
-    _split(at, lo, middle, first, value, cuts)
-    _split(at, middle, hi, value, last, cuts)
+def _step(b: Builder, node: SourceNode, hint: str, operand: str, curves: Sequence[Curve]) -> str:
+    return b.emit(Step(name=b.fresh(hint), inputs=(operand,), curves=Curves(curves), source=_source(node)))
+
+
+def _curve(row: Runs) -> Cuts:
+    return row.risen(int(row.levels[0]))
+
+
+def _source(node: SourceNode) -> tuple[str, ...]:
+    return (printable(node.name or node.outputs[0]),)

@@ -95,7 +95,9 @@ def test_whole_windows_lift_the_limit_of_the_first_layer() -> None:
     """25 taps of one channel: the window unit alone would take 25 clocks for every position."""
     net = Net(12, 12, 1)
     graph = net.graph(net.relu(net.conv(net.head, 4, (5, 5))))
-    plan = plan_for(graph, BOARD, PlanRequest(share=1.0, interval=200))
+    conv = next(n.name for n in graph.nodes if isinstance(n, Linear))
+    choices = {conv: LayerChoice(multiplier="single")}  # as additions it has no limit of its own
+    plan = plan_for(graph, BOARD, PlanRequest(share=1.0, interval=200, layers=choices))
     (layer,) = (layer for layer in plan.layers.values() if layer.implementation == "parallel_dense")
     assert (layer.samples, layer.simd, layer.pe, plan.interval) == (1, 25, 4, 144)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from isobit.backends.dataflow import schedules as s
 from isobit.backends.dataflow.catalogue.kernel import Kernel
 from isobit.backends.dataflow.catalogue.matrix import full_matrix
 from isobit.backends.dataflow.catalogue.template import ArrayOf, RtlUnit, Template, stream
+from isobit.backends.dataflow.catalogue.windows import block_constants
 from isobit.backends.dataflow.design import Array, Stream
 from isobit.backends.dataflow.geometry import accumulator_of, geometry
 from isobit.backends.dataflow.layer import LayerPlan
+from isobit.backends.dataflow.rows import words_of
 from isobit.backends.ports import IntType
 from isobit.errors import promised
 from isobit.hardware import Cost
@@ -26,43 +30,67 @@ Spans = list[tuple[int, int]]
 
 
 @per_graph
-def additions(graph: Graph, node: Linear) -> AdderGraph:
-    """The additions that multiply with the weights of ``node``, which are constants."""
+def additions(graph: Graph, node: Linear, samples: int = 0) -> AdderGraph:
+    """The additions that multiply with the weights of ``node``, which are constants.
+
+    Of one window; or of a block, with the outputs of ``samples`` windows one after the other: what neighbouring windows
+    have in common is summed once.
+    """
     weights = graph.by_name[node.inputs[1]]
     assert isinstance(weights, Const)
-    rows = [[int(w) for w in row] for row in full_matrix(weights.value, node.groups)]
+    matrix = full_matrix(weights.value, node.groups)
+    if samples:
+        matrix = _on_block(matrix, dict(block_constants(geometry(graph, node), samples)))
+    rows = [[int(w) for w in row] for row in matrix]
     found = adder_graph(rows)
     promised(found.weights() == rows, "the additions are not the weights", where=node.name)
     return found
 
 
-def spans(graph: Graph, node: Linear) -> Spans:
-    """The interval of every element of a vector of ``node``: that of its channel, and zero."""
-    x, taps = graph.types[node.inputs[0]], geometry(graph, node).taps
-    return [(min(int(lo), 0), max(int(hi), 0)) for lo, hi in zip(x.lo, x.hi, strict=True)] * taps
+def _on_block(matrix: IntArray, c: Mapping[str, int]) -> IntArray:
+    """The weights of one window as those of all windows of a block, whose pixels lie as in ``block.hpp``."""
+    columns, channels = c["SAMPLES"] * c["SW"] - c["SW"] + (c["KW"] - 1) * c["DW"] + 1, c["CHANNELS"]
+    kernel = matrix.reshape(len(matrix), c["KH"], c["KW"], channels)
+    full = np.zeros((c["SAMPLES"], len(matrix), c["KH"], columns, channels), dtype=matrix.dtype)
+    for sample in range(c["SAMPLES"]):
+        first = sample * c["SW"]
+        full[sample, :, :, first : first + (c["KW"] - 1) * c["DW"] + 1 : c["DW"]] = kernel
+    return full.reshape(c["SAMPLES"] * len(matrix), -1)
 
 
-def cost(graph: Graph, node: Linear) -> Cost:
+def spans(graph: Graph, node: Linear, inputs: int) -> Spans:
+    """The interval of each of ``inputs`` elements, whole pixels: that of its channel, and zero."""
+    x = graph.types[node.inputs[0]]
+    pixel = [(min(int(lo), 0), max(int(hi), 0)) for lo, hi in zip(x.lo, x.hi, strict=True)]
+    return pixel * (inputs // len(pixel))
+
+
+def cost(graph: Graph, node: Linear, samples: int = 0) -> Cost:
     """A LUT for every bit of every adder, and the control."""
-    return Cost(lut=additions(graph, node).luts(spans(graph, node)) + CONTROL)
+    found = additions(graph, node, samples)
+    return Cost(lut=found.luts(spans(graph, node, found.inputs)) + CONTROL)
 
 
 def constant_dense(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
-    """``isobit::constant_dense``: every output of a vector in one clock."""
-    found, g = additions(graph, node), geometry(graph, node)
+    """``isobit::constant_dense``: every output of a vector, or of a block, in one clock."""
+    samples = layer.samples if layer.parallel else 0
+    found, words = additions(graph, node, samples), geometry(graph, node).positions
+    if samples:
+        words = words_of(graph.types[node.name], samples)
     adders = found.adders or (Adder(0, 0, 0, 0, 1),)  # an array has at least one row
     found = AdderGraph(found.inputs, adders, found.taps)
-    acc, ends = IntType.of(*accumulator_of(graph, node)), found.intervals(spans(graph, node))
+    acc, ends = IntType.of(*accumulator_of(graph, node)), found.intervals(spans(graph, node, found.inputs))
     shifted = [(lo << most, hi << most) for (lo, hi), most in zip(ends, _most_shifts(found), strict=True)]
     total = IntType(bit_width(min(lo for lo, _ in shifted), max(max(hi, -lo) for lo, hi in shifted)) + 1, True)
     depths = found.depths
     nodes = _rows([[a.a, a.b] for a in adders])
     forms = _rows([
-        [a.shift_b - a.shift_a, a.sign, bit_width(*ends[n]) + 1, depths[n]] for n, a in enumerate(adders, g.fan_in)
+        [a.shift_b - a.shift_a, a.sign, bit_width(*ends[n]) + 1, depths[n]] for n, a in enumerate(adders, found.inputs)
     ])  # fmt: skip
     taps = _rows([[t.node, t.shift, t.sign] for t in found.taps])
     constants = (
-        ("IN", g.fan_in), ("OUT", g.outputs), ("VECTORS", g.positions), ("ADDERS", len(adders)), ("DEPTH", max(depths)),
+        ("IN", found.inputs), ("OUT", len(found.taps)), ("VECTORS", words), ("ADDERS", len(adders)),
+        ("DEPTH", max(depths)),
     )  # fmt: skip
     kinds = [IntType.holding(values) for values in (nodes, forms, taps)]
     names = ("node_t", "form_t", "tap_t")
@@ -71,7 +99,7 @@ def constant_dense(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[St
         Array(f"{node.name}_{name}", kind, values)
         for name, kind, values in zip(("adders", "forms", "taps"), kinds, (nodes, forms, taps), strict=True)
     )
-    return Kernel("constant_dense", constants, types, arrays, acc, layer.pe)
+    return Kernel("constant_dense", constants, types, arrays, acc, len(found.taps))
 
 
 def _rows(values: list[list[int]]) -> IntArray:
@@ -100,5 +128,6 @@ TEMPLATES = (
         latency=lambda c: 4 + c["DEPTH"], cost=cost,
         rtl=RtlUnit("constant_dense", lambda c: 2 + c["DEPTH"], arrays=("ADDS", "FORMS", "TAPS")),
         make=constant_dense,
+        also=("parallel_constant_dense",),
     ),
 )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from isobit.backends.dataflow import schedules as s
 from isobit.backends.dataflow import schedules_windows as windows
 from isobit.backends.dataflow.catalogue import cost
@@ -23,7 +25,7 @@ from isobit.backends.dataflow.catalogue.template import (
 )  # fmt: skip
 from isobit.backends.dataflow.design import Stream
 from isobit.backends.dataflow.geometry import Geometry, geometry
-from isobit.backends.dataflow.latencies import depth_of_tree
+from isobit.backends.dataflow.latencies import depth_of_tree, lag
 from isobit.backends.dataflow.layer import LayerPlan
 from isobit.backends.dataflow.rows import words_of
 from isobit.ir import Graph
@@ -38,6 +40,11 @@ def block_constants(g: Geometry, samples: int) -> Numbers:
         ("SAMPLES", samples), ("CHANNELS", g.channels), ("KH", g.kernel[0]), ("KW", g.kernel[1]),
         ("SW", g.strides[1]), ("DW", g.dilations[1]),
     )  # fmt: skip
+
+
+def word_lanes(c: Mapping[str, int]) -> int:
+    """Elements of a word that blocks are made from."""
+    return c["SAMPLES"] * c["SW"] * c["CHANNELS"]
 
 
 def unit_constants(graph: Graph, node: Linear | MaxPool, samples: int) -> Numbers:
@@ -55,7 +62,24 @@ def max_pool(graph: Graph, node: MaxPool, layer: LayerPlan, inputs: list[Stream]
     return Kernel("max_pool", constants, (("elem_t", elem),), (), elem, layer.pe)
 
 
+_BLOCKS = (("H", "W", *BLOCK, "SH", "DH", *BORDER), ("in_t", "out_t"))
+
+
 TEMPLATES = (
+    Template(
+        "line_window", "line_window", *_BLOCKS,
+        (StreamOf("in_t", lambda c: lag(c) * word_lanes(c)), StreamOf("in_t", word_lanes)),
+        (StreamOf("out_t", block_lanes),), windows.line_window,
+        latency=clocks(4),
+        rtl=RtlUnit("line_window", clocks(2), inputs=("head", "body")),
+    ),
+    Template(
+        "look_ahead", "line_window", ("WORDS", "LANES", "AHEAD"), ("elem_t",),
+        (stream("elem_t", "LANES"),),
+        (StreamOf("elem_t", lambda c: c["AHEAD"] * c["LANES"]), stream("elem_t", "LANES")), windows.look_ahead,
+        latency=clocks(3),
+        rtl=RtlUnit("look_ahead", clocks(0), outputs=("head", "body")),
+    ),
     Template(
         "max_pool", "max_pool", ("CHANNELS", "PE", "TAPS", "VECTORS"), ("elem_t",),
         (stream("elem_t", "PE"),), (StreamOf("elem_t", pixel),), s.per_channel,
@@ -73,9 +97,8 @@ TEMPLATES = (
         make=max_pool,
     ),
     Template(
-        "parallel_window", "parallel_window", ("H", "W", *BLOCK, "SH", "DH", *BORDER), ("in_t", "out_t"),
-        (StreamOf("in_t", lambda c: c["SAMPLES"] * c["SW"] * c["CHANNELS"]),), (StreamOf("out_t", block_lanes),),
-        windows.parallel_window,
+        "parallel_window", "parallel_window", *_BLOCKS,
+        (StreamOf("in_t", word_lanes),), (StreamOf("out_t", block_lanes),), windows.parallel_window,
         latency=clocks(4), cost=cost.line_buffer,
         rtl=RtlUnit("parallel_window", clocks(2)),
     ),

@@ -11,16 +11,20 @@ from isobit.backends.dataflow.geometry import geometry
 from isobit.backends.dataflow.layer import AS_PLANNED, Candidate, LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.foldings import MAX_CONSTANT, MAX_UNROLL, foldings, streamed_weights
 from isobit.errors import IsobitError
+from isobit.hardware import Cost
 from isobit.ir import Graph
 from isobit.ir.ops import Linear
 
 
-def with_additions(graph: Graph, node: Linear, made: LayerPlan, choice: LayerChoice) -> LayerPlan:
+def with_additions(graph: Graph, node: Linear, made: LayerPlan, choice: LayerChoice, window: Cost) -> LayerPlan:
     """``made``, or the same folding as additions, and the ways to multiply with them among these.
 
-    The search takes seconds for the largest. So up to as many weights as a unit multiplies at most are looked at
-    unasked, where a frame is one vector; more only where ``choice`` asks, or nothing else is as fast as was asked
-    (:func:`fast_enough`).
+    The search takes seconds for the largest. So up to as many products as a unit multiplies at most are looked at
+    unasked, where a frame is one vector or windows come in blocks; more only where ``choice`` asks, or nothing else is
+    as fast as was asked (:func:`fast_enough`).
+
+    Args:
+        window: what makes the windows of ``made`` takes, which its cost holds.
 
     Raises:
         IsobitError: E503 when ``choice`` asks for additions that there are none of, or a unit would have more
@@ -35,17 +39,22 @@ def with_additions(graph: Graph, node: Linear, made: LayerPlan, choice: LayerCho
         message = f"{products} products in one unit are more than {MAX_UNROLL}"
         raise IsobitError("E503", message, where=node.name, hint='multiplier = "adders", or a smaller folding')
     stored = choice.weights in ("tapered", "bipolar")
-    if reason or (not asked and (stored or geometry(graph, node).positions > 1)):
+    slow = products * made.samples > MAX_UNROLL if made.parallel else geometry(graph, node).positions > 1
+    if reason or (not asked and (stored or slow)):
         return made
-    found = additions(graph, node)
+    samples, name = (made.samples, "parallel_constant_dense") if made.parallel else (0, "constant_dense")
+    found = additions(graph, node, samples)
     why = f"{len(found.adders)} additions, {max(found.depths)} deep, of weights that are constants"
-    way = Candidate("adders", cost_of("constant_dense", graph, node), True, why)
+    way = Candidate("adders", cost_of("constant_dense", graph, node, samples) + window, True, why)
     others = made.multipliers or (Candidate("single", made.cost, True, "a product for every weight"),)
     cheaper = choice.multiplier == "" and way.cost.weight < made.cost.weight
     if not (asked or cheaper):
         return replace(made, multipliers=(*others, way))
     ways = (way, *others) if products <= MAX_UNROLL else (way,)
-    return LayerPlan(made.pe, made.simd, made.cycles, way.cost, "constant_dense", multipliers=ways)
+    return LayerPlan(
+        made.pe, made.simd, made.cycles, way.cost, name, line_buffer=made.line_buffer, samples=made.samples,
+        multipliers=ways,
+    )  # fmt: skip
 
 
 def fast_enough(
@@ -68,10 +77,11 @@ def fast_enough(
 def _not_constant(graph: Graph, node: Linear, made: LayerPlan) -> str:
     """Why the weights of a unit are no constants of its logic; "" where they are."""
     g = geometry(graph, node)
-    if made.implementation != "dense" or made.samples > 1:
-        return "only dense units of one sample, without windows, have such a form"
+    if made.implementation not in ("dense", "parallel_dense"):
+        return "only dense units whose inputs come as whole vectors or blocks have such a form"
     if (made.pe, made.simd) != (g.outputs, g.fan_in):
         return f"its weights are constants of the logic at PE {g.outputs} and SIMD {g.fan_in} alone"
-    if g.outputs * g.fan_in > MAX_CONSTANT:
-        return f"{g.outputs * g.fan_in} weights are more than {MAX_CONSTANT}"
+    weights = g.outputs * g.fan_in * (made.samples if made.parallel else 1)
+    if weights > MAX_CONSTANT:
+        return f"{weights} weights are more than {MAX_CONSTANT}"
     return ""

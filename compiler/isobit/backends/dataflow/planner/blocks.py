@@ -33,7 +33,8 @@ class Block:
 
     ``border`` is the pixels above, below, left and right, all ``value``; ``pad`` the node that they replace ("" where
     there is none). ``step`` is the pixels of a word in, ``columns`` those of a block's row, ``words`` and ``blocks``
-    what a row takes and gives.
+    what a row takes and gives. ``ahead`` is the words by which the blocks of a line reach beyond their places, where
+    they are read ahead of them (``line_window``), and 0 elsewhere.
     """
 
     samples: int
@@ -47,6 +48,7 @@ class Block:
     words: int
     blocks: int
     out_height: int
+    ahead: int
 
 
 def sample_counts(*widths: int, whole: bool = False) -> list[int]:
@@ -113,7 +115,10 @@ def _block(graph: Graph, node: Linear | MaxPool, g: Geometry, samples: int, pad:
     if not legal:
         return None
     name = pad.name if pad else ""
-    sizes = (step, columns, words, blocks, out_height)
+    ahead = (columns - 1 - border[2]) // step
+    if (height, kh) != (1, 1) or ahead >= words or ahead * step * g.channels * bits > MAX_WORD_BITS:
+        ahead = 0
+    sizes = (step, columns, words, blocks, out_height, ahead)
     return Block(samples, height, width, border, value, name, *sizes)
 
 

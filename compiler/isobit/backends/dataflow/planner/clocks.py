@@ -60,6 +60,8 @@ def _window_loop(g: Geometry, lanes: int) -> int:
 
 
 def _block_loop(g: Geometry, b: Block) -> int:
+    if b.ahead:
+        return b.words
     sides = dict(zip(("TOP", "BOTTOM", "LEFT", "RIGHT"), b.border, strict=True))
     return parallel_window_trip({"H": b.height, "W": b.width, "SAMPLES": b.samples, **sides, **_steps(g)})
 

@@ -164,7 +164,7 @@ def _linear(graph: Graph, node: Linear, board: Board, folding: Folding, choice: 
         pe, simd, cycles, best.cost + window, name, tuple(w for w, _ in ways) if len(ways) > 1 else (), place(code),
         lines, samples, code=code, multipliers=multipliers, packing=pack,
     )  # fmt: skip
-    return with_additions(graph, node, made, choice)
+    return with_additions(graph, node, made, choice, window)
 
 
 def _blocked(graph: Graph, node: Linear | MaxPool, folding: Folding) -> Block | None:

@@ -14,6 +14,7 @@ from isobit.backends.dataflow.rtl.units import RTL_UNITS
 from isobit.backends.dataflow.rtl.write import constant_files, fifo_style, module_texts, modules_of, parameters_of
 from isobit.backends.ports import IntType
 from isobit.hardware import Board
+from isobit.hardware.board import Dsp
 
 PART = "isobit_part"
 """The top module of a part, and the begin of the names of its files of constants."""
@@ -54,7 +55,7 @@ class Part:
 def parts_of(design: Design, board: Board, held: Held = None) -> tuple[Part, ...]:
     """The units in the order of the design, then its FIFOs; ``held`` are the modules of a build's own RTL."""
     units = [
-        Part(p.name, p.template, p.node, unit_texts(p, design, held), tuple(_streams(p, design)))
+        Part(p.name, p.template, p.node, unit_texts(p, design, board.dsp, held), tuple(_streams(p, design)))
         for p in design.processes
     ]
     fifos = [_fifo(s.name, s.bits, s.depth, fifo_style(s, board), held) for s in design.streams]
@@ -62,13 +63,20 @@ def parts_of(design: Design, board: Board, held: Held = None) -> tuple[Part, ...
     return (*units, *fifos, *flags)
 
 
-def unit_texts(process: Process, design: Design, held: Held = None) -> dict[str, str]:
-    """The sources of one unit with its own constants."""
+def unit_texts(process: Process, design: Design, dsp: Dsp, held: Held = None) -> dict[str, str]:
+    """The sources of one unit with its own constants, for a board with such DSP blocks."""
     arrays = tuple(replace(a, name=f"{PART}_{i}") for i, a in enumerate(process.arrays))
     own = replace(process, name="unit", arrays=arrays)
-    text = _top("isobit_" + own.template, tuple(_of_yosys(parameters_of(own))), tuple(_ports(_streams(own, design))))
     modules = module_texts({"pipeline"} | modules_of(own.template), held)
+    parameters = tuple(_of_yosys(_taken(parameters_of(own, dsp), modules)))
+    text = _top("isobit_" + own.template, parameters, tuple(_ports(_streams(own, design))))
     return {f"{PART}.sv": text} | modules | dict(constant_files(own))
+
+
+def _taken(parameters: Iterable[tuple[str, str]], modules: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Without where products are made, which the modules of an older build leave to the tool."""
+    told = any("parameter USE_DSP" in text for text in modules.values())
+    return ((key, text) for key, text in parameters if told or key != "USE_DSP")
 
 
 def _of_yosys(parameters: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -132,11 +140,12 @@ class Single:
     texts: Mapping[str, str]
 
 
-def single_channel(process: Process, channel: int, held: Held = None) -> Single:
+def single_channel(process: Process, channel: int, dsp: Dsp, held: Held = None) -> Single:
     """One channel of a requantizer; its constants lie channel by channel, whatever the folding."""
     one = {"CHANNELS": 1, "PE": 1, "FOLDS": 1}
     channels = next(int(value) for key, value in process.constants if key == "CHANNELS")
     arrays = tuple(replace(a, values=a.values.reshape(channels, -1)[channel][None]) for a in process.arrays)
     own = replace(process, constants=tuple((k, one.get(k, v)) for k, v in process.constants), arrays=arrays)
     texts = module_texts({"pipeline"} | modules_of(process.template), held)
-    return Single("isobit_" + process.template, tuple(parameters_of(own)), dict(process.types), texts)
+    parameters = tuple(_taken(parameters_of(own, dsp), texts))
+    return Single("isobit_" + process.template, parameters, dict(process.types), texts)

@@ -13,9 +13,11 @@ import numpy as np
 
 from isobit import templates
 from isobit.backends.dataflow.design import Array, Design, Process, Stream
+from isobit.backends.dataflow.rtl.multipliers import multiplier_styles
 from isobit.backends.dataflow.rtl.units import PLACES, ROUNDINGS, RTL_UNITS
 from isobit.errors import IsobitError
 from isobit.hardware import Board, fifo_storage
+from isobit.hardware.board import Dsp
 from isobit.version import __version__
 
 LITERAL_BITS = 4096
@@ -47,7 +49,7 @@ def render_rtl(design: Design, board: Board, title: str) -> dict[str, str]:
     environment.filters["fifo_style"] = lambda s: fifo_style(s, board)
     context = {
         "design": design, "title": templates.comment_text(title), "version": __version__,
-        "instances": [_instance(p, design) for p in design.processes],
+        "instances": [_instance(p, design, board.dsp) for p in design.processes],
         "nodes": node_streams(design),
     }  # fmt: skip
     texts = {name: environment.get_template(name + ".j2").render(context) for name in ("top.sv",)}
@@ -101,14 +103,14 @@ def fifo_style(stream: Stream, board: Board) -> str:
 # ---------------------------------------------------------------- instances
 
 
-def _instance(process: Process, design: Design) -> _Instance:
+def _instance(process: Process, design: Design, dsp: Dsp) -> _Instance:
     unit = RTL_UNITS[process.template]
     ports = {p.name for p in design.ports}
     pairs = [*zip(unit.inputs, process.inputs, strict=True), *zip(unit.outputs, process.outputs, strict=True)]
     sides = ["out"] * len(process.inputs) + ["in"] * len(process.outputs)
     connections = [c for (port, wire), side in zip(pairs, sides, strict=True) for c in _wires(port, wire, side, ports)]
     return _Instance(
-        "isobit_" + process.template, "p_" + process.name, tuple(parameters_of(process)), tuple(connections)
+        "isobit_" + process.template, "p_" + process.name, tuple(parameters_of(process, dsp)), tuple(connections)
     )
 
 
@@ -122,8 +124,8 @@ def _wires(port: str, wire: str, side: str, ports: set[str]) -> Iterator[_Connec
             yield _Connection(f"{port}_{signal}", f"{wire}_{side}_{signal}")
 
 
-def parameters_of(process: Process) -> Iterator[tuple[str, str]]:
-    """A process's module parameters, name and SystemVerilog text."""
+def parameters_of(process: Process, dsp: Dsp) -> Iterator[tuple[str, str]]:
+    """A process's module parameters, name and SystemVerilog text; ``dsp`` is the kind of the board's DSP blocks."""
     unit = RTL_UNITS[process.template]
     for key, value in process.constants:
         number = ROUNDINGS.index(value.removeprefix("isobit::")) if isinstance(value, str) else int(value)
@@ -134,14 +136,15 @@ def parameters_of(process: Process) -> Iterator[tuple[str, str]]:
         yield key.upper() + "_SIGNED", str(int(kind.signed))
     if process.memory:
         yield "MEMORY", f'"{PLACES[process.memory]}"'
+    yield from multiplier_styles(process, dsp)
     for name, array in zip(unit.arrays, process.arrays, strict=False):
         if process.template == "lookup":
             yield "TABLE_FILE", f'"{_stem(array)}_"'
-        elif name in unit.in_files and _large(array):
-            yield f"{name}_FILE", f'"{_stem(array)}.hex"'
+            continue
+        large = name in unit.in_files and _large(array)
+        yield (f"{name}_FILE", f'"{_stem(array)}.hex"') if large else (name, _literal(array))
+        if name in unit.in_files:
             yield f"{name}_STYLE", f'"{PLACES[array.storage]}"'
-        else:
-            yield name, _literal(array)
 
 
 def _stem(array: Array) -> str:

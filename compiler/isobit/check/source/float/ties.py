@@ -17,6 +17,7 @@ import numpy as np
 
 from isobit.check.source.verdict import Tie
 from isobit.frontend.qonnx.builder import FunctionOrigin
+from isobit.frontend.qonnx.function import whole
 from isobit.frontend.qonnx.importer import Imported
 from isobit.frontend.qonnx.staircases import Bound, pull_back
 from isobit.frontend.qonnx.symbolic import Real
@@ -73,7 +74,7 @@ def _of_function(
     size, terms = magnitude(graph, values, f.value, index[0])
     here = float(np.broadcast_to(size, graph.types[f.value].shape)[index[1:]])
     summed = _UNIT * (terms + _ELEMENTWISE) * here if terms else 0.0
-    found = f.at(channel, [int(values[f.value][index])], summed)
+    found = f.at(channel, whole([int(values[f.value][index])], summed))
     exact_value = Fraction(found.low[0])
     bound = 2 * float(found.error[0]) + _UNIT * _ELEMENTWISE * float(found.size[0])
     toward = 1 if want > got else -1
