@@ -32,7 +32,8 @@ def test_a_schedule_has_the_latency_of_its_record(name: str) -> None:
 
 def test_only_wires_and_registers_cost_nothing() -> None:
     assert MOVERS == [
-        "fork", "fork_flag", "read_frame", "read_further_frame", "width_converter", "write_frame",
+        "fork", "fork_flag", "line_window", "look_ahead", "read_frame", "read_further_frame", "width_converter",
+        "write_frame",
     ]  # fmt: skip
     assert all(cost_of(name) == Cost() for name in MOVERS)
 
