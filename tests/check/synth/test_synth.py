@@ -52,7 +52,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.extend(batch)
         return {key: Counts(lut=sum(t.count("\n") for t in part.texts.values())) for key, part in batch.items()}
 
-    monkeypatch.setattr(synth_run, "_mapped", mapped)
+    monkeypatch.setattr(synth_run, "map_parts", mapped)
     monkeypatch.setattr(synth_run, "find_yosys", lambda: Yosys(("none",), "1"))
     return asked
 

@@ -1,0 +1,83 @@
+"""Synthesises whole networks that no coefficient is fitted to: what the error bars of the estimate are measured on.
+
+    pip install -e .[synth]
+    python benchmarks/rtl/nets.py                  # appends to benchmarks/rtl/nets.jsonl what is not there yet
+
+The shipped classifier at several shares of its board, and small drawn networks that have every unit between them
+(those of the tests). A row holds the plan that was synthesised, so that other prices do not make another design of it:
+``fit.py`` compiles the same plan again and compares the estimate with what was counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import isobit
+from isobit import demo
+from isobit.build.folder import Build
+from isobit.check.synth.run import synth
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT)]
+from tests.models.random_nets import random_network  # noqa: E402
+
+DATA = Path(__file__).with_name("nets.jsonl")
+SEEDS = (6, 14, 15, 19, 31, 54, 56)
+"""Of networks with every unit between them, as the simulation's tests have them."""
+
+
+@dataclass(frozen=True)
+class Net:
+    """A network on a board, in a share of it."""
+
+    name: str
+    board: str
+    share: float
+
+    def build(self, folder: Path, plan: str = "") -> Build:
+        """The build, by a plan file's text where there is one."""
+        model: Any = demo.MODEL if self.name == "demo" else random_network(int(self.name.removeprefix("drawn ")))
+        if not plan:
+            return isobit.compile(model, folder / "build", board=self.board, max_util=self.share)
+        file = folder / "plan.toml"
+        file.write_text(plan, encoding="utf-8")
+        return isobit.compile(model, folder / "build", board=self.board, max_util=1.0, plan=file)
+
+
+def nets() -> Iterator[Net]:
+    """All of them: 7-series and UltraScale+ in turn."""
+    for share in (0.03, 0.08, 0.2):
+        yield Net("demo", "pynq-z1", share)
+    for number, seed in enumerate(SEEDS):
+        yield Net(f"drawn {seed}", "kv260" if number % 3 == 2 else "pynq-z1", 0.3)
+
+
+def known(path: Path = DATA) -> list[dict[str, Any]]:
+    """What was counted."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    done = {(row["net"]["name"], row["net"]["share"]) for row in known()}
+    for net in nets():
+        if (net.name, net.share) in done:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            build = net.build(Path(folder))
+            result = synth(build, jobs=1)
+            row = {"net": asdict(net), "plan": build.plan, "counts": asdict(result.total)}
+        with DATA.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        print(f"{net.name} on {net.board}: {result.total.lut} LUT", flush=True)
+
+
+if __name__ == "__main__":
+    main()
