@@ -150,7 +150,7 @@ def _parallel_window(draw: random.Random) -> Drawn:
 def _sliding_window(draw: random.Random) -> Drawn:
     elem = _elem(draw)
     image, k, stride = _image(draw), draw.choice((2, 3)), draw.choice((1, 1, 2))
-    window = {"KH": draw.choice((1, k)), "KW": k, "SH": stride, "SW": stride, "DH": 1, "DW": 1}
+    window = {"IMAGES": 1, "KH": draw.choice((1, k)), "KW": k, "SH": stride, "SW": stride, "DH": 1, "DW": 1}
     return {"constants": image | window, "types": elem, "memory": draw.choice(("lutram", "lutram", "bram"))}
 
 
@@ -278,7 +278,9 @@ def _width_converter(draw: random.Random) -> Drawn:
     ends = (narrow, narrow * by) if draw.random() < 0.5 else (narrow * by, narrow)
     if draw.random() < 0.4:
         ends = draw.choice(((4, 6), (6, 4), (3, 8), (8, 3), (4, 10)))
-    return {"constants": {"FRAME": ends[0] * ends[1] * 4, "IN_LANES": ends[0], "OUT_LANES": ends[1]}, "types": elem}
+    frame = ends[0] * ends[1] * 4
+    constants = {"FRAME": frame, "ROW": frame, "CHANNELS": 1, "IN_LANES": ends[0], "OUT_LANES": ends[1]}
+    return {"constants": constants, "types": elem}
 
 
 def _fork(draw: random.Random) -> Drawn:

@@ -1,11 +1,11 @@
-"""Synthesises whole networks that no coefficient is fitted to: what the error bars of the estimate are measured on.
+"""Synthesises whole networks with Yosys: what the error bars of the estimate are measured on.
 
     pip install -e .[synth]
     python benchmarks/rtl/nets.py                  # appends to benchmarks/rtl/nets.jsonl what is not there yet
 
 The shipped classifier at several shares of its board, and small drawn networks that have every unit between them
 (those of the tests). A row holds the plan that was synthesised, so that other prices do not make another design of it:
-``fit.py`` compiles the same plan again and compares the estimate with what was counted.
+``counted.py`` compiles the same plan again and lays its estimate beside what was counted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import json
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ import isobit
 from isobit import demo
 from isobit.build.folder import Build
 from isobit.check.synth.run import synth
+from isobit.check.synth.yosys import find_yosys
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
@@ -41,6 +43,11 @@ class Net:
     board: str
     share: float
 
+    @property
+    def title(self) -> str:
+        """As the tables call it."""
+        return f"{self.name}, {self.board}, a share of {self.share:.0%}"
+
     def build(self, folder: Path, plan: str = "") -> Build:
         """The build, by a plan file's text where there is one."""
         model: Any = demo.MODEL if self.name == "demo" else random_network(int(self.name.removeprefix("drawn ")))
@@ -52,11 +59,12 @@ class Net:
 
 
 def nets() -> Iterator[Net]:
-    """All of them: 7-series and UltraScale+ in turn."""
-    for share in (0.03, 0.08, 0.2):
-        yield Net("demo", "pynq-z1", share)
+    """All of them, 7-series and UltraScale+, the smallest first."""
+    yield Net("demo", "pynq-z1", 0.03)
     for number, seed in enumerate(SEEDS):
         yield Net(f"drawn {seed}", "kv260" if number % 3 == 2 else "pynq-z1", 0.3)
+    for share in (0.08, 0.2):
+        yield Net("demo", "pynq-z1", share)
 
 
 def known(path: Path = DATA) -> list[dict[str, Any]]:
@@ -65,18 +73,22 @@ def known(path: Path = DATA) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    done = {(row["net"]["name"], row["net"]["share"]) for row in known()}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=1e6, help="begin no network after so many")
+    options = parser.parse_args()
+    yosys, done = find_yosys(), [row["net"] for row in known()]
+    end = time.monotonic() + 60 * options.minutes
     for net in nets():
-        if (net.name, net.share) in done:
+        if asdict(net) in done or time.monotonic() > end:
             continue
         with tempfile.TemporaryDirectory() as folder:
             build = net.build(Path(folder))
-            result = synth(build, jobs=1)
-            row = {"net": asdict(net), "plan": build.plan, "counts": asdict(result.total)}
+            result = synth(build, jobs=1, progress=lambda text: print(text, flush=True))
+            counts = asdict(result.total)
+            row = {"net": asdict(net), "yosys": yosys.version, "plan": build.plan, "counts": counts}
         with DATA.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
-        print(f"{net.name} on {net.board}: {result.total.lut} LUT", flush=True)
+        print(f"{net.title}: {result.total.lut} LUT", flush=True)
 
 
 if __name__ == "__main__":

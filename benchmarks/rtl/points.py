@@ -27,13 +27,16 @@ from isobit.backends.dataflow.design import Array, Design, Process, Stream
 from isobit.backends.dataflow.rtl import Part, parts_of
 from isobit.backends.ports import IntType
 from isobit.check.synth.mapping import counts_key
+from isobit.check.synth.netlist import Counts
 from isobit.check.synth.run import map_parts
-from isobit.check.synth.yosys import find_yosys
+from isobit.check.synth.yosys import Yosys, find_yosys
+from isobit.errors import IsobitError
 from isobit.hardware import Board, load_board, rom_memory
 
 DATA = Path(__file__).with_name("points.jsonl")
 BOARDS = {"DSP48E1": "pynq-z1", "DSP48E2": "kv260"}
-BATCH = 20
+BATCH = 16
+TIMEOUT = 300.0
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Point:
             if record.elem in template.optional and record.elem not in types:
                 continue
             elem = types[record.coded if record.coded in types else record.elem]
-            lo, hi = elem.interval
+            lo, hi = (types["in_t"] if record.elem == "threshold_t" else elem).interval  # cuts that are reached
             values = draw.integers(lo, hi, size=record.shape(c), endpoint=True)
             if record.elem in ("multiplier_t", "weight_t"):  # all of its bits are used
                 values.reshape(-1)[0] = hi
@@ -120,26 +123,38 @@ def known(path: Path = DATA) -> dict[str, dict[str, Any]]:
     return {json.dumps(row["point"], sort_keys=True): row for row in rows}
 
 
+def counted(yosys: Yosys, batch: list[Point]) -> Iterator[tuple[Point, Counts | None]]:
+    """Points of one family with what was counted; None of one that Yosys itself fails at, which is found by halves."""
+    board, parts = batch[0].board, [p.part() for p in batch]
+    keys = [counts_key(yosys, part, board) for part in parts]
+    try:
+        found = map_parts(yosys, dict(zip(keys, parts, strict=True)), board, TIMEOUT)
+        yield from ((point, found[key]) for point, key in zip(batch, keys, strict=True))
+    except IsobitError as error:
+        if len(batch) == 1:
+            print(f"{batch[0].key}: {error}", flush=True)
+            yield batch[0], None
+        else:
+            middle = len(batch) // 2
+            yield from counted(yosys, batch[:middle])
+            yield from counted(yosys, batch[middle:])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no batch after so many")
     options = parser.parse_args()
     yosys, done = find_yosys(), known()
     todo = [p for p in points() if p.key not in done]
-    end = time.monotonic() + 60 * options.minutes
-    for first in range(0, len(todo), BATCH):
-        for dsp in BOARDS:
-            batch = [p for p in todo[first : first + BATCH] if p.dsp == dsp]
-            if not batch or time.monotonic() > end:
-                continue
-            board, parts = load_board(BOARDS[dsp]), [p.part() for p in batch]
-            names = [counts_key(yosys, part, board) for part in parts]
-            found = map_parts(yosys, dict(zip(names, parts, strict=True)), board, 600.0)
+    end, left = time.monotonic() + 60 * options.minutes, len(todo)
+    while todo and time.monotonic() < end:
+        batch = [p for p in todo if p.dsp == todo[0].dsp][:BATCH]
+        todo = [p for p in todo if p not in batch]
+        for point, counts in counted(yosys, batch):
+            row = {"point": asdict(point), "yosys": yosys.version, "counts": counts and asdict(counts)}
             with DATA.open("a", encoding="utf-8") as file:
-                for name, point in zip(names, batch, strict=True):
-                    row = {"point": asdict(point), "yosys": yosys.version, "counts": asdict(found[name])}
-                    file.write(json.dumps(row) + "\n")
-            print(f"{first + len(batch)} of {len(todo)}", flush=True)
+                file.write(json.dumps(row) + "\n")
+        print(f"{left - len(todo)} of {left}", flush=True)
 
 
 if __name__ == "__main__":
