@@ -1,6 +1,6 @@
 """Peak detection on an endless line: train or load, compile, simulate, and draw what came out.
 
-    python examples/peaks/peaks.py [--bits 2] [--train] [--samples-per-clock 16] [--build FOLDER] [--picture peaks.svg]
+    python examples/peaks/peaks.py [--bits 4] [--train] [--samples-per-clock 16] [--build FOLDER] [--picture peaks.svg]
 
 The detector marks every sample of long lines of sensor profiles; the centre of mass of a group of marks is the
 position of a peak. It comes trained with isobit; ``--train`` trains it here (a few minutes of one core; the result
@@ -134,7 +134,7 @@ def draw(seen: Profiles, marks: np.ndarray[Any, Any], least: float, path: Path) 
 def main() -> None:
     """The command line; see the module's docstring."""
     arguments = argparse.ArgumentParser(description="peak detection on an endless line")
-    arguments.add_argument("--bits", type=int, default=2, choices=(2, 3, 4, 8), help="of weights and activations (2)")
+    arguments.add_argument("--bits", type=int, default=4, choices=(2, 3, 4, 8), help="of weights and activations (4)")
     arguments.add_argument("--train", action="store_true", help="train here instead of taking what comes with isobit")
     arguments.add_argument("--samples-per-clock", type=int, default=16, choices=(1, 2, 4, 8, 16))
     arguments.add_argument("--build", type=Path, metavar="FOLDER", help="keep the build here")

@@ -8,8 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
-from backends.dataflow.sampled_nets import Net
+from backends.dataflow.sampled_nets import Net as Sampled
 
 from isobit import demo
 from isobit.api.planning import seconds
@@ -20,6 +21,7 @@ from isobit.errors import IsobitError
 from isobit.hardware import load_board
 from isobit.hardware.counted import bars
 from tests.cli.runner import isobit, small_model
+from tests.onnx_builder import Net
 
 pytest.importorskip("ortools", reason="the extra `plan` is not installed")
 pytest.importorskip("matplotlib", reason="the extra `plots` is not installed")
@@ -48,7 +50,7 @@ def test_compile_builds_what_was_planned(tmp_path: Path) -> None:
 
 def test_what_is_said_of_the_plan_builds_it(tmp_path: Path) -> None:
     """512 inputs of 8 bits are 64 words of 64: a target of 40 clocks needs a wider port."""
-    net = Net(512, bits=8)
+    net = Sampled(512, bits=8)
     graph, path = net.graph(net.dense(net.head, 2)), tmp_path / "plan.toml"
     found = Search(graph, load_board("kv260"), PlanRequest(0.9, 40)).best()
     assert found is not None and found.whole.interval <= 40
@@ -97,14 +99,22 @@ def test_another_plan_costs_what_both_plans_say(tmp_path: Path) -> None:
 
 
 def test_a_layer_that_is_too_slow_is_named_with_the_clock_that_would_do(tmp_path: Path) -> None:
-    done = isobit("plan", demo.MODEL, "--target-ii", 1)
+    net, rng = Net(["N", 1, 8, 8]), np.random.default_rng(0)
+    weights = net.quant(rng.normal(size=(4, 1, 3, 3)), 0.2, 0.0, 4)
+    net.quant(net.op("Relu", net.op("Conv", net.quant("x", 0.1, 0.0, 4), weights, kernel_shape=[3, 3])), 0.3, 0.0, 4)
+    model = net.save(tmp_path)
+    done = isobit("plan", model, "--target-ii", 1)
     assert done.status == 2 and re.search(r"takes at least \d+ clocks per frame, [\d.]+ times the 1", done.err)
     (least,) = re.findall(r"--target-ii (\d+)", done.err)
-    assert least == "2"
-    between = isobit("plan", demo.MODEL, "--target-ii", least, "--max-util", 1, "--board", "alveo-u250")
-    assert between.status == 2 and "_x8 takes 3 clocks per frame, not 2" in between.err
-    assert isobit("plan", demo.MODEL, "--target-ii", 3, "--max-util", 1).status == 0
+    assert least == "16"
+    assert isobit("plan", model, "--target-ii", least).status == 0
 
+
+def test_a_frame_a_clock_and_no_more() -> None:
+    large = ("--board", "alveo-u250", "--clock", "100", "--max-util", 1)
+    assert isobit("plan", demo.MODEL, "--target-fps", 100_000_000, *large).status == 0
+    done = isobit("plan", demo.MODEL, "--target-fps", 100_000_001, *large)
+    assert done.status == 2 and "E503" in done.err and "more than one a clock of 100 MHz" in done.err
 
 
 def test_what_does_not_fit_says_by_how_much_where_and_what_helps() -> None:

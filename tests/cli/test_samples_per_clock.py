@@ -29,7 +29,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("options", "interval", "samples"), [
-    (("--samples-per-clock", "16"), 4, 16), (("--target-ii", "16"), 16, 8),
+    (("--samples-per-clock", "16"), 4, 16), (("--target-ii", "16"), 16, 4),
 ])  # fmt: skip
 def test_a_rate_raises_the_samples(
     model: Path, tmp_path: Path, options: tuple[str, ...], interval: int, samples: int

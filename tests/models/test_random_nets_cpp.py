@@ -42,6 +42,6 @@ def test_the_fast_seeds_reach_every_template_and_kind() -> None:
     kinds = KINDS.replace("\n", " ").strip().split(", ")
     # Several samples a clock, gates, weights on a stream and ties to even have networks of their own
     # (test_random_nets_samples, test_gated_nets, test_streamed_weights, test_half_even).
-    elsewhere = ("parallel", "product", "streamed", "half_even")
+    elsewhere = ("parallel", "line_window", "look_ahead", "product", "streamed", "half_even")
     wanted = [*kinds, *(f"{name}.hpp" for name in CATALOGUE if not any(word in name for word in elsewhere))]
     assert [name for name in wanted if not found[name]] == []

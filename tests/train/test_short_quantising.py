@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from torch import nn
 import isobit
 from isobit.errors import IsobitError
 from isobit.frontend.brevitas import export_module
-from isobit.train import Data, Request, adam, digits, fit, fixed, multiplicands, parse_formats
+from isobit.train import Data, Request, adam, checkpoint, digits, fit, fixed, multiplicands, parse_formats
 from isobit.train import quantise as quantise_network
+from isobit.train.checkpoint import save
 from isobit.train.fewshot import resnet9
 from isobit.train.quantising import Method
 from isobit.train.schemes import Scaled
@@ -88,6 +90,28 @@ def test_the_file_has_the_multiplicands_that_were_asked_for(
     assert all(1 <= m < 1 << bits for ms, _ in multiplicands(found.model).values() for m in ms)
     check(found.model, data, bits, tmp_path)
     assert all(torch.equal(v, before[k]) for k, v in trained.state_dict().items())
+
+
+def test_an_interrupted_fine_tune_goes_on_from_its_checkpoint(trained: nn.Module, data: Data, tmp_path: Path) -> None:
+    whole = Request(INT8, "qat", epochs=2, rescale_bits=3)
+    kept = replace(whole, checkpoint=tmp_path / "run.pt")
+    done: list[int] = []
+
+    def stopped(path: Path, state: dict[str, Any]) -> None:
+        save(path, state)
+        done.append(len(state["done"]))
+        if len(done) == 1:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "save", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            quantise_network(trained, data, kept)
+        again = quantise_network(trained, data, kept).model
+    assert done == [1, 2]
+    straight = quantise_network(trained, data, whole).model
+    with torch.no_grad():
+        first_difference("resumed", again(data.test_inputs).numpy(), straight(data.test_inputs).numpy())
 
 
 def test_gptq_and_bias_correction_do_to_short_scales_what_they_do_to_long_ones(trained: nn.Module, data: Data) -> None:

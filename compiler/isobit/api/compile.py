@@ -199,5 +199,8 @@ def _interval(board: Board, asked: Asked) -> int | None:
         clocks.append(asked.target_ii)
     if asked.target_fps is not None:
         number("target_fps", asked.target_fps, 0.001)
-        clocks.append(max(int(board.clock_mhz * 1e6 / asked.target_fps), 1))
+        clocks.append(int(board.clock_mhz * 1e6 / asked.target_fps))
+        if not clocks[-1]:
+            what = f"{asked.target_fps:,.0f} frames/s are more than one a clock of {board.clock_mhz:g} MHz"
+            raise IsobitError("E503", what, hint="fewer frames per second, or --clock, if the design reaches it")
     return min(clocks, default=None)

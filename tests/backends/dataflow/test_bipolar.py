@@ -123,7 +123,7 @@ def test_the_latency_is_that_of_a_frame_that_finds_the_design_empty(tmp_path: Pa
 
 def test_explain_and_the_plan_file_say_it(tmp_path: Path) -> None:
     path = binary(tmp_path)
-    build = compiled(path, "")
+    build = compiled(path, 'weights = "bipolar"')
     name = linears(path)[1]
     console = Console(width=160)
     with console.capture() as capture:

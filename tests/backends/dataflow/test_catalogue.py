@@ -6,7 +6,7 @@ import pytest
 
 from isobit import templates
 from isobit.backends.dataflow.catalogue import CATALOGUE, IMPLEMENTATIONS, cost_of
-from isobit.backends.dataflow.catalogue.cost import line_buffer
+from isobit.backends.dataflow.catalogue.cost import line_buffer, width_converter
 from isobit.hardware import Cost, load_board
 from tests.backends.dataflow.test_schedules import configurations
 
@@ -53,6 +53,13 @@ def test_every_record_has_a_module_with_the_names_of_its_ports() -> None:
         assert len(record.rtl.arrays) == len(record.arrays)
         for port in (*record.rtl.inputs, *record.rtl.outputs):
             assert f"{port}_data" in source
+
+
+def test_a_width_converter_costs_where_rows_have_slack_to_shift() -> None:
+    assert width_converter({"ROW": 24, "IN_LANES": 3, "OUT_LANES": 4}, 8) == Cost()
+    assert width_converter({"ROW": 5, "IN_LANES": 5, "OUT_LANES": 8}, 16) == Cost()  # a word a row on either side
+    assert width_converter({"ROW": 61, "IN_LANES": 8, "OUT_LANES": 4}, 8) == Cost(lut=64 + 32 + 40)
+    assert width_converter({"ROW": 13, "IN_LANES": 3, "OUT_LANES": 4}, 8) == Cost(lut=3 * 48 + 32 + 40)
 
 
 def test_what_moves_words_costs_by_the_word_and_what_keeps_them_a_memory_more() -> None:

@@ -72,7 +72,7 @@ def test_what_a_twin_hands_over_differs_by_roundings_only() -> None:
     twin, taken = network(design, 0), network(design, 8)
     with torch.no_grad():
         clip, sums = twin.requantizers[0], twin.convolutions[0]
-        sums.weight.copy_(torch.tensor([[1.0, 2, 127, -4], [127, 0, -64, 8]])[:, None] / 127)
+        sums.weight.copy_(torch.tensor([[1.0, 2, 127, -4, 0, 3, -5, 6], [127, 0, -64, 8, 1, -2, 0, 7]])[:, None] / 127)
         sums.scale.fill_(1 / 127)
         clip.initial.fill_(2.0**-6)
         clip.lift.copy_(torch.tensor([0.25, -0.5]))

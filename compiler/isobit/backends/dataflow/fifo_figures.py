@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from isobit.backends.dataflow.catalogue import numbers
+from isobit.backends.dataflow.catalogue.cost import width_converter
 from isobit.backends.dataflow.design import Design, FifoGoal, Stream
 from isobit.backends.dataflow.planner import Plan, PlannedFifo
 from isobit.backends.dataflow.planner.refusals import table
@@ -16,13 +18,19 @@ def fifo_cost(design: Design, board: Board, depths: str = "depth") -> Cost:
     return sum((ram(getattr(s, depths), s.bits, board) for s in design.streams), Cost())
 
 
+def converter_cost(design: Design) -> Cost:
+    """What the width converters take."""
+    converters = [p for p in design.processes if p.template == "width_converter"]
+    return sum((width_converter(numbers(p), dict(p.types)["elem_t"].bits) for p in converters), Cost())
+
+
 def total_cost(plan: Plan, design: Design) -> Cost:
-    """Layers and FIFOs.
+    """Layers, FIFOs and width converters.
 
     Raises:
         DoesNotFit: E502 when they exceed the whole board.
     """
-    total = plan.cost + fifo_cost(design, plan.board)
+    total = plan.cost + fifo_cost(design, plan.board) + converter_cost(design)
     if not total.fits(plan.board):
         excess = total.excess(plan.board)
         raise DoesNotFit(

@@ -110,7 +110,7 @@ def _two_loops(name: str, loops: list[tuple[int, int, int, int]]) -> tuple[int, 
         alone = [kernel == 1 and stride == 1 for _, kernel, stride, _ in loops]
         pairs = list(enumerate(pairwise(loops)))
         joined = [(i, b) for i, (a, b) in pairs if alone[i] and (alone[i + 1] or a[0] == 1)]
-        joined += [(i, (*a[:3], a[3] * b[0])) for i, (a, b) in pairs if alone[i + 1] and a[2] == 1]
+        joined += [(i, (a[0], a[1], a[2], a[3] * b[0])) for i, (a, b) in pairs if alone[i + 1] and a[2] == 1]
         if not joined and len(loops) == 3 and alone[0]:
             return loops[0][0], loops[1:]
         if not joined:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isobit.backends.dataflow.fifo import size_fifos
-from isobit.backends.dataflow.fifo_figures import fifo_cost
+from isobit.backends.dataflow.fifo_figures import converter_cost, fifo_cost
 from isobit.backends.dataflow.lower import lower
 from isobit.backends.dataflow.network import Network
 from isobit.backends.dataflow.planner import Plan, PlanRequest
@@ -22,5 +22,5 @@ def whole_design(graph: Graph, plan: Plan, request: PlanRequest) -> Whole:
     depths = {name: depth for name, depth in request.depths_of(plan).items() if name in streams}
     sized = size_fifos(design, request.fifos, fixed=depths)
     slowest = Network(design).slowest
-    cost = plan.cost + fifo_cost(sized, plan.board)
+    cost = plan.cost + fifo_cost(sized, plan.board) + converter_cost(sized)
     return Whole(sized.interval, cost, slowest.node or slowest.name, sized.latency)

@@ -75,10 +75,11 @@ class Design:
 
 
 LINE = Design(
-    "line", (Layer(2, 4, 2, weight_bits=6, bits=4), Layer(4, 3, bits=4)), line=True, pool=2, nothing=0.0625,
+    "line", (Layer(2, 8, 2, weight_bits=6, bits=5), Layer(4, 5, bits=4)), line=True, pool=2, nothing=0.4,
     multiplicand_bits=2,
 )  # fmt: skip
-"""Small enough for 4 GSa/s: 16 samples per clock."""
+"""Small enough for 4 GSa/s: 16 samples per clock. A mark sees 32 samples, those of a peak and as many beside it, which
+tell it from the background; marks that are less likely than none have the lower levels to themselves."""
 PROFILE = Design("profile", (Layer(8, 8, 2), Layer(8, 7), Layer(1, 5, bits=4)), line=False)
 """One position and one validity per profile of 64 samples."""
 DESIGNS = {design.name: design for design in (LINE, PROFILE)}

@@ -55,10 +55,9 @@ class Recipe:
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType({
     "profile": Recipe(),
-    "line": Recipe(1500, 500, rate=1e-2, later=1 / 4, rising=0.0, steepest=math.inf),
+    "line": Recipe(4000, 600, rate=1e-2, later=1 / 10),
 })  # fmt: skip
-"""By the design's name: those of the shipped networks. Trained as gently as a profile's, a line's finds its peaks more
-precisely and a third as many of the weak ones."""
+"""By the design's name: those of the shipped networks."""
 
 
 def train(design: Design, widths: Sequence[int], recipe: Recipe | None = None, data: Profiles | None = None) -> Nets:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import isobit
-from isobit import demo
 from isobit.backends.dataflow.design_file import DESIGN
 from isobit.backends.dataflow.planner import read_plan
 from isobit.errors import DoesNotFit, IsobitError
 from tests.cli.runner import small_model
+from tests.onnx_builder import Net
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +116,10 @@ def test_a_wrong_line_is_named_with_what_may_stand_there(
 
 
 def test_refusals_list_the_layers(model: Path, tmp_path: Path) -> None:
+    net, weights = Net(["N", 1, 8, 8]), np.ones((4, 1, 3, 3))
+    net.quant(net.op("Conv", net.quant("x", 0.1, 0.0, 4), net.quant(weights, 1.0), kernel_shape=[3, 3]), 0.3)
     with pytest.raises(IsobitError) as slow:
-        isobit.compile(demo.MODEL, tmp_path / "b", target_ii=1)
+        isobit.compile(net.save(tmp_path), tmp_path / "b", target_ii=1)
     assert slow.value.code == "E503" and "\n  layer " in slow.value.message
     tiny = Path(tmp_path / "tiny.toml")
     board = (Path(isobit.__path__[0]) / "hardware/boards/pynq-z1.toml").read_text()

@@ -12,10 +12,13 @@ Formulas (documented in docs/cost.md; first order, meant to rank implementations
 
 from __future__ import annotations
 
+from math import gcd
+
+from isobit.backends.dataflow.schedule import Constants
 from isobit.hardware import requantizer
 from isobit.hardware.board import Board
 from isobit.hardware.memory import Memory, ram, rom
-from isobit.hardware.prices import unpacked
+from isobit.hardware.prices import CONTROL, unpacked
 from isobit.hardware.resources import Cost
 from isobit.numerics.bipolar import Bipolar
 from isobit.numerics.formats import Tapered
@@ -53,6 +56,21 @@ def multiplied_by_channel(
 ) -> Cost:  # fmt: skip
     """The same with the factors of a frame in a memory of ``depth`` words of ``width`` bits."""
     return multiplied(lanes, a, b, out_bits, board.dsp) + ram(depth, width, board)
+
+
+def width_converter(c: Constants, bits: int) -> Cost:
+    """A converter of elements of ``bits`` bits: with slack a shift buffer and what fills up a row's last word.
+
+    Every bit of the buffer chooses among the places where a word may come to lie. Without slack, or where a row is one
+    word on either side, it is not counted.
+    """
+    row, narrow, wide = c["ROW"], c["IN_LANES"], c["OUT_LANES"]
+    if row % narrow == row % wide == 0 or row <= min(narrow, wide):
+        return Cost()
+    granule = gcd(narrow, wide)
+    takes, gives = narrow // granule, wide // granule
+    buffer = (takes + gives - 1) * granule * bits
+    return Cost(lut=buffer * min(takes, gives, -(-row // narrow)) + wide * bits + CONTROL)
 
 
 def line_buffer(depth: int, width: int, board: Board, memory: Memory = "auto") -> Cost:

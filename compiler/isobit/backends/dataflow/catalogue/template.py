@@ -80,7 +80,7 @@ class Template:
         schedule: one frame in time, from the constants (:mod:`isobit.backends.dataflow.schedules`).
         latency: clocks from an iteration's start to its write: an estimate, generous on purpose (only synthesis knows).
         cost: what an instance takes (:mod:`isobit.backends.dataflow.catalogue.cost`, where the arguments are); None
-            where that is not counted: ports, forks and width converters are wires and a register.
+            where that is not counted: ports and forks are wires and a register, width converters are counted apart.
         rtl: its SystemVerilog module.
         make: builds a node with it, by :attr:`LayerPlan.implementation`; None for what the lowering puts in between.
         also: further names that a plan has for it.

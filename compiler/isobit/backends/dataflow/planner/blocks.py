@@ -116,7 +116,7 @@ def _block(graph: Graph, node: Linear | MaxPool, g: Geometry, samples: int, pad:
         return None
     name = pad.name if pad else ""
     ahead = (columns - 1 - border[2]) // step
-    if (height, kh) != (1, 1) or ahead >= words or ahead * step * g.channels * bits > MAX_WORD_BITS:
+    if (g.height, kh) != (1, 1) or ahead >= words or ahead * step * g.channels * bits > MAX_WORD_BITS:
         ahead = 0
     sizes = (step, columns, words, blocks, out_height, ahead)
     return Block(samples, height, width, border, value, name, *sizes)
