@@ -4,8 +4,8 @@
     python benchmarks/rtl/nets.py                  # appends to benchmarks/rtl/nets.jsonl what is not there yet
 
 The shipped classifier at several shares of its board, and small drawn networks that have every unit between them
-(those of the tests). A row holds the plan that was synthesised, so that other prices do not make another design of it:
-``counted.py`` compiles the same plan again and lays its estimate beside what was counted.
+(those of the tests). A row holds the plan that was synthesised and the estimate that was printed of that very design. A
+compiler that makes another design of the network counts it anew: remove its line.
 """
 
 from __future__ import annotations
@@ -48,14 +48,10 @@ class Net:
         """As the tables call it."""
         return f"{self.name}, {self.board}, a share of {self.share:.0%}"
 
-    def build(self, folder: Path, plan: str = "") -> Build:
-        """The build, by a plan file's text where there is one."""
+    def build(self, folder: Path) -> Build:
+        """The build in ``folder``."""
         model: Any = demo.MODEL if self.name == "demo" else random_network(int(self.name.removeprefix("drawn ")))
-        if not plan:
-            return isobit.compile(model, folder / "build", board=self.board, max_util=self.share)
-        file = folder / "plan.toml"
-        file.write_text(plan, encoding="utf-8")
-        return isobit.compile(model, folder / "build", board=self.board, max_util=1.0, plan=file)
+        return isobit.compile(model, folder / "build", board=self.board, max_util=self.share)
 
 
 def nets() -> Iterator[Net]:
@@ -85,7 +81,8 @@ def main() -> None:
             build = net.build(Path(folder))
             result = synth(build, jobs=1, progress=lambda text: print(text, flush=True))
             counts = asdict(result.total)
-            row = {"net": asdict(net), "yosys": yosys.version, "plan": build.plan, "counts": counts}
+            said = {key: getattr(build.manifest.estimate, key) for key in ("lut", "dsp", "bram36")}
+            row = {"net": asdict(net), "yosys": yosys.version, "plan": build.plan, "estimate": said, "counts": counts}
         with DATA.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         print(f"{net.title}: {result.total.lut} LUT", flush=True)
