@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,6 +19,7 @@ from isobit.backends.dataflow.planner import PlanRequest, plan_for, print_plan, 
 from isobit.backends.dataflow.whole import whole_design
 from isobit.errors import IsobitError
 from isobit.hardware import load_board
+from isobit.hardware.counted import bars
 from tests.cli.runner import isobit, small_model
 from tests.onnx_builder import Net
 
@@ -41,6 +43,8 @@ def test_compile_builds_what_was_planned(tmp_path: Path) -> None:
     assert built["interval"] == found["interval"] and built["latency"] == found["latency"]
     used = {r["name"].lower(): r["used"] for r in built["resources"]}
     assert used == found["cost"]
+    errors = {r["name"].lower(): r["error"] for r in built["resources"] if r["error"]}
+    assert errors == found["error"] == {name.lower(): asdict(made) for name, made in bars().items()} and "lut" in errors
     assert found["gap"] == 0 and found["total"] == found["bound"]
 
 

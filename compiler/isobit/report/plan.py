@@ -17,6 +17,7 @@ from isobit.backends.dataflow.planner import LayerPlan, Plan
 from isobit.backends.dataflow.planner.search import Whole
 from isobit.errors import middle_cut
 from isobit.hardware import Cost
+from isobit.hardware.counted import bars, sentence
 from isobit.report.plot import draw
 from isobit.report.text import lined_table
 
@@ -39,6 +40,7 @@ def plan_lines(found: Optimum) -> list[str]:
         f"one frame every {whole.interval:,} clocks (latency {whole.latency:,}), "
         f"limited by {middle_cut(whole.slowest, 24)}",
         f"estimate (no vendor tool was run): {used}",
+        sentence(),
         *_proof(found),
     ]
     if found.usual is not None:
@@ -127,7 +129,8 @@ def plan_json(found: Optimum, front: Sequence[FrontPoint]) -> dict[str, Any]:
         "board": found.plan.board.name, "clock_mhz": found.plan.board.clock_mhz, "minimise": found.goal,
         "interval": found.whole.interval, "latency": found.whole.latency,
         "frames_per_second": found.frames_per_second, "slowest": found.whole.slowest,
-        "cost": _amounts(found.whole.cost), "total": found.total, "bound": found.bound, "gap": found.gap,
+        "cost": _amounts(found.whole.cost), "error": {name.lower(): asdict(bar) for name, bar in bars().items()},
+        "total": found.total, "bound": found.bound, "gap": found.gap,
         "fastest": found.fastest, "own_plan_taken": found.taken,
         "own_plan": None if found.usual is None else asdict(found.usual) | {"cost": _amounts(found.usual.cost)},
         "layers": {name: _layer_json(layer) for name, layer in found.plan.layers.items()},

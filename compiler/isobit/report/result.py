@@ -20,6 +20,7 @@ from isobit.check.proofs.verify import StepCheck, Verification, verify_build
 from isobit.errors import IsobitError
 from isobit.frontend.coverage import check_model
 from isobit.frontend.qonnx.input_type import InputType
+from isobit.hardware.counted import Bar, bars
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Const, Step
 from isobit.passes.shrink import no_product
@@ -33,11 +34,15 @@ _RESOURCES = (("lut", "LUT", "lut"), ("ff", "FF", "ff"), ("dsp", "DSP", "dsps"),
 
 @dataclass(frozen=True)
 class Resource:
-    """How much of one of the board's resources is estimated to be used."""
+    """How much of one of the board's resources is estimated to be used.
+
+    ``error`` is how far synthesis was from the estimate where both were measured; None where that was not.
+    """
 
     name: str
     used: int
     available: int
+    error: Bar | None = None
 
     @property
     def share(self) -> float:
@@ -163,7 +168,10 @@ def summarise(build: Build) -> Summary:
     """What the build's manifest, graph and design say; :func:`isobit.build.folder.load_build` has checked them."""
     m = build.manifest
     used, there = m.estimate.model_dump(), m.board.model_dump()
-    resources = (Resource(title, used[k], there[limit]) for k, title, limit in _RESOURCES if k in used)
+    errors = bars() if isinstance(build.design, Design) else {}
+    resources = (
+        Resource(title, used[k], there[limit], errors.get(title)) for k, title, limit in _RESOURCES if k in used
+    )  # fmt: skip
     nodes = (n for n in build.graph.nodes if not isinstance(n, Const))
     return Summary(
         m.source.name, m.source.sha256, m.isobit, m.board.title, m.board.part, m.board.clock_mhz,

@@ -19,6 +19,7 @@ from isobit.check.source.oracles import OracleRun
 from isobit.check.source.verdict import SourceForm, SourceVerdict, Tie, labels_of
 from isobit.errors import IsobitError, did_you_mean, middle_cut, printable
 from isobit.hardware import board_names, load_board
+from isobit.hardware.counted import sentence
 from isobit.ir import Graph
 from isobit.ir.ops import Linear
 from isobit.passes.rules import unfolded
@@ -101,7 +102,8 @@ def _verdict(summary: Summary, pace: Pace | None) -> list[str]:
     rate = f"{summary.frames_per_second:,.0f} frames/s at {summary.clock_mhz:g} MHz"
     lines = [f"one frame every {summary.interval} clocks (latency {summary.latency}): {rate}"]
     lines += [f"limited by {middle_cut(pace.name, 40)}, busy for {pace.clocks} of them"] if pace else []
-    return [*lines, f"estimate (no vendor tool was run): {used}"]
+    lines.append(f"estimate (no vendor tool was run): {used}")
+    return [*lines, sentence()] if any(r.error for r in summary.resources) else lines
 
 
 def report_lines(report: Report) -> RenderableType:

@@ -16,17 +16,19 @@ import pytest
 
 import isobit
 from isobit import templates
+from isobit.backends.dataflow.design import Array, Design, Process, Stream
 from isobit.backends.dataflow.planner import PlanRequest
 from isobit.backends.dataflow.rtl import PART, Part, parts_of, rtl_design, unit_texts
+from isobit.backends.ports import IntType
 from isobit.check.csim.clocks import design_of
 from isobit.check.synth import netlist
 from isobit.check.synth import run as synth_run
 from isobit.check.synth.kept import keep, kept, key_of
 from isobit.check.synth.netlist import Counts
 from isobit.check.synth.run import synth
-from isobit.check.synth.yosys import Yosys
+from isobit.check.synth.yosys import Yosys, find_yosys
 from isobit.errors import IsobitError
-from isobit.hardware import Board
+from isobit.hardware import Board, load_board
 from tests.backends.dataflow import sampled_nets
 from tests.check.cosim.test_cosim import dense
 
@@ -52,7 +54,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.extend(batch)
         return {key: Counts(lut=sum(t.count("\n") for t in part.texts.values())) for key, part in batch.items()}
 
-    monkeypatch.setattr(synth_run, "_mapped", mapped)
+    monkeypatch.setattr(synth_run, "map_parts", mapped)
     monkeypatch.setattr(synth_run, "find_yosys", lambda: Yosys(("none",), "1"))
     return asked
 
@@ -173,3 +175,16 @@ def test_what_is_synthesised_is_what_the_rtl_says(tmp_path: Path) -> None:
     one = requantizers[0]
     assert synth(build, one.layer).rows[0].counts == one.counts
     assert Counter(r.template for r in whole.rows)["fifo"] == len(whole.fifos)
+
+
+@needs_yosys
+@pytest.mark.slow
+def test_a_product_that_yosys_makes_a_negation_of_is_no_multiplier_any_more() -> None:
+    x, weight, acc = IntType(3, False), IntType(4, True), IntType(9, True)
+    constants = (("IN", 2), ("OUT", 1), ("SIMD", 2), ("PE", 1), ("VECTORS", 1))
+    kinds = (("in_t", x), ("weight_t", weight), ("acc_t", acc))
+    weights = Array("w", weight, np.array([[[3, -8]]]), "auto")
+    unit = Process("unit", "dense", constants, kinds, ("i",), ("o",), (weights,))
+    design, board = Design((unit,), (Stream("i", x, 2, 1), Stream("o", acc, 1, 1)), (), ()), load_board("kv260")
+    found = synth_run.map_parts(find_yosys(), {"unit": parts_of(design, board)[0]}, board, 600.0)
+    assert found["unit"].dsp == 0 < found["unit"].lut

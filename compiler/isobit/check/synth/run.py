@@ -63,7 +63,7 @@ def _all(
     todo = [(key, part) for key, part in dict(zip(keys, parts, strict=True)).items() if key not in results]
     batches = [dict(todo[i : i + BATCH]) for i in range(0, len(todo), BATCH)]
     with ThreadPoolExecutor(max_workers=max(min(jobs, len(batches)), 1)) as pool:
-        runs = [pool.submit(_mapped, yosys, batch, board, timeout) for batch in batches]
+        runs = [pool.submit(map_parts, yosys, batch, board, timeout) for batch in batches]
         try:
             if todo:
                 progress(f"synthesis of {len(todo)} parts; the first start of Yosys takes a minute")
@@ -78,7 +78,7 @@ def _all(
     return [(part, results[key]) for part, key in zip(parts, keys, strict=True)]
 
 
-def _mapped(yosys: Yosys, batch: Mapping[str, Part], board: Board, timeout: float) -> dict[str, Counts]:
+def map_parts(yosys: Yosys, batch: Mapping[str, Part], board: Board, timeout: float) -> dict[str, Counts]:
     """Some parts through one run of Yosys, each a module of its own; by key."""
     with tempfile.TemporaryDirectory(prefix="isobit-synth-") as scratch:
         names = mapped(yosys, batch, board, timeout, Path(scratch))

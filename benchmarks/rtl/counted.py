@@ -1,0 +1,207 @@
+"""Lays today's cost formulas beside what Yosys counted: the data file that the error bars are read from.
+
+    python benchmarks/rtl/points.py ; python benchmarks/rtl/nets.py     # what is counted
+    python benchmarks/rtl/counted.py --write                            # hardware/counted.toml, docs/cost.svg
+    python benchmarks/rtl/counted.py --show dense                       # every point of one template
+
+Counting takes Yosys and hours; this takes seconds, and is to be run again whenever a formula changes: every point is
+asked for its estimate as the planner asks for it. Networks are those of their estimate when they were counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import nets
+import points
+from points import Point
+
+from isobit.backends.dataflow.catalogue import cost, cost_of, numbers
+from isobit.backends.dataflow.catalogue.windows import word_lanes
+from isobit.backends.dataflow.design import Process
+from isobit.hardware import Cost, Prices, counted, ram
+from isobit.numerics.bipolar import Bipolar
+from isobit.numerics.packing import Packing
+
+TARGET = nets.ROOT / "compiler" / "isobit" / "hardware" / "counted.toml"
+PICTURE = nets.ROOT / "docs" / "cost.svg"
+Numbers = Mapping[str, int]
+
+
+def estimate(point: Point) -> Cost:
+    """What the formulas say of a point; nothing of a template without a formula."""
+    if point.template == "fifo":
+        return ram(int(point.constants["DEPTH"]), int(point.constants["WIDTH"]), point.board)
+    if point.template not in FORMULAS:
+        return Cost()
+    process = point.process()
+    kinds = {name: kind.bits for name, kind in process.types}
+    return FORMULAS[point.template](point, process, numbers(process), kinds)
+
+
+def _matrix(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
+    t, board = point.template, point.board
+    sizes = kinds["in_t"], kinds["weight_t"], kinds["acc_t"], board.dsp
+    if t == "streamed_dense":
+        rows = c["OUT"] // c["PE"] * (c["IN"] // c["SIMD"])
+        return cost.streamed_dense(c["PE"], c["SIMD"], rows, *sizes, c["VECTORS"], board)
+    memory: Any = process.arrays[0].storage
+    if t == "depthwise":
+        return cost.dense(c["PE"], 1, c["TAPS"] * c["CHANNELS"] // c["PE"], *sizes, memory)
+    if t == "parallel_depthwise":
+        return cost.dense(c["CHANNELS"], c["KH"] * c["KW"], 1, *sizes, memory, c["SAMPLES"])
+    code = Bipolar() if "BIPOLAR" in c else None
+    packing = Packing(c["PACKED"], c["CHAIN"]) if "PACKED" in c else None
+    fan_in = c["IN"] if t == "dense" else c["KH"] * c["KW"] * c["CHANNELS"]
+    words, passes, samples = fan_in // c["SIMD"], c["OUT"] // c["PE"], c.get("SAMPLES", 1)
+    body = cost.dense(c["PE"], c["SIMD"], passes * words, *sizes, memory, samples, code, packing)
+    return body + cost.input_vector(words, c["SIMD"] * kinds["in_t"], samples, passes, board)
+
+
+def _window(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
+    memory: Any = process.memory or "auto"
+    rows = (c["KH"] - 1) * c["DH"]
+    if point.template == "sliding_window":
+        span = rows * c["W"] + (c["KW"] - 1) * c["DW"] + 1
+        depth, width = span * c["CHANNELS"] // c["LANES"], c["LANES"] * kinds["elem_t"]
+    else:
+        depth, width = -(-c["W"] // (c["SAMPLES"] * c["SW"])), rows * word_lanes(c) * kinds["in_t"]
+    return cost_of(point.template, depth, width, point.board, memory) if width else Cost()
+
+
+def _step(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
+    prices, t = Prices.of(point.board), point.template
+    if t == "thresholds":
+        return prices.thresholds(c["PE"], c["CHANNELS"], kinds["in_t"], c["LEVELS"])
+    if t == "lookup":
+        return prices.lookup(c["PE"], c["CHANNELS"], c["SIZE"], kinds["out_t"])
+    sizes = c["PE"], c["CHANNELS"], kinds["in_t"], kinds["multiplier_t"], kinds["offset_t"]
+    if t == "round_shift":
+        return prices.round_shift(*sizes, kinds["out_t"])
+    if t == "half_even":
+        return prices.half_even(*sizes, kinds["gap_t"])
+    return prices.multiply_shift(*sizes, range(32) if "shift_t" in kinds else ())
+
+
+def _joined(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
+    if point.template == "add":
+        pairs = zip(("a_t", "b_t"), process.arrays, strict=True)
+        operands = [(kinds[k], [int(v) for v in array.values.reshape(-1)]) for k, array in pairs]
+        return Prices.of(point.board).joined(c["PE"], operands, kinds["out_t"])
+    sizes = c["PE"], kinds["a_t"], kinds["b_t"], kinds["out_t"]
+    if point.template == "product":
+        return cost.multiplied(*sizes, point.dsp)
+    width = min(c["PE"], c["CHANNELS"])
+    return cost.multiplied_by_channel(*sizes, c["CHANNELS"] // width, width * kinds["b_t"], point.board)
+
+
+def _moved(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
+    t = point.template
+    bits = next(iter(kinds.values()))
+    lanes = c.get("LANES") or c.get("PE") or c["SAMPLES"] * c.get("CHANNELS", c.get("A", 0) + c.get("B", 0))
+    out = kinds.get("out_t") or kinds.get("index_t" if t in ("argmax", "top_k") else "") or bits
+    if t in ("upsample", "reorder"):
+        depth = c["IN_WORDS"] if t == "reorder" else c["W"] * c["CHANNELS"] // lanes
+        return cost_of(t, lanes, bits, bits, depth, point.board)
+    return cost_of(t, lanes, bits, out)
+
+
+FORMULAS: dict[str, Callable[[Point, Process, Numbers, Numbers], Cost]] = {
+    **dict.fromkeys(("dense", "parallel_dense", "streamed_dense", "depthwise", "parallel_depthwise"), _matrix),
+    **dict.fromkeys(("sliding_window", "parallel_window"), _window),
+    **dict.fromkeys(("multiply_shift", "round_shift", "half_even", "thresholds", "lookup"), _step),
+    **dict.fromkeys(("add", "product", "channel_product"), _joined),
+    **dict.fromkeys(
+        ("argmax", "top_k", "concat", "parallel_concat", "max_pool", "parallel_max_pool", "pad", "slice", "upsample",
+         "reorder"), _moved,
+    ),
+}  # fmt: skip
+"""By template the formula's arguments from a process, as the planner has them from a node; forks and converters of
+words have none."""
+
+
+# ---------------------------------------------------------------- the data file
+
+
+def pairs(said: Cost, found: Mapping[str, int]) -> dict[str, tuple[int, float]]:
+    """By resource what was estimated and what was counted."""
+    estimated = {"LUT": said.lut, "FF": said.ff, "DSP": said.dsp, "BRAM36": said.bram36}
+    counts = {"LUT": found["lut"], "FF": found["ff"], "DSP": found["dsp"], "BRAM36": found["bram18"] / 2}
+    return {name: (estimated[name], counts[name]) for name in counted.RESOURCES}
+
+
+def units() -> Iterator[tuple[Point, dict[str, tuple[int, float]]]]:
+    """All points that Yosys counted, in the order of the draws."""
+    found = points.known()
+    for point in points.points():
+        row = found.get(point.key)
+        if row and row["counts"]:
+            yield point, pairs(estimate(point), row["counts"])
+
+
+def networks() -> Iterator[tuple[str, dict[str, tuple[int, float]]]]:
+    """All networks that Yosys counted, with the estimate of the design that was counted."""
+    for row in nets.known():
+        yield nets.Net(**row["net"]).title, pairs(Cost(**row["estimate"]), row["counts"])
+
+
+def as_toml() -> str:
+    """The data file of the error bars."""
+    rows = [*points.known().values(), *nets.known()]
+    versions = sorted({row["yosys"] for row in rows})
+    missing = sum(1 for _ in points.points()) - sum(1 for _ in units())
+    lines = [
+        "# What the formulas estimate and what Yosys' synth_xilinx counts of the same RTL, part by part, not placed.",
+        "# Written by benchmarks/rtl/counted.py. Estimated and counted LUT, FF, DSP, BRAM36.",
+        f"yosys = {json.dumps(versions)}", f"missing = {missing}  # points that are drawn and were not counted",
+        "networks = [", *(_line([name], figures) for name, figures in networks()), "]",
+        "units = [", *(_line([p.template, p.dsp], figures) for p, figures in units()), "]",
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _line(names: list[str], figures: dict[str, tuple[int, float]]) -> str:
+    said = (f"[{e}, {c:g}]" if c % 1 else f"[{e}, {int(c)}]" for e, c in (figures[n] for n in counted.RESOURCES))
+    return f"  [{', '.join(map(json.dumps, names))}, {', '.join(said)}],"
+
+
+def draw(path: Path) -> None:
+    """Counted LUTs against estimated ones, of units and of networks."""
+    plt.rcParams["svg.hashsalt"] = "isobit"
+    plt.figure(figsize=(5, 5))
+    for rows, label, mark in ((counted.units(), "units", "."), (counted.networks(), "networks", "D")):
+        both = [row.figures["LUT"] for row in rows if min(row.figures["LUT"]) > 0]
+        plt.loglog([e for e, _ in both], [c for _, c in both], mark, label=label)
+    ends = [10, 30_000]
+    plt.loglog(ends, ends, color="black", linewidth=0.5, label="equal")
+    plt.xlabel("LUTs by the formulas")
+    plt.ylabel("LUTs by Yosys")
+    plt.legend()
+    plt.tight_layout()
+    plt.savefig(path, metadata={"Date": None})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="replace the data file and the picture")
+    parser.add_argument("--show", metavar="TEMPLATE", help="every point of one")
+    options = parser.parse_args()
+    if options.show:
+        for point, figures in units():
+            if point.template == options.show:
+                print(figures, point.key)
+    elif options.write:
+        TARGET.write_text(as_toml(), encoding="utf-8", newline="\n")
+        counted.data.cache_clear()
+        draw(PICTURE)
+    else:
+        print(as_toml(), end="")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Synthesises whole networks with Yosys: what the error bars of the estimate are measured on.
+
+    pip install -e .[synth]
+    python benchmarks/rtl/nets.py                  # appends to benchmarks/rtl/nets.jsonl what is not there yet
+
+The shipped classifier at several shares of its board, and small drawn networks that have every unit between them
+(those of the tests). A row holds the plan that was synthesised and the estimate that was printed of that very design. A
+compiler that makes another design of the network counts it anew: remove its line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import isobit
+from isobit import demo
+from isobit.build.folder import Build
+from isobit.check.synth.run import synth
+from isobit.check.synth.yosys import find_yosys
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT)]
+from tests.models.random_nets import random_network  # noqa: E402
+
+DATA = Path(__file__).with_name("nets.jsonl")
+SEEDS = (6, 14, 15, 19, 31, 54, 56)
+"""Of networks with every unit between them, as the simulation's tests have them."""
+
+
+@dataclass(frozen=True)
+class Net:
+    """A network on a board, in a share of it."""
+
+    name: str
+    board: str
+    share: float
+
+    @property
+    def title(self) -> str:
+        """As the tables call it."""
+        return f"{self.name}, {self.board}, a share of {self.share:.0%}"
+
+    def build(self, folder: Path) -> Build:
+        """The build in ``folder``."""
+        model: Any = demo.MODEL if self.name == "demo" else random_network(int(self.name.removeprefix("drawn ")))
+        return isobit.compile(model, folder / "build", board=self.board, max_util=self.share)
+
+
+def nets() -> Iterator[Net]:
+    """All of them, 7-series and UltraScale+, the smallest first."""
+    yield Net("demo", "pynq-z1", 0.03)
+    for number, seed in enumerate(SEEDS):
+        yield Net(f"drawn {seed}", "kv260" if number % 3 == 2 else "pynq-z1", 0.3)
+    for share in (0.08, 0.2):
+        yield Net("demo", "pynq-z1", share)
+
+
+def known(path: Path = DATA) -> list[dict[str, Any]]:
+    """What was counted."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=1e6, help="begin no network after so many")
+    options = parser.parse_args()
+    yosys, done = find_yosys(), [row["net"] for row in known()]
+    end = time.monotonic() + 60 * options.minutes
+    for net in nets():
+        if asdict(net) in done or time.monotonic() > end:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            build = net.build(Path(folder))
+            result = synth(build, jobs=1, progress=lambda text: print(text, flush=True))
+            counts = asdict(result.total)
+            said = {key: getattr(build.manifest.estimate, key) for key in ("lut", "dsp", "bram36")}
+            row = {"net": asdict(net), "yosys": yosys.version, "plan": build.plan, "estimate": said, "counts": counts}
+        with DATA.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        print(f"{net.title}: {result.total.lut} LUT", flush=True)
+
+
+if __name__ == "__main__":
+    main()
