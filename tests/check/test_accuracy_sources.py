@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,15 @@ import pytest
 from backends.interpreter_backend import NAME, known
 
 from isobit.build.folder import Build
-from isobit.check.csim.accuracy import accuracy
+from isobit.check.csim.accuracy import accuracy, read_accuracy
 from isobit.check.csim.beside import Compared
 from isobit.check.csim.predict import predict
 from isobit.check.source.run import source_outputs
+from isobit.cli.terminal import Console
 from isobit.errors import IsobitError
 from isobit.flow import compile_model
 from isobit.interp.host import quantise
+from isobit.report.predict import accuracy_table
 from tests.onnx_builder import Net
 from tests.tflite_builder import TfliteNet
 
@@ -97,3 +100,22 @@ def test_a_class_that_the_fabric_selects_is_the_prediction(tmp_path: Path) -> No
         found = accuracy(build, x, labels)
     assert (found.classes, found.k) == (3, 1) and found.scores[0].top1 == 20
     assert {s.top1 for s in found.scores} == {20}
+
+
+def test_a_prediction_that_float32_decides_otherwise_names_its_tie(tmp_path: Path) -> None:
+    """Of 6 * 0.05 exact arithmetic finds less than 0.3, float32 finds 0.3: another class."""
+    pytest.importorskip("qonnx")
+    net = Net([1, 1])
+    less = net.op("Cast", net.op("Less", net.quant("x", 0.05, bits=5), 0.3), to=1)
+    weights, bias = net.quant(np.array([[1.0, -1.0]]), 1.0, bits=3), np.array([0.0, 0.5])
+    net.op("Add", net.op("MatMul", less, weights), bias)
+    build, x = compiled(net.save(tmp_path), tmp_path), (np.arange(8)[:, None] * np.float32(0.05)).astype(np.float32)
+    with known():
+        found = accuracy(build, x, np.zeros(8, np.int64))
+    (differing,) = [d for d in found.differing if d.first == "graph"]
+    assert (differing.predictions, differing.samples) == (1, (6,)) and differing.reasons[0] in build.graph.by_name
+    shown = StringIO()
+    Console(file=shown, width=200).print(accuracy_table(found))
+    assert f"1 predictions differ (samples 6 by a tie in {differing.reasons[0]})" in shown.getvalue()
+    with known():
+        assert read_accuracy(build) == found

@@ -76,9 +76,14 @@ def prediction_lines(arrays: Arrays) -> Iterator[str]:
 
 
 def _listed(d: Differing) -> str:
-    """The samples, where predictions differ."""
+    """The samples, where predictions differ, and the layers of their ties."""
     more = ", ..." if d.predictions > len(d.samples) else ""
-    return f" (samples {', '.join(map(str, d.samples))}{more})" if d.samples else ""
+    reasons = d.reasons or ("",) * len(d.samples)
+    named = (
+        f"{sample} by a tie in {printable(why)}" if why else str(sample)
+        for sample, why in zip(d.samples, reasons, strict=True)
+    )
+    return f" (samples {', '.join(named)}{more})" if d.samples else ""
 
 
 def accuracy_table(found: Accuracy) -> RenderableType:

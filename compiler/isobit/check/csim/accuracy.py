@@ -7,7 +7,7 @@ of equal ones. Integers are compared too: the C++ must give the graph's, and whe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -47,12 +47,17 @@ class Score:
 
 @dataclass(frozen=True)
 class Differing:
-    """Of how many samples that both have two of them name another first class; the first :data:`MOST_LISTED`."""
+    """Of how many samples that both have two of them name another first class; the first :data:`MOST_LISTED`.
+
+    ``reasons``: of graph and source the tie of each of these samples (:class:`isobit.check.source.verdict.Tie`), by
+    its layer; "" for one that has none.
+    """
 
     first: str
     second: str
     predictions: int
     samples: tuple[int, ...] = ()
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,10 @@ def accuracy(
     k = max(min(topk, *(r.shape[1] for r in ranked.values())), 1)
     scores = tuple(Score(name, hits(r, truth, 1), hits(r, truth, k), len(r)) for name, r in ranked.items())
     differing = tuple(_differing(a, b, ranked[a][:, 0], ranked[b][:, 0]) for a, b in combinations(ranked, 2))
+    differing = tuple(
+        _explained(build, integers, own, d, progress) if d.first == "graph" and d.second in theirs and d.samples else d
+        for d in differing
+    )
     expected, got = made["graph"], made["C++"]
     result = Accuracy(
         build_digest(build), len(truth), classes, k, scores, differing,
@@ -145,6 +154,19 @@ def _differing(first: str, second: str, one: IntArray, other: IntArray) -> Diffe
     both = min(len(one), len(other))
     samples = np.flatnonzero(one[:both] != other[:both])
     return Differing(first, second, len(samples), tuple(int(i) for i in samples[:MOST_LISTED]))
+
+
+def _explained(
+    build: Build, integers: Mapping[str, IntArray], own: Mapping[str, Any], found: Differing,
+    progress: Callable[[str], None],
+) -> Differing:  # fmt: skip
+    """The same with the ties that verdict 2 finds in these very samples."""
+    from isobit.check.source.compare import check_source  # with the frontends: half a second to import
+
+    chosen = list(found.samples)
+    few, real = ({name: x[chosen] for name, x in arrays.items()} for arrays in (integers, own))
+    ties = {tie.sample: tie.layer for tie in reversed(check_source(build, few, real, progress=progress).ties)}
+    return replace(found, reasons=tuple(ties.get(number, "") for number in range(len(chosen)))) if ties else found
 
 
 def _modules(given: Any) -> dict[str, Any]:
