@@ -20,7 +20,7 @@ from isobit.interp import dequantise, quantise, run
 from isobit.pynq.pack import package
 from tests.pynq.environments import pynq_python
 from tests.pynq.hwh import hwh
-from tests.pynq.test_tcl import recorded
+from tests.pynq.vivado import recorded
 
 SAMPLES = 23
 BOARD = Path(__file__).parent / "board.py"

@@ -29,7 +29,7 @@ from isobit.pynq.pack import package
 from tests.cli.runner import isobit as command
 from tests.cli.runner import tree
 from tests.onnx_builder import Net
-from tests.pynq.test_tcl import recorded
+from tests.pynq.vivado import recorded
 
 FILES = {
     "Makefile", "README.md", "arithmetic.py", "build.tcl", "driver.py", "manifest.json", "model.json", "notebook.ipynb",

@@ -20,11 +20,9 @@ from tests.check.cosim.test_cosim import needs_verilator
 from tests.cli.runner import isobit as command
 from tests.cli.runner import small_model, tree
 from tests.pynq.test_package import FILES
-from tests.pynq.test_tcl import recorded, streams
-from tests.pynq.vivado import Recording
+from tests.pynq.vivado import Recording, recorded, streams
 
 IP = "isobit:rtl:isobit_top"
-tkinter = pytest.importorskip("tkinter", reason="Python without _tkinter has no Tcl interpreter")
 
 
 def test_the_package_holds_the_sources_that_are_simulated(compiled: Callable[..., Path], tmp_path: Path) -> None:
@@ -50,6 +48,7 @@ def test_vivado_packages_every_source_and_takes_the_ip(net: str, compiled: Calla
     package(build, folder, rtl=True)
     packager = Recording(streams(build), folder, accelerator_ip=IP)
     assert packager.run(folder / "ip.tcl", "vivado") == ""
+    tkinter = pytest.importorskip("tkinter", reason="Python without _tkinter has no Tcl interpreter")
     lists = [tkinter.Tcl().tk.splitlist(c[-1]) for c in packager.commands if c[0] == "add_files"]
     assert {Path(str(name)).name for names in lists for name in names} == {p.name for p in (folder / "rtl").iterdir()}
     bound = [c[2] for c in packager.commands if c[:2] == ("ipx::associate_bus_interfaces", "-busif")]

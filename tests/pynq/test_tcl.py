@@ -8,22 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from isobit.build.folder import Build, load_build
+from isobit.build.folder import load_build
 from isobit.hardware import board_names, load_board
 from isobit.pynq.pack import package
-from tests.pynq.vivado import Recording
-
-pytest.importorskip("tkinter", reason="Python without _tkinter has no Tcl interpreter")
-
-
-def streams(build: Build) -> dict[str, tuple[bool, int]]:
-    return {p.name: (p.is_input, p.word_bits) for p in build.ports}
-
-
-def recorded(build: Build, folder: Path, **given: object) -> tuple[str, Recording]:
-    """Run a package's build.tcl; the error message and what was recorded."""
-    recording = Recording(streams(build), folder, **given)  # type: ignore[arg-type]
-    return recording.run(folder / "build.tcl", "vivado"), recording
+from tests.pynq.vivado import Recording, recorded, streams
 
 
 @pytest.mark.parametrize("board", [name for name in board_names() if load_board(name).ps])

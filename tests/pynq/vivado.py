@@ -15,6 +15,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from isobit.build.folder import Build
+
+_NO_TCL = "Python without _tkinter has no Tcl interpreter"
 TABLE = tomllib.loads((Path(__file__).parent / "vivado.toml").read_text(encoding="utf-8"))
 PRESENT_BOARDS = (
     "www.digilentinc.com:pynq-z1:part0:1.0", "tul.com.tw:pynq-z2:part0:1.0", "digilentinc.com:arty-z7-20:part0:1.1",
@@ -78,8 +83,7 @@ class Recording:
 
     def run(self, script: Path, tool: str) -> str:
         """Run a script; the interpreter's error message, or ""."""
-        import tkinter
-
+        tkinter = pytest.importorskip("tkinter", reason=_NO_TCL)
         tcl = tkinter.Tcl()
         for name, rule in TABLE[tool].items():
             tcl.eval(f"namespace eval ::{name.rpartition('::')[0]} {{}}")
@@ -308,9 +312,20 @@ class Recording:
         return ""
 
     def _list(self, text: str) -> list[str]:
-        import tkinter
+        tkinter = pytest.importorskip("tkinter", reason=_NO_TCL)
 
         return [str(x) for x in tkinter.Tcl().tk.splitlist(text)]
+
+
+def streams(build: Build) -> dict[str, tuple[bool, int]]:
+    """The ports of a build, as a recording takes them."""
+    return {p.name: (p.is_input, p.word_bits) for p in build.ports}
+
+
+def recorded(build: Build, folder: Path, **given: object) -> tuple[str, Recording]:
+    """Run a package's build.tcl; the error message and what was recorded."""
+    recording = Recording(streams(build), folder, **given)  # type: ignore[arg-type]
+    return recording.run(folder / "build.tcl", "vivado"), recording
 
 
 def _kind(pin: str) -> str:

@@ -80,11 +80,19 @@ class _Guarded(TyperGroup):
             err.print("interrupted", style="bold red")
             raise typer.Exit(errors.EXIT_INTERRUPTED) from error
         except BrokenPipeError as error:
-            # Python flushes stdout once more at its own exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _nothing_more()
             raise typer.Exit(errors.EXIT_PIPE_CLOSED) from error
         except (OSError, MemoryError) as error:
+            try:
+                sys.stdout.flush()
+            except OSError:
+                _nothing_more()
             raise _refused(IsobitError("E610", errors.printable(str(error) or type(error).__name__))) from error
+
+
+def _nothing_more() -> None:
+    """Python flushes stdout once more at its own exit: what is left goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refused(error: IsobitError) -> typer.Exit:
