@@ -19,11 +19,14 @@ from isobit.build.folder import Build, load_build
 from isobit.check.csim.last import Record, SourceCounts
 from isobit.check.csim.run import input_integers
 from isobit.errors import IsobitError
+from isobit.frontend.qonnx.importer import import_onnx
 from isobit.hardware.counted import bars, sentence
 from isobit.interp import Evaluator
+from isobit.ir.ops import Linear
 from isobit.report.page import html_page
 from isobit.report.result import Report, report, summarise
 from tests.cli.runner import isobit
+from tests.onnx_builder import Net
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +49,20 @@ def test_the_summary_is_the_manifest(build: Build) -> None:
         assert sum(dict(layer.cost).get(name, 0) for layer in summary.layers) <= used[name], "plumbing costs too"
     dense = next(layer for layer in summary.layers if layer.name == "n_1_MatMul")
     assert (dense.inputs, dense.built_as, dense.interval) == (("n_input",), "dense", (-3534, 3565))
+
+
+def test_products_that_share_a_dsp_have_no_error_bar(tmp_path: Path) -> None:
+    net = Net(["N", 12])
+    weights = np.random.default_rng(2).integers(-127, 128, (12, 8))
+    net.op("MatMul", net.quant("x", 1.0), net.quant(weights, 1.0))
+    path, plan = net.save(tmp_path), tmp_path / "plan.toml"
+    (name,) = (n.name for n in import_onnx(path).nodes if isinstance(n, Linear))
+    for multiplier, shown in (("single", True), ("packed", False)):
+        plan.write_text(f'[layers.{name}]\npe = 4\nsimd = 3\nmultiplier = "{multiplier}"\n')
+        build, board = tmp_path / multiplier, "zcu104"
+        assert isobit("compile", path, "-o", build, "--plan", plan, "--board", board).status == 0
+        made = load_build(build)
+        assert any(r.error for r in summarise(made).resources) == shown == ("error bar" in html_page(report(made)))
 
 
 def test_fifos_are_those_of_the_top_function(build: Build) -> None:

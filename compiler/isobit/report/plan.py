@@ -17,7 +17,7 @@ from isobit.backends.dataflow.planner import LayerPlan, Plan
 from isobit.backends.dataflow.planner.search import Whole
 from isobit.errors import middle_cut
 from isobit.hardware import Cost
-from isobit.hardware.counted import bars, sentence
+from isobit.hardware.counted import Bar, bars, sentence
 from isobit.report.plot import draw
 from isobit.report.text import lined_table
 
@@ -25,6 +25,11 @@ _LINE, _LEAST_NAME, _GAP = 80, 9, 2
 """Columns of a terminal, those that a name gets at least, and those that the box puts behind a column."""
 _GOALS = {"area": "area", "lut": "LUTs", "dsp": "DSPs", "bram": "block RAMs", "energy": "energy of memory words"}
 _HEAD = ("clocks", "LUT", "DSP", "BRAM36", "URAM")
+
+
+def _counted(found: Optimum) -> Mapping[str, Bar]:
+    """The error bars; none where two products share a DSP, as no such network was counted."""
+    return {} if any(layer.packing for layer in found.plan.layers.values()) else bars()
 
 
 def plan_lines(found: Optimum) -> list[str]:
@@ -40,7 +45,7 @@ def plan_lines(found: Optimum) -> list[str]:
         f"one frame every {whole.interval:,} clocks (latency {whole.latency:,}), "
         f"limited by {middle_cut(whole.slowest, 24)}",
         f"estimate (no vendor tool was run): {used}",
-        sentence(),
+        *([sentence()] if _counted(found) else []),
         *_proof(found),
     ]
     if found.usual is not None:
@@ -129,7 +134,8 @@ def plan_json(found: Optimum, front: Sequence[FrontPoint]) -> dict[str, Any]:
         "board": found.plan.board.name, "clock_mhz": found.plan.board.clock_mhz, "minimise": found.goal,
         "interval": found.whole.interval, "latency": found.whole.latency,
         "frames_per_second": found.frames_per_second, "slowest": found.whole.slowest,
-        "cost": _amounts(found.whole.cost), "error": {name.lower(): asdict(bar) for name, bar in bars().items()},
+        "cost": _amounts(found.whole.cost),
+        "error": {name.lower(): asdict(bar) for name, bar in _counted(found).items()},
         "total": found.total, "bound": found.bound, "gap": found.gap,
         "fastest": found.fastest, "own_plan_taken": found.taken,
         "own_plan": None if found.usual is None else asdict(found.usual) | {"cost": _amounts(found.usual.cost)},

@@ -164,11 +164,16 @@ def slowest(build: Build) -> Pace | None:
     return Pace(found.node or found.name, network.busy(found.name))
 
 
+def _packs(design: Design) -> bool:
+    """Do two products share a DSP somewhere? No such network was counted, and Yosys makes more of that unit by far."""
+    return any("CHAIN" in dict(process.constants) for process in design.processes)
+
+
 def summarise(build: Build) -> Summary:
     """What the build's manifest, graph and design say; :func:`isobit.build.folder.load_build` has checked them."""
     m = build.manifest
     used, there = m.estimate.model_dump(), m.board.model_dump()
-    errors = bars() if isinstance(build.design, Design) else {}
+    errors = bars() if isinstance(build.design, Design) and not _packs(build.design) else {}
     resources = (
         Resource(title, used[k], there[limit], errors.get(title)) for k, title, limit in _RESOURCES if k in used
     )  # fmt: skip
