@@ -46,7 +46,7 @@ from isobit.check.csim.run import simulator
 from isobit.check.csim.stimuli import vectors_for
 build, count = load_build(Path(sys.argv[1])), int(sys.argv[2])
 with tempfile.TemporaryDirectory() as scratch:
-    simulator(build, "native", Path(scratch), None, count).run(vectors_for(build.graph, count, 0), 600.0)
+    simulator(build, "native", Path(scratch), None).run(vectors_for(build.graph, count, 0), 600.0)
 """
 
 JOIN = """

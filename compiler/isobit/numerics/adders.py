@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import insort
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -19,10 +19,9 @@ import numpy as np
 
 from isobit.numerics.intervals import bit_width
 
-Term = tuple[int, int]
-"""A node and the shift to the left."""
-_Pair = tuple[int, int, int, int]
-"""Two nodes, the shift of the second against the first, and whether their signs are equal (1) or not (-1)."""
+_SHIFT, _NODE = 8, 40
+"""Bits of a shift in a term, and of a term in a pair."""
+_MOST, _LEAST = (1 << _SHIFT) - 1, 1 << _SHIFT - 1
 
 
 @dataclass(frozen=True)
@@ -87,9 +86,9 @@ class AdderGraph:
         return total + negated
 
 
-def signed_digits(value: int) -> list[Term]:
+def signed_digits(value: int) -> list[tuple[int, int]]:
     """``value`` as powers of two with signs, no two side by side: pairs of sign and exponent, ascending."""
-    digits, exponent = list[Term](), 0
+    digits, exponent = list[tuple[int, int]](), 0
     while value:
         if value & 1:
             digit = 2 - (value & 3)
@@ -106,77 +105,78 @@ def adder_graph(rows: list[list[int]]) -> AdderGraph:
 
 
 class _Search:
+    """The search. Terms and pairs are integers, whose order is that of what they stand for.
+
+    A term is its node and its shift; a pair the node of its lower term, the other term less the lower one's shift, and
+    whether their signs are equal. Millions of pairs are counted: as tuples they would take most of the time.
+    """
+
     def __init__(self, rows: list[list[int]]) -> None:
         self.inputs = len(rows[0])
         self.adders: list[Adder] = []
-        # an output's terms: their signs by node and shift
         self.rows = [_Row((i, *digit) for i, w in enumerate(row) for digit in signed_digits(w)) for row in rows]
-        self.count: defaultdict[_Pair, int] = defaultdict(int)
+        self.made, self.gone = Counter[int](), Counter[int]()  # pairs; what there is now is the difference
+
+    def _count(self, pair: int) -> int:
+        return self.made[pair] - self.gone[pair]
 
     def run(self) -> AdderGraph:
         for row in self.rows:
             terms = list(row.terms.items())
-            for number, term in enumerate(terms):
-                for other in terms[:number]:
-                    self.count[_pair(term, other)] += 1
-        heap = [(-count, pair) for pair, count in self.count.items() if count > 1]
+            for number, (term, sign) in enumerate(terms):
+                self.made.update(_pairs(term, sign, terms[:number]))
+        heap = [(-count, pair) for pair, count in self.made.items() if count > 1]
         heapq.heapify(heap)
         while heap:
             count, pair = heapq.heappop(heap)
-            now = self.count.get(pair, 0)
+            now = self._count(pair)
             if now < 2:
                 continue
             if now < -count:
                 heapq.heappush(heap, (-now, pair))
                 continue
             for changed in self._share(pair):
-                if self.count[changed] > 1:
-                    heapq.heappush(heap, (-self.count[changed], changed))
+                if (more := self._count(changed)) > 1:
+                    heapq.heappush(heap, (-more, changed))
         depths = [0] * self.inputs
         for adder in self.adders:
             depths.append(1 + max(depths[adder.a], depths[adder.b]))
         taps = tuple(self._summed(row.terms, depths) for row in self.rows)
         return AdderGraph(self.inputs, tuple(self.adders), taps)
 
-    def _share(self, pair: _Pair) -> set[_Pair]:
+    def _share(self, pair: int) -> set[int]:
         """Put a node of its own in the place of every occurrence of ``pair``; the pairs that there are more of now."""
-        first, second, shift, equal = pair
-        places = [(row, place) for row in self.rows for place in row.places(pair)]
+        first, second, shift, equal = _parts(pair)
+        places = [(row, place) for row in self.rows for place in row.places(first, second, shift, equal)]
         if len(places) < 2:  # the others overlapped
-            self.count[pair] = 0
+            self.gone[pair] = self.made[pair]
             return set()
         low = min(shift, 0)
         node = self._add(Adder(first, second, -low, shift - low, equal))
-        grown = set[_Pair]()
+        grown = set[int]()
         for row, at in places:
-            sign = row.terms[first, at]
-            self._remove(row, (first, at))
-            self._remove(row, (second, at + shift))
-            made = ((node, at + low), sign)
-            for other in row.terms.items():
-                found = _pair(made, other)
-                self.count[found] += 1
-                grown.add(found)
-            row.put(*made)
-        self.count.pop(pair, None)
+            sign = row.terms[_term(first, at)]
+            self._remove(row, _term(first, at))
+            self._remove(row, _term(second, at + shift))
+            made = _term(node, at + low)
+            found = _pairs(made, sign, row.terms.items())
+            self.made.update(found)
+            grown.update(found)
+            row.put(made, sign)
+        self.gone[pair] = self.made[pair]
         return grown
 
-    def _remove(self, row: _Row, term: Term) -> None:
-        gone = (term, row.take(term))
-        for other in row.terms.items():
-            pair = _pair(gone, other)
-            if self.count[pair] > 1:
-                self.count[pair] -= 1
-            else:
-                del self.count[pair]
+    def _remove(self, row: _Row, term: int) -> None:
+        self.gone.update(_pairs(term, row.take(term), row.terms.items()))
 
     def _add(self, adder: Adder) -> int:
         self.adders.append(adder)
         return self.inputs + len(self.adders) - 1
 
-    def _summed(self, row: dict[Term, int], depths: list[int]) -> Tap:
+    def _summed(self, row: dict[int, int], depths: list[int]) -> Tap:
         """All terms of an output as one node, the two shallowest first."""
-        heap = [(depths[node], node, shift, sign) for (node, shift), sign in row.items()]
+        terms = [(term >> _SHIFT, term & _MOST, sign) for term, sign in row.items()]
+        heap = [(depths[node], node, shift, sign) for node, shift, sign in terms]
         if not heap:
             return Tap(0, 0, 0)
         heapq.heapify(heap)
@@ -192,38 +192,52 @@ class _Search:
         return Tap(node, shift, sign)
 
 
-def _pair(a: tuple[Term, int], b: tuple[Term, int]) -> _Pair:
-    """What two terms have in common with all that are like them up to a shift and a sign."""
-    ((i, s), sign), ((j, t), other) = (a, b) if a[0] < b[0] else (b, a)
-    return i, j, t - s, sign * other
+def _term(node: int, shift: int) -> int:
+    return (node << _SHIFT) + shift
+
+
+def _pairs(term: int, sign: int, others: Iterable[tuple[int, int]]) -> list[int]:
+    """What a term has in common with each of ``others``, and with all that are like the two up to a shift and a sign."""
+    as_first, as_second = ((term >> _SHIFT) << _NODE) - (term & _MOST) + _LEAST, term + _LEAST
+    return [
+        (as_first + other << 1) + (sign == its)
+        if other > term
+        else (((other >> _SHIFT) << _NODE) + as_second - (other & _MOST) << 1) + (sign == its)
+        for other, its in others
+    ]
+
+
+def _parts(pair: int) -> tuple[int, int, int, int]:
+    """The two nodes of a pair, the shift of the second against the first, and their signs' product."""
+    first, second = divmod(pair >> 1, 1 << _NODE)
+    return first, second >> _SHIFT, (second & _MOST) - _LEAST, 1 if pair & 1 else -1
 
 
 class _Row:
     """An output's terms: their signs, and the shifts of every node."""
 
     def __init__(self, terms: Iterable[tuple[int, int, int]]) -> None:
-        self.terms: dict[Term, int] = {}
+        self.terms: dict[int, int] = {}
         self.shifts: defaultdict[int, list[int]] = defaultdict(list)
         for node, sign, shift in terms:
-            self.put((node, shift), sign)
+            self.put(_term(node, shift), sign)
 
-    def put(self, term: Term, sign: int) -> None:
+    def put(self, term: int, sign: int) -> None:
         self.terms[term] = sign
-        insort(self.shifts[term[0]], term[1])
+        insort(self.shifts[term >> _SHIFT], term & _MOST)
 
-    def take(self, term: Term) -> int:
-        self.shifts[term[0]].remove(term[1])
+    def take(self, term: int) -> int:
+        self.shifts[term >> _SHIFT].remove(term & _MOST)
         return self.terms.pop(term)
 
-    def places(self, pair: _Pair) -> list[int]:
-        """Shifts of the first node of ``pair`` at which it is there, no term in two of them."""
-        first, second, shift, equal = pair
-        found, taken = list[int](), set[Term]()
+    def places(self, first: int, second: int, shift: int, equal: int) -> list[int]:
+        """Shifts of the node ``first`` at which the pair is there, no term in two of them."""
+        found, taken = list[int](), set[int]()
         if second not in self.shifts:
             return found
         for at in self.shifts.get(first, ()):
-            terms = (first, at), (second, at + shift)
-            if self.terms.get(terms[1]) == self.terms[terms[0]] * equal and taken.isdisjoint(terms):
-                taken.update(terms)
+            a, b = _term(first, at), _term(second, at + shift)
+            if self.terms.get(b) == self.terms[a] * equal and a not in taken and b not in taken:
+                taken.update((a, b))
                 found.append(at)
         return found

@@ -25,6 +25,7 @@ void add(hls::stream<lanes<typename Cfg::a_t, Cfg::PE> >& in_a, hls::stream<lane
   typedef channel_rows<Cfg> rows;
   static const int WIDTH = 1 + max_of(product_width<typename Cfg::a_t, typename Cfg::ka_t>::VALUE,
                                       product_width<typename Cfg::b_t, typename Cfg::kb_t>::VALUE);
+  typedef typename working<WIDTH>::type sum_t;
 
   typename rows::row_t row = 0;
   for (int fold = 0; fold < Cfg::FOLDS; ++fold) {
@@ -35,8 +36,8 @@ void add(hls::stream<lanes<typename Cfg::a_t, Cfg::PE> >& in_a, hls::stream<lane
 #pragma HLS ARRAY_PARTITION variable=y.data complete
     for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
-      typename working<WIDTH>::type sum = from_rom<typename Cfg::ka_t>(ka[row][pe % rows::LANES]) * a[pe];
-      sum += from_rom<typename Cfg::kb_t>(kb[row][pe % rows::LANES]) * b[pe];
+      sum_t sum = product_of<sum_t>(from_rom<typename Cfg::ka_t>(ka[row][pe % rows::LANES]), a[pe]);
+      sum += product_of<sum_t>(from_rom<typename Cfg::kb_t>(kb[row][pe % rows::LANES]), b[pe]);
       ISOBIT_CHANNEL(rows::channel(row, pe));
       y[pe] = typename Cfg::out_t(sum);
     }

@@ -28,7 +28,7 @@ typename Cfg::out_t to_even(const typename Cfg::in_t& acc, const typename Cfg::m
   static const int WIDTH = signed_width<typename Cfg::sum_t>::VALUE;
   static_assert(Cfg::K >= 0 && WIDTH > Cfg::K, "the shift goes right, and the sum holds 2^K");
   typedef typename working<WIDTH>::type sum_t;
-  const typename Cfg::product_t product = m * acc;
+  const typename Cfg::product_t product = product_of<typename Cfg::product_t>(m, acc);
   const sum_t low = sum_t(typename Cfg::sum_t(product + offset));
   const sum_t high = sum_t(typename Cfg::sum_t(low + gap));
   const sum_t down = low >> Cfg::K;

@@ -27,7 +27,7 @@ typename Cfg::out_t scaled(const typename Cfg::in_t& acc, const typename Cfg::mu
 #pragma HLS INLINE
   static const int SUM_WIDTH = signed_width<typename Cfg::sum_t>::VALUE;
   typedef typename working<SUM_WIDTH>::type signed_sum_t;
-  const typename Cfg::product_t product = m * acc;
+  const typename Cfg::product_t product = product_of<typename Cfg::product_t>(m, acc);
   const typename Cfg::sum_t sum = product + offset;
   const signed_sum_t shifted = signed_sum_t(sum) >> min_of(shift, SUM_WIDTH - 1);  // the sign bit stays
   if (Cfg::CLAMP && shifted < Cfg::LO) return typename Cfg::out_t(Cfg::LO);

@@ -90,8 +90,8 @@ void two_dots(const lanes<Own, N>& low, const lanes<Own, N>& high, const lanes<S
     for (int k = 0; k < CHAIN; ++k) {
 #pragma HLS UNROLL
       if (first + k < N) {
-        const pair_t pair = pair_t(high[first + k]) * pair_t(unit) + pair_t(low[first + k]);
-        total += pair * shared[first + k];
+        const pair_t pair = product_of<pair_t>(high[first + k], pair_t(unit)) + pair_t(low[first + k]);
+        total += product_of<total_t>(pair, shared[first + k]);
       }
     }
     high_sum += total >> SHIFT;

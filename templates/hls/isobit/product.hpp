@@ -27,7 +27,7 @@ void product(hls::stream<lanes<typename Cfg::a_t, Cfg::PE> >& in_a,
 #pragma HLS ARRAY_PARTITION variable=y.data complete
     for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
-      const product_t exact = a[pe] * b[pe];
+      const product_t exact = product_of<product_t>(a[pe], b[pe]);
       ISOBIT_CHANNEL(pe);
       y[pe] = typename Cfg::out_t(exact);
     }
@@ -82,7 +82,7 @@ void channel_product(hls::stream<lanes<typename Cfg::a_t, Cfg::PE> >& in_a,
 #pragma HLS ARRAY_PARTITION variable=y.data complete
     for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
-      const product_t exact = a[pe] * factor[pe % WIDTH];
+      const product_t exact = product_of<product_t>(a[pe], factor[pe % WIDTH]);
       ISOBIT_CHANNEL(row * WIDTH + pe % WIDTH);
       y[pe] = typename Cfg::out_t(exact);
     }

@@ -187,6 +187,20 @@ struct working {
 #endif
 };
 
+// a * b in a T that holds it. Of a * b itself ap_int makes two factors as wide as the product, which the open ap_types
+// multiply on the heap where that is over 32 bits; the low bits are the same however wide the factors are.
+template <class T, class A, class B>
+inline T product_of(const A& a, const B& b) {
+#pragma HLS INLINE
+#ifdef ISOBIT_NATIVE
+  return T(a * b);
+#else
+  T product = a;
+  product *= b;
+  return product;
+#endif
+}
+
 // A counter of -MAX .. MAX, of so many bits in hardware and the machine's word in simulation.
 template <int MAX>
 struct counter {
