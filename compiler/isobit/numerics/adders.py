@@ -115,29 +115,28 @@ class _Search:
         self.inputs = len(rows[0])
         self.adders: list[Adder] = []
         self.rows = [_Row((i, *digit) for i, w in enumerate(row) for digit in signed_digits(w)) for row in rows]
-        self.made, self.gone = Counter[int](), Counter[int]()  # pairs; what there is now is the difference
-
-    def _count(self, pair: int) -> int:
-        return self.made[pair] - self.gone[pair]
+        self.count = Counter[int]()
 
     def run(self) -> AdderGraph:
         for row in self.rows:
             terms = list(row.terms.items())
             for number, (term, sign) in enumerate(terms):
-                self.made.update(_pairs(term, sign, terms[:number]))
-        heap = [(-count, pair) for pair, count in self.made.items() if count > 1]
+                self.count.update(_pairs(term, sign, terms[:number]))
+        # of nodes that are there, a pair never gets more
+        self.count = Counter({pair: count for pair, count in self.count.items() if count > 1})
+        heap = [(-count, pair) for pair, count in self.count.items()]
         heapq.heapify(heap)
         while heap:
             count, pair = heapq.heappop(heap)
-            now = self._count(pair)
+            now = self.count.get(pair, 0)
             if now < 2:
                 continue
             if now < -count:
                 heapq.heappush(heap, (-now, pair))
                 continue
             for changed in self._share(pair):
-                if (more := self._count(changed)) > 1:
-                    heapq.heappush(heap, (-more, changed))
+                if self.count[changed] > 1:
+                    heapq.heappush(heap, (-self.count[changed], changed))
         depths = [0] * self.inputs
         for adder in self.adders:
             depths.append(1 + max(depths[adder.a], depths[adder.b]))
@@ -149,7 +148,7 @@ class _Search:
         first, second, shift, equal = _parts(pair)
         places = [(row, place) for row in self.rows for place in row.places(first, second, shift, equal)]
         if len(places) < 2:  # the others overlapped
-            self.gone[pair] = self.made[pair]
+            del self.count[pair]
             return set()
         low = min(shift, 0)
         node = self._add(Adder(first, second, -low, shift - low, equal))
@@ -160,14 +159,17 @@ class _Search:
             self._remove(row, _term(second, at + shift))
             made = _term(node, at + low)
             found = _pairs(made, sign, row.terms.items())
-            self.made.update(found)
+            self.count.update(found)
             grown.update(found)
             row.put(made, sign)
-        self.gone[pair] = self.made[pair]
+        self.count.pop(pair, None)
         return grown
 
     def _remove(self, row: _Row, term: int) -> None:
-        self.gone.update(_pairs(term, row.take(term), row.terms.items()))
+        count = self.count
+        for pair in _pairs(term, row.take(term), row.terms.items()):
+            if pair in count:
+                count[pair] -= 1
 
     def _add(self, adder: Adder) -> int:
         self.adders.append(adder)
