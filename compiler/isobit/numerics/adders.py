@@ -199,7 +199,7 @@ def _term(node: int, shift: int) -> int:
 
 
 def _pairs(term: int, sign: int, others: Iterable[tuple[int, int]]) -> list[int]:
-    """What a term has in common with each of ``others``, and with all that are like the two up to a shift and a sign."""
+    """What a term has in common with each of ``others``, and with all pairs like these up to a shift and a sign."""
     as_first, as_second = ((term >> _SHIFT) << _NODE) - (term & _MOST) + _LEAST, term + _LEAST
     return [
         (as_first + other << 1) + (sign == its)
