@@ -18,6 +18,7 @@ from isobit.backends.dataflow.rtl.units import PLACES, ROUNDINGS, RTL_UNITS
 from isobit.errors import IsobitError
 from isobit.hardware import Board, fifo_storage
 from isobit.hardware.board import Dsp
+from isobit.ir.types import IntArray
 from isobit.version import __version__
 
 LITERAL_BITS = 4096
@@ -25,6 +26,8 @@ LITERAL_BITS = 4096
 SHIFTED = 32
 """Words up to which a FIFO is a shift register."""
 _ALWAYS = ("fifo", "pipeline")
+_AT_ONCE = 1 << 20
+"""Constants that are packed together: a byte or more for each of their bits."""
 
 
 @dataclass(frozen=True)
@@ -159,18 +162,29 @@ def _large(array: Array) -> bool:
 # ---------------------------------------------------------------- constants
 
 
-def _packed(values: list[int], bits: int) -> int:
-    """Elements of ``bits`` bits side by side, the first in the lowest bits, as two's complement."""
-    mask, digits = (1 << bits) - 1, []
-    for value in reversed(values):
-        digits.append(format(value & mask, f"0{bits}b"))
-    return int("".join(digits), 2)
+def _rows(values: IntArray, bits: int) -> Iterator[str]:
+    """Rows of elements of ``bits`` bits as hexadecimal digits: the first lowest, two's complement, none between."""
+    digits = (values.shape[1] * bits + 3) // 4
+    if bits >= 64:
+        mask = (1 << bits) - 1
+        for row in values:
+            binary = "".join(format(int(v) & mask, f"0{bits}b") for v in row[::-1])
+            yield format(int(binary, 2), f"0{digits}x")
+        return
+    size = next(size for size in (1, 2, 4, 8) if 8 * size >= bits)
+    at_once = max(_AT_ONCE // values.shape[1], 1)
+    for first in range(0, len(values), at_once):
+        few = values[first : first + at_once].astype(np.int64).astype(f"<i{size}")
+        each = np.unpackbits(few.view(np.uint8).reshape(*few.shape, size), axis=2, bitorder="little")[:, :, :bits]
+        packed = np.packbits(each.reshape(len(few), -1), axis=1, bitorder="little")
+        for row in packed[:, ::-1]:
+            yield row.tobytes().hex()[-digits:]
 
 
 def _literal(array: Array) -> str:
-    values = [int(v) for v in array.values.reshape(-1)]
-    width = len(values) * array.elem.bits
-    return f"{width}'h{_packed(values, array.elem.bits):x}"
+    values = array.values.reshape(1, -1)
+    width = values.size * array.elem.bits
+    return f"{width}'h{next(_rows(values, array.elem.bits)).lstrip('0') or '0'}"
 
 
 def constant_files(process: Process) -> Iterator[tuple[str, str]]:
@@ -183,9 +197,8 @@ def constant_files(process: Process) -> Iterator[tuple[str, str]]:
             yield f"{_stem(array)}.hex", _lines(array.values.reshape(len(array.values), -1), array.elem.bits)
 
 
-def _lines(rows: np.ndarray[tuple[int, ...], np.dtype[np.generic]], bits: int) -> str:
-    digits = (rows.shape[1] * bits + 3) // 4
-    return "".join(f"{_packed([int(v) for v in row], bits):0{digits}x}\n" for row in rows)
+def _lines(rows: IntArray, bits: int) -> str:
+    return "".join(f"{row}\n" for row in _rows(rows, bits))
 
 
 def _tables(process: Process, array: Array) -> Iterator[tuple[str, str]]:
