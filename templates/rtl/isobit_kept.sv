@@ -17,10 +17,24 @@ module isobit_kept #(
     always_ff @(posedge clk) if (enable) word <= word_in;
     wire unused = &{1'b0, take, address};
   end else begin : g_again
+    // A deep memory is written one clock later, at an address of its own, long before the word is asked for again: Yosys
+    // builds no memory of one port in the LUTs of an UltraScale+ part that has over 256 words.
+    logic put;
+    logic [BITS-1:0] place;
+    logic [WIDTH-1:0] word_put;
+    if (DEPTH > 256) begin : g_apart
+      always_ff @(posedge clk) begin
+        put <= take;
+        place <= address;
+        word_put <= word_in;
+      end
+    end else begin : g_at_once
+      assign {put, place, word_put} = {take, address, word_in};
+    end
     logic [WIDTH-1:0] words[DEPTH];
     logic [WIDTH-1:0] fresh, kept;
     logic is_fresh;
-    always_ff @(posedge clk) if (take) words[address] <= word_in;
+    always_ff @(posedge clk) if (put) words[place] <= word_put;
     always_ff @(posedge clk) begin
       if (enable) begin
         kept <= words[address];

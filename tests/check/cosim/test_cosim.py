@@ -131,6 +131,19 @@ def test_integers_and_clocks_of_a_small_network(tmp_path: Path) -> None:
 
 
 @needs_verilator
+def test_a_long_vector_is_gone_over_again(tmp_path: Path) -> None:
+    """300 inputs one by one, twice: their memory is written at an address of its own."""
+    net, rng = Net([1, 300]), np.random.default_rng(4)
+    x = net.op("MatMul", net.quant("x", 0.1), net.quant(rng.normal(size=(300, 4)), 0.13, 0.0, 4))
+    net.quant(x, 0.21, 0.0, 6)
+    path, plan = net.save(tmp_path), tmp_path / "fixed.toml"
+    (layer,) = (node.name for node in import_onnx(path).nodes if isinstance(node, Linear))
+    plan.write_text(f"[layers.{layer}]\npe = 2\nsimd = 1\n")
+    result = cosim(isobit.compile(path, tmp_path / "build", plan=plan), 4, stall=True)
+    assert (result.mismatches, result.outputs, result.mismatch) == (0, 16, None)
+
+
+@needs_verilator
 def test_a_fault_in_a_module_is_named_by_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One character of one module, as a test of the verdict: the multiply-and-shift shifts a bit too few."""
     build = dense(tmp_path)

@@ -125,30 +125,45 @@ def test_the_netlist_of_a_block_memory(board: str, stand: Stand) -> None:
     demand_equal((found,))
 
 
+def deep(folder: Path, board: Board, inputs: int, pe: int) -> tuple[Design, Part]:
+    """A dense unit of 4 outputs that takes so many inputs one by one, with its weights in LUTs."""
+    design = rtl_design(design_of(dense(folder)))
+    process = next(p for p in design.processes if p.template == "dense")
+    c = numbers(process) | {"IN": inputs, "OUT": 4, "SIMD": 1, "PE": pe, "VECTORS": 1}
+    lo, hi = dict(process.types)["weight_t"].interval
+    weights = np.random.default_rng(0).integers(lo, hi, size=(4 // pe * inputs, pe, 1), endpoint=True)
+    kinds = tuple((name, IntType(20, True) if name == "acc_t" else kind) for name, kind in process.types)
+    array = replace(process.arrays[0], values=weights, storage="lutram")
+    unit = replace(process, constants=tuple(c.items()), types=kinds, arrays=(array,))
+    lanes = {process.inputs[0]: (1, kinds[0][1]), process.outputs[0]: (pe, IntType(20, True))}
+    streams = tuple(
+        replace(s, lanes=lanes[s.name][0], elem=lanes[s.name][1]) if s.name in lanes else s for s in design.streams
+    )
+    own = replace(design, processes=(unit,), streams=streams)
+    return own, next(p for p in parts_of(own, board) if p.name == unit.name)
+
+
 @needs_yosys
 @needs_verilator
 @pytest.mark.slow
 def test_the_netlist_of_deep_constants_in_luts(tmp_path: Path) -> None:
     """150 rows of weights are three LUTs a bit and what chooses among them, not the gates of their functions."""
-    build = dense(tmp_path)
-    board, design = build.manifest.board, rtl_design(design_of(build))
-    process = next(p for p in design.processes if p.template == "dense")
-    c = numbers(process) | {"IN": 150, "OUT": 4, "SIMD": 1, "PE": 4, "VECTORS": 1}
-    bits = dict(process.types)["weight_t"].bits
-    lo, hi = dict(process.types)["weight_t"].interval
-    weights = np.random.default_rng(0).integers(lo, hi, size=(150, 4, 1), endpoint=True)
-    kinds = tuple((name, IntType(20, True) if name == "acc_t" else kind) for name, kind in process.types)
-    array = replace(process.arrays[0], values=weights, storage="lutram")
-    deep = replace(process, constants=tuple(c.items()), types=kinds, arrays=(array,))
-    lanes = {process.inputs[0]: (1, kinds[0][1]), process.outputs[0]: (4, IntType(20, True))}
-    streams = tuple(
-        replace(s, lanes=lanes[s.name][0], elem=lanes[s.name][1]) if s.name in lanes else s for s in design.streams
-    )
-    own = replace(design, processes=tuple(deep if p is process else p for p in design.processes), streams=streams)
-    part = next(p for p in parts_of(own, board) if p.name == deep.name)
-    demand_equal(verify_parts(replace(own, processes=(deep,)), (part,), board))
+    board = load_board("pynq-z1")
+    design, part = deep(tmp_path, board, 150, 4)
+    demand_equal(verify_parts(design, (part,), board))
+    bits = dict(design.processes[0].types)["weight_t"].bits
     found = kept.kept(counts_key(find_yosys(), part, board))
     assert found is not None and found.lut < 3 * 4 * bits + 4 * (bits * 10 + 40)
+
+
+@needs_yosys
+@needs_verilator
+@pytest.mark.slow
+@pytest.mark.parametrize("board", ["pynq-z1", "kv260"])
+def test_the_netlist_of_a_long_vector(board: str, tmp_path: Path) -> None:
+    """Its memory in LUTs has more words than Yosys can build with one port on an UltraScale+ part."""
+    design, part = deep(tmp_path, load_board(board), 300, 2)
+    demand_equal(verify_parts(design, (part,), load_board(board)))
 
 
 def smallest(folder: Path) -> dict[str, tuple[Design, Board, Part]]:
