@@ -30,7 +30,7 @@ class Part:
 
     @property
     def most(self) -> int:
-        return self.least + self.thresholds.shape[1]
+        return self.least + int(self.thresholds.shape[1])
 
 
 def parts(node: Step, x: ValueType, value: ValueType) -> Iterator[Part]:
