@@ -172,6 +172,7 @@ _WEIGHTS = Reindex(name="w", inputs=("x",), index=frozen_ints([[0, 1]]))
 _FIXED = Const(name="k", value=frozen_ints([1, 2]))
 _BALANCED = Const(name="b", value=frozen_ints([[1, 1, -1, -1]]))
 _LINES = Reindex(name="r", inputs=("x",), index=frozen_ints(np.arange(4).reshape(2, 2)))
+_TWICE = Reindex(name="r", inputs=("x",), index=frozen_ints([[0], [0], [1], [1]]))
 _ADD = Add(name="a", inputs=("x", "r"), coefficients=(frozen_ints(1), frozen_ints(1)))
 _REFUSED: list[tuple[str, tuple[Node, ...]]] = [
     ("4,081 levels", (entry(2, lo=-5000, hi=5000), _step(4081))),
@@ -181,6 +182,7 @@ _REFUSED: list[tuple[str, tuple[Node, ...]]] = [
     ("zeros around a convolution", (entry(2, 2, 1), Pad(name="p", inputs=("x",), before=(1, 1), after=(0, 0)))),
     ("another axis", (entry(2, 2, 1), Concat(name="c", inputs=("x", "x"), axis=0))),
     ("another order", (entry(2), Reindex(name="r", inputs=("x",), index=frozen_ints([1, 0])))),
+    ("with upsampling", (entry(2, 1), _TWICE, Select(name="k", inputs=("r",), k=1))),
     ("with gaps", (entry(5, 1), MaxPool(name="m", inputs=("x",), kernel=(2,), strides=(1,), dilations=(2,)))),
     ("2 inputs", (entry(2), _SECOND, Concat(name="c", inputs=("x", "w"), axis=0))),
     ("partial sums", (entry(4, lo=1 << 23, hi=(1 << 23) + 1), _BALANCED, Linear(name="l", inputs=("x", "b")))),

@@ -54,6 +54,8 @@ def _why_not(graph: Graph, node: Node) -> str:
         return "a concatenation along another axis than the channels"
     if isinstance(node, ops.Reindex) and not (reshapes(graph, node) or repeats(node, kinds[0])):
         return "elements in another order"
+    if isinstance(node, ops.Select) and any(isinstance(n, ops.Reindex) and not reshapes(graph, n) for n in graph.nodes):
+        return "the greatest of a network with upsampling: of that FINN takes opset 9, whose TopK it does not know"
     if not isinstance(node, ops.Const) and len(graph.types[node.name].shape) > 3:
         return "three spatial axes"
     return ""
