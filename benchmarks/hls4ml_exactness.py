@@ -1,13 +1,14 @@
 """The same QONNX files through plain hls4ml and through isobit's hls4ml back end: who computes the network's integers.
 
-    python benchmarks/hls4ml_exactness.py [--models FOLDER] [--only WORD] [--tools TOOL...] [--results FILE] [--docs]
+    python benchmarks/hls4ml_exactness.py [--models FOLDER] [--only WORD] [--tools TOOL...] [--minutes N]
+        [--results FILE] [--docs]
 
 Plain hls4ml is its own QONNX converter at its default precision (16 bits) and at 48 bits, in the io type that isobit
 takes for the network. An output is exact if, rounded to the step of the network's output, it is the integer of the
 interpreter; rounding forgives what a free scale can never hit. *Ready* is the CPU time from the file to a compiled
 simulation, in a process of its own; inferences a second are those of ``predict()`` and of the back end's simulation, by
-CPU time. ``--models`` adds files (``NAME/model.onnx`` with recorded inputs); ``--results`` keeps what was measured, so
-that an interrupted run goes on where it was.
+CPU time. A tool has ``--minutes`` for each network. ``--models`` adds files (``NAME/model.onnx`` with recorded inputs);
+``--results`` keeps what was measured, so that an interrupted run goes on where it was.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from common import ROOT, cpu_of, cpu_seconds, publish, table
 
 sys.path.insert(0, str(ROOT / "tests"))
 TOOLS = {"plain 16": "fixed<16,6>", "plain 48": "fixed<48,24>", "isobit": ""}
-SAMPLES, TIMEOUT = 32, 1500
+SAMPLES, TIMEOUT, LONGER = 32, 1500, "not in "
 PAGE = ROOT / "docs" / "hls4ml.md"
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -106,19 +107,21 @@ def plain(file: str, folder: Path, io_type: str, precision: str, x: Floats) -> t
     return np.asarray(y, dtype=np.float32), ready, seconds
 
 
-def measured(name: str, file: Path, x: Floats, tool: str, folder: Path) -> dict[str, Any]:
-    """:func:`measure` in a process of its own; what it stopped with where it failed."""
+def measured(name: str, file: Path, x: Floats, tool: str, folder: Path, minutes: float) -> dict[str, Any]:
+    """:func:`measure` in a process of its own; what it stopped with where it failed or took too long."""
+    from isobit.subprocesses import run
+
     inputs = folder / f"{name}.npy"
     np.save(inputs, x)
     command = [sys.executable, __file__, "--measure", str(file), tool, str(inputs)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        done = run(command, 60 * minutes)  # which ends the compilers below it too
     except subprocess.TimeoutExpired:
-        return {"failed": f"longer than {TIMEOUT} s"}
+        return {"failed": f"{LONGER}{minutes:g} min"}
     if done.returncode == 0:
-        result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+        result: dict[str, Any] = json.loads(done.stdout.decode().strip().splitlines()[-1])
         return result
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    lines = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
     return {"failed": lines[-1][:160] if lines else "crashed"}
 
 
@@ -127,7 +130,7 @@ def cells(result: dict[str, Any] | None) -> list[str]:
     if result is None:
         return ["not run", "", "", ""]
     if "failed" in result:
-        return ["no", "", "", ""]
+        return [result["failed"] if result["failed"].startswith(LONGER) else "no", "", "", ""]
     exact = "all" if result["exact"] == 1 else f"{100 * result['exact']:.1f} %"
     return [exact, f"{100 * result['argmax']:.0f} %", f"{result['ready']:.0f}", f"{result['rate']:,.0f}"]
 
@@ -166,6 +169,7 @@ def main() -> None:
     parser.add_argument("--models", type=Path)
     parser.add_argument("--only", default="")
     parser.add_argument("--tools", nargs="*", default=list(TOOLS))
+    parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--results", type=Path)
     parser.add_argument("--docs", action="store_true")
     asked = parser.parse_args()
@@ -178,7 +182,7 @@ def main() -> None:
         for name, file, x in subjects(asked.models, Path(place), wanted):
             by = kept.setdefault(name, {})
             for tool in (t for t in asked.tools if t not in by):
-                by[tool] = measured(name, file, x, tool, Path(place))
+                by[tool] = measured(name, file, x, tool, Path(place), asked.minutes)
                 print(name, tool, by[tool], flush=True)
                 if asked.results:
                     asked.results.write_text(json.dumps(kept, indent=1))

@@ -3,7 +3,7 @@
     python check.py WORK        in an environment with finn-plus (`isobit finn setup` makes one)
 
 Writes WORK/result.json: for every step the operators that FINN has and whether its Python execution gives the integers of
-expected_output.npy, of as many samples as it executes in half a minute; what is not mapped to hardware; the estimates of FINN's own
+expected_output.npy (of further outputs: expected_output_1.npy ..), of as many samples as it executes in half a minute; what is not mapped to hardware; the estimates of FINN's own
 analysis; and the same of its C++ simulation where FINN_DEPS holds finn-hlslib and XILINX_HLS is Vitis HLS. FINN itself compares with a
 tolerance and returns 0 where its verification fails: nothing here relies on that.
 """
@@ -74,13 +74,27 @@ def affordable(model):
 
 
 def executed(model, given):
-    """The outputs of FINN's Python execution for these samples, as one array."""
+    """The outputs of FINN's Python execution for these samples, one behind the other, as one array."""
     from finn.core.onnx_exec import execute_onnx
 
-    entry, last = model.graph.input[0].name, model.graph.output[0].name
+    entry = model.graph.input[0].name
     shape = tuple(model.get_tensor_shape(entry))
-    rows = [execute_onnx(model, {entry: x.reshape(shape)})[last].reshape(-1) for x in given]
+    rows = []
+    for x in given:
+        found = execute_onnx(model, {entry: x.reshape(shape)})
+        rows.append(np.concatenate([found[last.name].reshape(-1) for last in model.graph.output]))
     return np.stack(rows)
+
+
+def expected(model):
+    """What ``executed`` must give for all samples."""
+    files = [HERE / f"expected_{side}.npy" for side in sides(model)]
+    return np.concatenate([values.reshape(len(values), -1) for values in map(np.load, files)], axis=1)
+
+
+def sides(model):
+    """The outputs under the names of their files."""
+    return {f"output_{i}" if i else "output": last.name for i, last in enumerate(model.graph.output)}
 
 
 def compared(model, wanted):
@@ -124,8 +138,8 @@ def operators(model):
 
 
 def border(model):
-    """The types that the model itself gives its input and its output."""
-    ends = {"input": model.graph.input[0].name, "output": model.graph.output[0].name}
+    """The types that the model itself gives its input and its outputs."""
+    ends = {"input": model.graph.input[0].name, **sides(model)}
     return {side: model.get_tensor_datatype(name).name for side, name in ends.items()}
 
 
@@ -142,9 +156,8 @@ def run(work):
 
     target = json.loads((HERE / "target.json").read_text(encoding="utf-8"))
     config = configuration(work, target)
-    wanted = np.load(HERE / "expected_output.npy")
     model = ModelWrapper(str(HERE / "network.onnx"))
-    wanted = wanted.reshape(len(wanted), -1)[: affordable(model)]
+    wanted = expected(model)[: affordable(model)]
     result = {"steps": [], "error": ""}
     result["steps"].append({"name": "network.onnx", "operators": operators(model), "border": border(model)} | compared(model, wanted))
     try:

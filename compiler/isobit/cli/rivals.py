@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from isobit.cli.options import Scale, Type
 from isobit.cli.terminal import Progress, out
 from isobit.errors import EXIT_EQUAL, EXIT_MISMATCH
 
@@ -22,14 +23,18 @@ def check_hls4ml_command(
     project: Annotated[Path, typer.Argument(help="the folder that hls4ml wrote (output_dir)")],
     model: Annotated[Path, typer.Argument(help="the QONNX model that it was made of")],
     inputs: Inputs = None,
+    input_type: Type = None,
+    input_scale: Scale = "1",
 ) -> None:
     """Name the first layer where a plain hls4ml project leaves the exact integers, and by how much."""
     from isobit.check.csim.vectors import load_vectors
     from isobit.check.rivals.hls4ml import check_hls4ml
+    from isobit.frontend.qonnx.input_type import InputType
 
+    declared = InputType.declared(input_type, input_scale)
     with Progress() as progress:
         progress("compiling and running the project's C++, layer by layer")
-        found = check_hls4ml(project, model, load_vectors(inputs) if inputs else None)
+        found = check_hls4ml(project, model, load_vectors(inputs) if inputs else None, declared)
     for layer in found.layers:
         out.print(escape(_line(layer)), soft_wrap=True)
     out.print(escape(f"no integers of their own: {', '.join(found.skipped) or 'no layer'}"), soft_wrap=True)
@@ -44,14 +49,18 @@ def check_finn_command(
         Path | None, typer.Argument(help="the QONNX model that it was made of; else the only .onnx in the folder")
     ] = None,
     inputs: Inputs = None,
+    input_type: Type = None,
+    input_scale: Scale = "1",
 ) -> None:
     """Name the first step and layer where a plain FINN build leaves the exact integers, and by how much."""
     from isobit.check.csim.vectors import load_vectors
     from isobit.check.rivals.finn import check_finn
+    from isobit.frontend.qonnx.input_type import InputType
 
+    declared = InputType.declared(input_type, input_scale)
     with Progress() as progress:
         progress("FINN executes the model of every step")
-        steps = check_finn(folder, model, load_vectors(inputs) if inputs else None)
+        steps = check_finn(folder, model, load_vectors(inputs) if inputs else None, declared)
     for step in steps:
         out.print(escape(f"{step.name}:" + (f" not executed: {step.why}" if step.why else "")), soft_wrap=True)
         for layer in step.layers:

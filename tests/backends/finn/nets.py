@@ -1,8 +1,9 @@
-"""Networks for the FINN back end: an MLP, and a CNN with a residual join, a depthwise layer and a maximum pool."""
+"""Networks for the FINN back end: an MLP; a CNN with a residual join, a depthwise layer and a pool; a decoder."""
 
 from __future__ import annotations
 
 import numpy as np
+import onnx
 
 from tests.onnx_builder import Net
 
@@ -34,3 +35,16 @@ def cnn() -> Net:
     w = net.quant(rng.normal(0, 0.5, (64, 3)), 0.11, 0.0, 4, narrow=1)
     net.quant(net.op("MatMul", x, w), 0.19, 0.0, 8)
     return net
+
+
+def decoder() -> onnx.ModelProto:
+    """Two outputs, one of them read on; a 10-bit quantiser, nearest upsampling, a flatten of channels first."""
+    net, rng = Net([1, 2, 4, 3], name="x"), np.random.default_rng(2)
+    w = net.quant(rng.normal(0, 0.5, (4, 2, 3, 3)), 0.13, 0.0, 4, narrow=1)
+    x = net.op("Conv", net.quant("x", 0.1, 0.0, 6), w, pads=[1, 1, 1, 1])
+    x = net.op("Resize", net.quant(x, 0.012, 0.0, 10), "", net.const([1.0, 1.0, 2.0, 3.0]), mode="nearest")
+    w = net.quant(rng.normal(0, 0.5, (2, 4, 3, 3)), 0.11, 0.0, 4, narrow=1)
+    x = net.quant(net.op("Relu", net.op("Conv", x, w)), 0.37, 0.0, 4, signed=0)
+    w = net.quant(rng.normal(0, 0.5, (2 * 6 * 7, 3)), 0.11, 0.0, 4, narrow=1)
+    y = net.quant(net.op("MatMul", net.op("Flatten", x), w), 0.19, 0.0, 8)
+    return net.model(x, y)

@@ -21,7 +21,7 @@ from isobit.interp import run
 from isobit.ir import Graph, Node, frozen_ints, verify
 from isobit.ir.ops import Add, Concat, Const, Input, Linear, MaxPool, Output, Pad, Product, Reindex, Select, Step, Table
 from isobit.numerics import Cuts, MultiplyShift
-from tests.backends.finn.nets import cnn, mlp
+from tests.backends.finn.nets import cnn, decoder, mlp
 from tests.cli.runner import edited, tree
 from tests.cli.runner import isobit as isobit_command
 from tests.ir.random_graphs import Maker, random_inputs
@@ -61,6 +61,19 @@ def test_thresholds_are_the_staircase(seed: int) -> None:
     curves = tuple(Maker(rng).curve(-40, 37) for _ in range(rng.choice([1, 3])))
     x = entry(2, 2, 3, lo=-40, hi=37) if seed % 2 else entry(3, lo=-40, hi=37)
     same(graph_of(x, Step(name="s", inputs=("x",), curves=curves)), seed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("lo", "hi"), [(0, 256), (-129, 5), (-300, 700), (100, 300), (-400, -280)])
+def test_more_than_8_bits_are_a_sum_of_thresholds(lo: int, hi: int) -> None:
+    """Channels of different reach; no summand has more than 8 bits, of which finn-plus would make a multiplication."""
+    rng = Random(lo)
+    tops = (hi, hi - 7, lo + 3)
+    curves = tuple(Cuts(lo, sorted(rng.randrange(-900, 900) for _ in range(top - lo))) for top in tops)
+    graph = graph_of(entry(2, 2, 3, lo=-1000, hi=1000), Step(name="s", inputs=("x",), curves=curves))  # type: ignore[arg-type]
+    same(graph, 1)
+    model, _ = finn_model(graph)
+    kinds = [a.s.decode() for node in model.graph.node for a in node.attribute if a.name == "out_dtype"]
+    assert len(kinds) > 1 and all(int(kind.removeprefix("U").removeprefix("INT")) <= 8 for kind in kinds)
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
@@ -105,6 +118,50 @@ def test_pools_joins_reshapes_and_classes() -> None:
     same(graph_of(entry(6), Select(name="k", inputs=("x",), k=1)))
 
 
+@pytest.mark.parametrize("times", [(2, 3), (1, 2), (3, 1)])
+def test_nearest_upsampling(times: tuple[int, int]) -> None:
+    x, index = entry(3, 2, 2), np.arange(12).reshape(3, 2, 2)
+    index = index.repeat(times[0], 0).repeat(times[1], 1)
+    same(graph_of(x, Reindex(name="r", inputs=("x",), index=frozen_ints(index))))
+    rows = np.arange(8).reshape(4, 2).repeat(times[0], 0)
+    same(graph_of(entry(4, 2), Reindex(name="r", inputs=("x",), index=frozen_ints(rows))))
+
+
+def test_an_order_that_dense_layers_alone_see_is_in_their_weights() -> None:
+    rng = np.random.default_rng(0)
+    flat = Reindex(name="r", inputs=("x",), index=frozen_ints(np.arange(24).reshape(6, 4).T.reshape(-1)))
+    clamp = Step(name="s", inputs=("r",), curves=(MultiplyShift(1, 0, 1, -2, 2),))  # type: ignore[arg-type]
+    first = Const(name="v", value=frozen_ints(rng.integers(-3, 4, (3, 24))))
+    dense = Linear(name="l", inputs=("s", "v"))
+    same(graph_of(entry(3, 2, 4), flat, clamp, first, dense))
+    same(graph_of(entry(3, 2, 4), flat, first, replace(dense, inputs=("r", "v"))))
+    with pytest.raises(IsobitError, match="another order"):  # a curve for every channel would have to be ordered too
+        finn_model(graph_of(entry(3, 2, 4), flat, replace(clamp, curves=clamp.curves * 24), first, dense))
+    graph = verify(Graph((*graph_of(entry(3, 2, 4), flat, clamp, first, dense).nodes, Output(name="z", inputs=("s",)))))
+    with pytest.raises(IsobitError, match="another order"):
+        finn_model(graph)
+
+
+def test_several_outputs_one_of_them_read_on(tmp_path: Path) -> None:
+    build = isobit.compile(decoder(), tmp_path / "build", backend="finn")
+    result = isobit.csim(build, source=False)
+    assert result.equal and len(build.graph.outputs) == 2
+    x = np.load(build.path / "finn/input.npy").astype(np.int64)
+    for name, last in zip(("output", "output_1"), build.graph.outputs, strict=True):
+        golden = np.load(build.path / f"finn/expected_{name}.npy")
+        assert np.array_equal(run(build.graph, x)[last.name], golden)
+    layers = json.loads((build.path / "finn/layers.json").read_text(encoding="utf-8"))
+    forked = {layer["node"] for name, layer in layers.items() if name.startswith("DuplicateStreams")}
+    assert build.graph.outputs[0].inputs[0] in forked and "UpsampleNearestNeighbour_hls_0" in layers
+
+
+def test_an_output_that_finn_cannot_tell_from_another_value_is_refused() -> None:
+    twice = Graph((*graph_of(entry(2), _step(5)).nodes, Output(name="z", inputs=("s",))))
+    for graph in (verify(twice), graph_of(entry(2))):
+        with pytest.raises(IsobitError, match=r"E504.*an output that is"):
+            finn_model(graph)
+
+
 def _step(levels: int) -> Node:
     return Step(name="s", inputs=("x",), curves=(Cuts(0, range(-100, levels - 100)),))  # type: ignore[arg-type]
 
@@ -115,15 +172,17 @@ _WEIGHTS = Reindex(name="w", inputs=("x",), index=frozen_ints([[0, 1]]))
 _FIXED = Const(name="k", value=frozen_ints([1, 2]))
 _BALANCED = Const(name="b", value=frozen_ints([[1, 1, -1, -1]]))
 _LINES = Reindex(name="r", inputs=("x",), index=frozen_ints(np.arange(4).reshape(2, 2)))
+_TWICE = Reindex(name="r", inputs=("x",), index=frozen_ints([[0], [0], [1], [1]]))
 _ADD = Add(name="a", inputs=("x", "r"), coefficients=(frozen_ints(1), frozen_ints(1)))
 _REFUSED: list[tuple[str, tuple[Node, ...]]] = [
-    ("256 levels", (entry(2, lo=-500, hi=500), _step(256))),
+    ("4,081 levels", (entry(2, lo=-5000, hi=5000), _step(4081))),
     ("a table is no staircase", (entry(1), Table(name="t", inputs=("x",), lo=frozen_ints(-4), values=_ROW))),
     ("a product is no staircase", (entry(1), Product(name="p", inputs=("x", "x")))),
     ("25 bits", (entry(1, lo=0, hi=1 << 24),)),
     ("zeros around a convolution", (entry(2, 2, 1), Pad(name="p", inputs=("x",), before=(1, 1), after=(0, 0)))),
     ("another axis", (entry(2, 2, 1), Concat(name="c", inputs=("x", "x"), axis=0))),
     ("another order", (entry(2), Reindex(name="r", inputs=("x",), index=frozen_ints([1, 0])))),
+    ("with upsampling", (entry(2, 1), _TWICE, Select(name="k", inputs=("r",), k=1))),
     ("with gaps", (entry(5, 1), MaxPool(name="m", inputs=("x",), kernel=(2,), strides=(1,), dilations=(2,)))),
     ("2 inputs", (entry(2), _SECOND, Concat(name="c", inputs=("x", "w"), axis=0))),
     ("partial sums", (entry(4, lo=1 << 23, hi=(1 << 23) + 1), _BALANCED, Linear(name="l", inputs=("x", "b")))),

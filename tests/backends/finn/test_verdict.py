@@ -6,15 +6,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 
 import isobit
 from isobit.backends.finn import environment
 from isobit.backends.finn.verdict import check_finn_build, lines, verdict_of
 from isobit.errors import CheckFailed, IsobitError
-from tests.backends.finn.nets import cnn, mlp
+from tests.backends.finn.nets import cnn, decoder, mlp
 from tests.cli.runner import isobit as isobit_command
-from tests.onnx_builder import Net
 
 LAYERS = {"MVAU_hls_0": {"node": "fc", "factors": {"PE": 2, "SIMD": 4}, "sizes": {"MH": 8, "MW": 16}, "cycles": 16}}
 BORDER = {"input": "INT4", "output": "UINT8"}
@@ -109,10 +109,9 @@ def test_an_end_without_a_result_is_a_failure(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.slow
 @pytest.mark.skipif(not environment.installed(), reason="finn-plus is not installed: isobit finn setup")
-@pytest.mark.parametrize("net", [mlp, cnn])
-def test_finn_maps_every_node_and_computes_every_integer(net: Any, tmp_path: Path) -> None:
-    made: Net = net()
-    build = isobit.compile(made.save(tmp_path), tmp_path / "build", backend="finn")
+@pytest.mark.parametrize("model", [mlp().model(), cnn().model(), decoder()], ids=["mlp", "cnn", "decoder"])
+def test_finn_maps_every_node_and_computes_every_integer(model: onnx.ModelProto, tmp_path: Path) -> None:
+    build = isobit.compile(model, tmp_path / "build", backend="finn")
     verdict = check_finn_build(build.path, tmp_path / "work")
     assert verdict.mapped, lines(verdict, OURS)
     assert verdict.equal, lines(verdict, OURS)

@@ -11,6 +11,7 @@ import numpy as np
 
 from isobit.backends.base import TAPPED, Simulation
 from isobit.backends.hls4ml.backend import HLS4ML
+from isobit.backends.hls4ml.design import IoType
 from isobit.backends.hls4ml.plan import LayerRequest, Request, bodies, resource_factors
 from isobit.backends.hls4ml.windows import is_separate
 from isobit.errors import IsobitError
@@ -21,6 +22,7 @@ from isobit.ir.ops import Linear, Step
 from isobit.ir.types import IntArray
 
 BOARD = load_board("pynq-z1")
+IO_TYPES: tuple[IoType, ...] = ("io_parallel", "io_stream")
 
 
 def side_by_side(graphs: Iterable[Graph]) -> Graph:

@@ -10,7 +10,7 @@ from random import Random
 import hls4ml.backends.vivado_accelerator
 import numpy as np
 import pytest
-from backends.hls4ml.projects import expressible, simulated, varied, wrong_values
+from backends.hls4ml.projects import IO_TYPES, expressible, simulated, varied, wrong_values
 
 import isobit
 from isobit.backends.hls4ml.backend import HLS4ML
@@ -25,7 +25,6 @@ from tests.cli.runner import edited, small_model, tree
 from tests.ir.random_graphs import random_graph, random_inputs
 
 BOARD = load_board("pynq-z2")
-IO_TYPES: tuple[IoType, ...] = ("io_parallel", "io_stream")
 
 
 def residual() -> Graph:

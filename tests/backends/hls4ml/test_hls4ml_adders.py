@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
-from backends.hls4ml.projects import BOARD, simulated, wrong_values
+from backends.hls4ml.projects import BOARD, IO_TYPES, simulated, wrong_values
 
 import isobit
 from isobit.backends.hls4ml import adder_search
@@ -98,12 +99,14 @@ def convolutions() -> Graph:
 
 
 @pytest.mark.usefixtures("plain")
-def test_convolutions_are_an_adder_graph_at_every_position(tmp_path: Path) -> None:
-    graph, request = convolutions(), Request(io_type="io_parallel", strategy="distributed_arithmetic")
+@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
+def test_convolutions_are_an_adder_graph_for_every_position_or_for_all(io_type: IoType, tmp_path: Path) -> None:
+    graph, request = convolutions(), Request(io_type=io_type, strategy="distributed_arithmetic")
     plan = HLS4ML.plan(graph, BOARD, request)
     assert {layer.implementation for layer in plan.layers.values()} == {"adders"}
-    once = plan.layers["along"].cost.lut
-    assert graph.types["along"].shape == (2, 3) and once % 2 == 0 and plan.estimate.cost.dsp == 0
+    layers = {t: HLS4ML.plan(graph, BOARD, replace(request, io_type=t)).layers["along"] for t in IO_TYPES}
+    assert layers["io_parallel"].cost.lut == 2 * layers["io_stream"].cost.lut > 0 and plan.estimate.cost.dsp == 0
+    assert graph.types["along"].shape == (2, 3) and layers["io_stream"].cycles == 4
     integers = random_inputs(graph, Random(0), 20)
     assert wrong_values(graph, integers, simulated(graph, request, integers, tmp_path)) == []
 
@@ -152,7 +155,7 @@ def test_stages_with_fractions_and_signs_become_one_graph() -> None:
 def refused(graph: Graph, request: Request) -> IsobitError:
     with pytest.raises(IsobitError) as error:
         HLS4ML.plan(graph, BOARD, request)
-    assert error.value.where in ("fc", "conv") and error.value.hint
+    assert error.value.where == "fc" and error.value.hint
     return error.value
 
 
@@ -160,10 +163,6 @@ def test_what_cannot_be_is_refused(plain: None, monkeypatch: pytest.MonkeyPatch)
     asked = {"fc": LayerRequest("distributed_arithmetic", 4)}
     assert "reuse factor of 4" in refused(dense(WEIGHTS), Request(layers=asked)).message
     assert refused(dense(WEIGHTS << 20), REQUEST).code == "E504"
-    graph = convolutions()
-    assert HLS4ML.plan(graph, BOARD, REQUEST).layers["conv"].strategy == "Latency"
-    alone = Request(layers={"conv": LayerRequest("distributed_arithmetic")})
-    assert "io_parallel" in refused(graph, alone).hint
     monkeypatch.setattr(adder_search, "installed", lambda: False)
     assert refused(dense(WEIGHTS), REQUEST).code == "E303"
 

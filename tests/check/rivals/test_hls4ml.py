@@ -333,8 +333,41 @@ def test_streams_are_tapped_too(tmp_path: Path) -> None:
     assert check_hls4ml(folder, model, x).first is None
 
 
+def test_a_project_of_another_network_is_refused(tmp_path: Path) -> None:
+    """Its samples are of another size: its C++ would read beyond them."""
+    net = Net([1, 7], name="x")
+    net.op("Relu", net.quant("x", 0.25, 0.0, 4))
+    folder = small_project(network(tmp_path), tmp_path / "project")
+    done = isobit("check-hls4ml", folder, net.save(tmp_path))
+    assert done.status == 2 and "E619" in done.err and "another size" in done.err
+
+
+def test_an_input_without_a_quantiser_has_the_type_that_is_said(tmp_path: Path) -> None:
+    folder = small_project(network(tmp_path), tmp_path / "project")
+    net, rng = Net([1, 6], name="x"), np.random.default_rng(3)
+    x = net.op("MatMul", "x", net.quant(rng.normal(0, 0.5, (6, 5)), 0.25, 0.0, 3, narrow=1))
+    net.quant(net.op("Relu", x), 0.5, 0.0, 4, signed=0)
+    model = net.save(tmp_path)
+    assert "E209" in isobit("check-hls4ml", folder, model).err
+    done = isobit("check-hls4ml", folder, model, "--input-type", "INT4", "--input-scale", "1/4")
+    assert "Dense_MatMul_0 (MatMul_0): 320 of 320 integers exact" in done.out
+
+
+@pytest.mark.slow
+def test_a_streaming_project_of_another_network_is_refused(tmp_path: Path) -> None:
+    folder = written(network(tmp_path), tmp_path / "project", "io_stream")
+    for size in (3, 7, 12):
+        net = Net([1, size], name="x")
+        net.op("Relu", net.quant("x", 0.25, 0.0, 4))
+        with pytest.raises(IsobitError, match=r"E619.*another size"):
+            check_hls4ml(folder, net.save(tmp_path))
+
+
 def test_another_folder_is_refused(tmp_path: Path) -> None:
     model = network(tmp_path)
+    for other, why in ((tmp_path / "none", "no such folder"), (model, "it is a file")):
+        with pytest.raises(IsobitError, match=rf"E619.*{why}"):
+            check_hls4ml(other, model)
     with pytest.raises(IsobitError, match="E619"):
         check_hls4ml(tmp_path, model)
     (tmp_path / "firmware").mkdir()

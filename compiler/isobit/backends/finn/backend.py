@@ -144,7 +144,7 @@ class Finn:
     ) -> Mapping[str, bytes]:
         """The file, its folding, golden data, and the scripts that take it through FINN."""
         graph, board = design.graph, plan.board
-        (entry,), (last,) = graph.inputs, graph.outputs
+        (entry,) = graph.inputs
         target = {"name": board.name, "part": board.part, "clock_ns": 1000 / board.clock_mhz}
         layers = {layer.name: {k: v for k, v in asdict(layer).items() if k != "name"} for layer in design.layers}
         texts = {
@@ -155,7 +155,10 @@ class Finn:
             NETWORK: design.network,
             **{f"{FOLDER}/{name}": _json(content) for name, content in texts.items()},
             f"{FOLDER}/input.npy": _npy(vectors[entry.name], shape_of(graph.types[entry.name])),
-            f"{FOLDER}/expected_output.npy": _npy(vectors[last.name], shape_of(graph.types[last.name])),
+            **{
+                f"{FOLDER}/expected_{side}.npy": _npy(vectors[last.name], shape_of(graph.types[last.name]))
+                for side, last in output_names(graph).items()
+            },
             **{f"{FOLDER}/{name}": (root() / "finn" / name).read_bytes() for name in ("check.py", "build.py")},
         }
 
@@ -212,27 +215,35 @@ class QonnxSimulator:
     def run(self, integers: Mapping[str, IntArray], timeout: float) -> Simulation:
         """See :class:`isobit.backends.base.Simulator`."""
         started = time.monotonic()
-        (entry,), (last,) = self.graph.inputs, self.graph.outputs
-        kind, shape = self.graph.types[last.name], shape_of(self.graph.types[entry.name])
-        execute, rows = _executor(self.design.network), []
+        (entry,), outputs = self.graph.inputs, self.graph.outputs
+        shape = shape_of(self.graph.types[entry.name])
+        execute, rows = _executor(self.design.network), dict[str, list[IntArray]]()
         for number, x in enumerate(integers[entry.name]):
             if time.monotonic() - started > timeout:
                 raise CheckFailed("E606", f"qonnx ran longer than {timeout:g} s")
             try:
-                found = execute({entry.name: x.reshape(shape).astype(np.float32)})[last.inputs[0]].reshape(kind.shape)
+                found = execute({entry.name: x.reshape(shape).astype(np.float32)})
             except Exception as error:  # qonnx documents no exception types
                 raise _not_executed(error) from error
-            if not np.array_equal(found, np.rint(found)):  # neither is what is no number
-                what = f"sample {number}: qonnx gives {printable(found[found != np.rint(found)][0])}, no integer"
-                raise CheckFailed("E606", what, where=printable(last.outside or last.name))
-            rows.append(found.astype(np.int64))
-        return Simulation({last.name: np.stack(rows)}, 0.0, time.monotonic() - started, {})
+            for last in outputs:
+                y = found[last.inputs[0]].reshape(self.graph.types[last.name].shape)
+                if not np.array_equal(y, np.rint(y)):  # neither is what is no number
+                    what = f"sample {number}: qonnx gives {printable(y[y != np.rint(y)][0])}, no integer"
+                    raise CheckFailed("E606", what, where=printable(last.outside or last.name))
+                rows.setdefault(last.name, []).append(y.astype(np.int64))
+        done = {name: np.stack(values) for name, values in rows.items()}
+        return Simulation(done, 0.0, time.monotonic() - started, {})
 
     def ready(self) -> None:
         """It always is."""
 
     def stop(self) -> None:
         """Nothing runs in the background."""
+
+
+def output_names(graph: Graph) -> dict[str, Output]:
+    """The outputs by the names that they have in the project's files: ``output``, ``output_1`` and so on."""
+    return {f"output_{i}" if i else "output": last for i, last in enumerate(graph.outputs)}
 
 
 def _executor(network: bytes) -> Callable[[dict[str, Any]], dict[str, Any]]:

@@ -127,6 +127,13 @@ def _pool(graph: Graph, plan: Plan, name: str) -> _Parts:
     ]
 
 
+def _upsample(graph: Graph, plan: Plan, name: str) -> _Parts:
+    value, (pe, _) = graph.types[name], _lanes(plan, name)
+    simd = gcd(pe, value.channels)
+    sizes = {"NumChannels": value.channels}
+    return [("UpsampleNearestNeighbour_hls", {"SIMD": simd}, sizes, value.size // simd)]
+
+
 def _elementwise(kind: str, graph: Graph, plan: Plan, name: str) -> _Parts:
     value, (pe, _) = graph.types[name], _lanes(plan, name)
     pe = gcd(pe, value.channels)
@@ -138,6 +145,7 @@ _LAYERS: Mapping[str, Callable[[Graph, Plan, str], _Parts]] = {
     "MatMul": _matmul,
     "MultiThreshold": _thresholds,
     "MaxPoolNHWC": _pool,
+    "Upsample": _upsample,
     "Fork": lambda graph, plan, name: _elementwise("DuplicateStreams_hls", graph, plan, name),
     "Add": lambda graph, plan, name: _elementwise("ElementwiseAdd_hls", graph, plan, name),
     "Mul": lambda graph, plan, name: _elementwise("ElementwiseMul_hls", graph, plan, name),

@@ -17,13 +17,17 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from isobit.backends.finn.moves import repeats, reshapes, weights_in_order
 from isobit.backends.finn.refusals import refuse
+from isobit.backends.finn.thresholds import parts
 from isobit.ir import Graph, Node, ops
 from isobit.ir.types import IntArray, ValueType
 from isobit.numerics import bit_width
 
 QONNX = "qonnx.custom_op.general"
 OPSET, IR_VERSION = 13, 8
+UPSAMPLE = 9
+"""The last opset with Upsample: FINN has a layer for Resize too, but looks for it only where there is an Upsample."""
 
 
 @dataclass
@@ -85,21 +89,21 @@ def finn_model(graph: Graph) -> tuple[onnx.ModelProto, list[Made]]:
             made.declare(node.name, shape_of(graph.types[node.name]), datatype(*graph.types[node.name].bounds))
         elif not isinstance(node, ops.Const | ops.Output):
             _OPERATORS[type(node)](made, node)
-    (entry,), (last,) = graph.inputs, graph.outputs
+    (entry,), outputs = graph.inputs, [last.inputs[0] for last in graph.outputs]
     infos = {info.name: info for info in made.values}
-    output = last.inputs[0]
-    inner = [info for name, info in infos.items() if name not in (entry.name, output)]
-    made_graph = helper.make_graph(
-        made.nodes, "isobit", [infos[entry.name]], [infos[output]], made.initializers, value_info=inner
-    )
+    inner = [info for name, info in infos.items() if name not in (entry.name, *outputs)]
+    ends = [infos[name] for name in outputs]
+    made_graph = helper.make_graph(made.nodes, "isobit", [infos[entry.name]], ends, made.initializers, value_info=inner)
     made_graph.quantization_annotation.extend(_annotations(made))
-    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(QONNX, 1)]
+    opset = UPSAMPLE if any(node.op_type == "Upsample" for node in made.nodes) else OPSET
+    opsets = [helper.make_opsetid("", opset), helper.make_opsetid(QONNX, 1)]
     return helper.make_model(made_graph, opset_imports=opsets, ir_version=IR_VERSION), _ordered(made, entry.name)
 
 
 def _ordered(made: FinnGraph, entry: str) -> list[Made]:
     """What FINN will make nodes of, with their places."""
     reads = Counter(name for node in made.nodes for name in node.input)
+    reads.update(last.inputs[0] for last in made.graph.outputs)
     found, forks = list[Made](), list[Made]()
     ready = dict[str, tuple[int, int]]()
 
@@ -174,7 +178,7 @@ def _linear(made: FinnGraph, node: ops.Linear) -> None:
             dilations=list(dilations),
         )  # fmt: skip
     matrix = _ungrouped(weights.value, node.groups).reshape(value.channels, -1).T
-    name = made.const(node.name + "_weights", matrix)
+    name = made.const(node.name + "_weights", weights_in_order(graph, source.name, matrix))
     if depthwise:
         made.sparse[name] = (kernel[0], kernel[1])
     made.op("MatMul", [x, name], node, node.name, value)
@@ -237,23 +241,24 @@ def _term(
 
 
 def _step(made: FinnGraph, node: ops.Step) -> None:
-    """All levels of the output's type: those below are always passed, those above never."""
+    """One MultiThreshold, or the sum of several."""
     x, value = made.graph.types[node.inputs[0]], made.graph.types[node.name]
-    lo, hi = value.bounds
-    bits = max(bit_width(lo, hi), 1)
-    least = -(1 << bits - 1) if lo < 0 else 0
-    thresholds = np.empty((len(node.curves), (1 << bits) - 1), np.int64)
-    for row, (curve, first, last) in zip(thresholds, node.curves.reached(x), strict=True):
-        narrow = curve.restrict(first, last)
-        row[: narrow.start - least] = first
-        row[narrow.start - least : narrow.top - least] = narrow.cuts()
-        row[narrow.top - least :] = last + 1
-    name = made.const(node.name + "_thresholds", thresholds, datatype(min(x.bounds[0], 0), x.bounds[1] + 1))
-    layout = "NHWC" if len(shape_of(value)) == 4 else "NC"
-    made.op(
-        "MultiThreshold", [node.inputs[0], name], node, node.name, value, out_dtype=datatype(lo, hi),
-        out_bias=float(least), out_scale=1.0, data_layout=layout,
-    )  # fmt: skip
+    found = list(parts(node, x, value))
+    kind, layout = datatype(min(x.bounds[0], 0), x.bounds[1] + 1), "NHWC" if len(shape_of(value)) == 4 else "NC"
+    total, lo, hi = "", 0, 0
+    for i, part in enumerate(found):
+        lo, hi = lo + part.least, hi + part.most
+        own = node.name if len(found) == 1 else f"{node.name}_part{i}"
+        thresholds = made.const(own + "_thresholds", part.thresholds, kind)
+        made.op(
+            "MultiThreshold", [node.inputs[0], thresholds], node, own, ValueType.of(value.shape, part.least, part.most),
+            out_dtype=datatype(part.least, part.most), out_bias=float(part.least), out_scale=1.0, data_layout=layout,
+        )  # fmt: skip
+        if i:
+            last = i == len(found) - 1
+            partial = value if last else ValueType.of(value.shape, lo, hi)
+            own = made.op("Add", [total, own], node, node.name if last else f"{node.name}_sum{i}", partial)
+        total = own
 
 
 def _maxpool(made: FinnGraph, node: ops.MaxPool) -> None:
@@ -264,10 +269,15 @@ def _maxpool(made: FinnGraph, node: ops.MaxPool) -> None:
 
 
 def _reindex(made: FinnGraph, node: ops.Reindex) -> None:
-    value = made.graph.types[node.name]
-    target = node.name + "_shape"
-    made.initializers.append(numpy_helper.from_array(np.array([1, *shape_of(value)[1:]], np.int64), target))
-    made.op("Reshape", [node.inputs[0], target], node, node.name, value)
+    x, value = made.graph.types[node.inputs[0]], made.graph.types[node.name]
+    if reshapes(made.graph, node):
+        target = node.name + "_shape"
+        made.initializers.append(numpy_helper.from_array(np.array([1, *shape_of(value)[1:]], np.int64), target))
+        made.op("Reshape", [node.inputs[0], target], node, node.name, value)
+        return
+    scales = np.array([1, *(*repeats(node, x), 1)[:2], 1], np.float32)
+    made.initializers.append(numpy_helper.from_array(scales, node.name + "_scales"))
+    made.op("Upsample", [node.inputs[0], node.name + "_scales"], node, node.name, value, mode="nearest")
 
 
 def _concat(made: FinnGraph, node: ops.Concat) -> None:

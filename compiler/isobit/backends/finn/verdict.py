@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from isobit.backends.finn.backend import FOLDER, LAYERS
+from isobit.backends.finn.backend import FOLDER, LAYERS, output_names
 from isobit.backends.finn.environment import FINN_PLUS, SECONDS, run_script
 from isobit.backends.ports import IntType
 from isobit.errors import CheckFailed, IsobitError, printable
@@ -84,8 +84,8 @@ def check_finn_build(folder: Path, work: Path, seconds: float = SECONDS) -> Finn
     found = run_script(folder / FOLDER / "check.py", work, seconds=seconds)
     layers = json.loads((folder / LAYERS).read_text(encoding="utf-8"))
     graph = parse_graph((folder / "graph.txt").read_text(encoding="utf-8"))
-    (entry,), (last,) = graph.inputs, graph.outputs
-    bounds = {"input": graph.types[entry.name].bounds, "output": graph.types[last.name].bounds}
+    bounds = {side: graph.types[last.name].bounds for side, last in output_names(graph).items()}
+    bounds["input"] = graph.types[graph.inputs[0].name].bounds
     try:
         return verdict_of(found, layers, bounds)
     except (AttributeError, KeyError, TypeError, ValueError) as error:

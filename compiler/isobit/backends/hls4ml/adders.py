@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from isobit.backends.hls4ml.constants import alias, integer
-from isobit.backends.hls4ml.design import Body
-from isobit.backends.hls4ml.windows import constant_weights, ungrouped
+from isobit.backends.hls4ml.design import Body, IoType
+from isobit.backends.hls4ml.windows import constant_weights, product_windows, ungrouped
 from isobit.backends.ports import IntType
 from isobit.errors import IsobitError
 from isobit.hardware import Cost
@@ -145,12 +145,15 @@ def adder_cost(graph: AdderGraph, reach: Sequence[tuple[int, int]]) -> Cost:
     return Cost(lut=luts)
 
 
-def adder_body(graph: AdderGraph, lo: IntArray, hi: IntArray, out: IntType, positions: int = 1) -> Body:
+def adder_body(
+    graph: AdderGraph, lo: IntArray, hi: IntArray, out: IntType, positions: int = 1, windows: Sequence[str] = ()
+) -> Body:
     """The graph as C++ (``isobit_adders.h``), every sum with the type of its own interval.
 
     Args:
         lo, hi: ``(inputs,)``, between which every input lies.
         positions: how many times it is built, side by side.
+        windows: the constants of the windows that it reads from a stream, one after the other.
     """
     known, found = graph.forms()
     kinds = [IntType.of(*span) for span in intervals(known, lo, hi)]
@@ -174,11 +177,12 @@ def adder_body(graph: AdderGraph, lo: IntArray, hi: IntArray, out: IntType, posi
     inner = "\n        ".join(["#pragma HLS INLINE", *lines])
     head = "template <class X, class Y> static void apply(const X *x, int from, Y *y, int to)"
     sizes = {"POSITIONS": positions, "INPUTS": graph.inputs, "OUTPUTS": len(found)}
-    members = (*(integer(name, size) for name, size in sizes.items()), alias("out_t", out))
-    return Body("isobit_adders.h", "isobit::adders", (*members, f"{head} {{\n        {inner}\n    }}"))
+    members = (*(integer(name, size) for name, size in sizes.items()), *windows, alias("out_t", out))
+    function = "isobit::adders_of_windows" if windows else "isobit::adders"
+    return Body("isobit_adders.h", function, (*members, f"{head} {{\n        {inner}\n    }}"))
 
 
-def planned_body(graph: Graph, node: Linear, adders: AdderGraph | None) -> Body:
+def planned_body(graph: Graph, node: Linear, adders: AdderGraph | None, io_type: IoType) -> Body:
     """The body of a layer whose plan has ``adders``.
 
     Raises:
@@ -188,7 +192,10 @@ def planned_body(graph: Graph, node: Linear, adders: AdderGraph | None) -> Body:
     if adders is None or adders.inputs != len(lo) or not adders.computes(weights):
         raise IsobitError("E503", "the plan's adder graph is not of the layer's weights", where=node.name)
     value = graph.types[node.name]
-    return adder_body(adders, lo, hi, IntType.of(*value.bounds), value.size // value.channels)
+    out, positions = IntType.of(*value.bounds), value.size // value.channels
+    if io_type == "io_stream" and len(value.shape) > 1:
+        return adder_body(adders, lo, hi, out, windows=product_windows(graph, node))
+    return adder_body(adders, lo, hi, out, positions)
 
 
 def problem(graph: Graph, node: Linear) -> tuple[IntArray, IntArray, IntArray]:

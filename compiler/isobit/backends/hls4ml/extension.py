@@ -27,6 +27,7 @@ HEADERS = (
     "isobit_select.h",
     "isobit_step.h",
     "isobit_sum.h",
+    "isobit_window.h",
 )
 _BEFORE_TEMPLATES = (
     "vivado:inplace_stream_flatten", "vivado:clone_output", "vivado:inplace_parallel_reshape",

@@ -150,9 +150,10 @@ def _linear(made: _Lowering, node: Linear) -> None:
     graph, source = made.graph, made.read(node)
     if made.plan[node.name].strategy == DISTRIBUTED:
         x = graph.types[node.inputs[0]]
-        if len(x.shape) > 1:
+        if len(x.shape) > 1 and made.io_type == "io_parallel":
             source = made.moved(source, window_index(graph, node), x.size, IntType.of(*x.bounds))
-        made.own("IsobitAdders", node, (source,), planned_body(graph, node, made.plan[node.name].adders))
+        body = planned_body(graph, node, made.plan[node.name].adders, made.io_type)
+        made.own("IsobitAdders", node, (source,), body)
         return
     weights = graph.types[node.inputs[1]].shape
     x = graph.types[node.inputs[0]]

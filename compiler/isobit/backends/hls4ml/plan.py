@@ -128,8 +128,8 @@ def _layer(
     lanes = shape[-1] if io_type == "io_stream" else prod(shape)
     positions = prod(shape[:-1]) if io_type == "io_stream" else 1
     if isinstance(node, Linear):
-        if _is_distributed(graph, node, request, io_type):
-            return _distributed(graph, node, request, progress)
+        if _is_distributed(node, request):
+            return _distributed(graph, node, request, io_type, progress)
         return _linear(graph, node, board, request, asked, io_type)
     if isinstance(node, Step | Table):
         found = bodies(graph, node, shape[-1], board)
@@ -180,8 +180,8 @@ def _linear(
     separate, inputs, outputs = is_separate(graph, node, io_type), fan_in(graph, node, io_type), y.channels
     reuse = request.reuse if asked.reuse is None else asked.reuse
     strategy = asked.strategy or request.strategy
-    if strategy == DISTRIBUTED or (separate and asked.strategy is None):
-        strategy = "Latency"  # no adder graph here, and hls4ml has no Resource kernels of one filter per channel
+    if separate and asked.strategy is None:
+        strategy = "Latency"  # hls4ml has no Resource kernels of one filter per channel
     if asked.reuse is None:
         reuse = _nearest(graph, node, io_type, strategy, reuse)
     _check(graph, node, io_type, strategy, reuse)
@@ -193,35 +193,35 @@ def _linear(
     return LayerPlan("linear", strategy.lower(), strategy, reuse, reuse * in_turn, cost)
 
 
-def _is_distributed(graph: Graph, node: Linear, request: Request, io_type: IoType) -> bool:
-    """Is the layer to be an adder graph? Asked of all layers, it holds for those on vectors and for all in io_parallel.
+def _is_distributed(node: Linear, request: Request) -> bool:
+    """Is the layer to be an adder graph?
 
     Raises:
-        IsobitError: E503 where it is asked of one that cannot be.
+        IsobitError: E503 where it is asked of one with a reuse factor.
     """
     asked = request.layers.get(node.name, LayerRequest())
-    parallel = io_type == "io_parallel" or len(graph.types[node.inputs[0]].shape) == 1
     if asked.strategy != DISTRIBUTED:
-        return asked.strategy is None and request.strategy == DISTRIBUTED and parallel
-    if not parallel:
-        text = "distributed arithmetic of maps is for io_parallel, an adder graph for every position"
-        raise IsobitError("E503", text, where=node.name, hint='io_type = "io_parallel", or Latency')
+        return asked.strategy is None and request.strategy == DISTRIBUTED
     if asked.reuse not in (None, 1):
         text = f"an adder graph is fully parallel: no reuse factor of {asked.reuse}"
         raise IsobitError("E503", text, where=node.name, hint="reuse = 1")
     return True
 
 
-def _distributed(graph: Graph, node: Linear, request: Request, progress: Progress) -> LayerPlan:
-    """The layer as an adder graph, beside multipliers of as many look-up tables as a product has pairs of bits."""
+def _distributed(graph: Graph, node: Linear, request: Request, io_type: IoType, progress: Progress) -> LayerPlan:
+    """The layer as an adder graph, beside multipliers of as many look-up tables as a product has pairs of bits.
+
+    In io_parallel there is one for every position, in io_stream one that has the positions of its input in turn.
+    """
     weights, lo, hi = problem(graph, node)
     made = adder_graph(node.name, weights, lo, hi, request.search_seconds, progress)
     value = graph.types[node.name]
-    positions = value.size // value.channels
+    given, stream = graph.types[node.inputs[0]], io_type == "io_stream"
+    positions, cycles = (1, given.size // given.channels) if stream else (value.size // value.channels, 1)
     cost = adder_cost(made, intervals(made.forms()[0], lo, hi)).times(positions)
     x, w, y = (graph.types[name].bits for name in (*node.inputs, node.name))
     multipliers = Cost(lut=x * w + y // 2).times(graph.types[node.inputs[1]].size * positions)
-    return LayerPlan("linear", "adders", DISTRIBUTED, 1, 1, cost, made, multipliers)
+    return LayerPlan("linear", "adders", DISTRIBUTED, 1, cycles, cost, made, multipliers)
 
 
 def _nearest(graph: Graph, node: Linear, io_type: IoType, strategy: str, reuse: int) -> int:

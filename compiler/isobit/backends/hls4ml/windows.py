@@ -147,16 +147,28 @@ def max_pool(graph: Graph, node: MaxPool, io_type: IoType) -> Kind | None:
 
 def pool_body(graph: Graph, node: MaxPool) -> Body:
     """Any maximum over windows as isobit's layer; of one axis it has one row."""
+    members = _window_members(graph, node, node.kernel, _used_strides(graph, node), node.dilations)
+    return Body("isobit_pool.h", "isobit::max_pool", members)
+
+
+def product_windows(graph: Graph, node: Linear) -> tuple[str, ...]:
+    """The constants of ``isobit_window.h`` for the windows of a product; without strides every position is one."""
+    axes = len(graph.types[node.name].shape) - 1
+    kernel = graph.types[node.inputs[1]].shape[1:-1] if node.strides else (1,) * axes
+    return _window_members(graph, node, kernel, node.strides or (1,) * axes, node.dilations or (1,) * axes)
+
+
+def _window_members(
+    graph: Graph, node: MaxPool | Linear, kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int]
+) -> tuple[str, ...]:
     shapes = [graph.types[name].shape[:-1] for name in (node.inputs[0], node.name)]
-    sides = [*shapes, node.kernel, _used_strides(graph, node), node.dilations]
     names = (("IN_HEIGHT", "IN_WIDTH"), ("OUT_HEIGHT", "OUT_WIDTH"), ("HEIGHT", "WIDTH"), ("STRIDE_Y", "STRIDE_X"),
              ("DILATION_Y", "DILATION_X"))  # fmt: skip
     members = [
-        integer(name, size) for pair, side in zip(names, sides, strict=True)
+        integer(name, size) for pair, side in zip(names, (*shapes, kernel, strides, dilations), strict=True)
         for name, size in zip(pair, (1, *side)[-2:], strict=True)
     ]  # fmt: skip
-    members.append(integer("CHANNELS", graph.types[node.name].channels))
-    return Body("isobit_pool.h", "isobit::max_pool", tuple(members))
+    return (*members, integer("CHANNELS", graph.types[node.inputs[0]].channels))
 
 
 def _used_strides(graph: Graph, node: MaxPool) -> tuple[int, ...]:

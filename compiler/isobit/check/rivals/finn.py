@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from isobit.backends.finn.environment import run_script
 from isobit.check.rivals.departure import Layer, differences, layouts
-from isobit.check.rivals.source import QUANTISERS, Source, cleaned, samples_of
+from isobit.check.rivals.source import QUANTISERS, Source, cleaned, existing, samples_of
 from isobit.check.source.exact.evaluate import evaluate_exact
 from isobit.errors import IsobitError, printable
+from isobit.frontend.qonnx.input_type import InputType
 from isobit.templates import root
 
 SAMPLES = 16
@@ -51,29 +52,33 @@ class Step:
         return next((layer for layer in self.layers if layer.different), None)
 
 
-def check_finn(folder: Path, model: Path | None = None, inputs: Any = None) -> tuple[Step, ...]:
+def check_finn(
+    folder: Path, model: Path | None = None, inputs: Any = None, input_type: InputType | None = None
+) -> tuple[Step, ...]:
     """Compare what FINN kept in ``folder`` with the model that it was made of.
 
     Args:
         model: the only ONNX file in the folder itself where none is named.
         inputs: real samples ``(batch, *shape)`` in the model's layout; edge cases and random ones without.
+        input_type: of an input that has no quantiser.
 
     Raises:
         IsobitError: E619 when the folder keeps no step or none that can be compared, E303 without finn-plus, every
             refusal of the model.
     """
-    place = folder / "intermediate_models" if (folder / "intermediate_models").is_dir() else folder
+    hint = "FINN's output_dir, built with save_intermediate_models"
+    place = existing(folder, hint) / "intermediate_models"
+    place = place if place.is_dir() else folder
     models = [place / f"{name}.onnx" for name in ORDER if (place / f"{name}.onnx").is_file()]
     if not models:
-        hint = "FINN's output_dir, built with save_intermediate_models"
         raise IsobitError("E619", "no model of a step in it", where=printable(folder), hint=hint)
     model = model or _only_model(folder)
-    x = samples_of(model, inputs, SAMPLES)
+    x = samples_of(model, inputs, SAMPLES, input_type)
     with tempfile.TemporaryDirectory(prefix="isobit-finn-") as scratch:
         work = Path(scratch)
         graph = cleaned(model, work / "clean.onnx")
         exact = evaluate_exact(work / "clean.onnx", {graph.input[0].name: x}, taps=True)
-        source = Source(graph, exact)
+        source = Source(graph, exact, input_type)
         np.save(work / "samples.npy", x)
         found: Any = run_script(root() / "finn" / "trace.py", work, *(str(path.absolute()) for path in models))
         steps = tuple(_step(record, source, work / f"{number}.npz") for number, record in enumerate(found))

@@ -26,6 +26,7 @@ from isobit.check.rivals.hls4ml_run import Project, compile_project, read_projec
 from isobit.check.rivals.source import PRODUCTS, QUANTISERS, Source, cleaned, names_as_prepared, samples_of
 from isobit.check.source.exact.evaluate import evaluate_exact
 from isobit.errors import IsobitError, printable
+from isobit.frontend.qonnx.input_type import InputType
 
 SAMPLES = 64
 
@@ -49,23 +50,24 @@ class Departure:
         return next((layer for layer in self.layers if layer.different), None)
 
 
-def check_hls4ml(folder: Path, model: Path, inputs: Any = None) -> Departure:
+def check_hls4ml(folder: Path, model: Path, inputs: Any = None, input_type: InputType | None = None) -> Departure:
     """Compare a project of hls4ml's with the model that it was made of.
 
     Args:
         inputs: real samples ``(batch, *shape)`` in the model's layout; edge cases and random ones without.
+        input_type: of an input that has no quantiser.
 
     Raises:
-        IsobitError: E619 when the folder is no such project, every refusal of the model; CheckFailed: E606 when the
-            project's C++ does not compile or run.
+        IsobitError: E619 when the folder is no such project or one of another model, every refusal of the model;
+            CheckFailed: E606 when the project's C++ does not compile or run.
     """
     project = read_project(folder)
-    x = samples_of(model, inputs, SAMPLES)
+    x = samples_of(model, inputs, SAMPLES, input_type)
     with tempfile.TemporaryDirectory(prefix="isobit-hls4ml-") as scratch:
         place = Path(scratch)
         graph = cleaned(model, place / "clean.onnx")
         exact = evaluate_exact(place / "clean.onnx", {graph.input[0].name: x}, taps=True)
-        source, prepared = Source(graph, exact), list(names_as_prepared(place / "clean.onnx"))
+        source, prepared = Source(graph, exact, input_type), list(names_as_prepared(place / "clean.onnx"))
         names = [one for number, one in enumerate(prepared) if one not in prepared[:number]]
         compile_project(project, x[0].size, place)
         best: Departure | None = None

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isobit.check.rivals.source import existing
 from isobit.errors import CheckFailed, IsobitError, printable
 from isobit.subprocesses import run
 
@@ -25,6 +26,8 @@ _ARRAY = re.compile(r"^\s*(?P<type>\w+) (?P<name>layer\w+_out)\[(?P<size>[^\]]+)
 _STREAM = re.compile(r"^\s*hls::stream<(?P<type>\w+)>\s*&?\s*(?P<name>layer\w+_out)\b", re.MULTILINE)
 _TOP = re.compile(r"^void (?P<name>\w+)\(\s*(?P<ports>[^)]*)\)\s*\{", re.MULTILINE)
 _SECONDS = 900
+_OTHER_SIZE = 9
+"""Status of the program where the project takes more or fewer elements than the model's samples have."""
 TAPS = """#pragma once
 #include <cstdio>
 #include <string>
@@ -94,10 +97,11 @@ def read_project(folder: Path) -> Project:
     Raises:
         IsobitError: E619 when it is no project of hls4ml's, or has another form than those known.
     """
-    texts = {p: p.read_text(encoding="utf-8") for p in sorted((folder / "firmware").glob("*.cpp"))}
+    hint = "the output_dir that hls4ml wrote (it holds firmware/)"
+    files = sorted((existing(folder, hint) / "firmware").glob("*.cpp"))
+    texts = {p: p.read_text(encoding="utf-8") for p in files}
     sources = {p: top for p, text in texts.items() if (top := _TOP.search(text))}
     if len(sources) != 1:
-        hint = "the output_dir that hls4ml wrote (it holds firmware/)"
         raise IsobitError("E619", "no single top function in firmware/", where=printable(folder), hint=hint)
     ((source, top),) = sources.items()
     text = texts[source]
@@ -155,7 +159,7 @@ def compile_project(project: Project, size: int, work: Path) -> None:
     (work / "firmware" / f"{project.top}.cpp").write_text(project.text, encoding="utf-8")
     (work / "main.cpp").write_text(_main(project, size), encoding="utf-8")
     flags = ["-std=c++17", "-Og", "-w", "-I.", "-Ifirmware", "-Ifirmware/ap_types", '-DWEIGHTS_DIR="firmware/weights"']
-    _done(["g++", *flags, "main.cpp", f"firmware/{project.top}.cpp", "-o", "run"], work, b"")
+    _done(["g++", *flags, "main.cpp", f"firmware/{project.top}.cpp", "-o", "run"], work, b"", project)
 
 
 def run_project(project: Project, samples: NDArray[Any], work: Path) -> list[NDArray[np.float64]]:
@@ -165,11 +169,11 @@ def run_project(project: Project, samples: NDArray[Any], work: Path) -> list[NDA
         work: where :func:`compile_project` put its program.
 
     Raises:
-        CheckFailed: E606 when it does not run.
+        IsobitError: E619 when it takes samples of another size; CheckFailed: E606 when it does not run.
     """
     shutil.rmtree(work / "taps", ignore_errors=True)
     (work / "taps").mkdir()
-    _done(["./run"], work, samples.astype(np.float64).tobytes())
+    _done(["./run"], work, samples.astype(np.float64).tobytes(), project)
     found = []
     for number, name in enumerate(project.layers):
         path = work / "taps" / str(number)
@@ -181,11 +185,14 @@ def run_project(project: Project, samples: NDArray[Any], work: Path) -> list[NDA
     return found
 
 
-def _done(command: list[str], work: Path, given: bytes) -> None:
+def _done(command: list[str], work: Path, given: bytes, project: Project) -> None:
     try:
         done = run(command, _SECONDS, given, cwd=work)
     except subprocess.TimeoutExpired as error:
         raise CheckFailed("E606", f"{command[0]} ran longer than {_SECONDS} s") from error
+    if done.returncode == _OTHER_SIZE:
+        what, where = "it takes samples of another size than the model", printable(project.folder)
+        raise IsobitError("E619", what, where=where, hint="is it of this model?")
     if done.returncode:
         told = done.stderr.decode(errors="replace").splitlines()
         lines = [line for line in told if "error" in line] or told or [f"status {done.returncode}"]
@@ -193,15 +200,26 @@ def _done(command: list[str], work: Path, given: bytes) -> None:
 
 
 def _main(project: Project, size: int) -> str:
-    """Reads samples from its input, runs the top function on each."""
+    """Reads samples from its input, runs the top function on each; ends where they are not of the size that it takes.
+
+    A stream is given every sample twice: one must be left.
+    """
     ports: Mapping[bool, str] = {True: "{0.type} {0.name}[{0.size}];", False: "hls::stream<{0.type}> {0.name};"}
     declared = [ports[bool(p.size)].format(p) for p in (project.entry, *project.outputs)]
     call = f"{project.top}({', '.join(p.name for p in (project.entry, *project.outputs))});"
+    entry = project.entry.name
+    fill = f"isobit_taps::fill({entry}, values, {size});"
+    if project.entry.size:
+        body = [f"if (sizeof {entry} / sizeof *{entry} != {size})", f"    return {_OTHER_SIZE};", fill, call]
+    else:
+        body = [
+            fill, f"const auto words = {entry}.size();", fill, call, f"if ({entry}.size() != words)",
+            f"    return {_OTHER_SIZE};", f"while (!{entry}.empty())", f"    {entry}.read();",
+        ]  # fmt: skip
     lines = [
         "#include <cstdio>", f'#include "firmware/{project.top}.h"', '#include "isobit_taps.h"',
         "int main() {", f"    static double values[{size}];",
         "    while (std::fread(values, sizeof values, 1, stdin) == 1) {",
-        *("        " + line for line in declared),
-        f"        isobit_taps::fill({project.entry.name}, values, {size});", f"        {call}", "    }", "}", "",
+        *("        " + line for line in (*declared, *body)), "    }", "}", "",
     ]  # fmt: skip
     return "\n".join(lines)

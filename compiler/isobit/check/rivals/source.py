@@ -8,6 +8,7 @@ from fractions import Fraction
 from math import prod
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings
 
 import numpy as np
 import onnx
@@ -19,6 +20,7 @@ from isobit.check.csim.stimuli import float_samples, vectors_for
 from isobit.check.source.exact.evaluate import ExactTensor
 from isobit.errors import IsobitError, printable
 from isobit.frontend.qonnx.importer import import_onnx
+from isobit.frontend.qonnx.input_type import InputType
 from isobit.interp import quantise
 
 QUANTISERS = ("Quant", "IntQuant", "BipolarQuant")
@@ -60,22 +62,38 @@ def names_as_prepared(clean: Path) -> Iterator[Mapping[str, str]]:
         wrapper = ModelWrapper(str(clean))
         for node in wrapper.graph.node:
             node.doc_string = node.name  # which nothing of qonnx's looks at
-        with suppress(Exception):  # what it cannot prepare is in no project of hls4ml's
+        with (
+            suppress(Exception),
+            catch_warnings(action="ignore"),
+        ):  # what it cannot prepare is in no project of hls4ml's
             for preparation in order:
                 wrapper = wrapper.transform(preparation())
             yield {n.name: n.doc_string for n in cleanup_model(wrapper).graph.node if n.doc_string}
 
 
-def samples_of(model: Path, inputs: Any, count: int) -> NDArray[Any]:
+def existing(folder: Path, what: str) -> Path:
+    """The folder itself.
+
+    Raises:
+        IsobitError: E619 where there is none; ``what`` says which one is meant.
+    """
+    if not folder.is_dir():
+        found = "it is a file" if folder.exists() else "there is no such folder"
+        raise IsobitError("E619", found, where=printable(folder), hint=what)
+    return folder
+
+
+def samples_of(model: Path, inputs: Any, count: int, input_type: InputType | None = None) -> NDArray[Any]:
     """Real samples ``(batch, *shape)`` in the model's layout: ``inputs``, or ``count`` edge cases and random ones.
 
     Args:
         inputs: an array, or arrays by the names of the model's inputs; None for our own.
+        input_type: of an input that has no quantiser.
 
     Raises:
         IsobitError: E619 for a model of several inputs, E607 when ``inputs`` do not fit it, every refusal of the model.
     """
-    graph = import_onnx(model)
+    graph = import_onnx(model, input_type)
     if len(graph.inputs) != 1:
         raise IsobitError("E619", f"the model has {len(graph.inputs)} inputs", where=printable(model))
     (entry,) = graph.inputs
@@ -87,10 +105,15 @@ def samples_of(model: Path, inputs: Any, count: int) -> NDArray[Any]:
 
 
 class Source:
-    """The nodes of the source by name, their exact values and their scales."""
+    """The nodes of the source by name, their exact values and their scales.
 
-    def __init__(self, graph: onnx.GraphProto, exact: Mapping[str, ExactTensor]) -> None:
-        self.exact = exact
+    ``input_type`` is that of an input without a quantiser.
+    """
+
+    def __init__(
+        self, graph: onnx.GraphProto, exact: Mapping[str, ExactTensor], input_type: InputType | None = None
+    ) -> None:
+        self.exact, self.entry, self.input_type = exact, graph.input[0].name, input_type
         self.output = graph.output[0].name
         self.by_name = {node.name: node for node in graph.node}
         self.makers = {name: node for node in graph.node for name in node.output}
@@ -146,7 +169,9 @@ class Source:
         return least if (most / least).denominator == 1 else None
 
     def unit(self, name: str) -> Fraction | None:
-        """What the integers of a tensor count: :meth:`step` of its maker."""
+        """What the integers of a tensor count: :meth:`step` of its maker; of the input what is said."""
+        if name == self.entry and self.input_type is not None:
+            return self.input_type.scale
         node = self.makers.get(name)
         return self.step(node) if node is not None else None
 
