@@ -11,7 +11,7 @@ import pytest
 from isobit.build.folder import load_build
 from isobit.check.csim.last import BOUNDED, CSIM, Record, read_record
 from isobit.errors import IsobitError
-from tests.cli.runner import edited, isobit, multiplied, small_model
+from tests.cli.runner import edited, isobit, multiplied, small_model, with_other_weight
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_the_bounded_run_is_kept_beside_it_and_two_runs_are_byte_identical(build
 
 
 def test_a_mismatch_is_kept_with_its_place(build: Path, tmp_path: Path) -> None:
-    copy = edited(build, tmp_path / "b", "hls/parameters.hpp", lambda text: text.replace("{1, 4", "{1, 5"))
+    copy = edited(build, tmp_path / "b", "hls/parameters.hpp", with_other_weight)
     assert isobit("csim", copy, "-n", 50, "--no-source").status == 1
     kept = record(copy)
     assert kept is not None and kept.verdict == "not equal" and kept.source is None

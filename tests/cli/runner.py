@@ -72,6 +72,11 @@ def multiplied(path: Path) -> Path:
     return path
 
 
+def with_other_weight(parameters: str) -> str:
+    """``parameters.hpp`` of :func:`small_model` with 5 for its second weight, 4."""
+    return parameters.replace("0x2d41", "0x2d51")
+
+
 def edited(build: Path, copy: Path, name: str, change: Callable[[str], str]) -> Path:
     """A copy of a build in which one file is changed and the manifest says all is well."""
     shutil.copytree(build, copy)

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from isobit.backends.toolchain import find_compiler
 from isobit.build.folder import load_build
 from isobit.check.csim.stimuli import edge_and_random
 from isobit.interp import Evaluator
-from tests.cli.runner import Outcome, edited, isobit, isobit_process, multiplied, small_model
+from tests.cli.runner import Outcome, edited, isobit, isobit_process, multiplied, small_model, with_other_weight
 
 TOP, PARAMETERS = "hls/top.cpp", "hls/parameters.hpp"
 
@@ -68,8 +69,7 @@ def test_one_array_of_an_archive(build: Path, tmp_path: Path) -> None:
 
 
 def test_an_altered_weight_is_named(build: Path, tmp_path: Path) -> None:
-    change = lambda text: text.replace("{1, 4", "{1, 5")  # noqa: E731
-    done = simulated(build, tmp_path / "b", PARAMETERS, change, "--json")
+    done = simulated(build, tmp_path / "b", PARAMETERS, with_other_weight, "--json")
     found = json.loads(done.out)
     assert done.status == 1 and not found["equal"] and found["runs"][0]["mismatches"] > 0
     wrong = found["mismatch"]
@@ -124,11 +124,18 @@ def test_code_that_does_not_compile_is_refused_with_its_first_error(build: Path,
     assert done.status == 2 and done.err.startswith("E605: ") and "no_such_function" in done.err
 
 
-def test_the_generated_makefile_simulates_the_project(build: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("synthesised", [False, True])
+def test_the_generated_makefile_simulates_the_project(build: Path, tmp_path: Path, synthesised: bool) -> None:
+    """Also in the form that is synthesised: constants of ap_uint words, counters of few bits."""
     if shutil.which("make") is None:
         pytest.skip("needs make")
     folder = edited(build, tmp_path / "b", TOP, lambda text: text + "\n") / "hls"
     settings = isobit_process("paths").out.split()
+    if synthesised:
+        form = tmp_path / "form.hpp"
+        headers = ("ap_int.h", "hls_stream.h", "ap_axi_sdata.h")
+        form.write_text("".join(f"#include <{name}>\n" for name in headers) + "#define __SYNTHESIS__\n")
+        settings.append(f"CXX={find_compiler()} -include {form}")
     done = subprocess.run(["make", "csim", *settings], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "isobit: 16 frames equal" in done.stdout, done.stderr
 

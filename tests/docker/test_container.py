@@ -21,7 +21,7 @@ from isobit.container.engine import Limits, find_engine, find_image, run_contain
 from isobit.container.run import compile_contained
 from isobit.errors import IsobitError
 from isobit.interp import quantise, run
-from tests.cli.runner import edited, environment, isobit, multiplied, small_model, tree
+from tests.cli.runner import edited, environment, isobit, multiplied, small_model, tree, with_other_weight
 from tests.docker.verdicts import endless, refused, verdict
 
 FAKE = Path(__file__).with_name("fake_engine.py")
@@ -114,8 +114,7 @@ def test_the_rtl_is_simulated_inside(engine: Engine, copy: Path) -> None:
 
 
 def test_a_mismatch_is_a_mismatch(engine: Engine, build: Path, tmp_path: Path) -> None:
-    change = lambda text: text.replace("{1, 4", "{1, 5")  # noqa: E731
-    wrong = edited(build, tmp_path / "b", "hls/parameters.hpp", change)
+    wrong = edited(build, tmp_path / "b", "hls/parameters.hpp", with_other_weight)
     done = isobit("csim", wrong, "--bounded", "--docker")
     assert done.status == 1 and "first mismatch: sample " in done.out and "NOT EQUAL" in done.out
 

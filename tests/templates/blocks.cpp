@@ -60,11 +60,10 @@ template <class Cfg, int OUT, int PE, int SIMD>
 void run_dense() {
   ++check::configurations;
   typedef dense_config<Cfg, OUT, PE, SIMD> unit;
-  static const int SF = unit::IN / SIMD;
   const values matrix = random_values<typename unit::weight_t>(OUT * unit::IN);
-  check::rom_of<ap_int<3> >::type weights[OUT / PE * SF][PE][SIMD];
+  check::matrix_rows<unit, ap_int<3>, unit::IN> weights;
   for (int o = 0; o < OUT; ++o)
-    for (int i = 0; i < unit::IN; ++i) weights[o / PE * SF + i / SIMD][o % PE][i % SIMD] = matrix[o * unit::IN + i];
+    for (int i = 0; i < unit::IN; ++i) weights.put(o, i, matrix[o * unit::IN + i]);
   hls::stream<lanes<ap_uint<3>, Cfg::SAMPLES * Cfg::SW * Cfg::CHANNELS> > in("in");
   hls::stream<lanes<ap_int<4>, isobit::block<Cfg>::LANES> > blocks("blocks");
   hls::stream<lanes<ap_int<14>, Cfg::SAMPLES * OUT> > out("out");
@@ -80,7 +79,7 @@ void run_dense() {
       }
     check::send(in, frame.data(), frame.size());
     isobit::parallel_window<Cfg>(in, blocks);
-    isobit::parallel_dense<unit>(blocks, out, weights);
+    isobit::parallel_dense<unit>(blocks, out, weights.rows);
     check::receive("parallel_dense", f, out, expected.data(), expected.size());
   }
 }
@@ -128,9 +127,10 @@ void run_channels() {
   ++check::configurations;
   typedef channel_config<Cfg> unit;
   static const int BLOCK = isobit::block<Cfg>::LANES;
-  check::rom_of<ap_int<4> >::type weights[Cfg::TAPS][Cfg::CHANNELS];
+  check::packed_rows<ap_int<4>, Cfg::TAPS, Cfg::CHANNELS> weights;
+  const values factors = random_values<ap_int<4> >(Cfg::TAPS * Cfg::CHANNELS);
   for (int t = 0; t < Cfg::TAPS; ++t)
-    for (int c = 0; c < Cfg::CHANNELS; ++c) weights[t][c] = check::random_of<ap_int<4> >();
+    for (int c = 0; c < Cfg::CHANNELS; ++c) weights.set(t, c, factors[t * Cfg::CHANNELS + c]);
   hls::stream<lanes<ap_uint<3>, Cfg::SAMPLES * Cfg::SW * Cfg::CHANNELS> > in("in");
   hls::stream<lanes<ap_int<4>, BLOCK> > blocks("blocks"), again("again");
   hls::stream<lanes<ap_int<13>, Cfg::SAMPLES * Cfg::CHANNELS> > sums("sums");
@@ -143,7 +143,7 @@ void run_channels() {
         expected_sum.push_back(0);
         expected_max.push_back(element<Cfg>(frame, p, 0, c));
         for (int t = 0; t < Cfg::TAPS; ++t) {
-          expected_sum.back() += weights[t][c] * element<Cfg>(frame, p, t, c);
+          expected_sum.back() += factors[t * Cfg::CHANNELS + c] * element<Cfg>(frame, p, t, c);
           expected_max.back() = std::max(expected_max.back(), element<Cfg>(frame, p, t, c));
         }
       }
@@ -154,7 +154,7 @@ void run_channels() {
       blocks.write(word);
       again.write(word);
     }
-    isobit::parallel_depthwise<unit>(blocks, sums, weights);
+    isobit::parallel_depthwise<unit>(blocks, sums, weights.rows);
     check::receive("parallel_depthwise", f, sums, expected_sum.data(), expected_sum.size());
     isobit::parallel_max_pool<unit>(again, largest);
     check::receive("parallel_max_pool", f, largest, expected_max.data(), expected_max.size());
@@ -174,9 +174,9 @@ template <class Cfg>
 void run_whole() {
   ++check::configurations;
   static const int SIZE = Cfg::VECTORS * Cfg::TAPS * Cfg::CHANNELS;
-  check::rom_of<ap_int<3> >::type weights[Cfg::TAPS * Cfg::CHANNELS / Cfg::PE][Cfg::PE];
+  check::packed_rows<ap_int<3>, Cfg::TAPS * Cfg::CHANNELS / Cfg::PE, Cfg::PE> weights;
   values factors = random_values<ap_int<3> >(Cfg::TAPS * Cfg::CHANNELS);
-  for (int i = 0; i < Cfg::TAPS * Cfg::CHANNELS; ++i) weights[i / Cfg::PE][i % Cfg::PE] = factors[i];
+  for (int i = 0; i < Cfg::TAPS * Cfg::CHANNELS; ++i) weights.set(i / Cfg::PE, i % Cfg::PE, factors[i]);
   hls::stream<lanes<ap_uint<3>, Cfg::PE> > in("in");
   hls::stream<lanes<ap_int<12>, Cfg::CHANNELS> > sums("sums");
   hls::stream<lanes<ap_uint<3>, Cfg::CHANNELS> > largest("largest");
@@ -189,7 +189,7 @@ void run_whole() {
     expected_max[to] = std::max(expected_max[to], x[i]);
   }
   check::send(in, x.data(), SIZE);
-  isobit::depthwise<Cfg>(in, sums, weights);
+  isobit::depthwise<Cfg>(in, sums, weights.rows);
   check::receive("depthwise", 0, sums, expected_sum.data(), expected_sum.size());
   check::send(in, x.data(), SIZE);
   isobit::max_pool<Cfg>(in, largest);

@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <type_traits>
+
 #include "isobit/per_channel.hpp"
+#include "isobit/rom.hpp"
 #include "isobit/types.hpp"
 
 namespace check {
@@ -85,6 +88,36 @@ struct in_rows {
   template <class A>
   static auto at(A& constants, int c) -> decltype((constants[0][0])) {
     return constants[c / isobit::channel_rows<Cfg>::LANES][c % isobit::channel_rows<Cfg>::LANES];
+  }
+};
+
+// Constants as the templates take them that read a row of LANES in a clock: in words of as many as divide it.
+constexpr int most_in_word(int lanes, int width, int count) {
+  return count > 1 && (count * width > 64 || lanes % count != 0) ? most_in_word(lanes, width, count - 1) : count;
+}
+template <class T, int ROWS, int LANES, int EACH = most_in_word(LANES, int_traits<T>::WIDTH, LANES)>
+struct packed_rows {
+  static const int WIDTH = int_traits<T>::WIDTH;
+  typedef typename isobit::packed_rom<WIDTH, int_traits<T>::SIGNED, EACH>::type word_t;
+  typedef typename std::conditional<EACH == 1, typename rom_of<T>::type, word_t>::type stored_t;
+  stored_t rows[ROWS][LANES / EACH];
+
+  packed_rows() : rows() {}
+  void set(int row, int lane, long long value) {
+    stored_t& stored = rows[row][lane / EACH];
+    if (EACH == 1) {
+      stored = stored_t(value);
+      return;
+    }
+    const uint64_t field = static_cast<uint64_t>(value) << (64 - WIDTH) >> (64 - WIDTH);
+    stored = stored_t(static_cast<uint64_t>(stored) | field << lane % EACH * WIDTH);
+  }
+};
+// The weights of a matrix unit.
+template <class Cfg, class T, int IN>
+struct matrix_rows : packed_rows<T, Cfg::OUT / Cfg::PE * (IN / Cfg::SIMD), Cfg::PE * Cfg::SIMD> {
+  void put(int o, int i, long long value) {
+    this->set(o / Cfg::PE * (IN / Cfg::SIMD) + i / Cfg::SIMD, o % Cfg::PE * Cfg::SIMD + i % Cfg::SIMD, value);
   }
 };
 

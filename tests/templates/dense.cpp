@@ -14,13 +14,12 @@ struct config {
 template <class Cfg>
 void run() {
   ++check::configurations;
-  static const int SF = Cfg::IN / Cfg::SIMD;
   long long matrix[Cfg::OUT][Cfg::IN];
-  typename check::rom_of<typename Cfg::weight_t>::type weights[Cfg::OUT / Cfg::PE * SF][Cfg::PE][Cfg::SIMD];
+  check::matrix_rows<Cfg, typename Cfg::weight_t, Cfg::IN> weights;
   for (int o = 0; o < Cfg::OUT; ++o) {
     for (int i = 0; i < Cfg::IN; ++i) {
       matrix[o][i] = check::random_of<typename Cfg::weight_t>();
-      weights[o / Cfg::PE * SF + i / Cfg::SIMD][o % Cfg::PE][i % Cfg::SIMD] = matrix[o][i];
+      weights.put(o, i, matrix[o][i]);
     }
   }
 
@@ -35,7 +34,7 @@ void run() {
     check::send(in, x[f], Cfg::VECTORS * Cfg::IN);
   }
   for (int f = 0; f < FRAMES; ++f) {
-    isobit::dense<Cfg>(in, out, weights);
+    isobit::dense<Cfg>(in, out, weights.rows);
     long long expected[Cfg::VECTORS * Cfg::OUT] = {};
     for (int v = 0; v < Cfg::VECTORS; ++v)
       for (int o = 0; o < Cfg::OUT; ++o)

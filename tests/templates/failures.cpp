@@ -14,7 +14,7 @@ struct narrow_dense {  // the first product of output 3 needs 7 bits
   typedef ap_int<4> in_t, weight_t;
   typedef ap_int<6> acc_t;
 };
-static const isobit::rom<4, true>::type weights[4][2][1] = {{{1}, {2}}, {{1}, {2}}, {{1}, {-8}}, {{2}, {1}}};
+static const isobit::rom<4, true>::type weights[4][2] = {{1, 2}, {1, 2}, {1, -8}, {2, 1}};
 
 static void lossy() {
   hls::stream<lanes<ap_int<4>, 1> > in("in");

@@ -75,13 +75,12 @@ struct samples_config : Cfg {
 template <class Cfg, int VECTORS, int IN_LANES, int OUT_LANES, class Unit>
 void run_matrix(const char* name, Unit unit) {
   ++check::configurations;
-  static const int SF = Cfg::IN / Cfg::SIMD;
   long long matrix[Cfg::OUT][Cfg::IN];
-  typename check::rom_of<typename Cfg::weight_t>::type weights[Cfg::OUT / Cfg::PE * SF][Cfg::PE][Cfg::SIMD];
+  check::matrix_rows<Cfg, typename Cfg::weight_t, Cfg::IN> weights;
   for (int o = 0; o < Cfg::OUT; ++o) {
     for (int i = 0; i < Cfg::IN; ++i) {
       matrix[o][i] = o < 2 ? check::least<typename Cfg::weight_t>() : check::random_of<typename Cfg::weight_t>();
-      weights[o / Cfg::PE * SF + i / Cfg::SIMD][o % Cfg::PE][i % Cfg::SIMD] = matrix[o][i];
+      weights.put(o, i, matrix[o][i]);
     }
   }
   hls::stream<lanes<typename Cfg::in_t, IN_LANES> > in("in");
@@ -95,21 +94,22 @@ void run_matrix(const char* name, Unit unit) {
       for (int o = 0; o < Cfg::OUT; ++o)
         for (int i = 0; i < Cfg::IN; ++i) expected[v * Cfg::OUT + o] += matrix[o][i] * x[v * Cfg::IN + i];
     check::send(in, x, VECTORS * Cfg::IN);
-    unit(in, out, weights);
+    unit(in, out, weights.rows);
     check::receive(name, f, out, expected, VECTORS * Cfg::OUT);
   }
 }
 
 template <class Cfg>
 void run_dense() {
-  run_matrix<Cfg, Cfg::VECTORS, Cfg::SIMD, Cfg::PE>("dense", isobit::dense<Cfg>);
+  run_matrix<Cfg, Cfg::VECTORS, Cfg::SIMD, Cfg::PE>(
+      "dense", [](auto& in, auto& out, const auto& weights) { isobit::dense<Cfg>(in, out, weights); });
 }
 
 template <class Cfg, int SAMPLES>
 void run_parallel() {
   typedef samples_config<Cfg, SAMPLES> unit;
-  run_matrix<Cfg, unit::WORDS * SAMPLES, SAMPLES * Cfg::IN, SAMPLES * Cfg::OUT>("parallel_dense",
-                                                                                 isobit::parallel_dense<unit>);
+  run_matrix<Cfg, unit::WORDS * SAMPLES, SAMPLES * Cfg::IN, SAMPLES * Cfg::OUT>(
+      "parallel_dense", [](auto& in, auto& out, const auto& weights) { isobit::parallel_dense<unit>(in, out, weights); });
 }
 
 int main() {

@@ -21,18 +21,18 @@ void run(const long long (&numbers)[1 << N]) {  // from the least code in two's 
     check::equal("tapered", 0, i, numbers[i], number.to_int64());
   }
   typedef config<N, RUN, WIDTH> Cfg;  // and as the weights of a matrix unit
-  typename check::rom_of<ap_int<N> >::type codes[2][1][2];
   const long long x[4] = {3, -4, 1, -1};
   for (int first = 0; first + 4 <= 1 << N; ++first) {
+    check::packed_rows<ap_int<N>, 2, 2> codes;
     long long expected[1] = {0};
     for (int i = 0; i < 4; ++i) {
-      codes[i / 2][0][i % 2] = first + i - (1 << (N - 1));
+      codes.set(i / 2, i % 2, first + i - (1 << (N - 1)));
       expected[0] += numbers[first + i] * x[i];
     }
     hls::stream<check::lanes<ap_int<3>, 2> > in("in");
     hls::stream<check::lanes<typename Cfg::acc_t, 1> > out("out");
     check::send(in, x, 4);
-    isobit::dense<Cfg>(in, out, codes);
+    isobit::dense<Cfg>(in, out, codes.rows);
     check::receive("dense", first, out, expected, 1);
   }
 }

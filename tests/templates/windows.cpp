@@ -115,13 +115,11 @@ template <class Cfg, int OUT, int PE>
 void run_convolution() {
   ++check::configurations;
   typedef dense_config<Cfg, OUT, PE> unit;
-  static const int SF = unit::IN / unit::SIMD;
   const shape s = shape::of<Cfg>();
   const values matrix = random_values<typename unit::weight_t>(OUT * unit::IN);
-  check::rom_of<ap_int<3> >::type weights[OUT / PE * SF][PE][unit::SIMD];
+  check::matrix_rows<unit, ap_int<3>, unit::IN> weights;
   for (int o = 0; o < OUT; ++o)
-    for (int i = 0; i < unit::IN; ++i)
-      weights[o / PE * SF + i / unit::SIMD][o % PE][i % unit::SIMD] = matrix[o * unit::IN + i];
+    for (int i = 0; i < unit::IN; ++i) weights.put(o, i, matrix[o * unit::IN + i]);
   hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> > in("in"), windows("windows");
   hls::stream<lanes<ap_int<16>, PE> > out("out");
   for (int f = 0; f < 2; ++f) {
@@ -136,7 +134,7 @@ void run_convolution() {
       }
     check::send(in, frame.data(), frame.size());
     isobit::sliding_window<Cfg>(in, windows);
-    isobit::dense<unit>(windows, out, weights);
+    isobit::dense<unit>(windows, out, weights.rows);
     check::receive("convolution", f, out, expected.data(), expected.size());
   }
 }
@@ -158,11 +156,11 @@ void run_channels() {
   typedef channel_config<Cfg> unit;
   typedef typename unit::weight_t weight_t;
   const shape s = shape::of<Cfg>();
-  typename check::rom_of<weight_t>::type weights[unit::TAPS * (unit::CHANNELS / unit::PE)][unit::PE];
+  check::packed_rows<weight_t, unit::TAPS * (unit::CHANNELS / unit::PE), unit::PE> weights;
   const values taps = random_values<weight_t>(s.taps() * s.channels);
   for (int t = 0; t < s.taps(); ++t)
     for (int c = 0; c < s.channels; ++c)
-      weights[t * (s.channels / s.lanes) + c / s.lanes][c % s.lanes] = taps[t * s.channels + c];
+      weights.set(t * (s.channels / s.lanes) + c / s.lanes, c % s.lanes, taps[t * s.channels + c]);
   hls::stream<lanes<typename Cfg::elem_t, Cfg::LANES> > windows("windows"), largest("largest");
   hls::stream<lanes<typename unit::acc_t, Cfg::LANES> > sums("sums");
   for (int f = 0; f < 2; ++f) {
@@ -178,7 +176,7 @@ void run_channels() {
         }
       }
     check::send(windows, all.data(), all.size());
-    isobit::depthwise<unit>(windows, sums, weights);
+    isobit::depthwise<unit>(windows, sums, weights.rows);
     check::receive("depthwise", f, sums, expected_sum.data(), expected_sum.size());
     check::send(windows, all.data(), all.size());
     isobit::max_pool<unit>(windows, largest);

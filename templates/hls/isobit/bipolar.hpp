@@ -6,6 +6,7 @@
 #ifndef ISOBIT_BIPOLAR_HPP
 #define ISOBIT_BIPOLAR_HPP
 
+#include "isobit/rom.hpp"
 #include "isobit/types.hpp"
 
 namespace isobit {
@@ -30,9 +31,9 @@ Sum sum_of(const lanes<T, N>& terms) {
   return sum;
 }
 
-// The sums of SAMPLES inputs x with the weights of PE outputs, whose bits are v.
-template <class Sum, class T, class Bit, int SAMPLES, int PE, int SIMD>
-void bipolar_dots(const T (&x)[SAMPLES][SIMD], const Bit (&v)[PE][SIMD], Sum (&sums)[SAMPLES][PE]) {
+// The sums of SAMPLES inputs x with the weights of PE outputs, whose bits are v: a row of PE * SIMD (rom.hpp).
+template <class Sum, class T, class Word, int SAMPLES, int PE, int SIMD, int WORDS>
+void bipolar_dots(const T (&x)[SAMPLES][SIMD], const Word (&v)[WORDS], Sum (&sums)[SAMPLES][PE]) {
 #pragma HLS INLINE
   for (int p = 0; p < SAMPLES; ++p) {
 #pragma HLS UNROLL
@@ -42,7 +43,7 @@ void bipolar_dots(const T (&x)[SAMPLES][SIMD], const Bit (&v)[PE][SIMD], Sum (&s
       lanes<T, SIMD> selected;
       for (int s = 0; s < SIMD; ++s) {
 #pragma HLS UNROLL
-        selected[s] = v[pe][s] != 0 ? x[p][s] : T(0);
+        selected[s] = from_row<ap_uint<1>, PE * SIMD>(v, pe * SIMD + s) != 0 ? x[p][s] : T(0);
       }
       const Sum half = sum_of<Sum>(selected);
       sums[p][pe] = half + half - all;

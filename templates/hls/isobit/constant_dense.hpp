@@ -14,6 +14,7 @@
 #ifndef ISOBIT_CONSTANT_DENSE_HPP
 #define ISOBIT_CONSTANT_DENSE_HPP
 
+#include "isobit/rom.hpp"
 #include "isobit/types.hpp"
 
 namespace isobit {

@@ -7,8 +7,8 @@
 //     typedef ap_int<8> in_t;  typedef ap_int<4> weight_t;  typedef ap_int<16> acc_t;
 //   };
 //
-// Weights: row nf * SF + sf holds, for each of the PE outputs nf * PE + pe, the weights of inputs
-// sf * SIMD .. sf * SIMD + SIMD - 1 (SF = IN / SIMD, NF = OUT / PE). With a code_t and a RUN they are tapered codes
+// Weights: row nf * SF + sf (SF = IN / SIMD, NF = OUT / PE) holds, for each of the PE outputs nf * PE + pe, those of inputs
+// sf * SIMD .. sf * SIMD + SIMD - 1, PE * SIMD in all (rom.hpp). With a code_t and a RUN they are tapered codes
 // (tapered.hpp), and weight_t is the type of what these stand for.
 // acc_t must hold the running sum after every SIMD inputs, not only the last one.
 // With a BIPOLAR weights are bits that stand for -1 and 1 (bipolar.hpp), and weight_t is ap_uint<1>.
@@ -33,7 +33,6 @@ struct dense_types {
   static const int SUM_WIDTH = 1 + max_of(DOT_WIDTH, signed_width<typename Cfg::acc_t>::VALUE);
   typedef typename working<DOT_WIDTH>::type dot_t;
   typedef typename working<SUM_WIDTH>::type sum_t;
-  typedef typename stored_weight<Cfg>::rom_t rom_t;
 };
 
 template <class Cfg>
@@ -48,14 +47,14 @@ typename dense_types<Cfg>::dot_t dot(const lanes<typename Cfg::in_t, Cfg::SIMD>&
   return sum;
 }
 
-// The weights of one output's SIMD inputs.
-template <class Cfg>
-lanes<typename Cfg::weight_t, Cfg::SIMD> weights_of(const typename dense_types<Cfg>::rom_t (&stored)[Cfg::SIMD]) {
+// The weights of output pe's SIMD inputs.
+template <class Cfg, class Word, int WORDS>
+lanes<typename Cfg::weight_t, Cfg::SIMD> weights_of(const Word (&stored)[WORDS], int pe) {
 #pragma HLS INLINE
   lanes<typename Cfg::weight_t, Cfg::SIMD> weights;
   for (int i = 0; i < Cfg::SIMD; ++i) {
 #pragma HLS UNROLL
-    weights[i] = stored_weight<Cfg>::read(stored[i]);
+    weights[i] = stored_weight<Cfg>::template read<Cfg::PE * Cfg::SIMD>(stored, pe * Cfg::SIMD + i);
   }
   return weights;
 }
@@ -63,14 +62,13 @@ lanes<typename Cfg::weight_t, Cfg::SIMD> weights_of(const typename dense_types<C
 // The dot products of SAMPLES inputs with the weights of PE outputs: a multiplier for every product.
 template <class Cfg, class = void>
 struct multipliers {
-  template <int SAMPLES>
-  static void dots(const typename Cfg::in_t (&x)[SAMPLES][Cfg::SIMD],
-                   const typename dense_types<Cfg>::rom_t (&stored)[Cfg::PE][Cfg::SIMD],
+  template <int SAMPLES, class Word, int WORDS>
+  static void dots(const typename Cfg::in_t (&x)[SAMPLES][Cfg::SIMD], const Word (&stored)[WORDS],
                    typename dense_types<Cfg>::dot_t (&sums)[SAMPLES][Cfg::PE]) {
 #pragma HLS INLINE
     for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
-      const lanes<typename Cfg::weight_t, Cfg::SIMD> weights = weights_of<Cfg>(stored[pe]);
+      const lanes<typename Cfg::weight_t, Cfg::SIMD> weights = weights_of<Cfg>(stored, pe);
       for (int p = 0; p < SAMPLES; ++p) {
 #pragma HLS UNROLL
         sums[p][pe] = dot<Cfg>(word_of(x[p]), weights);
@@ -84,9 +82,8 @@ template <class Cfg>
 struct multipliers<Cfg, typename exists_number<Cfg::BIPOLAR>::type> {
   static_assert(int_traits<typename Cfg::weight_t>::WIDTH == 1 && !int_traits<typename Cfg::weight_t>::SIGNED,
                 "a weight is one bit");
-  template <int SAMPLES>
-  static void dots(const typename Cfg::in_t (&x)[SAMPLES][Cfg::SIMD],
-                   const typename dense_types<Cfg>::rom_t (&stored)[Cfg::PE][Cfg::SIMD],
+  template <int SAMPLES, class Word, int WORDS>
+  static void dots(const typename Cfg::in_t (&x)[SAMPLES][Cfg::SIMD], const Word (&stored)[WORDS],
                    typename dense_types<Cfg>::dot_t (&sums)[SAMPLES][Cfg::PE]) {
 #pragma HLS INLINE
     bipolar_dots(x, stored, sums);
@@ -97,23 +94,21 @@ struct multipliers<Cfg, typename exists_number<Cfg::BIPOLAR>::type> {
 // fewer without a partner, else of two outputs that meet in an input.
 template <class Cfg>
 struct multipliers<Cfg, typename exists_number<Cfg::PACKED>::type> {
-  template <int SAMPLES>
-  static void dots(const typename Cfg::in_t (&x)[SAMPLES][Cfg::SIMD],
-                   const typename dense_types<Cfg>::rom_t (&stored)[Cfg::PE][Cfg::SIMD],
+  template <int SAMPLES, class Word, int WORDS>
+  static void dots(const typename Cfg::in_t (&x)[SAMPLES][Cfg::SIMD], const Word (&stored)[WORDS],
                    typename dense_types<Cfg>::dot_t (&sums)[SAMPLES][Cfg::PE]) {
 #pragma HLS INLINE
     pairs(x, stored, sums, boolean<Cfg::PE * ((SAMPLES + 1) / 2) < SAMPLES * ((Cfg::PE + 1) / 2)>());
   }
 
  private:
-  template <int SAMPLES>
-  static void pairs(const typename Cfg::in_t (&x)[SAMPLES][Cfg::SIMD],
-                    const typename dense_types<Cfg>::rom_t (&stored)[Cfg::PE][Cfg::SIMD],
+  template <int SAMPLES, class Word, int WORDS>
+  static void pairs(const typename Cfg::in_t (&x)[SAMPLES][Cfg::SIMD], const Word (&stored)[WORDS],
                     typename dense_types<Cfg>::dot_t (&sums)[SAMPLES][Cfg::PE], boolean<true>) {
 #pragma HLS INLINE
     for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
-      const lanes<typename Cfg::weight_t, Cfg::SIMD> weights = weights_of<Cfg>(stored[pe]);
+      const lanes<typename Cfg::weight_t, Cfg::SIMD> weights = weights_of<Cfg>(stored, pe);
       for (int p = 0; p + 1 < SAMPLES; p += 2) {
 #pragma HLS UNROLL
         two_dots<Cfg::PACKED, Cfg::CHAIN>(word_of(x[p]), word_of(x[p + 1]), weights, sums[p][pe], sums[p + 1][pe]);
@@ -121,22 +116,21 @@ struct multipliers<Cfg, typename exists_number<Cfg::PACKED>::type> {
       if (SAMPLES % 2 == 1) sums[SAMPLES - 1][pe] = dot<Cfg>(word_of(x[SAMPLES - 1]), weights);
     }
   }
-  template <int SAMPLES>
-  static void pairs(const typename Cfg::in_t (&x)[SAMPLES][Cfg::SIMD],
-                    const typename dense_types<Cfg>::rom_t (&stored)[Cfg::PE][Cfg::SIMD],
+  template <int SAMPLES, class Word, int WORDS>
+  static void pairs(const typename Cfg::in_t (&x)[SAMPLES][Cfg::SIMD], const Word (&stored)[WORDS],
                     typename dense_types<Cfg>::dot_t (&sums)[SAMPLES][Cfg::PE], boolean<false>) {
 #pragma HLS INLINE
     for (int pe = 0; pe + 1 < Cfg::PE; pe += 2) {
 #pragma HLS UNROLL
-      const lanes<typename Cfg::weight_t, Cfg::SIMD> low = weights_of<Cfg>(stored[pe]);
-      const lanes<typename Cfg::weight_t, Cfg::SIMD> high = weights_of<Cfg>(stored[pe + 1]);
+      const lanes<typename Cfg::weight_t, Cfg::SIMD> low = weights_of<Cfg>(stored, pe);
+      const lanes<typename Cfg::weight_t, Cfg::SIMD> high = weights_of<Cfg>(stored, pe + 1);
       for (int p = 0; p < SAMPLES; ++p) {
 #pragma HLS UNROLL
         two_dots<Cfg::PACKED, Cfg::CHAIN>(low, high, word_of(x[p]), sums[p][pe], sums[p][pe + 1]);
       }
     }
     if (Cfg::PE % 2 == 1) {
-      const lanes<typename Cfg::weight_t, Cfg::SIMD> weights = weights_of<Cfg>(stored[Cfg::PE - 1]);
+      const lanes<typename Cfg::weight_t, Cfg::SIMD> weights = weights_of<Cfg>(stored, Cfg::PE - 1);
       for (int p = 0; p < SAMPLES; ++p) {
 #pragma HLS UNROLL
         sums[p][Cfg::PE - 1] = dot<Cfg>(word_of(x[p]), weights);
@@ -146,13 +140,11 @@ struct multipliers<Cfg, typename exists_number<Cfg::PACKED>::type> {
 };
 }  // namespace detail
 
-template <class Cfg>
+template <class Cfg, class Word, int WORDS>
 void dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
            hls::stream<lanes<typename Cfg::acc_t, Cfg::PE> >& out,
-           const typename detail::dense_types<Cfg>::rom_t (
-               &weights)[Cfg::OUT / Cfg::PE * (Cfg::IN / Cfg::SIMD)][Cfg::PE][Cfg::SIMD]) {
+           const Word (&weights)[Cfg::OUT / Cfg::PE * (Cfg::IN / Cfg::SIMD)][WORDS]) {
 #pragma HLS ARRAY_RESHAPE variable=weights complete dim=2
-#pragma HLS ARRAY_RESHAPE variable=weights complete dim=3
   static_assert(Cfg::IN % Cfg::SIMD == 0 && Cfg::OUT % Cfg::PE == 0, "SIMD divides IN, PE divides OUT");
   typedef lanes<typename Cfg::in_t, Cfg::SIMD> in_word;
   typedef lanes<typename Cfg::acc_t, Cfg::PE> acc_word;

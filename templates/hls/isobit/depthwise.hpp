@@ -7,23 +7,23 @@
 //
 // The input is a stream of windows (sliding_window.hpp): VECTORS times TAPS pixels of CF = CHANNELS / PE words, or of
 // PIXELS = PE / CHANNELS whole pixels a word, which divide TAPS: then CF = 1, and they are summed at once.
-// Weights: row t * CF + cf holds tap t of channels cf * PE .. cf * PE + PE - 1, or row r the taps of word r. A global
-// sum takes TAPS = H * W.
+// Weights: row t * CF + cf holds tap t of channels cf * PE .. cf * PE + PE - 1, or row r the taps of word r (rom.hpp).
+// A global sum takes TAPS = H * W.
 // acc_t must hold the running sum after every tap, not only the last one.
 // Schedule: II = 1, VECTORS * TAPS * CHANNELS / PE cycles a frame, a word in every cycle; of every vector's cycles the
 // last CF write a word each. Cost: PE multipliers.
 #ifndef ISOBIT_DEPTHWISE_HPP
 #define ISOBIT_DEPTHWISE_HPP
 
+#include "isobit/rom.hpp"
 #include "isobit/types.hpp"
 
 namespace isobit {
 
-template <class Cfg>
+template <class Cfg, class Word, int WORDS>
 void depthwise(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
                hls::stream<lanes<typename Cfg::acc_t, min_of(Cfg::PE, Cfg::CHANNELS)> >& out,
-               const typename rom_of<typename Cfg::weight_t>::type (
-                   &weights)[Cfg::TAPS * Cfg::CHANNELS / Cfg::PE][Cfg::PE]) {
+               const Word (&weights)[Cfg::TAPS * Cfg::CHANNELS / Cfg::PE][WORDS]) {
 #pragma HLS ARRAY_RESHAPE variable=weights complete dim=2
   static_assert(whole_samples(Cfg::CHANNELS, Cfg::PE), "a word is a share of a pixel, or whole ones");
   static const int CF = max_of(Cfg::CHANNELS / Cfg::PE, 1);
@@ -57,7 +57,7 @@ void depthwise(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
       if (row >= CF) sum = acc[cf][pe];
       for (int p = 0; p < PIXELS; ++p) {
 #pragma HLS UNROLL
-        sum += x[p * WIDTH + pe] * from_rom<typename Cfg::weight_t>(weights[row][p * WIDTH + pe]);
+        sum += x[p * WIDTH + pe] * from_row<typename Cfg::weight_t, Cfg::PE>(weights[row], p * WIDTH + pe);
       }
       ISOBIT_CHANNEL(cf * WIDTH + pe);
       word[pe] = typename Cfg::acc_t(sum);

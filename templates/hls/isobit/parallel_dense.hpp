@@ -40,14 +40,12 @@ void split(const lanes<typename Cfg::in_t, block<Cfg>::LANES>& word,
 }
 }  // namespace detail
 
-template <class Cfg>
+template <class Cfg, class Word, int WORDS>
 void parallel_dense(
     hls::stream<lanes<typename Cfg::in_t, block<Cfg>::LANES> >& in,
     hls::stream<lanes<typename Cfg::acc_t, Cfg::SAMPLES * Cfg::OUT> >& out,
-    const typename detail::dense_types<Cfg>::rom_t (
-        &weights)[Cfg::OUT / Cfg::PE * (block<Cfg>::TAPS * Cfg::CHANNELS / Cfg::SIMD)][Cfg::PE][Cfg::SIMD]) {
+    const Word (&weights)[Cfg::OUT / Cfg::PE * (block<Cfg>::TAPS * Cfg::CHANNELS / Cfg::SIMD)][WORDS]) {
 #pragma HLS ARRAY_RESHAPE variable=weights complete dim=2
-#pragma HLS ARRAY_RESHAPE variable=weights complete dim=3
   static const int IN = block<Cfg>::TAPS * Cfg::CHANNELS;
   static_assert(IN % Cfg::SIMD == 0 && Cfg::OUT % Cfg::PE == 0, "SIMD divides the inputs, PE divides OUT");
   typedef typename detail::dense_types<Cfg>::sum_t sum_t;

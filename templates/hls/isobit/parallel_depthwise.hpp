@@ -7,21 +7,22 @@
 //   };
 //
 // A word in is a block (block.hpp), a word out SAMPLES * CHANNELS sums. acc_t must hold the running sum after every
-// tap.
+// tap. Weights: a row of CHANNELS for every tap (rom.hpp).
 // Schedule: II = 1, WORDS words in and out. Cost: SAMPLES * TAPS * CHANNELS multipliers.
 #ifndef ISOBIT_PARALLEL_DEPTHWISE_HPP
 #define ISOBIT_PARALLEL_DEPTHWISE_HPP
 
 #include "isobit/block.hpp"
+#include "isobit/rom.hpp"
 #include "isobit/types.hpp"
 
 namespace isobit {
 
-template <class Cfg>
+template <class Cfg, class Word, int WORDS>
 void parallel_depthwise(
     hls::stream<lanes<typename Cfg::in_t, block<Cfg>::LANES> >& in,
     hls::stream<lanes<typename Cfg::acc_t, Cfg::SAMPLES * Cfg::CHANNELS> >& out,
-    const typename rom_of<typename Cfg::weight_t>::type (&weights)[block<Cfg>::TAPS][Cfg::CHANNELS]) {
+    const Word (&weights)[block<Cfg>::TAPS][WORDS]) {
 #pragma HLS ARRAY_PARTITION variable=weights complete dim=0
   static const int PRODUCT_WIDTH = product_width<typename Cfg::in_t, typename Cfg::weight_t>::VALUE;
   static const int SUM_WIDTH = 1 + max_of(PRODUCT_WIDTH, signed_width<typename Cfg::acc_t>::VALUE);
@@ -39,7 +40,7 @@ void parallel_depthwise(
         sum_t sum = 0;
         for (int tap = 0; tap < block<Cfg>::TAPS; ++tap) {
 #pragma HLS UNROLL
-          sum += x[block<Cfg>::lane(p, tap) + c] * from_rom<typename Cfg::weight_t>(weights[tap][c]);
+          sum += x[block<Cfg>::lane(p, tap) + c] * from_row<typename Cfg::weight_t, Cfg::CHANNELS>(weights[tap], c);
         }
         ISOBIT_CHANNEL(c);
         y[p * Cfg::CHANNELS + c] = typename Cfg::acc_t(sum);

@@ -11,6 +11,7 @@
 #ifndef ISOBIT_PER_CHANNEL_HPP
 #define ISOBIT_PER_CHANNEL_HPP
 
+#include "isobit/rom.hpp"
 #include "isobit/types.hpp"
 
 namespace isobit {

@@ -10,6 +10,7 @@
 #ifndef ISOBIT_REORDER_HPP
 #define ISOBIT_REORDER_HPP
 
+#include "isobit/rom.hpp"
 #include "isobit/types.hpp"
 
 namespace isobit {

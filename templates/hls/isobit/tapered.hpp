@@ -7,6 +7,7 @@
 #ifndef ISOBIT_TAPERED_HPP
 #define ISOBIT_TAPERED_HPP
 
+#include "isobit/rom.hpp"
 #include "isobit/types.hpp"
 
 namespace isobit {
@@ -41,21 +42,21 @@ struct exists {
   typedef void type;
 };
 
-// How a configuration's weights lie in their memory, and what they are.
+// A configuration's weights in a row of LANES (rom.hpp), whatever lies there.
 template <class Cfg, class = void>
 struct stored_weight {
-  typedef typename rom_of<typename Cfg::weight_t>::type rom_t;
-  static typename Cfg::weight_t read(const rom_t& stored) {
+  template <int LANES, class Word, int WORDS>
+  static typename Cfg::weight_t read(const Word (&row)[WORDS], int lane) {
 #pragma HLS INLINE
-    return from_rom<typename Cfg::weight_t>(stored);
+    return from_row<typename Cfg::weight_t, LANES>(row, lane);
   }
 };
 template <class Cfg>
 struct stored_weight<Cfg, typename exists<typename Cfg::code_t>::type> {
-  typedef typename rom_of<typename Cfg::code_t>::type rom_t;
-  static typename Cfg::weight_t read(const rom_t& stored) {
+  template <int LANES, class Word, int WORDS>
+  static typename Cfg::weight_t read(const Word (&row)[WORDS], int lane) {
 #pragma HLS INLINE
-    return tapered<Cfg::RUN, typename Cfg::weight_t>(from_rom<typename Cfg::code_t>(stored));
+    return tapered<Cfg::RUN, typename Cfg::weight_t>(from_row<typename Cfg::code_t, LANES>(row, lane));
   }
 };
 }  // namespace detail

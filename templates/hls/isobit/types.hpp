@@ -1,4 +1,4 @@
-// Types every isobit template shares: the stream word, ROM element types, working integers.
+// Types every isobit template shares: the stream word, working integers, counters.
 //
 // Compiled by Vitis HLS (synthesis and its C simulation) and, outside Vitis, by g++ or clang++ against
 // the simulation stand-ins of isobit, which define the ISOBIT_* macros below before this file does.
@@ -104,77 +104,6 @@ struct product_width {
   static const int VALUE =
       int_traits<A>::WIDTH + int_traits<B>::WIDTH + (int_traits<A>::SIGNED || int_traits<B>::SIGNED ? 0 : 1);
 };
-
-namespace detail {
-template <int BYTES, bool SIGNED>
-struct builtin;
-template <> struct builtin<1, true> { typedef int8_t type; };
-template <> struct builtin<2, true> { typedef int16_t type; };
-template <> struct builtin<4, true> { typedef int32_t type; };
-template <> struct builtin<8, true> { typedef int64_t type; };
-template <> struct builtin<1, false> { typedef uint8_t type; };
-template <> struct builtin<2, false> { typedef uint16_t type; };
-template <> struct builtin<4, false> { typedef uint32_t type; };
-template <> struct builtin<8, false> { typedef uint64_t type; };
-#ifndef __SYNTHESIS__
-template <> struct builtin<16, true> { typedef __int128 type; };
-template <> struct builtin<16, false> { typedef unsigned __int128 type; };
-#endif
-}  // namespace detail
-
-// Element type of a generated constant array. In simulation it is a builtin integer, so that the compiler
-// lays the array out as data; from_rom() makes the hardware's value of it in every build.
-template <int W, bool SIGNED>
-struct rom {
-  static_assert(W >= 1 && W <= 127, "constants have 1 to 127 bits");
-#ifdef __SYNTHESIS__
-  typedef typename any_int<W, SIGNED>::type type;
-#else
-  typedef typename detail::builtin<W <= 8 ? 1 : W <= 16 ? 2 : W <= 32 ? 4 : W <= 64 ? 8 : 16, SIGNED>::type type;
-#endif
-};
-
-// The ROM element type that stores values of T.
-template <class T>
-struct rom_of {
-  typedef typename rom<int_traits<T>::WIDTH, int_traits<T>::SIGNED>::type type;
-};
-
-// The constant high * 2^64 + low, for which C++ has no literal.
-template <int W, bool SIGNED>
-constexpr typename rom<W, SIGNED>::type wide_constant(long long high, unsigned long long low) {
-#ifdef __SYNTHESIS__
-  return (ap_int<W + 64>(high) << 64) | ap_uint<64>(low);
-#else
-  return static_cast<typename rom<W, SIGNED>::type>(static_cast<unsigned __int128>(high) << 64 | low);
-#endif
-}
-
-namespace detail {
-template <class T, bool WIDE>
-struct from_builtin {
-  static T of(typename rom_of<T>::type stored) { return T(stored); }
-};
-#if !defined(__SYNTHESIS__) && !defined(ISOBIT_NATIVE)
-template <class T>
-struct from_builtin<T, true> {  // ap_int takes no builtin of 128 bits
-  static T of(typename rom_of<T>::type stored) {
-    const T high = static_cast<int64_t>(stored >> 64);
-    const T low = static_cast<uint64_t>(stored);
-    return (high << 64) | low;
-  }
-};
-#endif
-}  // namespace detail
-
-template <class T>
-inline T from_rom(typename rom_of<T>::type stored) {
-#ifdef ISOBIT_NATIVE
-  return T::stored(stored);
-#else
-  return detail::from_builtin<T, (int_traits<T>::WIDTH > 64)>::of(stored);
-#endif
-}
 
 // A signed integer of at least W bits for sums whose width is proven at compile time: exactly W bits in
 // hardware, the machine's own word in native simulation, which then vectorises.

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from itertools import product
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -158,7 +159,8 @@ def statements(process: Process) -> str:
         lines.append(f"  hls::stream<{word} > port{port}({port});")
         arguments.append(f"port{port}")
     for number, array in enumerate(a for a in template.arrays if a.elem not in template.optional):
-        shape = "".join(f"[{n}]" for n in array.shape(constants))
+        rows, *further = array.shape(constants)
+        shape = "".join(f"[{n}]" for n in (rows, *([prod(further)] if array.by_row else further)))
         lines.append(f"  static const isobit::rom_of<cfg::{array.elem}>::type array{number}{shape} = {{}};")
         arguments.append(f"array{number}")
     call = f"  isobit::{process.template}<cfg>({', '.join(arguments)});"

@@ -11,32 +11,50 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isobit.backends.dataflow.design import Array
-from isobit.backends.ports import IntType
+from isobit.backends.dataflow.words import Rom
 from isobit.ir.types import IntArray
 
 _BETWEEN = ",\n   "
 _MOST_VALUES = 1 << 16
 """Different numbers up to which the text of each is made once."""
+Texts = NDArray[np.bytes_]
 
 
-def initialiser(array: Array) -> str:
-    """The values in braces, one line per row of the last axis but one."""
-    values = array.values
-    if values.ndim > 2 and array.elem.bits < 64 and int(values.max()) - int(values.min()) < _MOST_VALUES:
-        return "  " + _rows(values)
-    listed = values.tolist() if array.elem.bits < 64 else _wide(values.tolist(), array.elem)
+def initialiser(rom: Rom) -> str:
+    """The values in braces, one line per row of the last axis; words of several in hexadecimal."""
+    values = rom.values
+    if rom.count > 1:
+        return "  " + _rows(values, *_hexadecimal(values, rom.bits))
+    if values.ndim > 1 and rom.bits < 64 and int(values.max()) - int(values.min()) < _MOST_VALUES:
+        return "  " + _rows(values, *_decimal(values))
+    listed = values.tolist() if rom.bits < 64 else _wide(values.tolist(), rom)
     text = str(listed).replace("'", "").translate(str.maketrans("[]", "{}"))
-    return "  " + text.replace("}, {", "}" + _BETWEEN + "{") if values.ndim > 2 else _wrapped(text)
+    return "  " + text.replace("}, {", "}" + _BETWEEN + "{") if values.ndim > 1 else _wrapped(text)
 
 
-def _rows(values: IntArray) -> str:
-    """Rows of the last axis in braces, a line for each, within the braces of the other axes."""
-    least, columns = int(values.min()), values.shape[-1]
+def _decimal(values: IntArray) -> tuple[Texts, Texts]:
+    """Every number with what stands behind it within a row, and those of the last column with nothing."""
+    least = int(values.min())
     numbers = range(least, int(values.max()) + 1)
     inner, last = (np.array([f"{n}{end}" for n in numbers], "S") for end in (", ", ""))
-    flat = values.reshape(-1, columns) - least
-    fields = [_braces(values.shape, "{"), inner[flat[:, :-1]], last[flat[:, -1:]], _braces(values.shape, "}")]
+    flat = values.reshape(-1, values.shape[-1]) - least
+    return inner[flat[:, :-1]], last[flat[:, -1:]]
+
+
+def _hexadecimal(words: NDArray[np.uint64], bits: int) -> tuple[Texts, Texts]:
+    """The same of words of ``bits`` bits, all with as many digits."""
+    digits = -(-bits // 4)
+    text = np.frombuffer(words.astype(">u8").tobytes().hex().encode(), np.uint8).reshape(*words.shape, 16)
+    fields = np.zeros((*words.shape, digits + 4), np.uint8)
+    fields[..., :2], fields[..., 2:-2], fields[..., -2:] = list(b"0x"), text[..., 16 - digits :], list(b", ")
+    fields[:, -1, -2:] = 0
+    made = fields.view(f"S{digits + 4}")[..., 0]
+    return made[:, :-1], made[:, -1:]
+
+
+def _rows(values: IntArray, inner: Texts, last: Texts) -> str:
+    """Rows of the last axis in braces, a line for each, within the braces of the other axes."""
+    fields = [_braces(values.shape, "{"), inner, last, _braces(values.shape, "}")]
     table = np.concatenate([_bytes_of(f) for f in fields if f.size], axis=1)
     text: str = table[table != 0].tobytes().decode("ascii")
     return text.removesuffix(_BETWEEN)
@@ -57,7 +75,7 @@ def _braces(shape: tuple[int, ...], brace: str) -> NDArray[np.bytes_]:
     return np.array(kinds, "S")[depth][:, np.newaxis]
 
 
-def _wide(values: Any, elem: IntType) -> Any:
+def _wide(values: Any, elem: Rom) -> Any:
     """Nested lists of integers as calls that make them: no C++ literal has more than 63 bits and a sign."""
     if isinstance(values, list):
         return [_wide(v, elem) for v in values]

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 
 from isobit import templates
-from isobit.backends.dataflow.catalogue import header_names, schedule_of
-from isobit.backends.dataflow.design import Array, Design, Process
+from isobit.backends.dataflow.catalogue import CATALOGUE, header_names, schedule_of
+from isobit.backends.dataflow.design import Design, Process
 from isobit.backends.dataflow.design_file import DESIGN, design_text
 from isobit.backends.dataflow.fifo_figures import planned_fifos
 from isobit.backends.dataflow.initialiser import initialiser
 from isobit.backends.dataflow.planner import Plan, print_plan
+from isobit.backends.dataflow.words import Rom, as_it_is, by_row
 from isobit.hardware import Board, fifo_storage
 from isobit.ir.types import IntArray
 from isobit.version import __version__
@@ -44,7 +45,7 @@ def render(design: Design, board: Board, title: str) -> dict[str, str]:
         "design": design, "words": _words(design), "headers": header_names(design), "board": board,
         "version": __version__, "title": templates.comment_text(title),
         "period_ns": f"{1000 / board.clock_mhz:g}",
-        "arrays": [a for p in design.processes for a in p.arrays],
+        "arrays": [rom for p in design.processes for rom in _roms(p)],
     }  # fmt: skip
     return {name: environment.get_template(name + ".j2").render(context) for name in _RENDERED}
 
@@ -73,5 +74,11 @@ def _words(design: Design) -> dict[str, str]:
     return ports | {stream.name: stream.type for stream in design.streams} | dict.fromkeys(design.flags, "ap_uint<1>")
 
 
-def _dimensions(array: Array) -> str:
+def _roms(process: Process) -> list[Rom]:
+    """Its constant arrays as they are declared."""
+    records = CATALOGUE[process.template].arrays
+    return [(by_row if r.by_row else as_it_is)(a) for a, r in zip(process.arrays, records, strict=False)]
+
+
+def _dimensions(array: Rom) -> str:
     return "".join(f"[{n}]" for n in array.values.shape)

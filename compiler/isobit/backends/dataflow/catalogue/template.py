@@ -36,12 +36,14 @@ class StreamOf:
 class ArrayOf:
     """A constant array of a template: the type of its elements by name, and its shape.
 
-    Where a configuration has the type ``coded``, the elements are codes of that type, which stand for ``elem``.
+    Where a configuration has the type ``coded``, the elements are codes of that type, which stand for ``elem``. Of an
+    array ``by_row`` all that shares the first index is read in one clock, so that several values may lie in a word.
     """
 
     elem: str
     shape: Shape
     coded: str = ""
+    by_row: bool = False
 
 
 @dataclass(frozen=True)
