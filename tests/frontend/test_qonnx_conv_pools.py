@@ -101,20 +101,17 @@ def test_average_pool_in_one_dimension(tmp_path: Path) -> None:
     assert_exact(net, tmp_path, images(net))
 
 
-@pytest.mark.parametrize(
-    "extra",
-    [
-        {"pads": [1, 1, 1, 1]},
-        {"ceil_mode": 1, "strides": [2, 2]},
-        {"ceil_mode": 1, "strides": [2, 2], "count_include_pad": 1},
-    ],
-)
-def test_an_average_with_a_varying_divisor_is_refused(tmp_path: Path, extra: dict[str, Any]) -> None:
-    net = Net([1, 2, 6, 6])
-    net.quant(net.op("AveragePool", net.quant("x", 0.25, 0.0, 4), kernel_shape=[3, 3], **extra), 0.1, 0.0, 6)
-    with pytest.raises(IsobitError) as refusal:
-        assert_exact(net, tmp_path, images(net))
-    assert refusal.value.code == "E202"
+@pytest.mark.parametrize("include", [0, 1])
+@pytest.mark.parametrize("extra", [{"pads": [1, 1, 1, 1]}, {"pads": [0, 1, 1, 0], "dilations": [1, 2]}, {}])
+@pytest.mark.parametrize(("scale", "zero"), [(0.25, 0.0), (0.3, 3.0), ([[[[0.25]], [[0.4]]]], 1.0)])
+def test_an_average_whose_divisor_varies(
+    tmp_path: Path, include: int, extra: dict[str, Any], scale: Any, zero: float
+) -> None:
+    """A window at the border has fewer elements, or more of them are padding, or ``ceil_mode`` reaches beyond both."""
+    net = Net([1, 2, 6, 7])
+    pool = {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1, "count_include_pad": include}
+    net.quant(net.op("AveragePool", net.quant("x", scale, zero, 4), **pool, **extra), 0.1, 0.0, 6)
+    assert_exact(net, tmp_path, images(net), opset=19)
 
 
 def test_ceil_mode_that_changes_nothing(tmp_path: Path) -> None:

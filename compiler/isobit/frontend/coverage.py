@@ -14,9 +14,10 @@ from typing import Literal
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.file import load_onnx
-from isobit.frontend.onnx.model import SourceNode
+from isobit.frontend.onnx.model import SourceModel, SourceNode
 from isobit.frontend.qonnx.importer import Import
 from isobit.frontend.qonnx.input_type import InputType
+from isobit.frontend.qonnx.quantise_first import quantised_first
 from isobit.frontend.tflite.early import refuse_early
 from isobit.frontend.tflite.file import load_tflite
 from isobit.frontend.tflite.importer import begin, import_operator, import_output
@@ -69,6 +70,12 @@ def check_model(path: Path, input_type: InputType | None = None) -> Coverage:
     if is_tflite(path):
         return _check_tflite(load_tflite(path))
     model = load_onnx(path)
+    as_it_is = _check_onnx(model, path, input_type)
+    moved = model if as_it_is.reads else quantised_first(model)
+    return as_it_is if moved is model else _check_onnx(moved, path, input_type)
+
+
+def _check_onnx(model: SourceModel, path: Path, input_type: InputType | None) -> Coverage:
     work = Import(model, input_type)
     lost: set[str] = set()
     found = _whole(printable(path.name), work.refuse_early)

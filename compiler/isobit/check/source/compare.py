@@ -273,9 +273,10 @@ class _Checked:
         integers = {}
         for name, tensor in execution.tensors.items():
             real = self.imported.tensors.get(name)
-            if isinstance(real, Real) and real.value in self.imported.origins:
-                rows = tensor if tensor.ndim > 1 else tensor[:, None]  # a number per sample is a vector of one here
-                moved = rows.transpose(0, *(a + 1 for a in real.layout))
+            kind = self.imported.graph.types.get(real.value) if isinstance(real, Real) else None
+            if isinstance(real, Real) and kind is not None and real.value in self.imported.origins:
+                shape = tuple(kind.shape[real.layout.index(a)] for a in range(len(real.layout)))
+                moved = tensor.reshape(self.count, *shape).transpose(0, *(a + 1 for a in real.layout))
                 integers[real.value] = read_back(moved, real.scale, real.offset)
         return integers
 

@@ -20,6 +20,7 @@ from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.channels_last import standard_nodes
 from isobit.frontend.onnx.consistency import check_consistent
 from isobit.frontend.onnx.infer import FOLDABLE, Spec, constant_spec, fold, infer, quant_pool_spec
+from isobit.frontend.onnx.integer_resize import refuse_inexact, with_cast
 from isobit.frontend.onnx.linear import linear_spec
 from isobit.frontend.onnx.model import (
     LINEAR_QUANTISERS,
@@ -68,8 +69,9 @@ def load_onnx(path: Path) -> SourceModel:
     loader = _Loader(proto, path.parent)
     order = reachable(sorted_nodes(proto.graph), [output.name for output in proto.graph.output])
     for node in order:
-        for plain in standard_nodes(node, loader.rank):
-            loader.add(plain)
+        for plain in standard_nodes(node, lambda name: len(loader.spec(name).shape)):
+            for part in with_cast(plain, loader.spec):
+                loader.add(part)
     return loader.finish(path, digest)
 
 
@@ -101,9 +103,9 @@ class _Loader:
             if info.name in self.inputs:
                 self.specs[info.name] = _input_spec(info)
 
-    def rank(self, name: str) -> int:
-        """The number of axes of a tensor seen before."""
-        return len(self.specs[self.alias.get(name, name)].shape)
+    def spec(self, name: str) -> Spec:
+        """A tensor seen before."""
+        return self.specs[self.alias.get(name, name)]
 
     def add(self, node: onnx.NodeProto) -> None:
         """Take in one node: make it vanish, fold it, or keep it."""
@@ -159,6 +161,7 @@ class _Loader:
             outputs = infer(node, inputs, self.opsets[""], where)
             given = [inputs[name].shape if name else () for name in node.input]
             check_consistent(op, attrs, given, [spec.shape for spec in outputs.values()], where)
+            refuse_inexact(op, attrs, inputs, outputs, where)
             values = self._values(op, node, inputs, outputs, where)
             if values:
                 self.specs.update({name: constant_spec(value) for name, value in values.items()})

@@ -17,11 +17,13 @@ from isobit.frontend.qonnx.staircases import Bound
 from isobit.frontend.qonnx.symbolic import Function, HostReal, QuantisedConstant, Rationals, Real, Tensor, rationals
 from isobit.ir.channels import Curves
 from isobit.ir.ops import HostOp, Step
-from isobit.numerics import Rounded, Rounding
+from isobit.numerics import Rounded, Rounding, bit_width
 
 _SPATIAL = frozenset(
     "Conv ConvTranspose MaxPool AveragePool GlobalAveragePool GlobalMaxPool QuantAvgPool2d Resize Upsample".split()
 )
+
+_MAX_CLAMPED_BITS = 64
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,8 @@ class Builder(GraphBuilder):
             low, high = (bound if e is None else int(e) for bound, e in zip(kind.bounds, (lo, hi), strict=True))
             # an open side moves with the other one where that lies outside the integers' interval
             low, high = (min(low, high), high) if lo is None else (low, max(low, high))
+            if bit_width(low, high) > _MAX_CLAMPED_BITS:
+                return None
             curves.append(Rounded(Fraction(1), Fraction(0), Rounding.FLOOR, low, high))
         name = self.fresh(value.value + "_clamp")
         source = (printable(node.name or node.outputs[0]),)

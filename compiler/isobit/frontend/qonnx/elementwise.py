@@ -6,6 +6,7 @@ On the raw float input they are host operations in float32; on constants the loa
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -80,6 +81,8 @@ def import_clip(b: Builder, node: SourceNode) -> Tensor:
     if isinstance(x, HostReal):
         bounds = tuple(float(v) if v is not None else s * np.inf for v, s in zip(limits, (-1, 1), strict=True))
         return x.then(HostOp("clip", values=bounds))
+    if isinstance(x, QuantisedConstant) and (x.scale == 1).all() and (x.zero_point == 0).all():
+        return replace(x, integers=np.clip(x.integers, *limits))  # between a constant's two linear quantisers
     lo, hi = (None if v is None else rationals([v]) for v in limits)
     if isinstance(x, Function):
         return clamped(x, lo, hi)

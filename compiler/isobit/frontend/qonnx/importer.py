@@ -37,6 +37,8 @@ from isobit.frontend.qonnx.builder import Builder, FunctionOrigin, Origin
 from isobit.frontend.qonnx.early import refuse_floats
 from isobit.frontend.qonnx.float_arithmetic import Asked, FloatArithmetic
 from isobit.frontend.qonnx.input_type import ELEMENT_TYPES, TYPE_NAME, InputType
+from isobit.frontend.qonnx.quantise_first import quantised_first
+from isobit.frontend.qonnx.rows import with_batch
 from isobit.frontend.qonnx.symbolic import Function, HostReal, Real, Tensor, rationals
 from isobit.frontend.qonnx.tabulate import materialised
 from isobit.ir import Graph
@@ -165,7 +167,13 @@ def import_traced(model: SourceModel, input_type: InputType | None = None, arith
     Args:
         arithmetic: what the staircases follow; ``auto`` is float32 where exact arithmetic meets ties systematically.
     """
-    made = _import_all(model, input_type, arithmetic)
+    try:
+        made = _import_all(model, input_type, arithmetic)
+    except IsobitError:  # what cannot be moved as it is may have a quantiser that can go first
+        model = quantised_first(given := model)
+        if model is given:
+            raise
+        made = _import_all(model, input_type, arithmetic)
     if arithmetic == "auto" and any(layer.systematic for layer in made.arithmetic.ties):
         return _import_all(model, input_type, "float32")
     return made
@@ -188,7 +196,7 @@ class Import:
     """An import in steps: every node of ``model`` in order, then every output; ``builder`` holds what was made."""
 
     def __init__(self, model: SourceModel, input_type: InputType | None = None, arithmetic: Asked = "exact") -> None:
-        self.model, self._tails = linear_quantisers.behind_softmax(model)
+        self.model, self._tails = linear_quantisers.behind_softmax(with_batch(model))
         self.builder = Builder(self.model, arithmetic=FloatArithmetic(arithmetic))
         for info in self.model.inputs:
             declared = input_type or _annotated(self.model, info)

@@ -93,18 +93,23 @@ def import_reshape(b: Builder, node: SourceNode) -> Tensor:
         raise IsobitError("E106", f"the batch axis is reshaped away: {full}", where=b.where(node))
     real = b.real(node)
     index = positions(b, real)
+    if index.size != np.prod(full, dtype=int):
+        raise IsobitError("E106", f"{index.size} elements of a sample become {full}", where=b.where(node))
     made = np.atleast_1d(index.reshape(full[1:]))  # one number is one channel
     varying = any(len(a) > 1 for s in real.segments for k in _FIELDS if (a := getattr(s, k)) is not None)
-    return move(b, node, real, made, _same_channels(real.layout, index.shape, made.shape) if varying else None)
+    return move(b, node, real, made, _same_channels(made % b.types[real.value].channels) if varying else None)
 
 
-def _same_channels(layout: tuple[int, ...], old: tuple[int, ...], new: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Where only axes of one element come or go: the layout whose channels are those of before."""
-    before, after = ([axis for axis, n in enumerate(shape) if n > 1] for shape in (old, new))
-    if [old[a] for a in before] != [new[a] for a in after] or layout[-1] not in before or len(old) == len(new):
-        return None
-    channels = after[before.index(layout[-1])]
-    return (*(a for a in range(len(new)) if a != channels), channels)
+def _same_channels(channel: IntArray) -> tuple[int, ...] | None:
+    """The layout that has one axis for channels, the last if several will do, whose elements are all of one channel.
+
+    ``channel`` is that of every element before it was moved.
+    """
+    for axis in reversed(range(channel.ndim)):
+        columns = np.moveaxis(channel, axis, -1).reshape(-1, channel.shape[axis])
+        if (columns == columns[0]).all():
+            return (*(a for a in range(channel.ndim) if a != axis), axis)
+    return None
 
 
 def import_slice(b: Builder, node: SourceNode) -> Tensor:

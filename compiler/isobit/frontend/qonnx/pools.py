@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import SourceNode
@@ -16,8 +17,9 @@ from isobit.frontend.qonnx.movement import channels_last, move, positions
 from isobit.frontend.qonnx.padding import emit_pad, padded
 from isobit.frontend.qonnx.quantisers import uniform_step
 from isobit.frontend.qonnx.staircases import Uniform
-from isobit.frontend.qonnx.symbolic import ONE, ZERO, Real, Tensor, rationals
-from isobit.ir.ops import MaxPool, frozen_ints
+from isobit.frontend.qonnx.symbolic import ONE, ZERO, Rationals, Real, Tensor, rationals
+from isobit.ir.ops import Concat, MaxPool, Reindex, frozen_ints
+from isobit.ir.types import IntArray
 from isobit.numerics import Rounding
 
 
@@ -63,17 +65,55 @@ def _rising(b: Builder, node: SourceNode, x: Real, least: bool = False) -> Real:
 
 
 def import_average(b: Builder, node: SourceNode) -> Tensor:
-    """AveragePool and GlobalAveragePool."""
+    """AveragePool and GlobalAveragePool: pads count where ``count_include_pad`` says so, those of ceil_mode never."""
     x = channels_last(b, node, b.affine(node))
     kernel, strides, dilations = _window(b, node, x)
     spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
-    begins, ends = _ceiled(b, node, x, spans, strides)
-    if any((*begins, *ends)):
-        pads = pads_of(b, node, x, spans, strides)
-        if not node.attrs.get("count_include_pad", 0) or (begins, ends) != pads:
-            raise b.unsupported(node, "an average whose divisor varies at the border", "set count_include_pad=1")
-        x = padded(b, node, x, [0, *begins], [0, *ends], Fraction(0))
-    return _sums(b, node, x, kernel, strides, dilations).affine(rationals([Fraction(1, int(np.prod(kernel)))]), ZERO)
+    (begins, ends), pads = _ceiled(b, node, x, spans, strides), pads_of(b, node, x, spans, strides)
+    inside = [(0, 0)] * len(kernel)
+    if node.attrs.get("count_include_pad", 0) and any((*pads[0], *pads[1])):
+        inside = list(zip(*pads, strict=True))
+        x = padded(b, node, x, [0, *pads[0]], [0, *pads[1]], Fraction(0))
+    more = [(p - i, e - j) for p, e, (i, j) in zip(begins, ends, inside, strict=True)]
+    counted = np.ones(b.types[x.value].shape[:-1], np.int64)
+    if any(sum(pair) for pair in more):  # what does not count is the integer 0, whatever that means
+        x = replace(x, value=emit_pad(b, node, x.value, more, 0))
+    counts = _counts(np.pad(counted, more), kernel, strides, dilations)
+    return _divided(b, node, _sums(b, node, x, kernel, strides, dilations), x.offset, counts)
+
+
+def _counts(counted: IntArray, kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int]) -> IntArray:
+    """How many of the elements marked by 1 every window has."""
+    spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+    steps = [slice(None, None, step) for step in (*strides, *dilations)]
+    taps = sliding_window_view(counted, spans)[tuple(steps)]
+    return np.asarray(taps.sum(axis=tuple(range(counted.ndim, taps.ndim))))
+
+
+def _divided(b: Builder, node: SourceNode, sums: Real, offset: Rationals, counts: IntArray) -> Real:
+    """Window sums over their counts: integers ``S * common / count`` at every place, one scale for all of them.
+
+    ``offset`` is that of a single element, and so of every mean.
+    """
+    common = int(np.lcm.reduce(counts.reshape(-1)))
+    if common == counts.min():
+        y = Real.of(sums.value, sums.layout, sums.scale, ZERO)
+    else:
+        shape = b.types[sums.value].shape
+        flat = np.arange(int(np.prod(shape))).reshape(-1, shape[-1])
+        places = [np.flatnonzero(counts.reshape(-1) == n) for n in np.unique(counts)]
+        source, parts = (printable(node.name or node.outputs[0]),), []
+        for n, where in zip(np.unique(counts), places, strict=True):
+            picked = Reindex(
+                name=b.fresh(f"{b.hint(node)}_of_{n}"), inputs=(sums.value,), index=frozen_ints(flat[where]),
+                source=source,
+            )  # fmt: skip
+            parts.append(b.scaled(f"{b.hint(node)}_by_{n}", b.emit(picked), frozen_ints(common // n), source))
+        joined = b.emit(Concat(name=b.fresh(b.hint(node) + "_all"), inputs=tuple(parts), axis=0, source=source))
+        back = flat[np.argsort(np.concatenate(places))].reshape(shape)
+        made = b.emit(Reindex(name=b.fresh(b.hint(node)), inputs=(joined,), index=frozen_ints(back), source=source))
+        y = Real.of(made, sums.layout, sums.scale, ZERO)
+    return y.affine(rationals([Fraction(1, common)]), offset)
 
 
 def import_reduce(b: Builder, node: SourceNode) -> Tensor:

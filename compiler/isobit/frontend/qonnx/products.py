@@ -138,10 +138,8 @@ def _as_ints(values: Any) -> IntArray:
 
 
 def _dense(b: Builder, node: SourceNode, x: Real, weights: tuple[IntArray, Rationals]) -> Real:
-    if x.layout[-1] != len(x.layout) - 1:
-        shape = b.types[x.value].shape
-        raise IsobitError("E106", f"weights {weights[0].shape} do not fit the input {shape}", where=b.where(node))
-    return _product(b, node, x, weights)
+    """The product over the source's last axis."""
+    return _product(b, node, channels_last(b, node, x, len(x.layout) - 1), weights)
 
 
 def _product(b: Builder, node: SourceNode, x: Real, weights: tuple[IntArray, Rationals]) -> Real:

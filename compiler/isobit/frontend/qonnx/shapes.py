@@ -81,7 +81,7 @@ def _joined(b: Builder, node: SourceNode, parts: Sequence[Real], name: str, alon
 def import_select(b: Builder, node: SourceNode) -> Tensor:
     """ArgMax and the indices of TopK along any axis, on integers aligned to one exact scale."""
     x = b.affine(node)
-    axis = int(str(node.attrs.get("axis", 0 if node.op == "ArgMax" else -1))) % (len(x.layout) + 1)
+    axis = _selected(node) % (len(x.layout) + 1)
     if axis == 0:
         raise b.unsupported(node, "selection among the samples of a batch")
     x = movement.channels_last(b, node, x, axis - 1)
@@ -94,17 +94,26 @@ def import_select(b: Builder, node: SourceNode) -> Tensor:
 
 
 def import_softmax(b: Builder, node: SourceNode) -> Tensor:
-    """Softmax (and LogSoftmax) over the channels as the network's last operation stays on the host."""
+    """Softmax (and LogSoftmax) as the network's last operation stays on the host; its greatest is its input's."""
     real = b.affine(node)
     rank = len(real.layout) + 1
     axis = int(str(node.attrs.get("axis", -1 if node.opset >= 13 else 1))) % rank
+    shown = node.outputs[0] in {o.name for o in b.model.outputs}
+    readers = [reader for reader in b.model.nodes if node.outputs[0] in reader.inputs]
+    if not shown and node.opset >= 13 and readers and all(_selected(r) % rank == axis for r in readers):
+        return real
     if axis - 1 != real.layout[-1] or (node.opset < 13 and axis != rank - 1):
         raise b.unsupported(node, "only Softmax over the channels is supported")
-    if node.outputs[0] not in {o.name for o in b.model.outputs}:
+    if not shown:
         raise b.unsupported(
             node, "Softmax inside the network is not supported", "only a final Softmax can stay on the host"
         )
     return real.apply(node.op.lower())
+
+
+def _selected(node: SourceNode) -> int:
+    """The axis along which a node looks for its input's greatest elements; the batch's where it does not."""
+    return int(str(node.attrs.get("axis", 0 if node.op == "ArgMax" else -1))) if node.op in ("ArgMax", "TopK") else 0
 
 
 def import_output(b: Builder, info: TensorInfo) -> None:

@@ -17,6 +17,13 @@ _SAME = ("Identity", "Dropout")
 _ORDER_ONLY = ("ArgMax", "TopK")
 _OF_SHAPE = ("Shape", "Size")
 _AXIS_DEFAULT = {"Concat": 0, "ArgMax": 0, "Gather": 0, "Split": 0, "TopK": -1, "QLinearConcat": 0}
+_KEEP_TYPE = frozenset(
+    """
+    Clip Concat DepthToSpace Expand Flatten Gather GlobalMaxPool Identity Max MaxPool Min Pad ReduceMax ReduceMin Relu
+    Reshape Resize Slice SpaceToDepth Split Squeeze Tile Transpose Unsqueeze Upsample
+    """.split()
+)
+"""Operators whose output has their first input's element type."""
 _REDUCING = ("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum")
 _AXES_INPUT = {**dict.fromkeys(_REDUCING, 1), "Slice": 3}
 
@@ -26,6 +33,16 @@ def dependent_tensors(file: OnnxFile) -> frozenset[str]:
     found = {info.name for info in file.inputs}
     for node in file.nodes:
         if node.op not in _OF_SHAPE and found.intersection(node.inputs):
+            found.update(node.outputs)
+    return frozenset(found - {""})
+
+
+def integer_tensors(file: OnnxFile) -> frozenset[str]:
+    """The tensors that depend on an input and have an integer element type, where it is 8 bits or more."""
+    found = {info.name for info in file.inputs if info.dtype.kind in "iu"}
+    for node in file.nodes:
+        made = node.op == "QuantizeLinear" or (node.op.startswith("QLinear") or node.op == "QGemm")
+        if made or (node.op in _KEEP_TYPE and node.inputs[0] in found):
             found.update(node.outputs)
     return frozenset(found - {""})
 

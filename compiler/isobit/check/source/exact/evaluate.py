@@ -20,12 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isobit.check.source.exact import quant as quantisers
-from isobit.check.source.exact.batch import behind_softmax, dependent_tensors, keeps_batch
+from isobit.check.source.exact.batch import behind_softmax, dependent_tensors, integer_tensors, keeps_batch
 from isobit.check.source.exact.call import Call
 from isobit.check.source.exact.constants import RAW_OPERATORS
 from isobit.check.source.exact.file import CHANNELS_LAST, FileInput, FileNode, OnnxFile, read_file
 from isobit.check.source.exact.float32 import Float32
 from isobit.check.source.exact.formats import float_quant
+from isobit.check.source.exact.move import cut_off
 from isobit.check.source.exact.ops import OPERATORS
 from isobit.check.source.exact.qoperators import is_qoperator, run_qoperator
 from isobit.check.source.exact.quant import LINEAR_QUANTISERS, QUANTISERS
@@ -40,6 +41,7 @@ Raw = NDArray[Any]
 Value = ExactTensor | Raw
 Shape = tuple[int, ...]
 _INTEGER_DATATYPES = ("INT", "UINT", "BIPOLAR", "BINARY", "TERNARY")
+_RESIZING = ("Resize", "Upsample")
 _OUTLINED = 64
 """Float arrays of more elements never decide a shape."""
 
@@ -129,7 +131,7 @@ class _Evaluation:
         told: Callable[[str], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.file, self.told = file, told
-        self.dependent = dependent_tensors(file)
+        self.dependent, self.integers = dependent_tensors(file), integer_tensors(file)
         self.logits = behind_softmax(file)
         self.shapes: dict[str, Shape] = {}
         self.constants: dict[str, Value] | None = None
@@ -167,6 +169,8 @@ class _Evaluation:
             known = tuple(shapes[name] for name in node.outputs if name in shapes)
             seen = values if self.float32 is None else self.float32.seen(node, values)
             results = _executed(node, seen, known)
+            if node.op in _RESIZING and node.inputs[0] in self.integers:  # interpolated as floats, then cast
+                results = {name: cut_off(_exact(value)) for name, value in results.items()}
             values.update(results)
             if self.float32 is not None:
                 _guarded(node, self.float32.remember, node, seen, results)

@@ -123,6 +123,11 @@ def resize(data: ExactTensor, out: Shape, scales: Sequence[Fraction] | None, att
     return lowest(num, data.den)
 
 
+def cut_off(data: ExactTensor) -> ExactTensor:
+    """Without what is behind the point, as a cast of floats to integers."""
+    return ExactTensor(np.sign(data.num) * (abs(data.num) // data.den), 1)
+
+
 def _interpolated(data: ExactTensor, out: Shape, scales: Sequence[Fraction] | None, attrs: Attrs) -> ExactTensor:
     """Linear ``Resize``, axis by axis: the two neighbours of every coordinate, weighted by how near they are."""
     mode = str(attrs.get("coordinate_transformation_mode", "half_pixel"))

@@ -79,9 +79,9 @@ def run_ort(
         _widen_weights(proto.graph)
     _expose(proto.graph, [*labels, *taps])
     arrays = _typed(proto.graph, inputs)
-    chunks = _run(proto, arrays, level, [*labels, *taps])
+    chunks, size = _run(proto, arrays, level, [*labels, *taps])
     count = len(next(iter(arrays.values())))
-    together = {name: joined(name, chunks, dependent, count) for name in chunks[0]}
+    together = {name: joined(name, chunks, dependent, count, size) for name in chunks[0]}
     return FloatRun(
         MappingProxyType({name: together[name] for name in labels}),
         MappingProxyType({name: together[name] for name in taps}),
@@ -119,8 +119,8 @@ def _widen_weights(graph: onnx.GraphProto) -> None:
 
 def _run(
     proto: onnx.ModelProto, arrays: Mapping[str, Floats], level: OrtLevel, names: Sequence[str]
-) -> list[dict[str, Floats]]:
-    """Batches of the file's own size, of many samples where it leaves that open and every output keeps the axis."""
+) -> tuple[list[dict[str, Floats]], int]:
+    """Batches and their size: the file's own, or many samples where that is open and all outputs keep the axis."""
     given = {info.name: info.type.tensor_type.shape.dim for info in proto.graph.input if info.name in arrays}
     fixed = max((dims[0].dim_value for dims in given.values() if len(dims)), default=1)
     sizes = [fixed] if fixed else [min(_BATCH, len(next(iter(arrays.values())))), 1]
@@ -136,7 +136,7 @@ def _run(
             continue
         if size == sizes[-1] or all(value.shape[:1] == (size,) for value in chunks[0].values()):
             break
-    return chunks
+    return chunks, size
 
 
 def _session(data: bytes, level: OrtLevel) -> Any:

@@ -69,7 +69,7 @@ def run_float(
     for chunk in batches(arrays, runner.batch):
         told(f"{min(len(chunks) * runner.batch, count):,} of {count:,} samples")
         chunks.append(runner.run(chunk))
-    together = {name: joined(name, chunks, runner.dependent, count) for name in chunks[0]}
+    together = {name: joined(name, chunks, runner.dependent, count, runner.batch) for name in chunks[0]}
     labels = [info.label for info in model.outputs]
     return FloatRun(
         MappingProxyType({name: together[name] for name in labels}),
@@ -113,11 +113,20 @@ def batches(arrays: Mapping[str, Floats], batch: int) -> Iterator[dict[str, Floa
         yield {name: array[index] for name, array in arrays.items()}
 
 
-def joined(name: str, chunks: list[dict[str, Floats]], dependent: frozenset[str], count: int) -> Floats:
-    """One tensor of all batches, without what filled the last one up; a constant's own array."""
+def joined(
+    name: str, chunks: list[dict[str, Floats]], dependent: frozenset[str], count: int, batch: int
+) -> Floats:  # fmt: skip
+    """One tensor of all batches, without what filled the last one up; a constant's own array.
+
+    Rows of a sample that the file has on the batch axis get an axis of their own.
+    """
     if name not in dependent:
         return chunks[0][name]
-    return np.concatenate([np.atleast_1d(chunk[name]) for chunk in chunks])[:count]
+    whole = np.concatenate([np.atleast_1d(chunk[name]) for chunk in chunks])
+    samples = len(chunks) * batch
+    return (whole if len(whole) == samples or len(whole) % samples else whole.reshape(samples, -1, *whole.shape[1:]))[
+        :count
+    ]
 
 
 class _Runner:
