@@ -24,6 +24,7 @@ from isobit.check.synth.mapping import NETLIST, VERILOG, counts_key
 from isobit.check.synth.yosys import Yosys, find_yosys
 from isobit.errors import CheckFailed, IsobitError
 from isobit.hardware import Board, load_board
+from isobit.hardware.memory import Memory
 from tests.backends.dataflow import sampled_nets
 from tests.check.cosim.test_cosim import EVERY_UNIT, PRODUCTS, SAMPLED, dense, needs_verilator
 from tests.check.synth.test_synth import needs_yosys
@@ -125,15 +126,16 @@ def test_the_netlist_of_a_block_memory(board: str, stand: Stand) -> None:
     demand_equal((found,))
 
 
-def deep(folder: Path, board: Board, inputs: int, pe: int) -> tuple[Design, Part]:
-    """A dense unit of 4 outputs that takes so many inputs one by one, with its weights in LUTs."""
+def deep(folder: Path, board: Board, inputs: int, pe: int, storage: Memory = "lutram") -> tuple[Design, Part]:
+    """A dense unit of 4 outputs that takes so many inputs one by one, its weights in ``storage``."""
+    folder.mkdir(exist_ok=True)
     design = rtl_design(design_of(dense(folder)))
     process = next(p for p in design.processes if p.template == "dense")
     c = numbers(process) | {"IN": inputs, "OUT": 4, "SIMD": 1, "PE": pe, "VECTORS": 1}
     lo, hi = dict(process.types)["weight_t"].interval
     weights = np.random.default_rng(0).integers(lo, hi, size=(4 // pe * inputs, pe, 1), endpoint=True)
     kinds = tuple((name, IntType(20, True) if name == "acc_t" else kind) for name, kind in process.types)
-    array = replace(process.arrays[0], values=weights, storage="lutram")
+    array = replace(process.arrays[0], values=weights, storage=storage)
     unit = replace(process, constants=tuple(c.items()), types=kinds, arrays=(array,))
     lanes = {process.inputs[0]: (1, kinds[0][1]), process.outputs[0]: (pe, IntType(20, True))}
     streams = tuple(
@@ -149,11 +151,15 @@ def deep(folder: Path, board: Board, inputs: int, pe: int) -> tuple[Design, Part
 def test_the_netlist_of_deep_constants_in_luts(tmp_path: Path) -> None:
     """150 rows of weights are three LUTs a bit and what chooses among them, not the gates of their functions."""
     board = load_board("pynq-z1")
-    design, part = deep(tmp_path, board, 150, 4)
-    demand_equal(verify_parts(design, (part,), board))
-    bits = dict(design.processes[0].types)["weight_t"].bits
-    found = kept.kept(counts_key(find_yosys(), part, board))
-    assert found is not None and found.lut < 3 * 4 * bits + 4 * (bits * 10 + 40)
+    luts = list[int]()
+    for storage in ("lutram", "bram"):
+        design, part = deep(tmp_path / storage, board, 150, 4, storage)
+        demand_equal(verify_parts(design, (part,), board))
+        found = kept.kept(counts_key(find_yosys(), part, board))
+        assert found is not None
+        luts.append(found.lut)
+    bits = 4 * dict(design.processes[0].types)["weight_t"].bits
+    assert 0 < luts[0] - luts[1] <= (3 + 2) * bits
 
 
 @needs_yosys
