@@ -16,12 +16,7 @@ module isobit_kept #(
   if (!AGAIN) begin : g_once
     always_ff @(posedge clk) if (enable) word <= word_in;
     wire unused = &{1'b0, take, address};
-  end else if (DEPTH <= 64) begin : g_in_luts
-    // A word from a memory in LUTs may be chosen in front of the register: what is behind it, is all another LUT's.
-    logic [WIDTH-1:0] words[DEPTH];
-    always_ff @(posedge clk) if (take) words[address] <= word_in;
-    always_ff @(posedge clk) if (enable) word <= take ? word_in : words[address];
-  end else begin : g_deep
+  end else begin : g_again
     // A deep memory is written one clock later, at an address of its own, long before the word is asked for again: Yosys
     // builds no memory of one port in the LUTs of an UltraScale+ part that has over 256 words.
     logic put;

@@ -1,6 +1,5 @@
-// A memory of constants in LUTs: 64 words of a bit are one LUT, and one of several is chosen, as in Vivado's distributed
-// ROM. Yosys would make gates of it: of hundreds of bits side by side, whose functions share terms, ABC makes three LUTs
-// each, of deep ones several times as many. Up to 16 words are left to it: what reads them may take them in.
+// A memory of constants in LUTs: 64 words of a bit are one LUT, and one of several is chosen. Yosys would make gates of it,
+// several times as many LUTs as Vivado's distributed ROM, which is this; few words it makes well.
 (* techmap_celltype = "$mem_v2" *)
 module isobit_distributed_rom (RD_CLK, RD_EN, RD_ARST, RD_SRST, RD_ADDR, RD_DATA, WR_CLK, WR_EN, WR_ADDR, WR_DATA);
   parameter MEMID = "";
@@ -20,19 +19,18 @@ module isobit_distributed_rom (RD_CLK, RD_EN, RD_ARST, RD_SRST, RD_ADDR, RD_DATA
     for (word = 0; word < 64; word = word + 1)
       column[word] = block * 64 + word < SIZE ? INIT[(block * 64 + word) * WIDTH + bit] : 1'b0;
   endfunction
-  wire [ABITS+6-1:0] address = {6'b0, RD_ADDR};
   wire [BLOCKS*WIDTH-1:0] words;
+  wire [5:0] place = RD_ADDR;
+  wire [ABITS-1:0] chosen = RD_ADDR >> 6;
   genvar block, bit;
   generate
     for (block = 0; block < BLOCKS; block = block + 1) begin : blocks
       for (bit = 0; bit < WIDTH; bit = bit + 1) begin : bits
-        if (column(block, bit) == 64'b0) assign words[block*WIDTH+bit] = 1'b0;
-        else
-          LUT6 #(.INIT(column(block, bit))) lut (
-              .I0(address[0]), .I1(address[1]), .I2(address[2]), .I3(address[3]), .I4(address[4]), .I5(address[5]),
-              .O(words[block*WIDTH+bit]));
+        LUT6 #(.INIT(column(block, bit))) lut (
+            .I0(place[0]), .I1(place[1]), .I2(place[2]), .I3(place[3]), .I4(place[4]), .I5(place[5]),
+            .O(words[block*WIDTH+bit]));
       end
     end
   endgenerate
-  always @(posedge RD_CLK) if (RD_EN) RD_DATA <= words[address[ABITS+6-1:6]*WIDTH+:WIDTH];
+  always @(posedge RD_CLK) if (RD_EN) RD_DATA <= words[chosen*WIDTH+:WIDTH];
 endmodule
