@@ -1,5 +1,5 @@
-// A deep memory of constants in LUTs: 64 words of a bit are one LUT, and one of several is chosen. Yosys would make gates
-// of it, several times as many LUTs as Vivado's distributed ROM, which is this.
+// A memory of constants in LUTs: 64 words of a bit are one LUT, and one of several is chosen. Yosys would make gates of it,
+// several times as many LUTs as Vivado's distributed ROM, which is this; few words it makes well.
 (* techmap_celltype = "$mem_v2" *)
 module isobit_distributed_rom (RD_CLK, RD_EN, RD_ARST, RD_SRST, RD_ADDR, RD_DATA, WR_CLK, WR_EN, WR_ADDR, WR_DATA);
   parameter MEMID = "";
@@ -12,7 +12,7 @@ module isobit_distributed_rom (RD_CLK, RD_EN, RD_ARST, RD_SRST, RD_ADDR, RD_DATA
   output reg [WIDTH-1:0] RD_DATA;
   input WR_CLK, WR_EN, WR_ADDR, WR_DATA;
 
-  wire _TECHMAP_FAIL_ = WR_PORTS != 0 || RD_PORTS != 1 || !RD_CLK_ENABLE || SIZE <= 64 || OFFSET != 0;
+  wire _TECHMAP_FAIL_ = WR_PORTS != 0 || RD_PORTS != 1 || !RD_CLK_ENABLE || SIZE <= 16 || OFFSET != 0;
   localparam BLOCKS = (SIZE + 63) / 64;
   function [63:0] column(input integer block, input integer bit);
     integer word;
@@ -20,15 +20,17 @@ module isobit_distributed_rom (RD_CLK, RD_EN, RD_ARST, RD_SRST, RD_ADDR, RD_DATA
       column[word] = block * 64 + word < SIZE ? INIT[(block * 64 + word) * WIDTH + bit] : 1'b0;
   endfunction
   wire [BLOCKS*WIDTH-1:0] words;
+  wire [5:0] place = RD_ADDR;
+  wire [ABITS-1:0] chosen = RD_ADDR >> 6;
   genvar block, bit;
   generate
     for (block = 0; block < BLOCKS; block = block + 1) begin : blocks
       for (bit = 0; bit < WIDTH; bit = bit + 1) begin : bits
         LUT6 #(.INIT(column(block, bit))) lut (
-            .I0(RD_ADDR[0]), .I1(RD_ADDR[1]), .I2(RD_ADDR[2]), .I3(RD_ADDR[3]), .I4(RD_ADDR[4]), .I5(RD_ADDR[5]),
+            .I0(place[0]), .I1(place[1]), .I2(place[2]), .I3(place[3]), .I4(place[4]), .I5(place[5]),
             .O(words[block*WIDTH+bit]));
       end
     end
   endgenerate
-  always @(posedge RD_CLK) if (RD_EN) RD_DATA <= words[RD_ADDR[ABITS-1:6]*WIDTH+:WIDTH];
+  always @(posedge RD_CLK) if (RD_EN) RD_DATA <= words[chosen*WIDTH+:WIDTH];
 endmodule
