@@ -5,13 +5,14 @@
     python benchmarks/rtl/counted.py --show dense                       # every point of one template
 
 Counting takes Yosys and hours; this takes seconds, and is to be run again whenever a formula changes: every point is
-asked for its estimate as the planner asks for it. Networks are those of their estimate when they were counted.
+asked for its estimate as the planner asks for it, and every network is compiled by the plan that was counted.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,9 @@ import points
 from points import Point
 
 from isobit.backends.dataflow.catalogue import cost, cost_of, numbers
-from isobit.backends.dataflow.catalogue.windows import word_lanes
+from isobit.backends.dataflow.catalogue.windows import block_lanes, word_lanes
 from isobit.backends.dataflow.design import Process
-from isobit.hardware import Cost, Prices, counted, ram
+from isobit.hardware import Cost, Prices, counted
 from isobit.numerics.bipolar import Bipolar
 from isobit.numerics.packing import Packing
 
@@ -36,7 +37,7 @@ Numbers = Mapping[str, int]
 def estimate(point: Point) -> Cost:
     """What the formulas say of a point; nothing of a template without a formula."""
     if point.template == "fifo":
-        return ram(int(point.constants["DEPTH"]), int(point.constants["WIDTH"]), point.board)
+        return cost.fifo(int(point.constants["DEPTH"]), int(point.constants["WIDTH"]), point.board)
     if point.template not in FORMULAS:
         return Cost()
     process = point.process()
@@ -71,7 +72,8 @@ def _window(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
         depth, width = span * c["CHANNELS"] // c["LANES"], c["LANES"] * kinds["elem_t"]
     else:
         depth, width = -(-c["W"] // (c["SAMPLES"] * c["SW"])), rows * word_lanes(c) * kinds["in_t"]
-    return cost_of(point.template, depth, width, point.board, memory) if width else Cost()
+    out = (block_lanes(c) * kinds["in_t"],) if point.template == "parallel_window" else ()
+    return cost_of(point.template, depth, width, *out, point.board, memory)
 
 
 def _step(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
@@ -93,11 +95,16 @@ def _joined(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
         pairs = zip(("a_t", "b_t"), process.arrays, strict=True)
         operands = [(kinds[k], [int(v) for v in array.values.reshape(-1)]) for k, array in pairs]
         return Prices.of(point.board).joined(c["PE"], operands, kinds["out_t"])
-    sizes = c["PE"], kinds["a_t"], kinds["b_t"], kinds["out_t"]
+    sizes = c["PE"], kinds["a_t"], kinds["b_t"]
     if point.template == "product":
         return cost.multiplied(*sizes, point.dsp)
     width = min(c["PE"], c["CHANNELS"])
     return cost.multiplied_by_channel(*sizes, c["CHANNELS"] // width, width * kinds["b_t"], point.board)
+
+
+def _pooled(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
+    compared = c.get("PE") or c["SAMPLES"] * c["CHANNELS"] * (c["KH"] * c["KW"] - 1)
+    return cost_of(point.template, compared, kinds["elem_t"])
 
 
 def _moved(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
@@ -108,18 +115,24 @@ def _moved(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
     if t in ("upsample", "reorder"):
         depth = c["IN_WORDS"] if t == "reorder" else c["W"] * c["CHANNELS"] // lanes
         return cost_of(t, lanes, bits, bits, depth, point.board)
-    return cost_of(t, lanes, bits, out)
+    return cost_of(t, lanes, bits, out * c.get("K", 1))
+
+
+def _converted(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
+    return cost.width_converter(c, kinds["elem_t"])
 
 
 FORMULAS: dict[str, Callable[[Point, Process, Numbers, Numbers], Cost]] = {
     **dict.fromkeys(("dense", "parallel_dense", "streamed_dense", "depthwise", "parallel_depthwise"), _matrix),
     **dict.fromkeys(("sliding_window", "parallel_window"), _window),
     **dict.fromkeys(("multiply_shift", "round_shift", "half_even", "thresholds", "lookup"), _step),
+    **dict.fromkeys(("max_pool", "parallel_max_pool"), _pooled),
     **dict.fromkeys(("add", "product", "channel_product"), _joined),
     **dict.fromkeys(
-        ("argmax", "top_k", "concat", "parallel_concat", "max_pool", "parallel_max_pool", "pad", "slice", "upsample",
+        ("argmax", "top_k", "concat", "parallel_concat", "pad", "slice", "upsample",
          "reorder"), _moved,
     ),
+    "width_converter": _converted,
 }  # fmt: skip
 """By template the formula's arguments from a process, as the planner has them from a node; forks and converters of
 words have none."""
@@ -144,10 +157,15 @@ def units() -> Iterator[tuple[Point, dict[str, tuple[int, float]]]]:
             yield point, pairs(estimate(point), row["counts"])
 
 
-def networks() -> Iterator[tuple[str, dict[str, tuple[int, float]]]]:
-    """All networks that Yosys counted, with the estimate of the design that was counted."""
+def networks(packed: bool) -> Iterator[tuple[str, dict[str, tuple[int, float]]]]:
+    """Networks that Yosys counted, with the estimate of that plan; those of packed products by themselves."""
     for row in nets.known():
-        yield nets.Net(**row["net"]).title, pairs(Cost(**row["estimate"]), row["counts"])
+        net = nets.Net(**row["net"])
+        if (net.name in nets.PACKED) != packed:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            said = net.build(Path(folder), row["plan"]).manifest.estimate
+        yield net.title, pairs(Cost(said.lut, said.dsp, said.bram36), row["counts"])
 
 
 def as_toml() -> str:
@@ -159,7 +177,8 @@ def as_toml() -> str:
         "# What the formulas estimate and what Yosys' synth_xilinx counts of the same RTL, part by part, not placed.",
         "# Written by benchmarks/rtl/counted.py. Estimated and counted LUT, FF, DSP, BRAM36.",
         f"yosys = {json.dumps(versions)}", f"missing = {missing}  # points that are drawn and were not counted",
-        "networks = [", *(_line([name], figures) for name, figures in networks()), "]",
+        "networks = [", *(_line([name], figures) for name, figures in networks(packed=False)), "]",
+        "packed = [", *(_line([name], figures) for name, figures in networks(packed=True)), "]",
         "units = [", *(_line([p.template, p.dsp], figures) for p, figures in units()), "]",
     ]  # fmt: skip
     return "\n".join(lines) + "\n"

@@ -74,8 +74,10 @@ class Point:
             elem = types[record.coded if record.coded in types else record.elem]
             lo, hi = (types["in_t"] if record.elem == "threshold_t" else elem).interval  # cuts that are reached
             values = draw.integers(lo, hi, size=record.shape(c), endpoint=True)
-            if record.elem in ("multiplier_t", "weight_t"):  # all of its bits are used
+            if record.elem == "weight_t":  # all of its bits are used
                 values.reshape(-1)[0] = hi
+            if record.elem in ("multiplier_t", "ka_t", "kb_t"):  # none is 0, all have as many bits
+                values |= 1 << elem.bits - 1
             if record.elem == "threshold_t":
                 values = np.sort(values.reshape(values.shape[0], values.shape[1], -1), axis=-1).reshape(values.shape)
             storage = self.storage

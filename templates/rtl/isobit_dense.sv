@@ -54,7 +54,7 @@ module isobit_dense #(
   logic [ROW_BITS-1:0] row;
   logic advance;
   wire reads = nf == '0;
-  wire vector_ends = sf == SF_BITS'(SF - 1);
+  wire vector_ends = SF == 1 || sf == SF_BITS'(SF - 1);  // a counter of one is a constant
   wire issue = advance && (!reads || in_valid);
   assign in_ready = advance && reads;
   isobit_pipeline #(.LATENCY(LATENCY)) pipeline (
@@ -66,8 +66,8 @@ module isobit_dense #(
       row <= '0;
     end else if (issue) begin
       sf  <= vector_ends ? '0 : sf + 1'b1;
-      row <= row == ROW_BITS'(ROWS - 1) ? '0 : row + 1'b1;
-      if (vector_ends) nf <= nf == NF_BITS'(NF - 1) ? '0 : nf + 1'b1;
+      row <= ROWS == 1 || row == ROW_BITS'(ROWS - 1) ? '0 : row + 1'b1;
+      if (vector_ends) nf <= NF == 1 || nf == NF_BITS'(NF - 1) ? '0 : nf + 1'b1;
     end
   end
 

@@ -59,8 +59,8 @@ module isobit_parallel_dense #(
   logic [ROW_BITS-1:0] row;
   logic advance;
   wire reads = row == '0;
-  wire ends = row == ROW_BITS'(ROWS - 1);
-  wire sum_ends = sf == SF_BITS'(SF - 1);
+  wire ends = ROWS == 1 || row == ROW_BITS'(ROWS - 1);  // a counter of one is a constant
+  wire sum_ends = SF == 1 || sf == SF_BITS'(SF - 1);
   wire issue = advance && (!reads || in_valid);
   assign in_ready = advance && reads;
   isobit_pipeline #(.LATENCY(LATENCY)) pipeline (
@@ -97,18 +97,20 @@ module isobit_parallel_dense #(
     end
   end
 
-  // Of position p, element s of what this iteration takes of its window; the window lies in the order of the weights.
-  function automatic logic [IN_T-1:0] element(input int p, input int s);
-    int i = int'(sf_of) * SIMD + s;
-    int tap = i / CHANNELS;
-    int from = ((tap / KW * COLUMNS + p * SW + tap % KW * DW) * CHANNELS + i % CHANNELS) * IN_T;
-    return block[from+:IN_T];
-  endfunction
-  logic [SAMPLES*SIMD*IN_T-1:0] x;
-  logic [SAMPLES*PE*ACC_T-1:0] acc;
-  always_comb begin
-    for (int p = 0; p < SAMPLES; p++) for (int s = 0; s < SIMD; s++) x[(p*SIMD+s)*IN_T+:IN_T] = element(p, s);
+  // By sf what an iteration takes of the windows, which lie in the order of the weights. Every bit has SF places in the
+  // block: a choice among them, and no address to be multiplied out.
+  logic [SF-1:0][SAMPLES*SIMD*IN_T-1:0] taken;
+  for (genvar f = 0; f < SF; f++) begin : g_taken
+    for (genvar p = 0; p < SAMPLES; p++) begin : g_window
+      for (genvar s = 0; s < SIMD; s++) begin : g_element
+        localparam int I = f * SIMD + s, TAP = I / CHANNELS;
+        localparam int FROM = (TAP / KW * COLUMNS + p * SW + TAP % KW * DW) * CHANNELS + I % CHANNELS;
+        assign taken[f][(p*SIMD+s)*IN_T+:IN_T] = block[FROM*IN_T+:IN_T];
+      end
+    end
   end
+  wire [SAMPLES*SIMD*IN_T-1:0] x = SF > 1 ? taken[sf_of] : taken[0];
+  logic [SAMPLES*PE*ACC_T-1:0] acc;
   isobit_dots #(
       .SAMPLES(SAMPLES), .PE(PE), .SIMD(SIMD), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .WEIGHT_T(WEIGHT_T),
       .WEIGHT_T_SIGNED(WEIGHT_T_SIGNED), .ACC_T(ACC_T), .BIPOLAR(BIPOLAR), .PACKED(PACKED), .CHAIN(CHAIN), .USE_DSP(USE_DSP)

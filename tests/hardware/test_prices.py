@@ -6,9 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from isobit.hardware import Cost, Prices, load_board
+from isobit.hardware import Cost, Prices, fitted, load_board
 from isobit.hardware.memory import rom
-from isobit.hardware.prices import CONTROL
 from isobit.hardware.requantizer import multiply_shift_lane, thresholds_lane
 
 DSPS = ("DSP48E1", "DSP48E2")
@@ -18,14 +17,18 @@ DSPS = ("DSP48E1", "DSP48E2")
 @pytest.mark.parametrize(("curves", "pe"), [(1, 1), (1, 8), (64, 1), (64, 16)])
 def test_a_body_is_its_lanes_its_constants_and_its_control(dsp: str, curves: int, pe: int) -> None:
     prices = Prices(dsp)  # type: ignore[arg-type]
-    ways = multiply_shift_lane(18, 3, curves == 1, dsp)
-    lane = min(ways, key=lambda cost: cost.weight)
     rows = -(-curves // pe)
-    assert prices.multiply_shift(pe, curves, 18, 3, 12) == lane.times(pe) + rom(rows, pe * 15) + Cost(lut=CONTROL)
-    memories = [rom(rows * choices, 18, "lutram") for choices in (1, 2, 4) if rows * choices > 1]
-    levels = (thresholds_lane(18, 7, dsp) + sum(memories, Cost())).times(pe) + Cost(lut=CONTROL)
+    lane = min(multiply_shift_lane(18, 3, rows == 1, dsp), key=lambda cost: cost.weight).times(pe)
+    constants, place = rom(rows, pe * 15), (rows - 1).bit_length()
+    terms = {"dsp_lanes" if lane.dsp else "constant_lanes" if rows == 1 else "lanes": lane.lut}
+    line = fitted.luts("line", place=place, memory=constants.lut if lane.dsp else 0, **terms)
+    assert prices.multiply_shift(pe, curves, 18, 3, 12) == Cost(line, lane.dsp, constants.bram36)
+    memory = pe * sum(rom(rows * choices, 18, "lutram").lut for choices in (1, 2, 4))
+    lanes = pe * thresholds_lane(18, 7, dsp).lut
+    levels = Cost(fitted.luts("thresholds", place=place, lanes=lanes, memory=memory))
     assert prices.thresholds(pe, curves, 18, 7) == levels
-    assert prices.lookup(pe, curves, 256, 4) == rom(256 * max(curves // pe, 1), 4).times(pe) + Cost(lut=CONTROL)
+    table = rom(256 * max(curves // pe, 1), 4).times(pe)
+    assert prices.lookup(pe, curves, 256, 4) == Cost(fitted.luts("lookup", unit=1, memory=table.lut), 0, table.bram36)
 
 
 def test_a_level_more_is_a_comparison_more_only_where_it_is_a_stage_more() -> None:
@@ -34,12 +37,12 @@ def test_a_level_more_is_a_comparison_more_only_where_it_is_a_stage_more() -> No
     assert all((a < b) == (levels.bit_count() == 1) for levels, (a, b) in enumerate(pairwise(costs), 2))
 
 
-def test_a_chosen_shift_costs_half_a_lut_a_bit_and_doubling() -> None:
+def test_a_chosen_shift_costs_by_the_bit_and_doubling() -> None:
     one = Prices().multiply_shift(4, 4, 16, 8, 10, {9})
     assert one == Prices().multiply_shift(4, 4, 16, 8, 10)
-    for shifts, doublings in (({8, 9}, 1), ({7, 8, 9}, 2), ({6, 7, 8, 9}, 2), ({5, 6, 7, 8, 9}, 3)):
-        several = Prices().multiply_shift(4, 4, 16, 8, 10, shifts)
-        assert several == one + Cost(lut=4 * 24 * doublings // 2) + rom(1, 4 * 4)
+    sets = ({8, 9}, {7, 8, 9}, {6, 7, 8, 9}, {5, 6, 7, 8, 9})
+    costs = [Prices().multiply_shift(4, 4, 16, 8, 10, shifts).lut for shifts in sets]
+    assert one.lut < costs[0] < costs[1] == costs[2] < costs[3]
 
 
 def test_where_dsps_are_dear_luts_multiply() -> None:
@@ -62,8 +65,9 @@ def test_longer_coefficients_are_never_cheaper() -> None:
         assert all(a <= b for a, b in pairwise(weights))
 
 
-def test_a_sum_is_its_products_and_what_moves_words() -> None:
+def test_a_sum_is_its_products_and_an_adder_a_lane() -> None:
     plain = Prices().joined(2, [(8, [1]), (8, [1])], 9)
-    assert plain == Cost(lut=2 * 17 * 2 + CONTROL)
+    assert plain == Cost(fitted.luts("joined", unit=1, adders=2 * 9))
+    product = Prices().scaled(2, 8, [5])
     scaled = Prices().joined(2, [(8, [5]), (8, [1])], 12)
-    assert scaled == Cost(lut=2 * 20 * 2 + CONTROL) + Prices().scaled(2, 8, [5])
+    assert scaled == Cost(fitted.luts("joined", unit=1, products=product.lut, adders=2 * 12), product.dsp)

@@ -44,7 +44,7 @@ def test_a_dense_layer_lists_its_foldings(build: isobit.Build) -> None:
     lines = run("explain", build.path, "n_7_MatMul").out.splitlines()
     rows = [line.split() for line in lines if re.match(r"\*?\d+ x \d+ ", line)]
     chosen = next(row for row in rows if row[0].startswith("*"))
-    assert chosen[:4] == ["*5", "x", "8", "8"] and len(rows) > 4
+    assert chosen[:4] == ["*5", "x", "4", "16"] and len(rows) > 4
     clocks, luts = ([int(row[i]) for row in rows] for i in (3, 4))
     assert clocks == sorted(clocks, reverse=True) and clocks[0] == 320 and clocks[-1] == 1
     record = build.manifest.project.layers["n_7_MatMul"]
@@ -101,7 +101,7 @@ def test_layers_are_a_table_everywhere(build: isobit.Build) -> None:
     layers = build.layers
     rows = layers.rows()
     assert len(rows) == len(layers) == 8 and layers["n_1_MatMul"] == layers[1] and len(layers[2:4]) == 2
-    assert (rows[1]["layer"], rows[1]["PE x SIMD"], rows[1]["clocks"]) == ("n_1_MatMul", "16 x 32", 8)
+    assert (rows[1]["layer"], rows[1]["PE x SIMD"], rows[1]["clocks"]) == ("n_1_MatMul", "16 x 16", 16)
     assert sum(row["LUT"] for row in rows) == sum(dict(layer.cost).get("LUT", 0) for layer in layers)
     html = layers._repr_html_()
     assert html.count("<tr>") == 9 and "n_1_MatMul" in html and "n_1_MatMul" in repr(layers)
@@ -117,7 +117,7 @@ def test_layers_as_a_data_frame(build: isobit.Build, monkeypatch: pytest.MonkeyP
     monkeypatch.undo()
     pytest.importorskip("pandas", reason="NOT TESTED: pandas is not installed")
     frame = build.layers.to_pandas()
-    assert frame.loc["n_1_MatMul", "clocks"] == 8 and len(frame) == 8
+    assert frame.loc["n_1_MatMul", "clocks"] == 16 and len(frame) == 8
 
 
 def test_a_notebook_shows_plan_and_report(build: isobit.Build, tmp_path: Path) -> None:

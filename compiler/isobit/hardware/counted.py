@@ -60,8 +60,13 @@ def units() -> tuple[Row, ...]:
 
 
 def networks() -> tuple[Row, ...]:
-    """Every network, FIFOs and what lies between its layers included."""
+    """Every network, FIFOs and what lies between its layers included, but those of :func:`packed`."""
     return tuple(_row(name, "", pairs) for name, *pairs in data()["networks"])
+
+
+def packed() -> tuple[Row, ...]:
+    """Networks in which two products share a DSP: in no bar, as Yosys adds chains of products in LUTs or in DSPs."""
+    return tuple(_row(name, "", pairs) for name, *pairs in data()["packed"])
 
 
 def _row(name: str, dsp: str, pairs: Iterable[tuple[int, float]]) -> Row:

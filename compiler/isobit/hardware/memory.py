@@ -39,7 +39,9 @@ def ram_memory(depth: int, width: int, board: Board) -> Memory:
 
 
 def rom(depth: int, width: int, memory: Memory = "auto") -> Cost:
-    """What a constant memory takes in ``memory``."""
+    """What a constant memory takes in ``memory``; one word is constants in the logic, and nothing."""
+    if depth <= 1:
+        return Cost()
     chosen = rom_memory(depth, width) if memory == "auto" else memory
     return _cost(chosen, depth, width, _ROM_BITS_PER_LUT)
 

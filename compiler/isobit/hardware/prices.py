@@ -4,7 +4,8 @@ Passes weigh equal forms of a graph with it, the planner chooses bodies with it,
 gets a :class:`Prices` as an argument. Prices decide between forms that are equal, never an integer.
 
 A lane of a requantizer is what open synthesis made of it (:mod:`isobit.hardware.requantizer`), a memory what
-:mod:`isobit.hardware.memory` says; beside them every process has :data:`CONTROL` LUTs.
+:mod:`isobit.hardware.memory` says; how the two and the control of a process come together is fitted
+(:mod:`isobit.hardware.fitted`).
 """
 
 from __future__ import annotations
@@ -12,13 +13,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from isobit.hardware import requantizer
+from isobit.hardware import fitted, requantizer
 from isobit.hardware.board import Board, Dsp
 from isobit.hardware.memory import rom
 from isobit.hardware.resources import USUAL, Cost, Dearer
-
-CONTROL = 40
-"""LUTs of a process beside its lanes and its memories: counters and handshakes."""
 
 MOST_LEVELS = 255
 """Thresholds of a step that is built as comparisons, at most."""
@@ -55,22 +53,28 @@ class Prices:
 
         A 6-input LUT chooses one bit of four: half a LUT per bit of the sum and doubling of the number of shifts.
         """
-        lane = self.line(in_bits, m_bits, constant=curves == 1)
-        total = lane.times(pe) + _constants(pe, curves, m_bits + c_bits) + Cost(lut=CONTROL)
-        if len(set(shifts)) < 2:
-            return total
-        selection = Cost(lut=(in_bits + m_bits) * (len(set(shifts)) - 1).bit_length() // 2)
-        return total + selection.times(pe) + _constants(pe, curves, max(shifts).bit_length())
+        rows = -(-curves // pe)
+        lane = self.line(in_bits, m_bits, constant=rows == 1).times(pe)
+        memory = _constants(pe, curves, m_bits + c_bits)
+        way = "dsp_lanes" if lane.dsp else "constant_lanes" if rows == 1 else "lanes"
+        terms = {way: lane.lut}
+        if lane.dsp:
+            terms["memory"] = memory.lut  # beside a multiplier in LUTs it goes into its logic
+        if len(set(shifts)) > 1:
+            terms["selection"] = pe * (in_bits + m_bits) * (len(set(shifts)) - 1).bit_length()
+            memory += _constants(pe, curves, max(shifts).bit_length())
+        luts = fitted.luts("line", place=(rows - 1).bit_length(), **terms)
+        return Cost(luts, lane.dsp, memory.bram36)
 
     def round_shift(self, pe: int, curves: int, in_bits: int, m_bits: int, c_bits: int, out_bits: int) -> Cost:
         """A multiply-shift and, per lane, the detection of a tie and the increment."""
-        tie = Cost(lut=in_bits // 4 + out_bits)
-        return self.multiply_shift(pe, curves, in_bits, m_bits, c_bits) + tie.times(pe)
+        tie = fitted.luts("tie", out=pe * out_bits)
+        return self.multiply_shift(pe, curves, in_bits, m_bits, c_bits) + Cost(lut=tie)
 
     def half_even(self, pe: int, curves: int, in_bits: int, m_bits: int, c_bits: int, gap_bits: int) -> Cost:
         """A multiply-shift and, per lane, a second sum and the choice between both; the gaps between their offsets."""
-        second = Cost(lut=in_bits + m_bits)
-        return self.multiply_shift(pe, curves, in_bits, m_bits, c_bits + gap_bits) + second.times(pe)
+        second = fitted.luts("second_sum", sum=pe * (in_bits + m_bits))
+        return self.multiply_shift(pe, curves, in_bits, m_bits, c_bits + gap_bits) + Cost(lut=second)
 
     def thresholds(self, pe: int, curves: int, in_bits: int, levels: int) -> Cost:
         """A bisection per lane: a comparison a stage, each with a memory in LUTs of twice the cuts of the one before.
@@ -78,13 +82,15 @@ class Prices:
         A single cut is no memory, but a constant of its comparison.
         """
         depths = [-(-curves // pe) << stage for stage in range(levels.bit_length())]
-        memories = sum((rom(depth, in_bits, "lutram") for depth in depths if depth > 1), Cost())
-        lane = requantizer.thresholds_lane(in_bits, levels, self.dsp) + memories
-        return lane.times(pe) + Cost(lut=CONTROL)
+        memories = sum((rom(depth, in_bits, "lutram").lut for depth in depths if depth > 1), 0)
+        lane = requantizer.thresholds_lane(in_bits, levels, self.dsp).lut
+        place = (-(-curves // pe) - 1).bit_length()
+        return Cost(lut=fitted.luts("thresholds", place=place, lanes=pe * lane, memory=pe * memories))
 
     def lookup(self, pe: int, curves: int, entries: int, out_bits: int) -> Cost:
         """One ROM of ``entries`` words per lane and row of channels."""
-        return rom(entries * max(1, curves // pe), out_bits).times(pe) + Cost(lut=CONTROL)
+        memory = rom(entries * max(1, curves // pe), out_bits).times(pe)
+        return Cost(fitted.luts("lookup", unit=1, memory=memory.lut), 0, memory.bram36)
 
     def scaled(self, pe: int, in_bits: int, coefficients: Sequence[int]) -> Cost:
         """A value times a coefficient, one for all channels or one for each. Powers of two are wiring."""
@@ -97,8 +103,11 @@ class Prices:
 
     def joined(self, pe: int, operands: Sequence[tuple[int, Sequence[int]]], out_bits: int) -> Cost:
         """A sum of ``operands``, each its bits and its coefficients: products, adders, and what moves the words."""
-        products = sum((self.scaled(pe, bits, coefficients) for bits, coefficients in operands), Cost())
-        return products + Cost(lut=pe * (operands[0][0] + out_bits) * 2 + CONTROL)
+        products = [self.scaled(pe, bits, coefficients) for bits, coefficients in operands]
+        in_luts, in_dsps = (sum(p.lut for p in products if bool(p.dsp) == dsp) for dsp in (False, True))
+        luts = fitted.luts("joined", unit=1, products=in_luts, dsp_products=in_dsps, adders=pe * out_bits)
+        total = sum(products, Cost())
+        return Cost(luts, total.dsp, total.bram36)
 
     def line(self, in_bits: int, m_bits: int, *, constant: bool) -> Cost:
         """One lane, in LUTs or with DSPs, whichever weighs less."""
@@ -108,14 +117,6 @@ class Prices:
 
 PRICES = Prices()
 """What the passes weigh with; the same for all boards, so that a model's graph is the same on all of them."""
-
-
-def unpacked(sums: int, acc_bits: int) -> Cost:
-    """What takes ``sums`` out of chains of packed products: an adder to the accumulator for each, half a LUT a bit.
-
-    The correction of the borrow is none beside it: a chain begins with it (:mod:`isobit.numerics.packing`).
-    """
-    return Cost(lut=sums * (acc_bits // 2))
 
 
 def _constants(pe: int, curves: int, bits: int) -> Cost:

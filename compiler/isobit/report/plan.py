@@ -28,7 +28,7 @@ _HEAD = ("clocks", "LUT", "DSP", "BRAM36", "URAM")
 
 
 def _counted(found: Optimum) -> Mapping[str, Bar]:
-    """The error bars; none where two products share a DSP, as no such network was counted."""
+    """The error bars; none where two products share a DSP, of which Yosys makes something else (docs/cost.md)."""
     return {} if any(layer.packing for layer in found.plan.layers.values()) else bars()
 
 

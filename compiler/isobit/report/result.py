@@ -165,7 +165,7 @@ def slowest(build: Build) -> Pace | None:
 
 
 def _packs(design: Design) -> bool:
-    """Do two products share a DSP somewhere? No such network was counted, and Yosys makes more of that unit by far."""
+    """Do two products share a DSP somewhere? Of these Yosys makes something else (docs/cost.md)."""
     return any("CHAIN" in dict(process.constants) for process in design.processes)
 
 

@@ -145,4 +145,4 @@ def test_the_estimate_is_less_than_that_of_integers() -> None:
     integers, bits = (
         dense(16, 32, 18, x, w, 12, "DSP48E1", code=code) for x, w, code in ((2, 2, None), (1, 1, Bipolar()))
     )
-    assert bits.weight * 3 < integers.weight
+    assert bits.weight * 2 < integers.weight

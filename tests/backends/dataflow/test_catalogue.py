@@ -6,8 +6,8 @@ import pytest
 
 from isobit import templates
 from isobit.backends.dataflow.catalogue import CATALOGUE, IMPLEMENTATIONS, cost_of
-from isobit.backends.dataflow.catalogue.cost import line_buffer, width_converter
-from isobit.hardware import Cost, load_board
+from isobit.backends.dataflow.catalogue.cost import width_converter
+from isobit.hardware import Cost, fitted, load_board, ram
 from tests.backends.dataflow.test_schedules import configurations
 
 BOARD = load_board("pynq-z1")
@@ -55,15 +55,18 @@ def test_every_record_has_a_module_with_the_names_of_its_ports() -> None:
             assert f"{port}_data" in source
 
 
-def test_a_width_converter_costs_where_rows_have_slack_to_shift() -> None:
-    assert width_converter({"ROW": 24, "IN_LANES": 3, "OUT_LANES": 4}, 8) == Cost()
-    assert width_converter({"ROW": 5, "IN_LANES": 5, "OUT_LANES": 8}, 16) == Cost()  # a word a row on either side
-    assert width_converter({"ROW": 61, "IN_LANES": 8, "OUT_LANES": 4}, 8) == Cost(lut=64 + 32 + 40)
-    assert width_converter({"ROW": 13, "IN_LANES": 3, "OUT_LANES": 4}, 8) == Cost(lut=3 * 48 + 32 + 40)
+def test_a_width_converter_costs_by_the_bits_that_it_shifts() -> None:
+    def cost(row: int, come: int, leave: int, bits: int) -> int:
+        return width_converter({"ROW": row, "IN_LANES": come, "OUT_LANES": leave}, bits).lut
+
+    assert cost(5, 5, 8, 16) == 0  # a word a row on either side
+    assert cost(24, 4, 12, 8) < cost(24, 12, 4, 8) < cost(24, 8, 12, 8) < cost(61, 8, 12, 8)
+    assert cost(61, 8, 4, 8) == fitted.luts("row_converter", unit=1, word=64 + 32)
+    assert cost(13, 3, 4, 8) == fitted.luts("row_converter", unit=1, word=3 * 48 + 32)
 
 
 def test_what_moves_words_costs_by_the_word_and_what_keeps_them_a_memory_more() -> None:
-    assert cost_of("concat", 4, 3, 5) == Cost(lut=4 * 8 * 2 + 40)
-    assert cost_of("reorder", 4, 3, 5, 4096, BOARD) == cost_of("slice", 4, 3, 5) + line_buffer(4096, 12, BOARD)
-    assert cost_of("sliding_window", 64, 8, BOARD) == line_buffer(64, 8, BOARD)
+    assert cost_of("concat", 4, 3, 5).lut < cost_of("concat", 400, 3, 5).lut
+    assert cost_of("reorder", 4, 3, 5, 4096, BOARD).bram36 == ram(4096, 12, BOARD).bram36 > 0
+    assert cost_of("sliding_window", 4096, 72, BOARD).bram36 == ram(4096, 72, BOARD).bram36 > 0
     assert cost_of("dense", 1, 1, 1, 1, 1, 8, "DSP48E1") == cost_of("parallel_depthwise", 1, 1, 1, 1, 1, 8, "DSP48E1")

@@ -22,7 +22,7 @@ DSPS: tuple[Dsp, ...] = ("DSP48E1", "DSP48E2")
 def process(template: str, kinds: dict[str, int], values: tuple[list[int], ...] = (), channels: int = 4) -> Process:
     arrays = tuple(Array(f"a{i}", IntType.holding(v), v) for i, v in enumerate(map(np.array, values)))
     types = tuple((name, IntType(bits, True)) for name, bits in kinds.items())
-    return Process("p", template, (("CHANNELS", channels),), types, (), (), arrays)
+    return Process("p", template, (("CHANNELS", channels), ("PE", 1)), types, (), (), arrays)
 
 
 @pytest.mark.parametrize("dsp", DSPS)

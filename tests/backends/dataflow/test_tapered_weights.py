@@ -118,8 +118,9 @@ def test_the_planner_takes_what_costs_less_and_says_so(tmp_path: Path) -> None:
 def test_the_estimate_is_codes_and_decoders() -> None:
     board, code = load_board("pynq-z1"), Tapered(4, 3)
     given = (4, 4, 192, 4, 5, 12, board.dsp, "lutram")
-    expanded, coded = dense(*given), dense(*given, code=code)
-    assert expanded.lut - coded.lut == 3 * 16 * (5 - 4) - 16 * tapered_decoder(code).lut
+    decoders, coded = tapered_decoder(code).times(16), dense(*given, code=code)
+    shorter = dense(*given, code=Tapered(4, 1))  # words of as many bits, without decoders
+    assert coded - shorter == decoders and shorter.lut < dense(*given).lut
     assert tapered_decoder(Tapered(6, 1)).lut == 0
 
 

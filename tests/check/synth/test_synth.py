@@ -188,3 +188,20 @@ def test_a_product_that_yosys_makes_a_negation_of_is_no_multiplier_any_more() ->
     design, board = Design((unit,), (Stream("i", x, 2, 1), Stream("o", acc, 1, 1)), (), ()), load_board("kv260")
     found = synth_run.map_parts(find_yosys(), {"unit": parts_of(design, board)[0]}, board, 600.0)
     assert found["unit"].dsp == 0 < found["unit"].lut
+
+
+@needs_yosys
+@pytest.mark.slow
+@pytest.mark.parametrize(("simd", "pe"), [(3, 2), (9, 4)])
+def test_places_in_a_block_are_chosen_and_not_multiplied_out(simd: int, pe: int) -> None:
+    """Elements of 3 bits are at multiples of 3 of it: no DSP block, and what chooses among the words of a window."""
+    x, weight, acc = IntType(3, False), IntType(2, True), IntType(9, True)
+    block = {"SAMPLES": 2, "CHANNELS": 3, "KH": 1, "KW": 3, "SW": 1, "DW": 1, "WORDS": 8, "OUT": 4}
+    rows = 4 // pe * (9 // simd)
+    weights = Array("w", weight, np.random.default_rng(0).integers(-2, 2, (rows, pe, simd)), "auto")
+    constants = tuple((block | {"SIMD": simd, "PE": pe}).items())
+    kinds = (("in_t", x), ("weight_t", weight), ("acc_t", acc))
+    unit = Process("unit", "parallel_dense", constants, kinds, ("i",), ("o",), (weights,))
+    design, board = Design((unit,), (Stream("i", x, 12, 1), Stream("o", acc, 8, 1)), (), ()), load_board("pynq-z1")
+    found = synth_run.map_parts(find_yosys(), {"unit": parts_of(design, board)[0]}, board, 600.0)["unit"]
+    assert found.dsp == 0 and found.lut < 300

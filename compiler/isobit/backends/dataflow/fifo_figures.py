@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from isobit.backends.dataflow.catalogue import numbers
-from isobit.backends.dataflow.catalogue.cost import width_converter
-from isobit.backends.dataflow.design import Design, FifoGoal, Stream
+from isobit.backends.dataflow.catalogue.cost import fifo, width_converter
+from isobit.backends.dataflow.design import Design, FifoGoal, Process, Stream
 from isobit.backends.dataflow.planner import Plan, PlannedFifo
 from isobit.backends.dataflow.planner.refusals import table
 from isobit.errors import DoesNotFit
-from isobit.hardware import Board, Cost, fifo_storage, ram
+from isobit.hardware import Board, Cost, fifo_storage
 
 GOALS: tuple[FifoGoal, ...] = ("throughput", "least")
 
 
 def fifo_cost(design: Design, board: Board, depths: str = "depth") -> Cost:
     """What the FIFOs take; ``depths`` is the attribute of a stream to go by: ``depth`` or one of :data:`GOALS`."""
-    return sum((ram(getattr(s, depths), s.bits, board) for s in design.streams), Cost())
+    return sum((fifo(getattr(s, depths), s.bits, board) for s in design.streams), Cost())
+
+
+def one_converter_cost(process: Process) -> Cost:
+    """What a width converter takes."""
+    return width_converter(numbers(process), dict(process.types)["elem_t"].bits)
 
 
 def converter_cost(design: Design) -> Cost:
-    """What the width converters take."""
-    converters = [p for p in design.processes if p.template == "width_converter"]
-    return sum((width_converter(numbers(p), dict(p.types)["elem_t"].bits) for p in converters), Cost())
+    """What all width converters take."""
+    return sum((one_converter_cost(p) for p in design.processes if p.template == "width_converter"), Cost())
 
 
 def total_cost(plan: Plan, design: Design) -> Cost:

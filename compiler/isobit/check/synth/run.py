@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from isobit.backends.dataflow.catalogue.cost import fifo
+from isobit.backends.dataflow.fifo_figures import one_converter_cost
 from isobit.backends.dataflow.rtl import Part
 from isobit.build.folder import Build
 from isobit.check.synth.kept import keep, kept
@@ -16,7 +18,7 @@ from isobit.check.synth.netlist import Counts, counts
 from isobit.check.synth.parts import asked_parts
 from isobit.check.synth.result import SynthResult, SynthRow
 from isobit.check.synth.yosys import Yosys, find_yosys
-from isobit.hardware import Board, Cost, ram
+from isobit.hardware import Board, Cost
 
 DEFAULT_TIMEOUT = 1800.0
 BATCH = 6
@@ -40,17 +42,18 @@ def synth(
     """
     (design, parts), board = asked_parts(build, layer), build.manifest.board
     found = _all(parts, board, jobs or os.cpu_count() or 1, timeout, progress)
-    fifos = {s.name: ram(s.depth, s.bits, board) for s in design.streams}
-    rows = tuple(SynthRow(p.name, p.template, p.node, _estimate(p, build, fifos), c) for p, c in found)
+    between = {s.name: fifo(s.depth, s.bits, board) for s in design.streams}
+    between |= {p.name: one_converter_cost(p) for p in design.processes if p.template == "width_converter"}
+    rows = tuple(SynthRow(p.name, p.template, p.node, _estimate(p, build, between), c) for p, c in found)
     return SynthResult(FAMILIES[board.dsp], layer, rows)
 
 
-def _estimate(part: Part, build: Build, fifos: Mapping[str, Cost]) -> Cost | None:
-    """The estimate of a layer or a stream; None of what the estimate has no line for."""
+def _estimate(part: Part, build: Build, between: Mapping[str, Cost]) -> Cost | None:
+    """The estimate of a layer, or of a stream or a converter ``between``; None of what the estimate has no line for."""
     layer = build.manifest.project.layers.get(part.node) if part.node else None
     if layer is not None:
         return Cost(layer.cost.lut, layer.cost.dsp, layer.cost.bram36, layer.cost.uram)
-    return fifos.get(part.name) if part.template == "fifo" else None
+    return between.get(part.name)
 
 
 def _all(

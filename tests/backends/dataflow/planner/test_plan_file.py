@@ -88,7 +88,7 @@ def test_another_board_or_clock_is_refused(
 
 EDITS = [
     ("simd =", "smid =", "E503", "no such key", "did you mean 'simd'"),
-    ('memory = "lutram"', 'memory = "lut"', "E503", "'auto', 'lutram', 'bram' or 'uram'", ""),
+    ('memory = "', 'memory = "no', "E503", "'auto', 'lutram', 'bram' or 'uram'", ""),
     ("[layers.", "[layers.x", "E503", "is no planned layer", "did you mean"),
     ("pe = ", "pe = 7 # ", "E503", "pe = 7", "pe one of"),
     ("[fifos]\ns_", "[fifos]\ns_x", "E506", "is no FIFO of this design\n  layer ", "did you mean"),

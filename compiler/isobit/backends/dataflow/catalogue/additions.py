@@ -17,8 +17,7 @@ from isobit.backends.dataflow.layer import LayerPlan
 from isobit.backends.dataflow.rows import words_of
 from isobit.backends.ports import IntType
 from isobit.errors import promised
-from isobit.hardware import Cost
-from isobit.hardware.prices import CONTROL
+from isobit.hardware import Cost, fitted
 from isobit.ir import Graph
 from isobit.ir.memo import per_graph
 from isobit.ir.ops import Const, Linear
@@ -68,7 +67,7 @@ def spans(graph: Graph, node: Linear, inputs: int) -> Spans:
 def cost(graph: Graph, node: Linear, samples: int = 0) -> Cost:
     """A LUT for every bit of every adder, and the control."""
     found = additions(graph, node, samples)
-    return Cost(lut=found.luts(spans(graph, node, found.inputs)) + CONTROL)
+    return Cost(lut=fitted.luts("additions", adders=found.luts(spans(graph, node, found.inputs))))
 
 
 def constant_dense(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -> Kernel:

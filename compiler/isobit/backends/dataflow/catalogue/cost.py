@@ -1,24 +1,23 @@
 """The cost formulas of the catalogue's records: what an instance takes, in LUTs, DSPs, block RAMs and UltraRAMs.
 
-Formulas (documented in docs/cost.md; first order, meant to rank implementations and to refuse what is far too big):
+DSP blocks and memories are counted. LUTs are a sum of terms, each a number of bits that the unit adds, multiplies,
+chooses among or counts with; what a bit of each takes is fitted (:mod:`isobit.hardware.fitted`, docs/cost.md):
 
-* a product of ``a`` and ``b`` bits: ``a * b`` LUTs, or one DSP48 where both fit its multiplier and ``a * b`` is large;
-* an adder of ``w`` bits: ``w / 2`` LUTs;
+* a product of ``a`` and ``b`` bits: in LUTs, or in DSP48s where ``a * b`` is large;
 * the bodies of steps and the coefficients of sums: :class:`isobit.hardware.Prices`;
-* what only moves words: two LUTs a bit;
 * a decoder of tapered weights: what open synthesis made of it;
 * a memory: where :mod:`isobit.hardware.memory` puts it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import gcd
 
 from isobit.backends.dataflow.schedule import Constants
-from isobit.hardware import requantizer
+from isobit.hardware import fitted, requantizer
 from isobit.hardware.board import Board
 from isobit.hardware.memory import Memory, ram, rom
-from isobit.hardware.prices import CONTROL, unpacked
 from isobit.hardware.resources import Cost
 from isobit.numerics.bipolar import Bipolar
 from isobit.numerics.formats import Tapered
@@ -36,46 +35,114 @@ def product(a: int, b: int, dsp: str) -> Cost:
     return Cost(lut=a * b)
 
 
-def word_by_word(lanes: int, in_bits: int, out_bits: int) -> Cost:
-    """What takes words and gives words, with little in between: two LUTs a bit, and its control."""
-    return Cost(lut=lanes * (in_bits + out_bits) * 2 + 40)
+def _bits(count: int) -> int:
+    """Bits of a counter of so many."""
+    return max(count - 1, 0).bit_length()
 
 
-def stored(lanes: int, in_bits: int, out_bits: int, depth: int, board: Board) -> Cost:
+def _with(kind: str, **terms: float) -> Cost:
+    """A unit of ``kind`` and its terms."""
+    return Cost(lut=fitted.luts(kind, unit=1, **terms))
+
+
+def _kept(kind: str, memory: Cost) -> Cost:
+    """A memory, whose LUTs are a term of ``kind``."""
+    return Cost(fitted.luts(kind, memory=memory.lut), memory.dsp, memory.bram36, memory.uram)
+
+
+def weights(rows: int, width: int, memory: Memory = "auto") -> Cost:
+    """Constant words in ``memory``."""
+    return _kept("weights", rom(rows, width, memory))
+
+
+def lines(depth: int, width: int, board: Board, memory: Memory = "auto") -> Cost:
+    """The lines of a window, words written and read at run time, in ``memory``."""
+    return _kept("lines", ram(max(depth, 1), width, board, memory))
+
+
+# ---------------------------------------------------------------- what moves, compares or keeps words
+
+
+def word_by_word(kind: str) -> Callable[[int, int, int], Cost]:
+    """What takes words of ``lanes`` elements of ``in_bits`` and gives some of ``out_bits``, as ``kind``."""
+
+    def cost(lanes: int, in_bits: int, out_bits: int) -> Cost:
+        return _with(kind, into=lanes * in_bits, out=lanes * out_bits)
+
+    return cost
+
+
+def compared(kind: str) -> Callable[[int, int], Cost]:
+    """What compares ``count`` pairs of ``bits`` bits a clock and keeps the greater ones."""
+
+    def cost(count: int, bits: int) -> Cost:
+        return _with(kind, compared=count * bits)
+
+    return cost
+
+
+def stored(kind: str) -> Callable[[int, int, int, int, Board], Cost]:
     """The same with a memory of ``depth`` words between in and out."""
-    return word_by_word(lanes, in_bits, out_bits) + line_buffer(depth, lanes * in_bits, board)
+
+    def cost(lanes: int, in_bits: int, out_bits: int, depth: int, board: Board) -> Cost:
+        moved = _with(kind, out=lanes * out_bits, place=_bits(depth))
+        return moved + _kept("vector", ram(max(depth, 1), lanes * in_bits, board))
+
+    return cost
 
 
-def multiplied(lanes: int, a: int, b: int, out_bits: int, dsp: str) -> Cost:
-    """Two streams multiplied, of ``a`` and ``b`` bits: a multiplier per lane beside what moves the words."""
-    return word_by_word(lanes, a, out_bits) + product(a, b, dsp).times(lanes)
+def multiplied(lanes: int, a: int, b: int, dsp: str) -> Cost:
+    """Two streams multiplied, of ``a`` and ``b`` bits: a multiplier per lane."""
+    one = product(a, b, dsp)
+    return one.times(lanes) + _with("product") if one.dsp else _with("product", adders=_adders(lanes, a, b))
 
 
-def multiplied_by_channel(
-    lanes: int, a: int, b: int, out_bits: int, depth: int, width: int, board: Board
-) -> Cost:  # fmt: skip
+def multiplied_by_channel(lanes: int, a: int, b: int, depth: int, width: int, board: Board) -> Cost:
     """The same with the factors of a frame in a memory of ``depth`` words of ``width`` bits."""
-    return multiplied(lanes, a, b, out_bits, board.dsp) + ram(depth, width, board)
+    factors = _with("channel_product", fresh=width, place=_bits(depth)) + _kept("vector", ram(depth, width, board))
+    return factors + multiplied(lanes, a, b, board.dsp)
+
+
+def sliding_window(depth: int, width: int, board: Board, memory: Memory = "auto") -> Cost:
+    """A memory of ``depth`` words of ``width`` bits with one write and one read port, and the places in it."""
+    return _with("sliding_window", place=_bits(depth)) + lines(depth, width, board, memory)
+
+
+def parallel_window(depth: int, width: int, out: int, board: Board, memory: Memory = "auto") -> Cost:
+    """The rows above, ``depth`` words of ``width`` bits in all (0 of a single row), and a block of ``out`` bits."""
+    kept = lines(depth, width, board, memory) if width else Cost()
+    return _with("parallel_window", place=_bits(depth), out=out) + kept
+
+
+def fifo(depth: int, width: int, board: Board) -> Cost:
+    """A stream of ``depth`` words: a register or two, shift registers in LUTs up to 32, a memory beyond."""
+    count = _bits(depth + 1)
+    if depth <= 32:
+        return _with("fifo_shift", count=count, word=width) if depth > 2 else _with("fifo_pair", word=width)
+    return _with("fifo_memory", count=count, word=width) + _kept("fifo_memory", ram(depth, width, board))
 
 
 def width_converter(c: Constants, bits: int) -> Cost:
-    """A converter of elements of ``bits`` bits: with slack a shift buffer and what fills up a row's last word.
+    """Words of other lanes, in granules that divide both: a word that is taken apart, one that grows, or a buffer.
 
-    Every bit of the buffer chooses among the places where a word may come to lie. Without slack, or where a row is one
-    word on either side, it is not counted.
+    Every bit of the buffer chooses among the places where a word may come to lie; with slack, that of a row's last word
+    is filled up besides.
     """
     row, narrow, wide = c["ROW"], c["IN_LANES"], c["OUT_LANES"]
-    if row % narrow == row % wide == 0 or row <= min(narrow, wide):
-        return Cost()
     granule = gcd(narrow, wide)
     takes, gives = narrow // granule, wide // granule
-    buffer = (takes + gives - 1) * granule * bits
-    return Cost(lut=buffer * min(takes, gives, -(-row // narrow)) + wide * bits + CONTROL)
+    count = _bits(takes + gives)
+    if row <= min(narrow, wide):
+        return Cost()
+    if row % narrow or row % wide:
+        buffer = (takes + gives - 1) * granule * bits
+        return _with("row_converter", word=buffer * min(takes, gives, -(-row // narrow)) + wide * bits)
+    if takes == 1 or gives == 1:
+        return _with("width_converter", count=count, word=narrow * bits * (gives == 1 < takes))
+    return _with("granules", count=count, word=(narrow + wide - granule) * bits * count)
 
 
-def line_buffer(depth: int, width: int, board: Board, memory: Memory = "auto") -> Cost:
-    """A memory of ``depth`` words of ``width`` bits with one write and one read port, and its control."""
-    return ram(max(depth, 1), width, board, memory) + Cost(lut=80)
+# ---------------------------------------------------------------- matrix units
 
 
 def dense(
@@ -87,27 +154,63 @@ def dense(
     With a ``code`` the words hold codes, and a decoder for each weight of a word is beside the multipliers; bits select
     inputs. With a ``packing`` two products have one multiplier.
     """
-    if isinstance(code, Bipolar):
-        sums = _selected(pe, simd, x_bits, acc_bits).times(samples)
-    elif packing:
-        pairs, alone = multipliers(samples, pe)
-        mac = product(x_bits, w_bits, dsp).times(simd)
-        chains = -(-simd // packing.chain)
-        sums = mac.times(pairs + alone) + unpacked(2 * pairs * chains + alone, acc_bits)
-    else:
-        sums = _sums(simd, x_bits, w_bits, acc_bits, dsp).times(pe * samples)
+    kind = "bipolar" if isinstance(code, Bipolar) else "bit_matrix" if min(x_bits, w_bits) == 1 else "matrix"
+    unit = _with(kind, place=_bits(rows)) + weights(rows, pe * simd * (code.bits if code else w_bits), memory)
     decoders = tapered_decoder(code).times(pe * simd) if isinstance(code, Tapered) else Cost()
-    return sums + decoders + rom(rows, pe * simd * (code.bits if code else w_bits), memory) + Cost(lut=120)
+    if isinstance(code, Bipolar):
+        return unit + _selected(pe, simd, x_bits, acc_bits, samples)
+    if packing:
+        return unit + decoders + _packed(pe, simd, x_bits, w_bits, acc_bits, dsp, samples, packing)
+    return unit + decoders + _sums(pe * samples, simd, x_bits, w_bits, acc_bits, dsp, constant=rows == 1)
 
 
-def _selected(pe: int, simd: int, x_bits: int, acc_bits: int) -> Cost:
-    """Sums of the inputs that bits select, one of all, and per output their difference and the accumulator."""
-    return Cost(lut=(pe + 1) * _counted(simd, x_bits) + pe * (x_bits + (simd - 1).bit_length() + 2 + acc_bits))
+def _selected(pe: int, simd: int, x_bits: int, acc_bits: int, samples: int) -> Cost:
+    """Sums of the inputs that bits select, and one of all; per output the accumulator, which takes their difference."""
+    sums = samples * (pe + 1) * simd
+    acc = samples * pe * acc_bits
+    if x_bits == 1:
+        return Cost(lut=fitted.luts("counts", ones=sums, acc=acc))
+    return Cost(lut=fitted.luts("selections", ones=sums, further=sums * (x_bits - 1), acc=acc))
 
 
-def _counted(count: int, bits: int) -> int:
-    """A sum of ``count`` numbers that are selected, three at a time: what open synthesis made of it (docs/cost.md)."""
-    return count * (2 if bits == 1 else bits + 3)
+def _packed(
+    pe: int, simd: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, samples: int, packing: Packing
+) -> Cost:  # fmt: skip
+    """Products two at a time, and the sums of the chains that come apart; putting two operands together is little."""
+    pairs, alone = multipliers(samples, pe)
+    chains, outputs = -(-simd // packing.chain), pe * samples
+    mac = product(x_bits, w_bits, dsp).times(simd * (pairs + alone))
+    added = outputs * (_tree(chains, x_bits + w_bits + _bits(packing.chain)) + acc_bits)
+    return mac + Cost(lut=fitted.luts("sums", added=added))
+
+
+def _sums(outputs: int, simd: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, *, constant: bool) -> Cost:
+    """``outputs`` sums of ``simd`` products, a tree each, and what adds them to an accumulator.
+
+    Products of a bit and ``constant`` ones, most of which are wires, have coefficients of their own.
+    """
+    added = outputs * (_tree(simd, x_bits + w_bits) + acc_bits)
+    one = product(x_bits, w_bits, dsp)
+    if one.dsp:
+        kind = "constant_dsp_sums" if constant else "dsp_sums"
+        return one.times(outputs * simd) + Cost(lut=fitted.luts(kind, added=added))
+    kind = "constant_sums" if constant else "bit_sums" if min(x_bits, w_bits) == 1 else "sums"
+    return Cost(lut=fitted.luts(kind, adders=_adders(outputs * simd, x_bits, w_bits), added=added))
+
+
+def _adders(count: int, a: int, b: int) -> int:
+    """Full adders of products in LUTs, an array each: none for the first bit of either operand."""
+    return count * (a - 1) * (b - 1)
+
+
+def _tree(terms: int, bits: int) -> int:
+    """Bits of the adders of a tree over ``terms`` of ``bits`` bits, one more on every level."""
+    total = 0
+    while terms > 1:
+        bits += 1
+        total += terms // 2 * bits
+        terms = -(-terms // 2)
+    return total
 
 
 def tapered_decoder(code: Tapered) -> Cost:
@@ -129,18 +232,16 @@ def input_vector(words: int, width: int, samples: int, passes: int, board: Board
     """
     if samples > 1:
         return Cost(lut=samples * width * -(-(words - 1) // 3))
-    return ram(words, width, board) if passes > 1 else Cost()
+    if passes == 1:
+        return Cost()
+    return _kept("vector", ram(words, width, board))
 
 
 def streamed_dense(
     pe: int, simd: int, rows: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, vectors: int, board: Board
 ) -> Cost:
     """The same with weights that come on a stream, kept in ``rows`` words where several ``vectors`` share them."""
-    kept = ram(rows, pe * simd * w_bits, board) if vectors > 1 else Cost()
-    return _sums(simd, x_bits, w_bits, acc_bits, dsp).times(pe) + kept + Cost(lut=120)
-
-
-def _sums(simd: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str) -> Cost:
-    """``simd`` products and what adds them to an accumulator: a DSP brings its adder with it."""
-    mac = product(x_bits, w_bits, dsp).times(simd)
-    return mac + Cost(lut=acc_bits // 2 if mac.dsp else (simd + 1) * acc_bits // 2)
+    width = pe * simd * w_bits
+    kept = _kept("vector", ram(rows, width, board)) if vectors > 1 else Cost()
+    unit = _with("streamed", place=_bits(rows), word=width * (vectors > 1)) + kept
+    return unit + _sums(pe, simd, x_bits, w_bits, acc_bits, dsp, constant=False)

@@ -119,7 +119,7 @@ TEMPLATES = (
     Template(
         "argmax", "argmax", ("FRAME", "LANES", "VECTORS"), ("in_t", "index_t"),
         (stream("in_t", "LANES"),), (StreamOf("index_t", _selections),), s.argmax,
-        latency=lambda c: 3 + depth_of_tree(min(c["LANES"], c["FRAME"])), cost=cost.word_by_word,
+        latency=lambda c: 3 + depth_of_tree(min(c["LANES"], c["FRAME"])), cost=cost.word_by_word("argmax"),
         rtl=RtlUnit(
             "argmax", lambda c: 2 + depth_of_tree(min(c["LANES"], c["FRAME"])), parts=("largest",)
         ),
@@ -136,14 +136,14 @@ TEMPLATES = (
     Template(
         "concat", "concat", ("POSITIONS", "A_WORDS", "B_WORDS", "LANES"), ("a_t", "b_t", "out_t"),
         (stream("a_t", "LANES"), stream("b_t", "LANES")), (stream("out_t", "LANES"),), s.concat,
-        latency=clocks(3), cost=cost.word_by_word,
+        latency=clocks(3), cost=cost.word_by_word("concat"),
         rtl=_CONCAT,
     ),
     Template(
         "parallel_concat", "concat", ("WORDS", "SAMPLES", "A", "B"), ("a_t", "b_t", "out_t"),
         (samples_of("a_t", "A"), samples_of("b_t", "B")),
         (StreamOf("out_t", lambda c: c["SAMPLES"] * (c["A"] + c["B"])),), s.parallel_concat,
-        latency=clocks(3), cost=cost.word_by_word,
+        latency=clocks(3), cost=cost.word_by_word("parallel_concat"),
         rtl=_CONCAT,
     ),
     Template(
@@ -156,7 +156,7 @@ TEMPLATES = (
     Template(
         "top_k", "argmax", ("FRAME", "LANES", "VECTORS", "K"), ("in_t", "index_t"),
         (stream("in_t", "LANES"),), (StreamOf("index_t", lambda c: c["K"] * _selections(c)),), s.top_k,
-        latency=clocks(4), cost=cost.word_by_word,
+        latency=clocks(4), cost=cost.word_by_word("top_k"),
         rtl=RtlUnit("argmax", clocks(2)),
         make=select,
     ),

@@ -83,14 +83,14 @@ TEMPLATES = (
     Template(
         "max_pool", "max_pool", ("CHANNELS", "PE", "TAPS", "VECTORS"), ("elem_t",),
         (stream("elem_t", "PE"),), (StreamOf("elem_t", pixel),), s.per_channel,
-        latency=lambda c: 3 + depth_of_tree(pixels(c)), cost=cost.word_by_word,
+        latency=lambda c: 3 + depth_of_tree(pixels(c)), cost=cost.compared("max_pool"),
         rtl=RtlUnit("max_pool", clocks(2)),
         make=max_pool,
     ),
     Template(
         "parallel_max_pool", "parallel_max_pool", (*BLOCK, "WORDS"), ("elem_t",),
         (StreamOf("elem_t", block_lanes),), (samples_of("elem_t", "CHANNELS"),), windows.per_block,
-        latency=lambda c: 3 + depth_of_tree(c["KH"] * c["KW"]), cost=cost.word_by_word,
+        latency=lambda c: 3 + depth_of_tree(c["KH"] * c["KW"]), cost=cost.compared("parallel_max_pool"),
         rtl=RtlUnit(
             "parallel_max_pool", lambda c: 1 + depth_of_tree(c["KH"] * c["KW"]), parts=("largest",)
         ),
@@ -99,13 +99,13 @@ TEMPLATES = (
     Template(
         "parallel_window", "parallel_window", *_BLOCKS,
         (StreamOf("in_t", word_lanes),), (StreamOf("out_t", block_lanes),), windows.parallel_window,
-        latency=clocks(4), cost=cost.line_buffer,
+        latency=clocks(4), cost=cost.parallel_window,
         rtl=RtlUnit("parallel_window", clocks(2)),
     ),
     Template(
         "sliding_window", "sliding_window", ("IMAGES", *IMAGE, "KH", "KW", "SH", "SW", "DH", "DW"), ("elem_t",),
         WORDS, WORDS, windows.sliding_window,
-        latency=clocks(4), cost=cost.line_buffer,
+        latency=clocks(4), cost=cost.sliding_window,
         rtl=RtlUnit("sliding_window", clocks(2)),
     ),
 )  # fmt: skip

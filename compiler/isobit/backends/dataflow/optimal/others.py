@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
+from isobit.backends.dataflow.catalogue import cost
 from isobit.backends.dataflow.geometry import geometry
 from isobit.backends.dataflow.layer import Candidate, LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.blocks import block
 from isobit.backends.dataflow.planner.points import Point
 from isobit.hardware import Board, Cost, Memory
-from isobit.hardware.memory import ram, rom
 from isobit.ir import Graph
 from isobit.ir.ops import Linear, MaxPool
 
@@ -56,8 +56,8 @@ def _weights(graph: Graph, node: Linear | MaxPool, layer: LayerPlan) -> Iterator
     g, bits = geometry(graph, node), layer.code.bits if layer.code else graph.types[node.inputs[1]].bits
     rows = g.fan_in // layer.simd if g.depthwise else (g.outputs // layer.pe) * (g.fan_in // layer.simd)
     width = (layer.simd if g.depthwise else layer.pe * layer.simd) * bits
-    usual, other = rom(rows, width, layer.memory), _other(layer.memory)
-    yield from _worth({other: rom(rows, width, other)}, usual)
+    usual, other = cost.weights(rows, width, layer.memory), _other(layer.memory)
+    yield from _worth({other: cost.weights(rows, width, other)}, usual)
 
 
 def _lines(graph: Graph, board: Board, node: Linear | MaxPool, layer: LayerPlan) -> Iterator[tuple[Memory, Cost]]:
@@ -72,14 +72,14 @@ def _lines(graph: Graph, board: Board, node: Linear | MaxPool, layer: LayerPlan)
         rows = (g.kernel[0] - 1) * g.dilations[0]
         depth, width = blocks.words, rows * blocks.step * g.channels * bits
     places: tuple[Memory, ...] = ("lutram", "bram", "uram") if board.uram else ("lutram", "bram")
-    usual = ram(depth, width, board, layer.line_buffer)
-    yield from _worth({m: ram(depth, width, board, m) for m in places if m != layer.line_buffer}, usual)
+    usual = cost.lines(depth, width, board, layer.line_buffer)
+    yield from _worth({m: cost.lines(depth, width, board, m) for m in places if m != layer.line_buffer}, usual)
 
 
 def _worth(places: dict[Memory, Cost], usual: Cost) -> Iterator[tuple[Memory, Cost]]:
-    for memory, cost in places.items():
-        if cost.weight <= DEAREST * usual.weight:
-            yield memory, cost - usual
+    for memory, found in places.items():
+        if found.weight <= DEAREST * usual.weight:
+            yield memory, found - usual
 
 
 def _other(memory: Memory) -> Memory:

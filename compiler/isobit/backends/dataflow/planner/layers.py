@@ -73,7 +73,10 @@ def _other(graph: Graph, node: Node, board: Board, folding: Folding, choice: Lay
         blocked = _blocked(graph, node, folding)
         lines, window = _window(geometry(graph, node), simd, x.bits, board, choice.line_buffer, blocked)
         name = "parallel_max_pool" if blocked else "max_pool"
-        return LayerPlan(pe, simd, cycles, cost_of(name, *words) + window, name, line_buffer=lines, samples=samples)
+        compared = (simd - pe if blocked else simd) * samples  # with each other, or with the greatest so far
+        return LayerPlan(
+            pe, simd, cycles, cost_of(name, compared, x.bits) + window, name, line_buffer=lines, samples=samples
+        )  # fmt: skip
     if isinstance(node, Reindex):
         row = upsampling(graph, node)
         if not row and box(graph, node):
@@ -105,8 +108,8 @@ def _joined(graph: Graph, node: Add, board: Board, lanes: int) -> Cost:
 def _multiplied(graph: Graph, node: Product, board: Board, folding: Folding) -> LayerPlan:
     """A multiplier per lane, and where a map meets a factor per channel the memory that keeps the factors."""
     cycles, pe, simd, samples, _ = folding
-    x, y, out = (graph.types[name] for name in (*node.inputs, node.name))
-    lanes = simd * samples, x.bits, y.bits, out.bits
+    x, y = (graph.types[name] for name in node.inputs)
+    lanes = simd * samples, x.bits, y.bits
     if x.shape == y.shape:
         return LayerPlan(pe, simd, cycles, cost_of("product", *lanes, board.dsp), "product", samples=samples)
     area = cost_of("channel_product", *lanes, y.channels // simd, simd * y.bits, board)
@@ -177,14 +180,16 @@ def _window(
     g: Geometry, lanes: int, bits: int, board: Board, asked: Memory, blocked: Block | None = None
 ) -> tuple[Memory | Literal[""], Cost]:  # fmt: skip
     """Where the line buffer of a window lies ("" without one), and its cost."""
-    depth, width = g.span * g.channels // lanes, lanes * bits
-    if blocked:
-        rows = (g.kernel[0] - 1) * g.dilations[0]
-        depth, width = blocked.words, rows * blocked.step * g.channels * bits
-    if not g.windowed or not width:
+    if not g.windowed:
         return "", Cost()
+    if blocked:
+        depth, width = blocked.words, (g.kernel[0] - 1) * g.dilations[0] * blocked.step * g.channels * bits
+        out = g.kernel[0] * blocked.columns * g.channels * bits
+        memory = ram_memory(depth, width, board) if width and asked == "auto" else asked
+        return memory if width else "", cost_of("parallel_window", depth, width, out, board, memory)
+    depth, width = g.span * g.channels // lanes, lanes * bits
     memory = ram_memory(depth, width, board) if asked == "auto" else asked
-    return memory, cost_of("parallel_window" if blocked else "sliding_window", depth, width, board, memory)
+    return memory, cost_of("sliding_window", depth, width, board, memory)
 
 
 def _step(graph: Graph, node: Step | Table, board: Board, folding: Folding, body: str) -> LayerPlan:

@@ -30,9 +30,8 @@ def multiplier_styles(process: Process, dsp: Dsp) -> Iterator[tuple[str, str]]:
         a, b = (types[name].bits for name in _FACTORS[process.template])
         yield "USE_DSP", _style(product(a, b, dsp).dsp)
     elif process.template in _LINES:
-        lane = prices.line(
-            types["in_t"].bits, _magnitude(process.arrays[0].values), constant=constants["CHANNELS"] == 1
-        )  # fmt: skip
+        one_row = int(constants["CHANNELS"]) <= int(constants["PE"])
+        lane = prices.line(types["in_t"].bits, _magnitude(process.arrays[0].values), constant=one_row)
         yield "USE_DSP", _style(lane.dsp)
     elif process.template == "add":
         factors = [
