@@ -3,9 +3,10 @@
     python check.py WORK        in an environment with finn-plus (`isobit finn setup` makes one)
 
 Writes WORK/result.json: for every step the operators that FINN has and whether its Python execution gives the integers of
-expected_output.npy (of further outputs: expected_output_1.npy ..), of as many samples as it executes in half a minute; what is not mapped to hardware;
-the order in which the hardware has the model's outputs; the estimates of FINN's own analysis; and the same of its C++ simulation where FINN_DEPS holds finn-hlslib and XILINX_HLS is Vitis HLS. FINN itself compares with a
-tolerance and returns 0 where its verification fails: nothing here relies on that.
+expected_output.npy (of further outputs expected_output_1.npy and so on), of as many samples as it executes in half a minute; what is not
+mapped to hardware; the order in which the hardware has the outputs; the estimates of FINN's own analysis; and the same of its C++
+simulation where FINN_DEPS holds finn-hlslib and XILINX_HLS is Vitis HLS. FINN itself compares with a tolerance and returns 0 where its
+verification fails: nothing here relies on that.
 """
 
 import json
