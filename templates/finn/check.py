@@ -3,9 +3,10 @@
     python check.py WORK        in an environment with finn-plus (`isobit finn setup` makes one)
 
 Writes WORK/result.json: for every step the operators that FINN has and whether its Python execution gives the integers of
-expected_output.npy (of further outputs: expected_output_1.npy ..), of as many samples as it executes in half a minute; what is not mapped to hardware; the estimates of FINN's own
-analysis; and the same of its C++ simulation where FINN_DEPS holds finn-hlslib and XILINX_HLS is Vitis HLS. FINN itself compares with a
-tolerance and returns 0 where its verification fails: nothing here relies on that.
+expected_output.npy (of further outputs expected_output_1.npy and so on), of as many samples as it executes in half a minute; what is not
+mapped to hardware; the order in which the hardware has the outputs; the estimates of FINN's own analysis; and the same of its C++
+simulation where FINN_DEPS holds finn-hlslib and XILINX_HLS is Vitis HLS. FINN itself compares with a tolerance and returns 0 where its
+verification fails: nothing here relies on that.
 """
 
 import json
@@ -88,13 +89,18 @@ def executed(model, given):
 
 def expected(model):
     """What ``executed`` must give for all samples."""
-    files = [HERE / f"expected_{side}.npy" for side in sides(model)]
+    files = [HERE / f"expected_{side}.npy" for side in sides(outputs(model))]
     return np.concatenate([values.reshape(len(values), -1) for values in map(np.load, files)], axis=1)
 
 
-def sides(model):
-    """The outputs under the names of their files."""
-    return {f"output_{i}" if i else "output": last.name for i, last in enumerate(model.graph.output)}
+def outputs(model):
+    """The tensors that leave, in the model's order."""
+    return [last.name for last in model.graph.output]
+
+
+def sides(names):
+    """Outputs under the names of their files."""
+    return {f"output_{i}" if i else "output": name for i, name in enumerate(names)}
 
 
 def compared(model, wanted):
@@ -137,9 +143,9 @@ def operators(model):
     return dict(sorted(counts.items()))
 
 
-def border(model):
-    """The types that the model itself gives its input and its outputs."""
-    ends = {"input": model.graph.input[0].name, **sides(model)}
+def border(model, names):
+    """The types that the model itself gives its input and its outputs, which have these names."""
+    ends = {"input": model.graph.input[0].name, **sides(names)}
     return {side: model.get_tensor_datatype(name).name for side, name in ends.items()}
 
 
@@ -158,8 +164,9 @@ def run(work):
     config = configuration(work, target)
     model = ModelWrapper(str(HERE / "network.onnx"))
     wanted = expected(model)[: affordable(model)]
+    names = outputs(model)
     result = {"steps": [], "error": ""}
-    result["steps"].append({"name": "network.onnx", "operators": operators(model), "border": border(model)} | compared(model, wanted))
+    result["steps"].append({"name": "network.onnx", "operators": operators(model), "border": border(model, names)} | compared(model, wanted))
     try:
         for name in (*BEFORE, PARTITION, *AFTER):
             if name not in steps:
@@ -168,12 +175,14 @@ def run(work):
                 result["unmapped"] = unmapped(model)
                 model.save(str(work / "mapped.onnx"))
             model = steps[name](model, config)
-            record = {"name": name, "operators": operators(model), "border": border(model)}
+            names = outputs(model) if name in BEFORE else names  # the hardware's outputs have an order of their own
+            record = {"name": name, "operators": operators(model), "border": border(model, names)}
             if name in BEFORE:
                 record |= compared(model, wanted)
             result["steps"].append(record)
             if name == "step_apply_folding_config":
                 result["folded"] = folded(model)
+        result["order"] = [names.index(name) for name in outputs(model)]
         result["simulation"] = simulated(model, wanted)
     except Exception as error:  # see above
         result["error"] = f"{name}: {type(error).__name__}: {error}"[:500]

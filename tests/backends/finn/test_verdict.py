@@ -84,6 +84,12 @@ def test_its_simulation_counts_where_it_ran(simulation: dict[str, Any], equal: b
     assert verdict.mapped and verdict.equal == equal and any(said in line for line in lines(verdict, OURS))
 
 
+def test_outputs_in_another_order_are_said() -> None:
+    assert not any("order" in line for line in lines(verdict_of(RESULT | {"order": [0, 1, 2]}, LAYERS, BOUNDS), OURS))
+    verdict = verdict_of(RESULT | {"order": [2, 0, 1]}, LAYERS, BOUNDS)
+    assert verdict.mapped and any("in this order: 2, 0, 1" in line for line in lines(verdict, OURS))
+
+
 def test_without_finn_plus_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv(environment.OVERRIDE, raising=False)

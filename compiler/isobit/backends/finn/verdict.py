@@ -40,6 +40,7 @@ class FinnVerdict:
     ``narrow`` says where FINN's types do not hold the graph's integers at its border. Estimates are clocks a frame and
     LUT, DSP, 18-kbit BRAM, all of FINN's own analysis; ``error`` is why it stopped early. ``simulation`` is that of its
     C++, None where it did not run for want of ``missing``: files below folders that environment variables name.
+    ``order`` are the model's outputs as the hardware has them.
     """
 
     steps: tuple[FinnStep, ...]
@@ -51,6 +52,7 @@ class FinnVerdict:
     narrow: tuple[str, ...] = ()
     simulation: FinnStep | None = None
     missing: tuple[str, ...] = ()
+    order: tuple[int, ...] = ()
 
     @property
     def mapped(self) -> bool:
@@ -112,6 +114,7 @@ def verdict_of(
         tuple(text for record in found["steps"] for text in _narrow(record, bounds)),
         _step({"name": SIMULATION, **simulation}) if simulation and "missing" not in simulation else None,
         tuple(simulation.get("missing", ())),
+        tuple(found.get("order", ())),
     )
 
 
@@ -167,6 +170,8 @@ def lines(verdict: FinnVerdict, ours: Mapping[str, int]) -> list[str]:
         said.append("not folded: FINN did not come so far")
     said += [f"folded otherwise: {text}" for text in verdict.misfolded or ()]
     said += list(verdict.narrow)
+    if list(verdict.order) != sorted(verdict.order):
+        said.append(f"the hardware's outputs are the model's in this order: {', '.join(map(str, verdict.order))}")
     if total := verdict.resources.get("total"):
         finn = f"{total.get('LUT', 0):,.0f} LUT, {total.get('DSP', 0):,.0f} DSP, {total.get('BRAM_18K', 0):,.0f} BRAM18"
         said.append(f"{FINN_PLUS.replace('==', ' ')} estimates {finn}, {verdict.interval:,} clocks a frame")

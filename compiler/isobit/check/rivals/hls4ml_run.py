@@ -213,6 +213,7 @@ def _main(project: Project, size: int) -> str:
         body = [f"if (sizeof {entry} / sizeof *{entry} != {size})", f"    return {_OTHER_SIZE};", fill, call]
     else:
         body = [
+            f"if ({size} % {project.entry.type}::size != 0)", f"    return {_OTHER_SIZE};",
             fill, f"const auto words = {entry}.size();", fill, call, f"if ({entry}.size() != words)",
             f"    return {_OTHER_SIZE};", f"while (!{entry}.empty())", f"    {entry}.read();",
         ]  # fmt: skip
