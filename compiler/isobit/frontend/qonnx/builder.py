@@ -162,7 +162,9 @@ class Builder(GraphBuilder):
     def _unquantised(self, node: SourceNode, index: int) -> IsobitError:
         return IsobitError(
             "E203", f"input {index} of {node.op} is an activation function's output that nothing quantises",
-            where=self.where(node), hint="use QuantReLU / QuantIdentity so that a quantiser follows the activation",
+            where=self.where(node),
+            hint="let a quantiser follow the activation: QuantReLU or QuantIdentity in Brevitas, in quantize_static of"
+            " ONNX Runtime extra_options={'ForceQuantizeNoInputCheck': True}",
         )  # fmt: skip
 
     def _clamped(self, node: SourceNode, value: Real) -> Real | None:
