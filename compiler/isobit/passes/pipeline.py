@@ -10,6 +10,7 @@ from isobit.passes.binary import TwoValuesToBits
 from isobit.passes.joins import SplitOverConcat
 from isobit.passes.merge import MergeEqual
 from isobit.passes.movement import AbsorbInputPermutation, AbsorbPermutation, DropIdentityMovements
+from isobit.passes.offsets import MoveToFewerBits
 from isobit.passes.order import CoarsenBeforeSelect
 from isobit.passes.products import ProductToTable, StepIntoTable
 from isobit.passes.rewrite import Pass
@@ -53,6 +54,8 @@ def folding(prices: Prices = PRICES) -> Passes:
         DropIdentityMovements(),
         MergeEqual(),
         SplitAtZero(prices),
+        MoveToFewerBits(),
+        CoarsenBeforeSelect(),
     )
 
 

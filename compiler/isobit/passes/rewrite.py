@@ -70,7 +70,7 @@ def _sweep(graph: Graph, rule: Rule) -> Graph:
         if node.name in touched or any(i in touched for i in node.inputs):
             continue
         made = rule.rewrite(graph, node)
-        if made is None:
+        if made is None or any(new.name in touched for new in made):  # two rewrites of one node: one in each sweep
             continue
         for new in made:
             nodes[new.name] = _with_history(graph, node, new, rule)
