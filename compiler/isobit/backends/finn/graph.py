@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from isobit.backends.finn.moves import repeats, reshapes, weights_in_order
+from isobit.backends.finn.moves import repeats, reshapes, ungrouped, weights_in_order
 from isobit.backends.finn.refusals import refuse
 from isobit.backends.finn.thresholds import parts
 from isobit.ir import Graph, Node, ops
@@ -177,7 +177,7 @@ def _linear(made: FinnGraph, node: ops.Linear) -> None:
             pad_amount=list(border), input_shape=str(shape_of(kind)), depthwise=int(depthwise),
             dilations=list(dilations),
         )  # fmt: skip
-    matrix = _ungrouped(weights.value, node.groups).reshape(value.channels, -1).T
+    matrix = ungrouped(weights.value, node.groups).reshape(value.channels, -1).T
     name = made.const(node.name + "_weights", weights_in_order(graph, source.name, matrix))
     if depthwise:
         made.sparse[name] = (kernel[0], kernel[1])
@@ -187,18 +187,6 @@ def _linear(made: FinnGraph, node: ops.Linear) -> None:
 def _with_zero(kind: ValueType, border: bool) -> tuple[int, int]:
     lo, hi = kind.bounds
     return (min(lo, 0), max(hi, 0)) if border else (lo, hi)
-
-
-def _ungrouped(weights: IntArray, groups: int) -> IntArray:
-    """The weights of one group, zero between channels of different groups."""
-    if groups == 1:
-        return weights
-    out, fan_in = weights.shape[0], weights.shape[-1]
-    whole = np.zeros((*weights.shape[:-1], fan_in * groups), np.int64)
-    for channel in range(out):
-        first = channel // (out // groups) * fan_in
-        whole[channel, ..., first : first + fan_in] = weights[channel]
-    return whole
 
 
 def _add(made: FinnGraph, node: ops.Add) -> None:

@@ -1,6 +1,7 @@
 """What of a reordering FINN has: reshapes, and maps whose rows and columns are repeated.
 
-An order that only dense layers see, behind a requantizer, is a reshape as well: their weights take it.
+An order that only dense layers see, behind a requantizer, is a reshape as well: their weights take it. So do those of
+groups, which FINN multiplies as one.
 """
 
 from __future__ import annotations
@@ -65,3 +66,15 @@ def repeats(node: Reindex, x: ValueType) -> tuple[int, ...]:
     for axis, count in enumerate(times):
         index = index.repeat(count, axis)
     return times if np.array_equal(index, node.index) else ()
+
+
+def ungrouped(weights: IntArray, groups: int) -> IntArray:
+    """The weights of one group, zero between channels of different groups."""
+    if groups == 1:
+        return weights
+    out, fan_in = weights.shape[0], weights.shape[-1]
+    whole = np.zeros((*weights.shape[:-1], fan_in * groups), np.int64)
+    for channel in range(out):
+        first = channel // (out // groups) * fan_in
+        whole[channel, ..., first : first + fan_in] = weights[channel]
+    return whole
