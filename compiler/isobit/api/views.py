@@ -13,7 +13,7 @@ from rich.console import Console
 
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.report.result import Layer
-from isobit.report.text import lined_table
+from isobit.report.tables import lined_table
 
 _HEAD = ("layer", "op", "built as", "shape", "bits", "PE x SIMD", "clocks")
 

@@ -24,6 +24,7 @@ def synth_command(
     verify: Annotated[
         bool, typer.Option("--verify", help="also simulate every mapped netlist beside its RTL, in Verilator")
     ] = False,
+    wide: Annotated[bool, typer.Option("--wide", help="whole names and every column, however long the lines")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the counts as JSON")] = False,
 ) -> None:
     """Synthesise the design's SystemVerilog with Yosys: LUTs, FFs, DSPs, RAMs and logic depth beside the estimate."""
@@ -41,6 +42,6 @@ def synth_command(
         sys.stdout.write(json.dumps(synth_json(result, verdicts), indent=1) + "\n")
         demand_equal(verdicts)
         return
-    for line in [*synth_lines(result), *([verdict_table(verdicts)] if verdicts else [])]:
+    for line in [*synth_lines(result, wide=wide), *([verdict_table(verdicts)] if verdicts else [])]:
         out.print(line, crop=False, soft_wrap=not isinstance(line, Table))
     demand_equal(verdicts)

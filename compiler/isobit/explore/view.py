@@ -12,7 +12,7 @@ from rich.text import Text
 from isobit.errors import printable
 from isobit.explore.run import Explored, Trial
 from isobit.report.plot import draw
-from isobit.report.text import lined_table
+from isobit.report.tables import lined_table
 
 
 def explored_table(found: Explored) -> RenderableType:

@@ -18,7 +18,7 @@ from rich.text import Text
 from isobit.backends.base import CostRecord
 from isobit.build.folder import Build
 from isobit.errors import IsobitError, middle_cut, printable
-from isobit.report.text import lined_table
+from isobit.report.tables import lined_table
 from isobit.report.vendor import Used, VendorReport
 
 RESOURCES = (("LUT", "lut"), ("FF", "ff"), ("DSP", "dsp"), ("BRAM36", "bram36"), ("URAM", "uram"))

@@ -12,7 +12,7 @@ from isobit.check.csim.accuracy import read_accuracy
 from isobit.check.csim.last import CSIM, read_record
 from isobit.errors import middle_cut
 from isobit.report.result import Layer, summarise
-from isobit.report.text import lined_table
+from isobit.report.tables import lined_table
 
 _COSTS = ("LUT", "DSP", "BRAM36")
 _NAME = 22

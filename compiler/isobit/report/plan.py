@@ -19,7 +19,7 @@ from isobit.errors import middle_cut
 from isobit.hardware import Cost
 from isobit.hardware.counted import Bar, bars, sentence
 from isobit.report.plot import draw
-from isobit.report.text import lined_table
+from isobit.report.tables import lined_table
 
 _LINE, _LEAST_NAME, _GAP = 80, 9, 2
 """Columns of a terminal, those that a name gets at least, and those that the box puts behind a column."""

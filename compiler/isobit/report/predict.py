@@ -16,7 +16,7 @@ from isobit.check.csim.accuracy import Accuracy, Differing
 from isobit.check.csim.predict import Integers
 from isobit.check.csim.vectors import save_arrays
 from isobit.errors import IsobitError, printable
-from isobit.report.text import lined_table
+from isobit.report.tables import lined_table
 
 Arrays = Mapping[str, NDArray[Any]]
 _SAMPLES, _VALUES = 8, 10

@@ -14,25 +14,24 @@ from isobit.check.synth.equal import PartVerdict
 from isobit.check.synth.netlist import Counts
 from isobit.check.synth.result import SynthResult, SynthRow, counts_of, estimate_of, ratio
 from isobit.hardware import Cost
+from isobit.report.tables import named_table
 
 _NUMBERS = ("LUT", "est.", "ratio", "FF", "carry", "DSP", "est.", "BRAM36", "est.", "URAM", "levels")
 
 
-def synth_lines(result: SynthResult) -> list[str | Table]:
-    """A row for each unit, one for all FIFOs, the total, and what the figures are."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    for column in ("part", "built as"):
-        table.add_column(column, no_wrap=True)
-    for column in _NUMBERS:
-        table.add_column(column, justify="right", no_wrap=True)
-    for row in result.units:
-        table.add_row(escape(row.layer or row.name), row.template, *_cells(row.counts, row.estimate))
+def synth_lines(result: SynthResult, *, wide: bool = False) -> list[str | Table]:
+    """A row for each unit, one for all FIFOs, the total, and what the figures are.
+
+    Names are cut to fit 80 columns, and carry chains and resources that nothing has are left out, unless ``wide``.
+    """
+    rows = [[row.layer or row.name, row.template, *_cells(row.counts, row.estimate)] for row in result.units]
     if result.fifos:
-        name = f"{len(result.fifos)} FIFOs"
-        table.add_row(name, "", *_cells(counts_of(result.fifos), estimate_of(result.fifos)))
-    if len(result.rows) > 1:
-        table.add_section()
-        table.add_row("total", "", *_cells(result.total, result.estimate))
+        rows.append([f"{len(result.fifos)} FIFOs", "", *_cells(counts_of(result.fifos), estimate_of(result.fifos))])
+    sums = [["total", "", *_cells(result.total, result.estimate)]] if len(result.rows) > 1 else []
+    said = [i for i in range(2, 2 + len(_NUMBERS)) if wide or any(row[i] not in ("", "0") for row in (*rows, *sums))]
+    kept = [0, 1, *(i for i in said if wide or _NUMBERS[i - 2] != "carry")]
+    head, *lines = ([row[i] for i in kept] for row in (("part", "built as", *_NUMBERS), *rows, *sums))
+    table = named_table(head, lines[: len(rows)], lines[len(rows) :], wide=wide)
     packing = ", registers of DSP blocks not packed" if result.family == "xcup" else ""
     return [
         table,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -26,9 +25,9 @@ from isobit.passes.rules import unfolded
 from isobit.report.counts import counts, total
 from isobit.report.notes import notes
 from isobit.report.result import Layer, Pace, Report, Summary, slowest, summarise
+from isobit.report.tables import lined_table, named_table
 
 _TIES_SHOWN = 5
-_LINE, _LEAST_NAME = 80, 9
 _SHOWN = ("LUT", "DSP", "BRAM36")
 
 
@@ -43,36 +42,9 @@ def build_table(build: Build, *, wide: bool = False) -> RenderableType:
     rows = [_row(layer, layer.name in marked) for layer in summary.layers]
     kinds = _kinds(summary.layers)
     head = ("layer", "built as", "shape", "bits", "PE x SIMD", "clocks", *_SHOWN)
-    widths = [max(len(row[i]) for row in (head, *rows, *kinds)) for i in range(len(head))]
-    between = len(head) - 1
-    gap = 2 if wide or sum(widths) + 2 * between < _LINE else 1  # columns close up before names are cut
-    rest = sum(widths[2:]) + gap * between + gap - 1
-    if not wide:
-        names = _LINE - rest
-        widths[1] = min(widths[1], max(names - _LEAST_NAME, _LEAST_NAME))
-        widths[0] = min(widths[0], max(names - widths[1], _LEAST_NAME))
-    table = lined_table("", head[:2], head[2:])
-    table.padding, table.width = (0, gap - 1, 0, 0), rest + widths[0] + widths[1]
-    for row in rows:
-        table.add_row(*(middle_cut(name, width) for name, width in zip(row[:2], widths, strict=False)), *row[2:])
-    table.add_section()
-    for row in kinds:
-        table.add_row(row[0], middle_cut(row[1], widths[1]), *row[2:])
+    table = named_table(head, rows, kinds, wide=wide)
     lines = [f"{summary.name} on {summary.board}", *_verdict(summary, pace), *notes(build)]
     return Group(*map(_line, lines), table, *map(_line, summary.lines))
-
-
-def lined_table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
-    """A table whose names and sentences fold over lines where they must and whose numbers never do."""
-    table = Table(
-        title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False,
-        padding=(0, 1, 0, 0),
-    )  # fmt: skip
-    for column in left:
-        table.add_column(column, overflow="fold")
-    for column in right:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
 
 
 def _row(layer: Layer, slow: bool = False) -> list[str]:

@@ -9,10 +9,12 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import isobit
 from isobit import templates
@@ -25,10 +27,12 @@ from isobit.check.synth import netlist
 from isobit.check.synth import run as synth_run
 from isobit.check.synth.kept import keep, kept, key_of
 from isobit.check.synth.netlist import Counts
+from isobit.check.synth.result import SynthResult, SynthRow
 from isobit.check.synth.run import synth
 from isobit.check.synth.yosys import Yosys, find_yosys
 from isobit.errors import IsobitError
-from isobit.hardware import Board, load_board
+from isobit.hardware import Board, Cost, load_board
+from isobit.report.synth import synth_lines
 from tests.backends.dataflow import sampled_nets
 from tests.check.cosim.test_cosim import dense
 
@@ -205,3 +209,19 @@ def test_places_in_a_block_are_chosen_and_not_multiplied_out(simd: int, pe: int)
     design, board = Design((unit,), (Stream("i", x, 12, 1), Stream("o", acc, 8, 1)), (), ()), load_board("pynq-z1")
     found = synth_run.map_parts(find_yosys(), {"unit": parts_of(design, board)[0]}, board, 600.0)["unit"]
     assert found.dsp == 0 and found.lut < 300
+
+
+def test_the_table_keeps_its_numbers_in_80_columns() -> None:
+    """Names give way, and columns that say nothing; all of them are there with --wide."""
+    counts = Counts(lut=123_456, ff=234_567, carry=12_345, dsp=1_234, bram18=97, uram=0, depth=12)
+    names = ("a_name_longer_than_any_table_has_room_for", "b")
+    rows = tuple(SynthRow(name, "sliding_window", name, Cost(lut=1_000, dsp=9, bram36=7), counts) for name in names)
+    for wide in (False, True):
+        console = Console(width=80, record=True, file=StringIO())
+        for line in synth_lines(SynthResult("xc7", None, rows), wide=wide):
+            console.print(line, crop=False, soft_wrap=isinstance(line, str))
+        text = console.export_text()
+        table = text[: text.index("mapped by Yosys")]
+        assert all(len(line.rstrip()) <= 80 for line in table.splitlines()) != wide
+        assert table.count("123,456") == 2 and table.count("48.5") == 2 and table.count("246,912") == 1
+        assert ("URAM" in table, "12,345" in table, names[0] in table) == (wide, wide, wide)
