@@ -13,12 +13,15 @@ done
 export PYTHONDONTWRITEBYTECODE=1
 cd "$work"
 "$work/venv/bin/python" -W ignore - <<'PY'
+import logging
+
 import numpy as np
 import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, quantize_static
 
+logging.disable(logging.WARNING)  # that preprocessing is recommended
 rng = np.random.default_rng(0)
 
 class Reader(CalibrationDataReader):

@@ -112,6 +112,17 @@ def test_operators_of_one_tensor_and_joins(tmp_path: Path, kind: str) -> None:
     check(net, tmp_path, images(rng, 8, 2, 4, 4), leaving(net, q, 0.5, 64, np.uint8))
 
 
+@pytest.mark.parametrize("include", [0, 1])
+@pytest.mark.parametrize("pads", [[0, 0, 0, 0], [1, 0, 1, 1]])
+def test_averages_beyond_the_border(tmp_path: Path, include: int, pads: list[int]) -> None:
+    """ONNX Runtime's kernel counts what ceil_mode adds wherever it counts padding; AveragePool does not."""
+    net = QNet(["N", 2, 5, 5])
+    pool = {"kernel_shape": [2, 2], "strides": [2, 2], "ceil_mode": 1, "count_include_pad": include, "pads": pads}
+    x, y = entering(net, np.uint8, 131), net.target(0.5, 64, np.uint8)
+    q = net.op("QLinearAveragePool", *x, *y, domain=MS, **pool)
+    check(net, tmp_path, images(np.random.default_rng(6), 4, 2, 5, 5), leaving(net, q, 0.5, 64, np.uint8))
+
+
 def test_a_sigmoid(tmp_path: Path) -> None:
     net = QNet(["N", 3])
     q = net.op("QLinearSigmoid", *entering(net, np.int8, 5), *net.target(1 / 256, -128, np.int8), domain=MS)

@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import SourceNode
+from isobit.frontend.onnx.qoperators import is_part
 from isobit.frontend.qonnx.builder import Builder, attribute_ints
 from isobit.frontend.qonnx.convolutions import convolve, pads_of
 from isobit.frontend.qonnx.movement import channels_last, move, positions
@@ -71,6 +72,8 @@ def import_average(b: Builder, node: SourceNode) -> Tensor:
     spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     (begins, ends), pads = _ceiled(b, node, x, spans, strides), pads_of(b, node, x, spans, strides)
     inside = [(0, 0)] * len(kernel)
+    if is_part(node.outputs[0]):  # ONNX Runtime's QLinearAveragePool counts what ceil_mode adds as padding
+        pads = begins, ends
     if node.attrs.get("count_include_pad", 0) and any((*pads[0], *pads[1])):
         inside = list(zip(*pads, strict=True))
         x = padded(b, node, x, [0, *pads[0]], [0, *pads[1]], Fraction(0))

@@ -143,7 +143,7 @@ def _unary(op: str) -> Callable[[_Operands], ExactTensor]:
 def _pool(op: str) -> Callable[[_Operands], ExactTensor]:
     def run(o: _Operands) -> ExactTensor:
         o.refuse_unless("channels_last", 0)
-        return o.quantised(o.on_reals(op, o.real(0)), 3)
+        return o.quantised(o.on_reals(op, o.real(0), counts_beyond=1), 3)
 
     return run
 

@@ -109,7 +109,10 @@ def max_pool(data: ExactTensor, attrs: Attrs, out: Shape) -> ExactTensor:
 
 
 def average_pool(data: ExactTensor, attrs: Attrs, out: Shape) -> ExactTensor:
-    """``AveragePool``: the padding counts only where ``count_include_pad`` says so, rounding up of shapes never."""
+    """``AveragePool``: the padding counts only where ``count_include_pad`` says so, rounding up of shapes never.
+
+    ``counts_beyond``, no attribute of the standard's: what rounding up adds counts like the padding.
+    """
     geometry = window(attrs, _kernel(attrs), data.shape, out)
     view = geometry.slide(data.num, 0)
     axes = tuple(range(len(out), view.ndim))
@@ -122,6 +125,8 @@ def _counts(attrs: Attrs, geometry: Window, shape: Shape) -> Objects:
     """How many elements each window averages, [1, 1, *out]."""
     spatial = len(geometry.kernel)
     ones = np.ones((1, 1, *shape[2:]), dtype=np.int64)
+    if attrs.get("count_include_pad", 0) and attrs.get("counts_beyond", 0):
+        return objects(np.full((1, 1, *geometry.out), math.prod(geometry.kernel)))
     if attrs.get("count_include_pad", 0):
         declared = attrs.get("pads", (0,) * (2 * spatial))
         after = declared[spatial:] if isinstance(declared, tuple) else ()
