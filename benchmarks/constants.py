@@ -2,10 +2,10 @@
 
     python benchmarks/constants.py [MODEL ...] [--base COMMIT] [--compiler clang++] [--docs]
 
-Every MODEL is a file or ``demo``; ``MODEL@BOARD`` chooses another board than the PYNQ-Z1. The header is compiled alone,
-every array used, with the open ap_types and, behind them, ``__SYNTHESIS__``: arrays of ap_uint there, and of builtin
-integers where a width is theirs. CPU time and memory are the compiler's; each tree plans in a process of its own.
-Vitis' own front end is a clang++.
+Every MODEL is a file, or ``demo``; ``MODEL@BOARD`` chooses another board than the PYNQ-Z1. The header is compiled
+alone, every array used, with the open ap_types and, behind them, ``__SYNTHESIS__``: arrays of ap_uint there, and of
+builtin integers where a width is theirs. CPU time and memory are the compiler's; each tree plans in a process of its
+own. Vitis' own front end is a clang++.
 """
 
 from __future__ import annotations

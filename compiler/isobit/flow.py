@@ -130,7 +130,7 @@ def compile_model(
         imported, label = with_argmax(imported) if argmax else (imported, "")
         data = path.read_bytes() if is_tflite(path) else whole_file(path)
     seen = None if inputs is None else lambda graph: _seen(graph, inputs, samples)
-    folded = optimise(imported, folding(PRICES), progress)
+    folded = optimise(imported, folding(PRICES, maker.zero_borders), progress)
     made = rescaled(folded, maker, target, request, rescale, seen, progress)
     design = maker.lower(made.graph, made.plan, request)
     moved = None if report is None else asdict(report)

@@ -84,6 +84,7 @@ class Interpreter:
     """See :class:`isobit.backends.base.Backend` for what each member is for."""
 
     name = NAME
+    zero_borders: bool = False
     needed: frozenset[str] = frozenset()
     record: type[ProjectRecord] = InterpreterRecord
     on_request = frozenset({TAPPED})

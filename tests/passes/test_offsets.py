@@ -10,7 +10,9 @@ import pytest
 from isobit.ir import Node, frozen_ints
 from isobit.ir.ops import Concat, MaxPool, Pad, Reindex, Select
 from isobit.numerics import Curve, Cuts, MultiplyShift, Rounded, Rounding
-from tests.passes.graphs import add, const, fires, given, linear, out, rests, rounded, step
+from isobit.passes import apply_rule
+from isobit.passes.offsets import MoveToFewerBits
+from tests.passes.graphs import add, const, fires, given, graph, linear, out, rests, rounded, step
 
 NAME = "move-to-fewer-bits"
 ODD = MultiplyShift(3, 1, 2, -5, 10)  # 16 values, of five bits: -8 .. 7 takes four
@@ -70,6 +72,13 @@ def test_all_readers_at_once() -> None:
 @pytest.mark.parametrize("value", [None, -5, 0, 10])
 def test_through_pools_and_borders(value: int | None) -> None:
     moves(*image(value))
+
+
+def test_borders_that_must_stay_zeros_hold_a_map() -> None:
+    before = graph(*image(0))
+    assert apply_rule(before, MoveToFewerBits(zero_borders=True)) is before
+    free = graph(*image(None))
+    assert apply_rule(free, MoveToFewerBits(zero_borders=True)) is not free
 
 
 def image(value: int | None) -> list[Node]:

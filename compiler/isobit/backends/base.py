@@ -149,6 +149,10 @@ class Backend(Protocol[R, P, D]):
         """What ``isobit.compile(..., backend=)`` and the manifest call it."""
 
     @property
+    def zero_borders(self) -> bool:
+        """Whether borders of other integers than 0 cost it more, or are nothing that it has."""
+
+    @property
     def needed(self) -> frozenset[str]:
         """Files that a build of it cannot be without, by path in the build's folder."""
 

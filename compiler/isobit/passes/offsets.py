@@ -38,12 +38,14 @@ class MoveToFewerBits(Rule):
     where no product and shift makes y as one makes s.
     """
 
+    zero_borders: bool = False
+
     def rewrite(self, graph: Graph, node: Node) -> tuple[Node, ...] | None:
         low, high = graph.types[node.name].bounds
         move = least_move(low, high)
         source = _source(graph, node) if move and high - low <= MAX_LEVELS else None
         step = None if source is None else _raised_step(graph, source, move)
-        found = reached(graph, node, lambda border: border + move if low <= border <= high else None)
+        found = reached(graph, node, lambda v: v + move if low <= v <= high and not self.zero_borders else None)
         if step is None or found is None:
             return None
         moved, readers, names = found

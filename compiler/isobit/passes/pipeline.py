@@ -31,8 +31,12 @@ from isobit.passes.sums import NarrowSum
 Passes = tuple[Pass, ...]
 
 
-def folding(prices: Prices = PRICES) -> Passes:
-    """All passes but the search for short coefficients and multiplicands: what they leave are the exact staircases."""
+def folding(prices: Prices = PRICES, zero_borders: bool = False) -> Passes:
+    """All passes but the search for short coefficients and multiplicands: what they leave are the exact staircases.
+
+    Args:
+        zero_borders: whether borders stay zeros, for back ends that have no others.
+    """
     return (
         MergeEqual(),
         FoldScaleIntoWeights(),
@@ -54,7 +58,7 @@ def folding(prices: Prices = PRICES) -> Passes:
         DropIdentityMovements(),
         MergeEqual(),
         SplitAtZero(prices),
-        MoveToFewerBits(),
+        MoveToFewerBits(zero_borders),
         CoarsenBeforeSelect(),
     )
 

@@ -43,6 +43,7 @@ class Dataflow:
 
     name = "dataflow"
     record: type[ProjectRecord] = DataflowRecord
+    zero_borders = False
     needed = frozenset({PLAN, DESIGN, f"{HLS}/tb.cpp", *(f"{HLS}/{name}" for name in _FIRST)})
     on_request = frozenset({TAPPED, BOUNDED})
 

@@ -95,6 +95,7 @@ class Finn:
     """See :class:`isobit.backends.base.Backend` for what each member is for."""
 
     name = "finn"
+    zero_borders = True
     needed = frozenset({NETWORK, TARGET, LAYERS, f"{FOLDER}/folding.json", f"{FOLDER}/input.npy"})
     record: type[ProjectRecord] = FinnRecord
     on_request: frozenset[str] = frozenset()

@@ -36,6 +36,7 @@ class Hls4ml:
 
     name = "hls4ml"
     record: type[ProjectRecord] = Hls4mlRecord
+    zero_borders = True
     needed = frozenset({PLAN, *_FIRST, f"{PROJECT}/{TESTBENCH}"})
     on_request = frozenset({TAPPED})
 
