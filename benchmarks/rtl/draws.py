@@ -283,6 +283,14 @@ def _width_converter(draw: random.Random) -> Drawn:
     return {"constants": constants, "types": elem}
 
 
+def _row_converter(draw: random.Random) -> Drawn:
+    """Rows with slack."""
+    elem, row, channels = _elem(draw), draw.choice((9, 13, 25, 30)), draw.choice((1, 1, 3))
+    ends = draw.choice(((2, 4), (4, 2), (3, 4), (8, 4), (4, 6), (6, 4), (20, 5), (5, 8)))
+    constants = {"FRAME": 4 * row, "ROW": row, "CHANNELS": channels, "IN_LANES": ends[0], "OUT_LANES": ends[1]}
+    return {"constants": constants, "types": elem}
+
+
 def _fork(draw: random.Random) -> Drawn:
     elem = _elem(draw)
     return {"constants": {"WORDS": 16, "LANES": draw.choice((1, 2, 4, 8))}, "types": elem}
@@ -310,6 +318,7 @@ DRAWS: dict[str, tuple[str, int, Callable[[random.Random], Drawn]]] = {
     "parallel_concat": ("parallel_concat", 4, _parallel_concat), "pad": ("pad", 10, _pad),
     "slice": ("slice", 8, _slice), "upsample": ("upsample", 8, _upsample), "reorder": ("reorder", 8, _reorder),
     "width_converter": ("width_converter", 16, _width_converter),
+    "row_converter": ("width_converter", 9, _row_converter),
     "fork": ("fork", 4, _fork), "fifo": ("fifo", 30, _fifo),
 }  # fmt: skip
 """By name: template, how many on 7-series (a third as many on UltraScale+), and the function that draws one."""

@@ -106,7 +106,7 @@ def unseen(given: list[Row]) -> list[tuple[Row, float]]:
 
 
 def as_toml(coefficients: Coefficients) -> str:
-    """The data file; what no point has (additions, which need a graph, and rows with slack) keeps its coefficients."""
+    """The data file; what no point has (additions, which need a graph) keeps its coefficients."""
     kinds: dict[str, list[str]] = defaultdict(list)
     kept = {(kind, term): value for kind, terms in fitted.coefficients().items() for term, value in terms.items()}
     for (kind, term), value in sorted((kept | coefficients).items()):

@@ -85,7 +85,11 @@ module isobit_width_converter #(
     always_ff @(posedge clk) if (issue && writes) out_data <= {in_data, earlier};
   end else begin : g_buffer
     logic [SIZE*BITS-1:0] waiting;  // zero where nothing waits
-    wire [SIZE*BITS-1:0] word = (SIZE * BITS)'(in_data) << (filled * BITS);
+    logic [SIZE*BITS-1:0] word;  // in the place behind what waits: fewer than GIVES granules where one is read
+    always_comb begin
+      word = (SIZE * BITS)'(in_data);
+      for (int g = 1; g < GIVES; g++) if (filled == COUNT'(g)) word = (SIZE * BITS)'(in_data) << (g * BITS);
+    end
     wire [SIZE*BITS-1:0] merged = reads ? waiting | word : waiting;
     always_ff @(posedge clk) begin
       if (rst || (issue && ends)) waiting <= '0;

@@ -38,10 +38,10 @@ def test_a_level_more_is_a_comparison_more_only_where_it_is_a_stage_more() -> No
 
 
 def test_a_chosen_shift_costs_by_the_bit_and_doubling() -> None:
-    one = Prices().multiply_shift(4, 4, 16, 8, 10, {9})
-    assert one == Prices().multiply_shift(4, 4, 16, 8, 10)
+    one = Prices().multiply_shift(4, 8, 16, 8, 10, {9})
+    assert one == Prices().multiply_shift(4, 8, 16, 8, 10)
     sets = ({8, 9}, {7, 8, 9}, {6, 7, 8, 9}, {5, 6, 7, 8, 9})
-    costs = [Prices().multiply_shift(4, 4, 16, 8, 10, shifts).lut for shifts in sets]
+    costs = [Prices().multiply_shift(4, 8, 16, 8, 10, shifts).lut for shifts in sets]
     assert one.lut < costs[0] < costs[1] == costs[2] < costs[3]
 
 
@@ -68,6 +68,5 @@ def test_longer_coefficients_are_never_cheaper() -> None:
 def test_a_sum_is_its_products_and_an_adder_a_lane() -> None:
     plain = Prices().joined(2, [(8, [1]), (8, [1])], 9)
     assert plain == Cost(fitted.luts("joined", unit=1, adders=2 * 9))
-    product = Prices().scaled(2, 8, [5])
     scaled = Prices().joined(2, [(8, [5]), (8, [1])], 12)
-    assert scaled == Cost(fitted.luts("joined", unit=1, products=product.lut, adders=2 * 12), product.dsp)
+    assert scaled == Cost(fitted.luts("joined", unit=1, adders=2 * 12)) + Prices().scaled(2, 8, [5])

@@ -126,11 +126,11 @@ F = step("f", "s", rounded(UNIT, lo=-8, hi=7))
         [*pair(), add("s", ("x", A), ("v", B)), out("s")],  # its integers are the result
         [*pair(), add("s", ("x", A), ("v", B)), F, out("f"), out("s", "z")],  # and so are some of its readers'
         [given(1), const([B], "b"), add("s", ("x", A), ("b", 1)), F, out("f")],  # a bias is no operand
-        [  # behind the long coefficients a mere shift, behind short ones a product of 26 bits and 19
+        [  # behind the long coefficients a mere shift, behind short ones a product
             given(1, lo=-(1 << 17), hi=1 << 17),
             given(1, lo=-8, hi=7, name="v"),
-            add("s", ("x", 1_234_577), ("v", 987_654_321)),
-            step("f", "s", rounded(Fraction(1, 1 << 34), lo=-128, hi=127)),
+            add("s", ("x", 2049), ("v", 3)),
+            step("f", "s", rounded(Fraction(1, 1 << 18), lo=-8, hi=7)),
             out("f"),
         ],
     ],

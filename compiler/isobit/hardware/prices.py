@@ -60,7 +60,7 @@ class Prices:
         terms = {way: lane.lut}
         if lane.dsp:
             terms["memory"] = memory.lut  # beside a multiplier in LUTs it goes into its logic
-        if len(set(shifts)) > 1:
+        if len(set(shifts)) > 1 and rows > 1:  # of one row every lane has its own
             terms["selection"] = pe * (in_bits + m_bits) * (len(set(shifts)) - 1).bit_length()
             memory += _constants(pe, curves, max(shifts).bit_length())
         luts = fitted.luts("line", place=(rows - 1).bit_length(), **terms)
@@ -97,17 +97,18 @@ class Prices:
         most = max(abs(c) for c in coefficients)
         if all(abs(c) == most for c in coefficients):
             bits = _odd(most).bit_length()
-            return self.line(in_bits, bits, constant=True).times(pe) if bits > 1 else Cost()
-        lane = self.line(in_bits, most.bit_length(), constant=False)
-        return lane.times(pe) + _constants(pe, len(coefficients), most.bit_length())
+            return self._products(pe, in_bits, bits, 1) if bits > 1 else Cost()
+        return self._products(pe, in_bits, most.bit_length(), -(-len(coefficients) // pe))
+
+    def _products(self, pe: int, in_bits: int, bits: int, rows: int) -> Cost:
+        """Lanes that multiply by one of ``rows`` factors: DSPs, or half the LUTs of a multiply-shift's."""
+        lane = self.line(in_bits, bits, constant=rows == 1)
+        return Cost(0 if lane.dsp else lane.lut // 2, lane.dsp).times(pe) + rom(rows, pe * bits)
 
     def joined(self, pe: int, operands: Sequence[tuple[int, Sequence[int]]], out_bits: int) -> Cost:
-        """A sum of ``operands``, each its bits and its coefficients: products, adders, and what moves the words."""
-        products = [self.scaled(pe, bits, coefficients) for bits, coefficients in operands]
-        in_luts, in_dsps = (sum(p.lut for p in products if bool(p.dsp) == dsp) for dsp in (False, True))
-        luts = fitted.luts("joined", unit=1, products=in_luts, dsp_products=in_dsps, adders=pe * out_bits)
-        total = sum(products, Cost())
-        return Cost(luts, total.dsp, total.bram36)
+        """A sum of ``operands``, each its bits and its coefficients: products, and an adder a lane."""
+        products = sum((self.scaled(pe, bits, coefficients) for bits, coefficients in operands), Cost())
+        return products + Cost(lut=fitted.luts("joined", unit=1, adders=pe * out_bits))
 
     def line(self, in_bits: int, m_bits: int, *, constant: bool) -> Cost:
         """One lane, in LUTs or with DSPs, whichever weighs less."""

@@ -134,12 +134,12 @@ def width_converter(c: Constants, bits: int) -> Cost:
     count = _bits(takes + gives)
     if row <= min(narrow, wide):
         return Cost()
+    buffer = (takes + gives - 1) * granule * bits
     if row % narrow or row % wide:
-        buffer = (takes + gives - 1) * granule * bits
         return _with("row_converter", word=buffer * min(takes, gives, -(-row // narrow)) + wide * bits)
     if takes == 1 or gives == 1:
         return _with("width_converter", count=count, word=narrow * bits * (gives == 1 < takes))
-    return _with("granules", count=count, word=(narrow + wide - granule) * bits * count)
+    return _with("granules", count=count, word=buffer * _bits(gives))
 
 
 # ---------------------------------------------------------------- matrix units
