@@ -167,7 +167,7 @@ def test_what_is_synthesised_is_what_the_rtl_says(tmp_path: Path) -> None:
     build = dense(tmp_path)
     whole = synth(build)
     requantizers = [r for r in whole.rows if r.template == "multiply_shift"]
-    layers = [r for r in whole.units if r.estimate]
+    layers = [r for r in whole.units if r.estimate and r.layer]
     assert [r.counts.dsp for r in layers] == [r.estimate.dsp for r in layers if r.estimate]
     assert {r.template: r.counts.dsp > 0 for r in layers} == {"dense": False, "multiply_shift": True}
     assert whole.total.bram18 == 0 and whole.total.depth > 0
