@@ -179,9 +179,14 @@ def as_toml() -> str:
         f"yosys = {json.dumps(versions)}", f"missing = {missing}  # points that are drawn and were not counted",
         "networks = [", *(_line([name], figures) for name, figures in networks(packed=False)), "]",
         "packed = [", *(_line([name], figures) for name, figures in networks(packed=True)), "]",
-        "units = [", *(_line([p.template, p.dsp], figures) for p, figures in units()), "]",
+        "units = [", *_side_by_side([_line([p.template, p.dsp], figures) for p, figures in units()]), "]",
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def _side_by_side(rows: list[str], number: int = 3) -> Iterator[str]:
+    for first in range(0, len(rows), number):
+        yield " ".join([rows[first], *(row.strip() for row in rows[first + 1 : first + number])])
 
 
 def _line(names: list[str], figures: dict[str, tuple[int, float]]) -> str:
