@@ -176,15 +176,21 @@ class Search:
         least, alone = self.fastest_interval(), self._alone()
         if least is None:
             return self._better(None, self._usual(None))
-        most = max(min(least + least // WITHIN, alone), least)
-        while (found := self.at(most)) is None:  # the layers fit, their other FIFOs do not
-            slower = [t for t in self.intervals() if t > most + most // WITHIN]
-            if not slower:
-                return self._better(None, self._usual(None))
-            most = slower[0]
+        found = self.first_from(max(min(least + least // WITHIN, alone), least))
+        if found is None:
+            return self._better(None, self._usual(None))
         proven = None if self.undecided else least
         usual = self._usual(found.whole.interval if found.whole.interval <= alone else None)
         return self._better(replace(found, fastest=proven), usual)
+
+    def first_from(self, clocks: int) -> Optimum | None:
+        """The best plan at ``clocks`` per frame, or as little slower as it must be for its FIFOs; None: none fits."""
+        while (found := self.at(clocks)) is None:  # the layers fit, their other FIFOs do not
+            slower = [t for t in self.intervals() if t > clocks + clocks // WITHIN]
+            if not slower:
+                return None
+            clocks = slower[0]
+        return found
 
     def _alone(self) -> int:
         """Clocks per frame that the planner's own plan takes at least: those of its layers and ports alone."""

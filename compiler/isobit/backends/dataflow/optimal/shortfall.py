@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from math import ceil
 
@@ -89,7 +89,7 @@ def _too_large(search: Search, clocks: int) -> IsobitError:
     name, amount = _heaviest(choice, worst)
     text = (f"a plan of {clocks:,} clocks per frame exceeds {share} in {', '.join(over)}; "
             f"{name} takes {amount:,} {RESOURCES[worst]} of them")  # fmt: skip
-    return DoesNotFit("E502", text, where=name, hint="; or ".join(_changes(search, clocks, fill, used)))
+    return DoesNotFit("E502", text, where=name, hint="; or ".join(_changes(search, clocks, fill)))
 
 
 def _heaviest(choice: Choice, resource: int) -> tuple[str, int]:
@@ -98,14 +98,17 @@ def _heaviest(choice: Choice, resource: int) -> tuple[str, int]:
     return name, amounts[name]
 
 
-def _changes(search: Search, clocks: int, fill: float = 1.0, used: Sequence[int] = ()) -> Iterator[str]:
-    """The smallest single changes after which the layers, which take ``used`` at the least excess, fit."""
+def _changes(search: Search, clocks: int, fill: float = 1.0) -> Iterator[str]:
+    """The smallest single changes after which the design fits, whose layers exceed the share by the factor ``fill``."""
     if search.request.interval is not None and (fastest := search.fastest_interval()) is not None:
-        yield from _faster(search, fastest, clocks)
-    share = ceil(100 * search.request.share * fill) / 100
-    wider = replace(search, request=replace(search.request, share=share)) if fill > 1 and share <= 1 else None
-    if wider is not None and all(u <= n for u, n in zip(used, wider.limits, strict=True)):
-        yield f"--max-util {share:.2f}"
+        found = search.first_from(max(fastest, clocks + 1))
+        yield from _faster(search, found.whole.interval, clocks) if found else ()
+    least = ceil(100 * search.request.share * fill)
+    for percent in range(least, min(least + least // 4, 100) + 1, max(least // 16, 1)):  # FIFOs are a part of it
+        share = percent / 100
+        if share > search.request.share and _fits(_at_share(search, share), clocks):
+            yield f"--max-util {share:.2f}"
+            break
     if (bits := _fewer_bits(search, clocks)) is not None:
         yield f"weights of {bits} bit{'s' * (bits > 1)} fewer"
     if (board := _larger_board(search, clocks)) is not None:
@@ -115,7 +118,11 @@ def _changes(search: Search, clocks: int, fill: float = 1.0, used: Sequence[int]
 
 
 def _fits(search: Search, clocks: int) -> bool:
-    return search.choice(clocks) is not None
+    return search.at(clocks) is not None
+
+
+def _at_share(search: Search, share: float) -> Search:
+    return replace(search, request=replace(search.request, share=share))
 
 
 def _fewer_bits(search: Search, clocks: int) -> int | None:
