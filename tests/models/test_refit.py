@@ -82,7 +82,7 @@ def test_every_requantizer_has_short_multiplicands(name: str, bits: int, tmp_pat
     [
         ("small_w4a4", 4),
         *(pytest.param(*case, marks=pytest.mark.slow) for case in (("small_w4a6_int_bias", 8), ("tiny_lenet_w5a5", 4))),
-        ("tiny_resnet8_w4a4", 2),
+        ("tiny_resnet8_w4a4", 4),  # the mean before its classifier needs four, which no weight can change
     ],
 )
 def test_a_refitted_network_is_exact_in_hardware(name: str, bits: int, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_the_composition_of_the_example_has_no_multiply_shift() -> None:
 
 
 def test_many_thresholds_of_many_channels_cost_more_than_two_multiplications() -> None:
-    before = chain(7, channels=8)
+    before = chain(7, channels=16)
     after = apply_rule(before, COMPOSE)
     assert after is before
     luts = [body_luts(n, before.types[n.inputs[0]], PRICES) for n in before.nodes if isinstance(n, Step)]

@@ -81,7 +81,7 @@ class AdderGraph:
         """LUTs of all adders, one a bit of a carry chain: the low bits of a sum that only one term has are wires."""
         wide, total = [bit_width(*span) for span in self.intervals(spans)], 0
         for number, adder in enumerate(self.adders, self.inputs):
-            total += wide[number] - adder.shift_b - (adder.shift_a if adder.sign > 0 else 0)
+            total += max(wide[number] - adder.shift_b - (adder.shift_a if adder.sign > 0 else 0), 0)
         negated = sum(wide[tap.node] for tap in self.taps if tap.sign < 0)
         return total + negated
 

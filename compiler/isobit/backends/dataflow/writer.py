@@ -54,7 +54,7 @@ def headers(design: Design) -> dict[str, str]:
     """The copied template headers and those that they include: path to text."""
     folder = templates.root() / "hls" / "isobit"
     texts: dict[str, str] = {}
-    missing = {"types", *header_names(design)}
+    missing = {"types", "rom", *header_names(design)}
     while missing:
         texts |= {name: (folder / f"{name}.hpp").read_text(encoding="utf-8") for name in missing}
         missing = {name for text in texts.values() for name in _INCLUDED.findall(text)} - texts.keys()
