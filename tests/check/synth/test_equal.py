@@ -13,6 +13,7 @@ import pytest
 import isobit
 from isobit.backends.dataflow.catalogue import CATALOGUE, numbers
 from isobit.backends.dataflow.design import Design
+from isobit.backends.dataflow.layer import LayerChoice
 from isobit.backends.dataflow.planner import PlanRequest
 from isobit.backends.dataflow.rtl import PART, Part, parts_of, rtl_design
 from isobit.backends.ports import IntType
@@ -25,6 +26,7 @@ from isobit.check.synth.yosys import Yosys, find_yosys
 from isobit.errors import CheckFailed, IsobitError
 from isobit.hardware import Board, load_board
 from isobit.hardware.memory import Memory
+from isobit.ir.ops import Linear
 from tests.backends.dataflow import sampled_nets
 from tests.check.cosim.test_cosim import EVERY_UNIT, PRODUCTS, SAMPLED, dense, needs_verilator
 from tests.check.synth.test_synth import needs_yosys
@@ -182,6 +184,9 @@ def smallest(folder: Path) -> dict[str, tuple[Design, Board, Part]]:
         )
     requests = [*((net, PlanRequest(share=1.0, **asked)) for net, asked in SAMPLED)]  # type: ignore[arg-type]
     requests += [(net, PlanRequest(share=1.0, samples=samples)) for net, samples in PRODUCTS]
+    small = sampled_nets.peak_detector()
+    single = {n.name: LayerChoice(multiplier="single") for n in small.nodes if isinstance(n, Linear)}
+    requests.append((lambda: small, PlanRequest(share=1.0, samples=2, layers=single)))
     for number, (net, request) in enumerate(requests):
         builds.append(sampled_nets.built(net(), folder / f"s{number}", request)[0])
     found: dict[str, tuple[Design, Board, Part]] = {}

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -225,3 +226,19 @@ def test_the_table_keeps_its_numbers_in_80_columns() -> None:
         assert all(len(line.rstrip()) <= 80 for line in table.splitlines()) != wide
         assert table.count("123,456") == 2 and table.count("48.5") == 2 and table.count("246,912") == 1
         assert ("URAM" in table, "12,345" in table, names[0] in table) == (wide, wide, wide)
+
+
+@pytest.mark.parametrize(
+    ("said", "message", "hint"),
+    [
+        ("thrown Wasm exception\n\n", "it ended with status 1: thrown Wasm exception", "smaller folding"),
+        ("x.sv:1: ERROR: no such module\nlast\n", "ERROR: no such module", "edited"),
+        ("", "no message", "smaller folding"),
+    ],
+)
+def test_a_yosys_that_falls_over_is_told_from_one_that_refuses(
+    said: str, message: str, hint: str, tmp_path: Path
+) -> None:
+    yosys = Yosys((sys.executable, "-c", f"import sys; sys.stdout.write({said!r}); sys.exit(1)"), "1")
+    with pytest.raises(IsobitError, match=f"(?s)E618.*{message}.*help.*{hint}"):
+        yosys.run("synth.ys", tmp_path, 60.0)

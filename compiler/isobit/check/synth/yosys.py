@@ -69,8 +69,7 @@ class Yosys:
                 process.communicate()
             self._running.discard(process)
         if process.returncode != 0:
-            lines = [line for line in text.splitlines() if "ERROR" in line] or text.splitlines()[-1:] or ["no message"]
-            raise IsobitError("E618", printable(lines[0], 300), hint="was a file of the build edited?")
+            raise _refused(text, process.returncode)
         return text
 
     def cells(self) -> str:
@@ -95,6 +94,16 @@ class Yosys:
         for process in list(self._running):
             with suppress(OSError):
                 process.kill()
+
+
+def _refused(text: str, status: int) -> IsobitError:
+    """Yosys' own error, or, where it fell over without one, how it ended."""
+    own = next((line for line in text.splitlines() if "ERROR" in line), None)
+    if own is not None:
+        return IsobitError("E618", printable(own, 300), hint="was a file of the build edited?")
+    last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no message")
+    hint = "a smaller folding of that layer, if it is too large for the 4 GB that WebAssembly has"
+    return IsobitError("E618", printable(f"it ended with status {status}: {last}", 300), hint=hint)
 
 
 def find_yosys() -> Yosys:
