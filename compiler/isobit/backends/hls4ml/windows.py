@@ -172,9 +172,11 @@ def _window_members(
 
 
 def _used_strides(graph: Graph, node: MaxPool) -> tuple[int, ...]:
-    """The strides; one that no second window uses is as good as any, and becomes the kernel."""
-    shape = graph.types[node.name].shape[:-1]
-    return tuple(s if n > 1 else k for s, k, n in zip(node.strides, node.kernel, shape, strict=True))
+    """The strides; one that no second window uses is the kernel's size, unless a second window would fit then."""
+    *sizes, _ = graph.types[node.inputs[0]].shape
+    *windows, _ = graph.types[node.name].shape
+    axes = zip(node.strides, node.kernel, sizes, windows, strict=True)
+    return tuple(kernel if n == 1 and 2 * kernel > size else stride for stride, kernel, size, n in axes)
 
 
 def pad_attributes(shape: Sequence[int], out: Sequence[int], before: Sequence[int], after: Sequence[int]) -> Kind:
