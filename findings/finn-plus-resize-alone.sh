@@ -8,7 +8,7 @@ set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install --quiet --disable-pip-version-check finn-plus==1.6.1 psutil # with PyTorch: some 6 GB
+"$work/venv/bin/pip" install --quiet --disable-pip-version-check finn-plus==1.6.1 psutil==7.2.2 # with PyTorch: some 6 GB
 cd "$work"
 "$work/venv/bin/python" -W ignore - 2>/dev/null <<'PY'
 import contextlib

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -214,3 +215,11 @@ def test_no_room_has_the_name_of_a_public_function() -> None:
     assigned = {getattr(n.targets[0], "id", ""): n.value for n in public.body if isinstance(n, ast.Assign)}
     rooms = {p.stem for p in PACKAGE.iterdir() if p.is_dir() or p.suffix == ".py"}
     assert rooms & set(ast.literal_eval(assigned["__all__"])) == set()
+
+
+def test_findings_can_be_run_and_stand_in_their_table() -> None:
+    folder = ROOT / "findings"
+    scripts = sorted(folder.glob("*.sh"))
+    rows = re.findall(r"^\| `([\w-]+)` \|", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [script.stem for script in scripts] == rows
+    assert [script.name for script in scripts if not os.access(script, os.X_OK)] == []
