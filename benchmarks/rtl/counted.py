@@ -141,14 +141,14 @@ words have none."""
 # ---------------------------------------------------------------- the data file
 
 
-def pairs(said: Cost, found: Mapping[str, int]) -> dict[str, tuple[int, float]]:
+def pairs(said: Cost, found: Mapping[str, int]) -> dict[str, tuple[float, float]]:
     """By resource what was estimated and what was counted."""
     estimated = {"LUT": said.lut, "FF": said.ff, "DSP": said.dsp, "BRAM36": said.bram36}
     counts = {"LUT": found["lut"], "FF": found["ff"], "DSP": found["dsp"], "BRAM36": found["bram18"] / 2}
     return {name: (estimated[name], counts[name]) for name in counted.RESOURCES}
 
 
-def units() -> Iterator[tuple[Point, dict[str, tuple[int, float]]]]:
+def units() -> Iterator[tuple[Point, dict[str, tuple[float, float]]]]:
     """All points that Yosys counted, in the order of the draws."""
     found = points.known()
     for point in points.points():
@@ -157,7 +157,7 @@ def units() -> Iterator[tuple[Point, dict[str, tuple[int, float]]]]:
             yield point, pairs(estimate(point), row["counts"])
 
 
-def networks(packed: bool) -> Iterator[tuple[str, dict[str, tuple[int, float]]]]:
+def networks(packed: bool) -> Iterator[tuple[str, dict[str, tuple[float, float]]]]:
     """Networks that Yosys counted, with the estimate of that plan; those of packed products by themselves."""
     for row in nets.known():
         net = nets.Net(**row["net"])
@@ -165,7 +165,7 @@ def networks(packed: bool) -> Iterator[tuple[str, dict[str, tuple[int, float]]]]
             continue
         with tempfile.TemporaryDirectory() as folder:
             said = net.build(Path(folder), row["plan"]).manifest.estimate
-        yield net.title, pairs(Cost(said.lut, said.dsp, said.bram36), row["counts"])
+        yield net.title, pairs(said.cost, row["counts"])
 
 
 def as_toml() -> str:
@@ -189,8 +189,8 @@ def _side_by_side(rows: list[str], number: int = 3) -> Iterator[str]:
         yield " ".join([rows[first], *(row.strip() for row in rows[first + 1 : first + number])])
 
 
-def _line(names: list[str], figures: dict[str, tuple[int, float]]) -> str:
-    said = (f"[{e}, {c:g}]" if c % 1 else f"[{e}, {int(c)}]" for e, c in (figures[n] for n in counted.RESOURCES))
+def _line(names: list[str], figures: dict[str, tuple[float, float]]) -> str:
+    said = (f"[{e}, {int(c) if c == int(c) else c}]" for e, c in (figures[n] for n in counted.RESOURCES))
     return f"  [{', '.join(map(json.dumps, names))}, {', '.join(said)}],"
 
 

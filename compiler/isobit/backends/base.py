@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
-from isobit.backends.ports import Count, Port
+from isobit.backends.ports import Count, Halves, Port
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Board, Cost
 from isobit.ir import Graph
@@ -42,13 +42,18 @@ class CostRecord(Record):
     lut: Count
     ff: Count
     dsp: Count
-    bram36: Count
+    bram36: Halves
     uram: Count
 
     @classmethod
     def of(cls, cost: Cost) -> CostRecord:
         """The record of ``cost``."""
         return CostRecord(lut=cost.lut, ff=cost.ff, dsp=cost.dsp, bram36=cost.bram36, uram=cost.uram)
+
+    @property
+    def cost(self) -> Cost:
+        """What it is the record of."""
+        return Cost(self.lut, self.dsp, int(2 * self.bram36), self.uram)
 
 
 class LayerRecord(Record):

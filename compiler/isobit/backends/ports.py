@@ -12,6 +12,8 @@ from isobit.ir.types import IntArray
 from isobit.numerics import bit_width, is_signed
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
+Halves = Annotated[int | float, Field(ge=0, lt=2**53, multiple_of=0.5)]
+"""A number of block RAMs, of which halves are used; a whole one is an int."""
 Positive = Annotated[int, Field(ge=1, lt=2**63)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 CONTAINERS = (8, 16, 32, 64)

@@ -27,7 +27,7 @@ class Outcome:
     frames_per_second: float = 0.0
     lut: int = 0
     dsp: int = 0
-    bram36: int = 0
+    bram36: float = 0
     uram: int = 0
     refused: str = ""
 
@@ -58,7 +58,7 @@ def evaluate(file: StudyFile, parameters: Mapping[str, Any], folder: str) -> Out
         return _refused(error)
     found = build.manifest.estimate
     used = (found.lut, found.dsp, found.bram36, found.uram)
-    return Outcome(score, Cost(*used).weight, found.interval, found.frames_per_second, *used)
+    return Outcome(score, found.cost.weight, found.interval, found.frames_per_second, *used)
 
 
 def _refused(error: BaseException) -> Outcome:

@@ -7,7 +7,7 @@ contents cannot be part of an UltraScale+ bitstream, it comes up as zeros (Vivad
 What ``depth`` words of ``width`` bits take:
 
 * LUTs: ``ceil(depth / 64) * width`` when constant (64 bits a LUT), ``ceil(depth / 32) * width`` when written;
-* block RAM: the fewest 36-kbit blocks in any one of their shapes, 512 x 72 to 32768 x 1;
+* block RAM: the fewest 18-kbit blocks, of which a block RAM is two, in any one of their shapes, 512 x 36 to 16384 x 1;
 * UltraRAM: blocks of 4096 x 72, the only shape there is.
 """
 
@@ -22,7 +22,7 @@ from isobit.hardware.resources import Cost
 Memory = Literal["auto", "lutram", "bram", "uram"]
 """Where a memory lies; ``auto`` leaves it to the rule."""
 
-_BRAM_SHAPES = ((72, 512), (36, 1024), (18, 2048), (9, 4096), (4, 8192), (2, 16384), (1, 32768))
+_BRAM18_SHAPES = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
 _URAM_WIDTH, _URAM_DEPTH = 72, 4096
 _ROM_BITS_PER_LUT, _RAM_BITS_PER_LUT = 64, 32
 
@@ -66,5 +66,5 @@ def _cost(memory: Memory, depth: int, width: int, bits_per_lut: int) -> Cost:
     if memory == "uram":
         return Cost(uram=-(-width // _URAM_WIDTH) * -(-depth // _URAM_DEPTH))
     if memory == "bram":
-        return Cost(bram36=min(-(-width // w) * -(-depth // d) for w, d in _BRAM_SHAPES))
+        return Cost(bram18=min(-(-width // w) * -(-depth // d) for w, d in _BRAM18_SHAPES))
     return Cost(lut=-(-depth // bits_per_lut) * width)

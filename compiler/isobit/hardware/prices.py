@@ -64,7 +64,7 @@ class Prices:
             terms["selection"] = pe * (in_bits + m_bits) * (len(set(shifts)) - 1).bit_length()
             memory += _constants(pe, curves, max(shifts).bit_length())
         luts = fitted.luts("line", place=(rows - 1).bit_length(), **terms)
-        return Cost(luts, lane.dsp, memory.bram36)
+        return Cost(luts, lane.dsp, memory.bram18)
 
     def round_shift(self, pe: int, curves: int, in_bits: int, m_bits: int, c_bits: int, out_bits: int) -> Cost:
         """A multiply-shift and, per lane, the detection of a tie and the increment."""
@@ -90,7 +90,7 @@ class Prices:
     def lookup(self, pe: int, curves: int, entries: int, out_bits: int) -> Cost:
         """One ROM of ``entries`` words per lane and row of channels."""
         memory = rom(entries * max(1, curves // pe), out_bits).times(pe)
-        return Cost(fitted.luts("lookup", unit=1, memory=memory.lut), 0, memory.bram36)
+        return Cost(fitted.luts("lookup", unit=1, memory=memory.lut), 0, memory.bram18)
 
     def scaled(self, pe: int, in_bits: int, coefficients: Sequence[int]) -> Cost:
         """A value times a coefficient, one for all channels or one for each. Powers of two are wiring."""

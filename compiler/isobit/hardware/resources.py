@@ -18,23 +18,28 @@ USUAL: Dearer = (1, 1, 1, 1)
 
 @dataclass(frozen=True)
 class Cost:
-    """Resource estimate; ``bram36`` in 36-kbit blocks, ``uram`` in 288-kbit ones."""
+    """Resource estimate; ``bram18`` in 18-kbit blocks, the halves of block RAMs, ``uram`` in 288-kbit ones."""
 
     lut: int = 0
     dsp: int = 0
-    bram36: int = 0
+    bram18: int = 0
     uram: int = 0
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(
-            self.lut + other.lut, self.dsp + other.dsp, self.bram36 + other.bram36, self.uram + other.uram
+            self.lut + other.lut, self.dsp + other.dsp, self.bram18 + other.bram18, self.uram + other.uram
         )  # fmt: skip
 
     def __sub__(self, other: Cost) -> Cost:
         return self + other.times(-1)
 
     def times(self, count: int) -> Cost:
-        return Cost(self.lut * count, self.dsp * count, self.bram36 * count, self.uram * count)
+        return Cost(self.lut * count, self.dsp * count, self.bram18 * count, self.uram * count)
+
+    @property
+    def bram36(self) -> float:
+        """Block RAMs of 36 kbit, as parts are counted: half ones are possible, a whole number is an int."""
+        return self.bram18 / 2 if self.bram18 % 2 else self.bram18 // 2
 
     @property
     def ff(self) -> int:
@@ -44,15 +49,15 @@ class Cost:
     @property
     def weight(self) -> int:
         """One number for ranking: LUTs, and a price in LUTs for each of the other resources."""
-        blocks = LUTS_PER_BRAM * self.bram36 + LUTS_PER_URAM * self.uram
+        blocks = LUTS_PER_BRAM // 2 * self.bram18 + LUTS_PER_URAM * self.uram
         return self.lut + LUTS_PER_DSP * self.dsp + blocks
 
     def priced(self, dearer: Dearer) -> int:
         """:attr:`weight` with each resource (LUT, DSP, block RAM, UltraRAM) so many times dearer."""
         lut, dsp, bram, uram = dearer
-        return Cost(self.lut * lut, self.dsp * dsp, self.bram36 * bram, self.uram * uram).weight
+        return Cost(self.lut * lut, self.dsp * dsp, self.bram18 * bram, self.uram * uram).weight
 
-    def used(self, board: Board) -> tuple[tuple[str, int, int], ...]:
+    def used(self, board: Board) -> tuple[tuple[str, float, int], ...]:
         """Name, estimate and what the board has, resource by resource."""
         return (
             ("LUT", self.lut, board.lut), ("DSP", self.dsp, board.dsps), ("BRAM36", self.bram36, board.bram36),

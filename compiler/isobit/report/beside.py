@@ -34,7 +34,7 @@ class Pair:
     """One quantity of a build or layer: the estimate (None: it has none) and what the report says."""
 
     name: str
-    estimated: int | None
+    estimated: float | None
     reported: float
 
     @property

@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from isobit.backends.base import CostRecord
 from isobit.backends.dataflow.optimal.frontier import FrontPoint
 from isobit.backends.dataflow.optimal.search import Optimum
 from isobit.backends.dataflow.planner import LayerPlan, Plan
@@ -144,9 +145,9 @@ def plan_json(found: Optimum, front: Sequence[FrontPoint]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _amounts(cost: Cost) -> dict[str, int]:
+def _amounts(cost: Cost) -> dict[str, float]:
     """Every resource by name, flip-flops too."""
-    return asdict(cost) | {"ff": cost.ff}
+    return CostRecord.of(cost).model_dump()
 
 
 def _layer_json(layer: LayerPlan) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Resource:
     """
 
     name: str
-    used: int
+    used: float
     available: int
     error: Bar | None = None
 

@@ -9,6 +9,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from isobit.backends.base import CostRecord
 from isobit.check.synth.datapaths import DatapathProof
 from isobit.check.synth.equal import PartVerdict
 from isobit.check.synth.netlist import Counts
@@ -58,13 +59,13 @@ def synth_json(result: SynthResult, verdicts: tuple[PartVerdict, ...] = ()) -> d
         "family": result.family,
         "rows": [_row(row) for row in result.rows],
         "total": asdict(result.total),
-        "estimate": asdict(result.estimate),
+        "estimate": CostRecord.of(result.estimate).model_dump(),
         "verified": [asdict(v) | {"equal": v.equal} for v in verdicts],
     }
 
 
 def _row(row: SynthRow) -> dict[str, Any]:
-    estimate = asdict(row.estimate) if row.estimate is not None else None
+    estimate = CostRecord.of(row.estimate).model_dump() if row.estimate is not None else None
     return {"name": row.name, "template": row.template, "layer": row.layer, "estimate": estimate} | asdict(row.counts)
 
 

@@ -9,7 +9,7 @@ from isobit.backends.base import CostRecord, LayerRecord, ProjectRecord, Record
 from isobit.backends.dataflow.design import Design, FifoGoal
 from isobit.backends.dataflow.fifo_figures import GOALS, fifo_cost
 from isobit.backends.dataflow.planner import Candidate, LayerPlan, Plan
-from isobit.backends.ports import Count, Positive
+from isobit.backends.ports import Count, Halves, Positive
 from isobit.errors import IsobitError, printable
 from isobit.hardware import Board
 
@@ -52,7 +52,7 @@ class FifoFigures(Record):
 
     bits: Count
     lut: Count
-    bram36: Count
+    bram36: Halves
     uram: Count
 
 

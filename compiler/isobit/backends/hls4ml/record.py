@@ -85,16 +85,12 @@ def recorded_layers(record: Hls4mlRecord) -> dict[str, LayerPlan]:
     """
     return {
         name: LayerPlan(
-            layer.kind, layer.implementation, layer.strategy, layer.reuse, layer.cycles, _cost(layer.cost),
+            layer.kind, layer.implementation, layer.strategy, layer.reuse, layer.cycles, layer.cost.cost,
             AdderGraph.parse(layer.adders) if layer.adders else None,
-            _cost(layer.multipliers) if layer.multipliers else None,
+            layer.multipliers.cost if layer.multipliers else None,
         )
         for name, layer in record.layers.items()
     }  # fmt: skip
-
-
-def _cost(record: CostRecord) -> Cost:
-    return Cost(record.lut, record.dsp, record.bram36, record.uram)
 
 
 def damaged(folder: Path, error: Exception) -> IsobitError:

@@ -52,7 +52,7 @@ def _estimate(part: Part, build: Build, between: Mapping[str, Cost]) -> Cost | N
     """The estimate of a layer, or of a stream or a converter ``between``; None of what the estimate has no line for."""
     layer = build.manifest.project.layers.get(part.node) if part.node else None
     if layer is not None:
-        return Cost(layer.cost.lut, layer.cost.dsp, layer.cost.bram36, layer.cost.uram)
+        return layer.cost.cost
     return between.get(part.name)
 
 

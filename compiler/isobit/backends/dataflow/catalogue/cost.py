@@ -47,7 +47,7 @@ def _with(kind: str, **terms: float) -> Cost:
 
 def _kept(kind: str, memory: Cost) -> Cost:
     """A memory, whose LUTs are a term of ``kind``."""
-    return Cost(fitted.luts(kind, memory=memory.lut), memory.dsp, memory.bram36, memory.uram)
+    return Cost(fitted.luts(kind, memory=memory.lut), memory.dsp, memory.bram18, memory.uram)
 
 
 def weights(rows: int, width: int, memory: Memory = "auto") -> Cost:

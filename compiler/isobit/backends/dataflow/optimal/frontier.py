@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from isobit.backends.dataflow.optimal.search import WITHIN, Search
+from isobit.hardware import Cost
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class FrontPoint:
     frames_per_second: float
     lut: int
     dsp: int
-    bram36: int
+    bram36: float
     uram: int
     total: int
     gap: float
@@ -41,7 +42,9 @@ def _point(search: Search, clocks: int) -> FrontPoint | None:
     choice = search.choice(clocks)
     if choice is None:
         return None
-    lut, dsp, bram36, uram = (sum(w.amounts[k] for w in choice.ways.values()) for k in range(4))
+    taken = Cost(*(sum(w.amounts[k] for w in choice.ways.values()) for k in range(4)))
     interval = max(choice.clocks, search.port_clocks(search.most_words(clocks)))
     rate = search.board.clock_mhz * 1e6 / interval
-    return FrontPoint(interval, rate, lut, dsp, bram36, uram, choice.total, choice.gap)
+    return FrontPoint(
+        interval, rate, taken.lut, taken.dsp, taken.bram36, taken.uram, choice.total, choice.gap
+    )

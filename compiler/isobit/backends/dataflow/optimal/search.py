@@ -97,7 +97,7 @@ class Search:
     def limits(self) -> Limits:
         """What the share of the board comes to."""
         b, share = self.board, self.request.share
-        return int(share * b.lut), int(share * b.dsps), int(share * b.bram36), int(share * b.uram)
+        return int(share * b.lut), int(share * b.dsps), int(2 * share * b.bram36), int(share * b.uram)
 
     def port_clocks(self, most: int | None = None) -> int:
         """Clocks per frame of the slowest port, of 64-bit words or as much wider as ``most`` clocks ask."""
@@ -257,7 +257,7 @@ class Search:
 
 def measured(whole: Whole, goal: Goal) -> int:
     """What a whole design has of that of which there is to be least; for energy, known of layers only, its area."""
-    by = {"lut": whole.cost.lut, "dsp": whole.cost.dsp, "bram": whole.cost.bram36}
+    by = {"lut": whole.cost.lut, "dsp": whole.cost.dsp, "bram": whole.cost.bram18}
     return by.get(goal, whole.cost.weight)
 
 

@@ -23,7 +23,7 @@ DETERMINISTIC_SECONDS = 20.0
 _OBJECTIVE_BITS = 62
 Ways = Mapping[str, Sequence[Way]]
 Limits = tuple[int, int, int, int]
-"""LUTs, DSPs, block RAMs and UltraRAMs that the units may take together."""
+"""LUTs, DSPs, halves of block RAMs and UltraRAMs that the units may take together."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def cp_model() -> Any:
 
 def amounts(cost: Cost) -> Limits:
     """The four resources of a cost in the order of :data:`Limits`."""
-    return cost.lut, cost.dsp, cost.bram36, cost.uram
+    return cost.lut, cost.dsp, cost.bram18, cost.uram
 
 
 def cheapest(ways: Ways, clocks: int, limits: Limits, goal: Goal) -> Choice | None:

@@ -47,13 +47,13 @@ class Way:
     def measure(self, goal: Goal) -> int:
         """What it has of that of which there is to be least."""
         luts = self.cost.lut + self.fifos
-        by = {"lut": luts, "dsp": self.cost.dsp, "bram": self.cost.bram36, "energy": self.femtojoules}
+        by = {"lut": luts, "dsp": self.cost.dsp, "bram": self.cost.bram18, "energy": self.femtojoules}
         return by.get(goal, self.cost.weight + self.fifos)
 
     @property
     def amounts(self) -> tuple[int, int, int, int]:
-        """LUTs (those of the FIFOs too), DSPs, block RAMs and UltraRAMs."""
-        return self.cost.lut + self.fifos, self.cost.dsp, self.cost.bram36, self.cost.uram
+        """LUTs (those of the FIFOs too), DSPs, halves of block RAMs and UltraRAMs."""
+        return self.cost.lut + self.fifos, self.cost.dsp, self.cost.bram18, self.cost.uram
 
     @property
     def vector(self) -> tuple[int, ...]:
