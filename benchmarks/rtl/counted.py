@@ -25,6 +25,7 @@ from points import Point
 from isobit.backends.dataflow.catalogue import cost, cost_of, numbers
 from isobit.backends.dataflow.catalogue.windows import block_lanes, word_lanes
 from isobit.backends.dataflow.design import Process
+from isobit.backends.dataflow.latencies import window_ahead
 from isobit.hardware import Cost, Prices, counted
 from isobit.numerics.bipolar import Bipolar
 from isobit.numerics.packing import Packing
@@ -50,7 +51,7 @@ def _matrix(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
     sizes = kinds["in_t"], kinds["weight_t"], kinds["acc_t"], board.dsp
     if t == "streamed_dense":
         rows = c["OUT"] // c["PE"] * (c["IN"] // c["SIMD"])
-        return cost.streamed_dense(c["PE"], c["SIMD"], rows, *sizes, c["VECTORS"], board)
+        return cost.streamed_dense(c["PE"], c["SIMD"], rows, *sizes, c["VECTORS"])
     memory: Any = process.arrays[0].storage
     if t == "depthwise":
         return cost.dense(c["PE"], 1, c["TAPS"] * c["CHANNELS"] // c["PE"], *sizes, memory)
@@ -61,14 +62,14 @@ def _matrix(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
     fan_in = c["IN"] if t == "dense" else c["KH"] * c["KW"] * c["CHANNELS"]
     words, passes, samples = fan_in // c["SIMD"], c["OUT"] // c["PE"], c.get("SAMPLES", 1)
     body = cost.dense(c["PE"], c["SIMD"], passes * words, *sizes, memory, samples, code, packing)
-    return body + cost.input_vector(words, c["SIMD"] * kinds["in_t"], samples, passes, board)
+    return body + cost.input_vector(words, c["SIMD"] * kinds["in_t"], samples, passes)
 
 
 def _window(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
     memory: Any = process.memory or "auto"
     rows = (c["KH"] - 1) * c["DH"]
     if point.template == "sliding_window":
-        span = rows * c["W"] + (c["KW"] - 1) * c["DW"] + 1
+        span = rows * c["W"] + (c["KW"] - 1) * c["DW"] + 1 + window_ahead(c)
         depth, width = span * c["CHANNELS"] // c["LANES"], c["LANES"] * kinds["elem_t"]
     else:
         depth, width = -(-c["W"] // (c["SAMPLES"] * c["SW"])), rows * word_lanes(c) * kinds["in_t"]
@@ -99,7 +100,7 @@ def _joined(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
     if point.template == "product":
         return cost.multiplied(*sizes, point.dsp)
     width = min(c["PE"], c["CHANNELS"])
-    return cost.multiplied_by_channel(*sizes, c["CHANNELS"] // width, width * kinds["b_t"], point.board)
+    return cost.multiplied_by_channel(*sizes, c["CHANNELS"] // width, width * kinds["b_t"], point.dsp)
 
 
 def _pooled(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
@@ -113,8 +114,8 @@ def _moved(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
     lanes = c.get("LANES") or c.get("PE") or c["SAMPLES"] * c.get("CHANNELS", c.get("A", 0) + c.get("B", 0))
     out = kinds.get("out_t") or kinds.get("index_t" if t in ("argmax", "top_k") else "") or bits
     if t in ("upsample", "reorder"):
-        depth = c["IN_WORDS"] if t == "reorder" else c["W"] * c["CHANNELS"] // lanes
-        return cost_of(t, lanes, bits, bits, depth, point.board)
+        depth = (c["IN_WORDS"], c["OUT_WORDS"]) if t == "reorder" else (c["W"] * c["CHANNELS"] // lanes,)
+        return cost_of(t, lanes, bits, bits, *depth)
     return cost_of(t, lanes, bits, out * c.get("K", 1))
 
 

@@ -19,6 +19,8 @@ module isobit_add #(
     localparam int LANES = PE < CHANNELS ? PE : CHANNELS,
     localparam int ROWS = CHANNELS / LANES,
     parameter USE_DSP = "auto",
+    parameter KA_STYLE = "auto",
+    parameter KB_STYLE = "auto",
     parameter logic [CHANNELS*KA_T-1:0] KA = '0,
     parameter logic [CHANNELS*KB_T-1:0] KB = '0
 ) (
@@ -50,8 +52,10 @@ module isobit_add #(
   logic [PE*B_T-1:0] b;
   logic [LANES*KA_T-1:0] ka;
   logic [LANES*KB_T-1:0] kb;
-  isobit_rom #(.WIDTH(LANES * KA_T), .DEPTH(ROWS), .VALUES(KA)) ka_rom (.clk, .enable(advance), .address(row), .word(ka));
-  isobit_rom #(.WIDTH(LANES * KB_T), .DEPTH(ROWS), .VALUES(KB)) kb_rom (.clk, .enable(advance), .address(row), .word(kb));
+  isobit_rom #(.WIDTH(LANES * KA_T), .DEPTH(ROWS), .STYLE(KA_STYLE), .VALUES(KA)) ka_rom (
+      .clk, .enable(advance), .address(row), .word(ka));
+  isobit_rom #(.WIDTH(LANES * KB_T), .DEPTH(ROWS), .STYLE(KB_STYLE), .VALUES(KB)) kb_rom (
+      .clk, .enable(advance), .address(row), .word(kb));
   always_ff @(posedge clk) begin
     if (advance) begin
       a <= in_a_data;

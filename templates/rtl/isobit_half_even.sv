@@ -30,6 +30,9 @@ module isobit_half_even #(
     localparam int LANES = PE < CHANNELS ? PE : CHANNELS,
     localparam int ROWS = CHANNELS / LANES,
     parameter USE_DSP = "auto",
+    parameter MULTIPLIERS_STYLE = "auto",
+    parameter OFFSETS_STYLE = "auto",
+    parameter GAPS_STYLE = "auto",
     parameter logic [CHANNELS*MULTIPLIER_T-1:0] MULTIPLIERS = '0,
     parameter logic [CHANNELS*OFFSET_T-1:0] OFFSETS = '0,
     parameter logic [CHANNELS*GAP_T-1:0] GAPS = '0
@@ -55,12 +58,13 @@ module isobit_half_even #(
   isobit_multiply_add #(
       .CHANNELS(CHANNELS), .PE(PE), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .MULTIPLIER_T(MULTIPLIER_T),
       .MULTIPLIER_T_SIGNED(MULTIPLIER_T_SIGNED), .OFFSET_T(OFFSET_T), .OFFSET_T_SIGNED(OFFSET_T_SIGNED), .SUM(SUM),
-      .USE_DSP(USE_DSP), .MULTIPLIERS(MULTIPLIERS), .OFFSETS(OFFSETS)
+      .USE_DSP(USE_DSP), .MULTIPLIERS_STYLE(MULTIPLIERS_STYLE), .OFFSETS_STYLE(OFFSETS_STYLE),
+      .MULTIPLIERS(MULTIPLIERS), .OFFSETS(OFFSETS)
   ) multiply_add (.clk, .rst, .issue, .enable(advance), .in_data, .row, .sum);
 
   // A channel's gap goes beside its product and its sum.
   logic [LANES*GAP_T-1:0] gaps, of_product, of_sum;
-  isobit_rom #(.WIDTH(LANES * GAP_T), .DEPTH(ROWS), .VALUES(GAPS)) gap_rom (
+  isobit_rom #(.WIDTH(LANES * GAP_T), .DEPTH(ROWS), .STYLE(GAPS_STYLE), .VALUES(GAPS)) gap_rom (
       .clk, .enable(advance), .address(row), .word(gaps));
   logic signed [SUM-1:0] low[PE], high[PE], chosen[PE];
   always_ff @(posedge clk) begin

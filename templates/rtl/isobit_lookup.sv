@@ -15,6 +15,7 @@ module isobit_lookup #(
     parameter bit OUT_T_SIGNED = 0,
     localparam int LANES = PE < CHANNELS ? PE : CHANNELS,
     localparam int ROWS = CHANNELS / LANES,
+    parameter TABLE_STYLE = "auto",
     parameter TABLE_FILE = "table"
 ) (
     input  logic                clk,
@@ -49,7 +50,7 @@ module isobit_lookup #(
     always_ff @(posedge clk) begin
       if (advance) place <= ADDRESS'({row, INDEX'(33'(acc) - 33'(LO))});
     end
-    isobit_rom #(.WIDTH(OUT_T), .DEPTH(DEPTH), .FILE({TABLE_FILE, TENS, ONES, ".hex"})) rom (
+    isobit_rom #(.WIDTH(OUT_T), .DEPTH(DEPTH), .STYLE(TABLE_STYLE), .FILE({TABLE_FILE, TENS, ONES, ".hex"})) rom (
         .clk, .enable(advance), .address(place), .word(out_data[pe*OUT_T+:OUT_T]));
   end
   wire unused = &{1'b0, FOLDS[0], OUT_T_SIGNED};

@@ -17,6 +17,8 @@ module isobit_multiply_add #(
     localparam int LANES = PE < CHANNELS ? PE : CHANNELS,
     localparam int ROWS = CHANNELS / LANES,
     localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1,
+    parameter MULTIPLIERS_STYLE = "auto",
+    parameter OFFSETS_STYLE = "auto",
     parameter logic [CHANNELS*MULTIPLIER_T-1:0] MULTIPLIERS = '0,
     parameter logic [CHANNELS*OFFSET_T-1:0] OFFSETS = '0
 ) (
@@ -41,9 +43,9 @@ module isobit_multiply_add #(
   logic [PE*IN_T-1:0] x;
   logic [LANES*MULTIPLIER_T-1:0] multipliers;
   logic [LANES*OFFSET_T-1:0] offsets;
-  isobit_rom #(.WIDTH(LANES * MULTIPLIER_T), .DEPTH(ROWS), .VALUES(MULTIPLIERS)) multiplier_rom (
+  isobit_rom #(.WIDTH(LANES * MULTIPLIER_T), .DEPTH(ROWS), .STYLE(MULTIPLIERS_STYLE), .VALUES(MULTIPLIERS)) multiplier_rom (
       .clk, .enable, .address(row), .word(multipliers));
-  isobit_rom #(.WIDTH(LANES * OFFSET_T), .DEPTH(ROWS), .VALUES(OFFSETS)) offset_rom (
+  isobit_rom #(.WIDTH(LANES * OFFSET_T), .DEPTH(ROWS), .STYLE(OFFSETS_STYLE), .VALUES(OFFSETS)) offset_rom (
       .clk, .enable, .address(row), .word(offsets));
 
   (* use_dsp = USE_DSP *)logic signed [PRODUCT-1:0] product[PE];

@@ -31,6 +31,9 @@ module isobit_multiply_shift #(
     localparam int ROWS = CHANNELS / LANES,
     localparam int SHIFT_BITS = SHIFT_T > 0 ? SHIFT_T : 1,
     parameter USE_DSP = "auto",
+    parameter MULTIPLIERS_STYLE = "auto",
+    parameter OFFSETS_STYLE = "auto",
+    parameter SHIFTS_STYLE = "auto",
     parameter logic [CHANNELS*MULTIPLIER_T-1:0] MULTIPLIERS = '0,
     parameter logic [CHANNELS*OFFSET_T-1:0] OFFSETS = '0,
     parameter logic [CHANNELS*SHIFT_BITS-1:0] SHIFTS = '0
@@ -56,14 +59,15 @@ module isobit_multiply_shift #(
   isobit_multiply_add #(
       .CHANNELS(CHANNELS), .PE(PE), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .MULTIPLIER_T(MULTIPLIER_T),
       .MULTIPLIER_T_SIGNED(MULTIPLIER_T_SIGNED), .OFFSET_T(OFFSET_T), .OFFSET_T_SIGNED(OFFSET_T_SIGNED), .SUM(SUM),
-      .USE_DSP(USE_DSP), .MULTIPLIERS(MULTIPLIERS), .OFFSETS(OFFSETS)
+      .USE_DSP(USE_DSP), .MULTIPLIERS_STYLE(MULTIPLIERS_STYLE), .OFFSETS_STYLE(OFFSETS_STYLE),
+      .MULTIPLIERS(MULTIPLIERS), .OFFSETS(OFFSETS)
   ) multiply_add (.clk, .rst, .issue, .enable(advance), .in_data, .row, .sum);
 
   logic signed [SUM-1:0] shifted[PE];
   if (SHIFT_T > 0) begin : g_own_shift
     // A channel's own shift goes beside its product and its sum.
     logic [LANES*SHIFT_BITS-1:0] shifts, of_product, of_sum;
-    isobit_rom #(.WIDTH(LANES * SHIFT_BITS), .DEPTH(ROWS), .VALUES(SHIFTS)) shift_rom (
+    isobit_rom #(.WIDTH(LANES * SHIFT_BITS), .DEPTH(ROWS), .STYLE(SHIFTS_STYLE), .VALUES(SHIFTS)) shift_rom (
         .clk, .enable(advance), .address(row), .word(shifts));
     always_ff @(posedge clk) begin
       if (advance) begin

@@ -28,6 +28,8 @@ module isobit_round_shift #(
     localparam int LANES = PE < CHANNELS ? PE : CHANNELS,
     localparam int ROWS = CHANNELS / LANES,
     parameter USE_DSP = "auto",
+    parameter MULTIPLIERS_STYLE = "auto",
+    parameter OFFSETS_STYLE = "auto",
     parameter logic [CHANNELS*MULTIPLIER_T-1:0] MULTIPLIERS = '0,
     parameter logic [CHANNELS*OFFSET_T-1:0] OFFSETS = '0
 ) (
@@ -52,7 +54,8 @@ module isobit_round_shift #(
   isobit_multiply_add #(
       .CHANNELS(CHANNELS), .PE(PE), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .MULTIPLIER_T(MULTIPLIER_T),
       .MULTIPLIER_T_SIGNED(MULTIPLIER_T_SIGNED), .OFFSET_T(OFFSET_T), .OFFSET_T_SIGNED(OFFSET_T_SIGNED), .SUM(SUM),
-      .USE_DSP(USE_DSP), .MULTIPLIERS(MULTIPLIERS), .OFFSETS(OFFSETS)
+      .USE_DSP(USE_DSP), .MULTIPLIERS_STYLE(MULTIPLIERS_STYLE), .OFFSETS_STYLE(OFFSETS_STYLE),
+      .MULTIPLIERS(MULTIPLIERS), .OFFSETS(OFFSETS)
   ) multiply_add (.clk, .rst, .issue, .enable(advance), .in_data, .row, .sum);
 
   // Whether floor(sum / 2^K) becomes the next integer.

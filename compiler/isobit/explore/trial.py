@@ -11,7 +11,6 @@ from typing import Any
 
 from isobit.errors import IsobitError, printable
 from isobit.explore.study import StudyFile
-from isobit.hardware import Cost
 
 
 @dataclass(frozen=True)

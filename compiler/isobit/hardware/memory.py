@@ -38,6 +38,11 @@ def ram_memory(depth: int, width: int, board: Board) -> Memory:
     return _cheapest(kinds, depth, width, _RAM_BITS_PER_LUT)
 
 
+def kept_memory(depth: int, width: int) -> Memory:
+    """Where the rule puts words that a unit keeps for itself: no plan chooses their place, and none is UltraRAM."""
+    return _cheapest(("lutram", "bram"), depth, width, _RAM_BITS_PER_LUT)
+
+
 def rom(depth: int, width: int, memory: Memory = "auto") -> Cost:
     """What a constant memory takes in ``memory``; one word is constants in the logic, and nothing."""
     if depth <= 1:
@@ -50,6 +55,11 @@ def ram(depth: int, width: int, board: Board, memory: Memory = "auto") -> Cost:
     """What a memory with one write and one read port takes in ``memory``."""
     chosen = ram_memory(depth, width, board) if memory == "auto" else memory
     return _cost(chosen, depth, width, _RAM_BITS_PER_LUT)
+
+
+def kept(depth: int, width: int) -> Cost:
+    """What such words take."""
+    return _cost(kept_memory(depth, width), depth, width, _RAM_BITS_PER_LUT)
 
 
 def fifo_storage(depth: int, width: int, board: Board) -> str:

@@ -55,7 +55,7 @@ class Prices:
         """
         rows = -(-curves // pe)
         lane = self.line(in_bits, m_bits, constant=rows == 1).times(pe)
-        memory = _constants(pe, curves, m_bits + c_bits)
+        memory = _constants(pe, curves, m_bits) + _constants(pe, curves, c_bits)
         way = "dsp_lanes" if lane.dsp else "constant_lanes" if rows == 1 else "lanes"
         terms = {way: lane.lut}
         if lane.dsp:
@@ -74,7 +74,8 @@ class Prices:
     def half_even(self, pe: int, curves: int, in_bits: int, m_bits: int, c_bits: int, gap_bits: int) -> Cost:
         """A multiply-shift and, per lane, a second sum and the choice between both; the gaps between their offsets."""
         second = fitted.luts("second_sum", sum=pe * (in_bits + m_bits))
-        return self.multiply_shift(pe, curves, in_bits, m_bits, c_bits + gap_bits) + Cost(lut=second)
+        gaps = _constants(pe, curves, gap_bits)  # in LUTs they go into the choice
+        return self.multiply_shift(pe, curves, in_bits, m_bits, c_bits) + Cost(second, bram18=gaps.bram18)
 
     def thresholds(self, pe: int, curves: int, in_bits: int, levels: int) -> Cost:
         """A bisection per lane: a comparison a stage, each with a memory in LUTs of twice the cuts of the one before.
@@ -88,8 +89,9 @@ class Prices:
         return Cost(lut=fitted.luts("thresholds", place=place, lanes=pe * lane, memory=pe * memories))
 
     def lookup(self, pe: int, curves: int, entries: int, out_bits: int) -> Cost:
-        """One ROM of ``entries`` words per lane and row of channels."""
-        memory = rom(entries * max(1, curves // pe), out_bits).times(pe)
+        """One ROM of ``entries`` words per lane and row of channels, both filled up to powers of two."""
+        rows = max(1, -(-curves // pe))
+        memory = rom(1 << max((entries - 1).bit_length(), 1) + (rows - 1).bit_length(), out_bits).times(pe)
         return Cost(fitted.luts("lookup", unit=1, memory=memory.lut), 0, memory.bram18)
 
     def scaled(self, pe: int, in_bits: int, coefficients: Sequence[int]) -> Cost:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from isobit.backends.dataflow.latencies import window_ahead
 from isobit.backends.dataflow.rows import rows_of, width_of
 from isobit.errors import IsobitError
 from isobit.ir import Graph, accumulator_interval
@@ -63,6 +64,13 @@ class Geometry:
         """Pixels between the first and the last of one window: what a line buffer must hold at least."""
         (kh, kw), (dh, dw) = self.kernel, self.dilations
         return (kh - 1) * dh * self.width + (kw - 1) * dw + 1
+
+    @property
+    def kept(self) -> int:
+        """Pixels that the line buffer holds: a window, and what comes in while it leaves."""
+        sizes = ("H", self.height), ("W", self.width), ("KH", self.kernel[0]), ("KW", self.kernel[1])
+        steps = ("SH", self.strides[0]), ("SW", self.strides[1]), ("DH", self.dilations[0]), ("DW", self.dilations[1])
+        return self.span + window_ahead(dict((*sizes, *steps)))
 
     def window_lanes(self, simd: int) -> int:
         """Elements per word of the window stream that serves ``simd`` inputs per clock."""

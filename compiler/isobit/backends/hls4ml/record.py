@@ -12,7 +12,6 @@ from isobit.backends.hls4ml.design import ACCELERATOR, Tool
 from isobit.backends.hls4ml.plan import Kind, LayerPlan, Plan, Strategy
 from isobit.backends.ports import Positive
 from isobit.errors import IsobitError, printable
-from isobit.hardware import Cost
 
 _COMMANDS: Mapping[Tool, str] = {
     "Vitis": "vitis-run --mode hls --tcl build_prj.tcl",

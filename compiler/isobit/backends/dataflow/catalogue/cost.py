@@ -17,7 +17,7 @@ from math import gcd
 from isobit.backends.dataflow.schedule import Constants
 from isobit.hardware import fitted, requantizer
 from isobit.hardware.board import Board
-from isobit.hardware.memory import Memory, ram, rom
+from isobit.hardware.memory import Memory, kept, ram, rom
 from isobit.hardware.resources import Cost
 from isobit.numerics.bipolar import Bipolar
 from isobit.numerics.formats import Tapered
@@ -81,14 +81,19 @@ def compared(kind: str) -> Callable[[int, int], Cost]:
     return cost
 
 
-def stored(kind: str) -> Callable[[int, int, int, int, Board], Cost]:
+def stored(kind: str) -> Callable[[int, int, int, int], Cost]:
     """The same with a memory of ``depth`` words between in and out."""
 
-    def cost(lanes: int, in_bits: int, out_bits: int, depth: int, board: Board) -> Cost:
+    def cost(lanes: int, in_bits: int, out_bits: int, depth: int) -> Cost:
         moved = _with(kind, out=lanes * out_bits, place=_bits(depth))
-        return moved + _kept("vector", ram(max(depth, 1), lanes * in_bits, board))
+        return moved + _kept("vector", kept(max(depth, 1), lanes * in_bits))
 
     return cost
+
+
+def reordered(lanes: int, in_bits: int, out_bits: int, depth: int, leaving: int) -> Cost:
+    """The same with the places of the ``leaving`` words as constants."""
+    return stored("reorder")(lanes, in_bits, out_bits, depth) + _kept("weights", rom(leaving, max(_bits(depth), 1)))
 
 
 def multiplied(lanes: int, a: int, b: int, dsp: str) -> Cost:
@@ -97,10 +102,10 @@ def multiplied(lanes: int, a: int, b: int, dsp: str) -> Cost:
     return one.times(lanes) + _with("product") if one.dsp else _with("product", adders=_adders(lanes, a, b))
 
 
-def multiplied_by_channel(lanes: int, a: int, b: int, depth: int, width: int, board: Board) -> Cost:
+def multiplied_by_channel(lanes: int, a: int, b: int, depth: int, width: int, dsp: str) -> Cost:
     """The same with the factors of a frame in a memory of ``depth`` words of ``width`` bits."""
-    factors = _with("channel_product", fresh=width, place=_bits(depth)) + _kept("vector", ram(depth, width, board))
-    return factors + multiplied(lanes, a, b, board.dsp)
+    factors = _with("channel_product", fresh=width, place=_bits(depth)) + _kept("vector", kept(depth, width))
+    return factors + multiplied(lanes, a, b, dsp)
 
 
 def sliding_window(depth: int, width: int, board: Board, memory: Memory = "auto") -> Cost:
@@ -110,8 +115,8 @@ def sliding_window(depth: int, width: int, board: Board, memory: Memory = "auto"
 
 def parallel_window(depth: int, width: int, out: int, board: Board, memory: Memory = "auto") -> Cost:
     """The rows above, ``depth`` words of ``width`` bits in all (0 of a single row), and a block of ``out`` bits."""
-    kept = lines(depth, width, board, memory) if width else Cost()
-    return _with("parallel_window", place=_bits(depth), out=out) + kept
+    above = lines(depth, width, board, memory) if width else Cost()
+    return _with("parallel_window", place=_bits(depth), out=out) + above
 
 
 def fifo(depth: int, width: int, board: Board) -> Cost:
@@ -224,7 +229,7 @@ def tapered_decoder(code: Tapered) -> Cost:
     return Cost(lut=code.bits if short else code.bits + 1 if code.bits <= 6 else 2 * code.bits)
 
 
-def input_vector(words: int, width: int, samples: int, passes: int, board: Board) -> Cost:
+def input_vector(words: int, width: int, samples: int, passes: int) -> Cost:
     """The inputs that a matrix-vector unit reads again for every one of ``passes`` over its outputs.
 
     ``words`` of ``width`` bits, one read a clock: a memory where they come word by word. Several ``samples`` come as a
@@ -234,14 +239,14 @@ def input_vector(words: int, width: int, samples: int, passes: int, board: Board
         return Cost(lut=samples * width * -(-(words - 1) // 3))
     if passes == 1:
         return Cost()
-    return _kept("vector", ram(words, width, board))
+    return _kept("vector", kept(words, width))
 
 
 def streamed_dense(
-    pe: int, simd: int, rows: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, vectors: int, board: Board
+    pe: int, simd: int, rows: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, vectors: int
 ) -> Cost:
     """The same with weights that come on a stream, kept in ``rows`` words where several ``vectors`` share them."""
     width = pe * simd * w_bits
-    kept = _kept("vector", ram(rows, width, board)) if vectors > 1 else Cost()
-    unit = _with("streamed", place=_bits(rows), word=width * (vectors > 1)) + kept
+    matrix = _kept("vector", kept(rows, width)) if vectors > 1 else Cost()
+    unit = _with("streamed", place=_bits(rows), word=width * (vectors > 1)) + matrix
     return unit + _sums(pe, simd, x_bits, w_bits, acc_bits, dsp, constant=False)

@@ -76,7 +76,7 @@ TEMPLATES = (
     Template(
         "reorder", "reorder", ("IN_WORDS", "OUT_WORDS", "LANES"), ("elem_t", "index_t"), WORDS, WORDS,
         s.reorder, (ArrayOf("index_t", lambda c: (c["OUT_WORDS"],)),),
-        latency=clocks(5), cost=cost.stored("reorder"),
+        latency=clocks(5), cost=cost.reordered,
         rtl=RtlUnit("reorder", clocks(2), arrays=("INDEX",), in_files=frozenset({"INDEX"}), parts=("rom",)),
         make=reindex,
     ),

@@ -66,7 +66,7 @@ def _lines(graph: Graph, board: Board, node: Linear | MaxPool, layer: LayerPlan)
         return
     g, bits = geometry(graph, node), graph.types[node.inputs[0]].bits
     lanes = g.window_lanes(layer.simd)
-    depth, width = max(g.span * g.channels // lanes, 1), lanes * bits
+    depth, width = max(g.kept * g.channels // lanes, 1), lanes * bits
     blocks = block(graph, node, layer.samples) if layer.parallel else None
     if blocks:
         rows = (g.kernel[0] - 1) * g.dilations[0]

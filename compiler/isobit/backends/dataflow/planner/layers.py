@@ -81,9 +81,12 @@ def _other(graph: Graph, node: Node, board: Board, folding: Folding, choice: Lay
         row = upsampling(graph, node)
         if not row and box(graph, node):
             return LayerPlan(pe, simd, cycles, cost_of("slice", *words), "slice", samples=samples)
-        depth, name = x.size // x.shape[0] if row else x.size, "upsample" if row else "reorder"
-        area = cost_of(name, *words, depth // (simd * samples), board)
-        return LayerPlan(pe, simd, cycles, area, name, samples=samples)
+        lanes, leaving = simd * samples, graph.types[node.name].size
+        if row:
+            area = cost_of("upsample", *words, (x.size // x.shape[0] if row[0] > 1 else x.channels) // lanes)
+            return LayerPlan(pe, simd, cycles, area, "upsample", samples=samples)
+        area = cost_of("reorder", *words, x.size // lanes, leaving // lanes)
+        return LayerPlan(pe, simd, cycles, area, "reorder", samples=samples)
     if isinstance(node, Product):
         return _multiplied(graph, node, board, folding)
     if isinstance(node, Add):
@@ -112,7 +115,7 @@ def _multiplied(graph: Graph, node: Product, board: Board, folding: Folding) -> 
     lanes = simd * samples, x.bits, y.bits
     if x.shape == y.shape:
         return LayerPlan(pe, simd, cycles, cost_of("product", *lanes, board.dsp), "product", samples=samples)
-    area = cost_of("channel_product", *lanes, y.channels // simd, simd * y.bits, board)
+    area = cost_of("channel_product", *lanes, y.channels // simd, simd * y.bits, board.dsp)
     return LayerPlan(pe, simd, cycles, area, "channel_product", samples=samples)
 
 
@@ -138,7 +141,7 @@ def _linear(graph: Graph, node: Linear, board: Board, folding: Folding, choice: 
     lines, window = _window(g, g.window_lanes(simd), x.bits, board, choice.line_buffer, blocked)
     if streamed_weights(graph, node):
         rows, sizes = (g.outputs // pe) * (g.fan_in // simd), (x.bits, w.bits, accumulator_bits(graph, node))
-        area = cost_of("streamed_dense", pe, simd, rows, *sizes, board.dsp, g.positions, board) + window
+        area = cost_of("streamed_dense", pe, simd, rows, *sizes, board.dsp, g.positions) + window
         return LayerPlan(pe, simd, cycles, area, "streamed_dense", line_buffer=lines)
     lanes = simd // pe if g.depthwise else simd
     rows = g.fan_in // simd if g.depthwise else (g.outputs // pe) * (g.fan_in // simd)
@@ -161,7 +164,7 @@ def _linear(graph: Graph, node: Linear, board: Board, folding: Folding, choice: 
     if isinstance(code, Bipolar):  # which multiplies nothing
         pack, multipliers = None, ()
     if not g.depthwise:
-        window += input_vector(g.fan_in // simd, simd * x.bits, samples, g.outputs // pe, board)
+        window += input_vector(g.fan_in // simd, simd * x.bits, samples, g.outputs // pe)
     name = "convolution" if g.windowed and unit == "dense" else unit
     made = LayerPlan(
         pe, simd, cycles, best.cost + window, name, tuple(w for w, _ in ways) if len(ways) > 1 else (), place(code),
@@ -187,7 +190,7 @@ def _window(
         out = g.kernel[0] * blocked.columns * g.channels * bits
         memory = ram_memory(depth, width, board) if width and asked == "auto" else asked
         return memory if width else "", cost_of("parallel_window", depth, width, out, board, memory)
-    depth, width = g.span * g.channels // lanes, lanes * bits
+    depth, width = g.kept * g.channels // lanes, lanes * bits
     memory = ram_memory(depth, width, board) if asked == "auto" else asked
     return memory, cost_of("sliding_window", depth, width, board, memory)
 

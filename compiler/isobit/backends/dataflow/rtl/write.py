@@ -13,6 +13,7 @@ import numpy as np
 
 from isobit import templates
 from isobit.backends.dataflow.design import Array, Design, Process, Stream
+from isobit.backends.dataflow.rtl.memories import memory_styles
 from isobit.backends.dataflow.rtl.multipliers import multiplier_styles
 from isobit.backends.dataflow.rtl.units import PLACES, ROUNDINGS, RTL_UNITS
 from isobit.errors import IsobitError
@@ -140,6 +141,7 @@ def parameters_of(process: Process, dsp: Dsp) -> Iterator[tuple[str, str]]:
     if process.memory:
         yield "MEMORY", f'"{PLACES[process.memory]}"'
     yield from multiplier_styles(process, dsp)
+    yield from memory_styles(process)
     for name, array in zip(unit.arrays, process.arrays, strict=False):
         if process.template == "lookup":
             yield "TABLE_FILE", f'"{_stem(array)}_"'
