@@ -3,8 +3,9 @@
     pip install -e .[synth]
     python benchmarks/rtl/nets.py                  # appends to benchmarks/rtl/nets.jsonl what is not there yet
 
-The shipped classifier at several shares of its board, small drawn networks that have every unit between them, and
-two layers whose products share DSPs (those of the tests). No coefficient is fitted to any of them. A row holds the plan
+The shipped classifier at several shares of its board, small drawn networks that have every unit between them, some
+whose memories lie in block RAM, and two layers whose products share DSPs (those of the tests). No coefficient is fitted
+to any of them. A row holds the plan
 that was synthesised: ``counted.py`` compiles it again for the estimate of that very design.
 """
 
@@ -17,8 +18,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 import isobit
 from isobit import demo
@@ -32,12 +36,36 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 from tests.backends.dataflow.test_packed import convolution, linear_of, matrix  # noqa: E402
 from tests.models.random_nets import random_network  # noqa: E402
+from tests.onnx_builder import Net as Onnx  # noqa: E402
 
 DATA = Path(__file__).with_name("nets.jsonl")
 SEEDS = (6, 14, 15, 19, 31, 54, 56, 2, 9, 23, 41)
 """Of networks with every unit between them, as the simulation's tests have them, and four more."""
 PACKED = {"packed matrix": matrix, "packed convolution": convolution}
 """By name the maker of a file."""
+
+
+
+
+def deep(folder: Path, channels: int = 12, bits: int = 4) -> Path:
+    """Two convolutions and a dense layer with long lines, many weights and a long vector."""
+    rng = np.random.default_rng(channels)
+    net = Onnx(["N", 3, 20, 20])
+
+    def weights(*shape: int) -> str:
+        return net.quant(rng.integers(-half, half, shape).astype(np.float32), 1.0, 0.0, bits)
+
+    half = 1 << bits - 1
+    x = net.quant("x", 0.5, 0, 6, signed=0)
+    for fan_in in (3, channels):
+        y = net.op("Conv", x, weights(channels, fan_in, 3, 3), kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+        x = net.quant(net.op("Relu", y), 48.0, 0, bits, signed=0)
+    y = net.op("MatMul", net.op("Flatten", x), weights(400 * channels, 10))
+    net.quant(y, 512.0, 0, 8)
+    return net.save(folder)
+
+
+DEEP = {"deep": deep, "deep and wide": partial(deep, channels=20, bits=5)}
 
 
 @dataclass(frozen=True)
@@ -67,8 +95,8 @@ class Net:
         )
 
     def _model(self, folder: Path) -> Any:
-        if self.name in PACKED:
-            return PACKED[self.name](folder)
+        if self.name in (makers := PACKED | DEEP):
+            return makers[self.name](folder)
         return demo.MODEL if self.name == "demo" else random_network(int(self.name.removeprefix("drawn ")))
 
 
@@ -81,6 +109,8 @@ def nets() -> Iterator[Net]:
         yield Net(name, board, 0.3)
     for share in (0.08, 0.2):
         yield Net("demo", "pynq-z1", share)
+    for name, board in (("deep", "pynq-z1"), ("deep and wide", "kv260"), ("deep and wide", "pynq-z1")):
+        yield Net(name, board, 0.08 if board == "kv260" else 0.15)
 
 
 def known(path: Path = DATA) -> list[dict[str, Any]]:
