@@ -162,8 +162,8 @@ def tables() -> str:
 def _matrices(known: dict[str, dict[str, int]]) -> list[str]:
     lines = [
         f"A `dense` of {FAN_IN} inputs and {OUTPUTS} outputs with {PE} x {SIMD} products a clock, weights in LUTs, "
-        "control and accumulators included; theirs are whole designs with everything around them, by the multiplications of "
-        "a frame over its clocks.", "",
+        "control and accumulators included; theirs are whole designs with everything around them, by the products of a "
+        "frame over its clocks.", "",
         "| bits | ours, 7-series: LUT a product | DSP | UltraScale+: LUT a product | DSP | theirs: LUT a product | |",
         "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
     ]  # fmt: skip

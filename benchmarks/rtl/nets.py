@@ -45,8 +45,6 @@ PACKED = {"packed matrix": matrix, "packed convolution": convolution}
 """By name the maker of a file."""
 
 
-
-
 def deep(folder: Path, channels: int = 12, bits: int = 4) -> Path:
     """Two convolutions and a dense layer with long lines, many weights and a long vector."""
     rng = np.random.default_rng(channels)
