@@ -27,8 +27,10 @@ from isobit.backends.dataflow.catalogue.windows import block_lanes, word_lanes
 from isobit.backends.dataflow.design import Process
 from isobit.backends.dataflow.latencies import window_ahead
 from isobit.hardware import Cost, Prices, counted
+from isobit.numerics import Rounding, RoundShift
 from isobit.numerics.bipolar import Bipolar
 from isobit.numerics.packing import Packing
+from isobit.passes.bodies import looks_below
 
 TARGET = nets.ROOT / "compiler" / "isobit" / "hardware" / "counted.toml"
 PICTURE = nets.ROOT / "docs" / "cost.svg"
@@ -84,11 +86,15 @@ def _step(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
     if t == "lookup":
         return prices.lookup(c["PE"], c["CHANNELS"], c["SIZE"], kinds["out_t"])
     sizes = c["PE"], c["CHANNELS"], kinds["in_t"], kinds["multiplier_t"], kinds["offset_t"]
+    m, clamp = [int(m) for m in process.arrays[0].values.reshape(-1)], (c["LO"], c["HI"])
     if t == "round_shift":
-        return prices.round_shift(*sizes, kinds["out_t"])
+        rounding = Rounding[str(point.constants["ROUNDING"]).removeprefix("isobit::")]
+        below = looks_below(RoundShift((), (), c["K"], rounding, *clamp))
+        return prices.round_shift(*sizes, clamp, below, m)
     if t == "half_even":
-        return prices.half_even(*sizes, kinds["gap_t"])
-    return prices.multiply_shift(*sizes, range(32) if "shift_t" in kinds else ())
+        return prices.half_even(*sizes, kinds["gap_t"], clamp, m)
+    shifts = range(32) if "shift_t" in kinds else ()
+    return prices.multiply_shift(*sizes, shifts, clamp=clamp, multiplicands=m)
 
 
 def _joined(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:

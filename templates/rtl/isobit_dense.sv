@@ -30,7 +30,7 @@ module isobit_dense #(
     localparam int ROW = PE * SIMD * (CODE_T > 0 ? CODE_T : WEIGHT_T),
     parameter WEIGHTS_FILE = "",
     parameter WEIGHTS_STYLE = "auto",
-    parameter VECTOR_STYLE = "auto",
+    parameter VECTOR_MEMORY = "auto",
     parameter logic [ROWS*ROW-1:0] WEIGHTS = '0
 ) (
     input  logic                 clk,
@@ -79,7 +79,7 @@ module isobit_dense #(
   isobit_rom #(.WIDTH(ROW), .DEPTH(ROWS), .FILE(WEIGHTS_FILE), .STYLE(WEIGHTS_STYLE), .VALUES(WEIGHTS)) rom (
       .clk, .enable(advance), .address(row), .word(stored));
   isobit_weights #(.COUNT(PE * SIMD), .WEIGHT(WEIGHT_T), .CODE(CODE_T), .RUN(RUN)) decoded (.stored, .weights);
-  isobit_kept #(.WIDTH(SIMD * IN_T), .DEPTH(SF), .AGAIN(NF > 1), .STYLE(VECTOR_STYLE)) vector (
+  isobit_kept #(.WIDTH(SIMD * IN_T), .DEPTH(SF), .AGAIN(NF > 1), .MEMORY(VECTOR_MEMORY)) vector (
       .clk, .enable(advance), .take(issue && reads), .address(sf), .word_in(in_data), .word(x));
 
   // ---------------------------------------------------------------- multiply, add, accumulate

@@ -1,11 +1,11 @@
 // Words that a loop takes once and goes over again: `word` is the one at `address`, one clock after it was asked for. With
 // `take` that is word_in, which is kept there; without it the one that was kept. Where AGAIN is 0 none is asked for twice.
-// STYLE is "auto", "distributed" or "block".
+// MEMORY is "auto", "distributed" or "block".
 module isobit_kept #(
     parameter  int WIDTH = 8,
     parameter  int DEPTH = 2,
     parameter  bit AGAIN = 1,
-    parameter      STYLE = "auto",
+    parameter      MEMORY = "auto",
     localparam int BITS  = DEPTH > 1 ? $clog2(DEPTH) : 1
 ) (
     input  logic             clk,
@@ -33,7 +33,7 @@ module isobit_kept #(
     end else begin : g_at_once
       assign {put, place, word_put} = {take, address, word_in};
     end
-    (* ram_style = STYLE *)logic [WIDTH-1:0] words[DEPTH];
+    (* ram_style = MEMORY *)logic [WIDTH-1:0] words[DEPTH];
     logic [WIDTH-1:0] fresh, kept;
     logic is_fresh;
     always_ff @(posedge clk) if (put) words[place] <= word_put;

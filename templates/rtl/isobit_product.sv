@@ -63,7 +63,7 @@ module isobit_channel_product #(
     parameter int PE = 8,
     parameter int FOLDS = 512,
     parameter USE_DSP = "auto",
-    parameter KEPT_STYLE = "auto",
+    parameter KEPT_MEMORY = "auto",
     parameter int A_T = 8,
     parameter bit A_T_SIGNED = 0,
     parameter int B_T = 8,
@@ -106,7 +106,7 @@ module isobit_channel_product #(
     end
   end
 
-  (* ram_style = KEPT_STYLE *)logic [WIDTH*B_T-1:0] kept[ROWS];
+  (* ram_style = KEPT_MEMORY *)logic [WIDTH*B_T-1:0] kept[ROWS];
   logic [WIDTH*B_T-1:0] fresh, old;
   logic is_fresh;
   logic [PE*A_T-1:0] a;

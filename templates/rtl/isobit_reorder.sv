@@ -10,7 +10,7 @@ module isobit_reorder #(
     parameter bit ELEM_T_SIGNED = 1,
     parameter int INDEX_T = 6,
     parameter bit INDEX_T_SIGNED = 0,
-    parameter FRAME_STYLE = "auto",
+    parameter FRAME_MEMORY = "auto",
     parameter INDEX_FILE = "",
     parameter INDEX_STYLE = "auto",
     parameter logic [OUT_WORDS*INDEX_T-1:0] INDEX = '0
@@ -45,7 +45,7 @@ module isobit_reorder #(
     end
   end
 
-  (* ram_style = FRAME_STYLE *)logic [LANES*ELEM_T-1:0] frame[IN_WORDS];
+  (* ram_style = FRAME_MEMORY *)logic [LANES*ELEM_T-1:0] frame[IN_WORDS];
   logic [LANES*ELEM_T-1:0] entering;
   logic [PLACE-1:0] place;
   logic enters;

@@ -20,8 +20,8 @@ module isobit_streamed_dense #(
     parameter int ACC_T = 31,
     parameter bit ACC_T_SIGNED = 1,
     parameter USE_DSP = "auto",
-    parameter VECTOR_STYLE = "auto",
-    parameter MATRIX_STYLE = "auto",
+    parameter VECTOR_MEMORY = "auto",
+    parameter MATRIX_MEMORY = "auto",
     localparam int ROWS = OUT / PE * (IN / SIMD),
     localparam int ROW = PE * SIMD * WEIGHT_T
 ) (
@@ -77,9 +77,9 @@ module isobit_streamed_dense #(
   // ---------------------------------------------------------------- fetch: a word of x and a row of weights
   logic [SIMD*IN_T-1:0] x;
   logic [ROW-1:0] weights;
-  isobit_kept #(.WIDTH(SIMD * IN_T), .DEPTH(SF), .AGAIN(NF > 1), .STYLE(VECTOR_STYLE)) vector (
+  isobit_kept #(.WIDTH(SIMD * IN_T), .DEPTH(SF), .AGAIN(NF > 1), .MEMORY(VECTOR_MEMORY)) vector (
       .clk, .enable(advance), .take(issue && reads), .address(sf), .word_in(in_data), .word(x));
-  isobit_kept #(.WIDTH(ROW), .DEPTH(ROWS), .AGAIN(VECTORS > 1), .STYLE(MATRIX_STYLE)) matrix (
+  isobit_kept #(.WIDTH(ROW), .DEPTH(ROWS), .AGAIN(VECTORS > 1), .MEMORY(MATRIX_MEMORY)) matrix (
       .clk, .enable(advance), .take(issue && takes), .address(row), .word_in(in_weights_data), .word(weights));
 
   // ---------------------------------------------------------------- multiply, add, accumulate

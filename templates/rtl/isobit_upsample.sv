@@ -11,7 +11,7 @@ module isobit_upsample #(
     parameter int LANES = 8,
     parameter int FACTOR_H = 2,
     parameter int FACTOR_W = 2,
-    parameter KEPT_STYLE = "auto",
+    parameter KEPT_MEMORY = "auto",
     parameter int ELEM_T = 4,
     parameter bit ELEM_T_SIGNED = 0
 ) (
@@ -62,7 +62,7 @@ module isobit_upsample #(
     end
   end
 
-  (* ram_style = KEPT_STYLE *)logic [LANES*ELEM_T-1:0] kept[KEPT];
+  (* ram_style = KEPT_MEMORY *)logic [LANES*ELEM_T-1:0] kept[KEPT];
   logic [LANES*ELEM_T-1:0] fresh, old;
   logic is_fresh;
   logic [CX_BITS-1:0] copy;

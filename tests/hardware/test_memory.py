@@ -11,8 +11,8 @@ from isobit.backends.dataflow import lower, size_fifos
 from isobit.backends.dataflow.planner import LayerChoice, PlanRequest, plan_for, print_plan, read_plan
 from isobit.backends.dataflow.writer import render
 from isobit.errors import IsobitError
-from isobit.hardware import Board, Cost, fifo_storage, load_board, ram, ram_memory, rom_memory
-from isobit.hardware.memory import rom
+from isobit.hardware import Board, Cost, fifo_storage, kept_memory, load_board, ram, ram_memory, rom_memory
+from isobit.hardware.memory import kept, rom
 from isobit.hardware.resources import LUTS_PER_BRAM, LUTS_PER_URAM
 from isobit.ir import Graph, frozen_ints, verify
 from isobit.ir.ops import Const, Input, Linear, Output
@@ -43,13 +43,14 @@ def planned(choice: LayerChoice, board: Board = PYNQ, graph: Graph | None = None
 @pytest.mark.parametrize(("depth", "width"), SIZES)
 def test_a_memory_goes_where_its_price_is_least(depth: int, width: int) -> None:
     luts = {"rom": -(-depth // 64) * width, "ram": -(-depth // 32) * width}
-    shapes = [(72, 512), (36, 1024), (18, 2048), (9, 4096), (4, 8192), (2, 16384), (1, 32768)]
+    shapes = [(36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)]  # of half a block RAM
     blocks = min(-(-width // w) * -(-depth // d) for w, d in shapes)
     large = -(-width // 72) * -(-depth // 4096)
-    prices = {"lutram": luts["rom"], "bram": LUTS_PER_BRAM * blocks}
+    prices = {"lutram": luts["rom"], "bram": LUTS_PER_BRAM // 2 * blocks}
     assert prices[rom_memory(depth, width)] == min(prices.values()) == rom(depth, width).weight
     prices["lutram"] = luts["ram"]
     assert prices[ram_memory(depth, width, PYNQ)] == min(prices.values()) == ram(depth, width, PYNQ).weight
+    assert prices[kept_memory(depth, width)] == min(prices.values()) == kept(depth, width).weight
     prices["uram"] = LUTS_PER_URAM * large
     assert prices[ram_memory(depth, width, KRIA)] == min(prices.values()) == ram(depth, width, KRIA).weight
 
@@ -60,6 +61,12 @@ def test_every_kind_of_memory_is_the_cheapest_of_some() -> None:
     assert [ram_memory(d, 72, PYNQ) for d in (32, 512, 4096)] == ["lutram", "bram", "bram"]
     assert [rom_memory(d, 72) for d in (1, 64, 4096)] == ["auto", "lutram", "bram"]
     assert ram(4096, 72, KRIA) == Cost(uram=1) and ram(4097, 73, KRIA, "uram") == Cost(uram=4)
+
+
+def test_half_a_block_ram_is_counted_and_shown_as_one() -> None:
+    assert [Cost(bram18=n).bram36 for n in (0, 1, 2, 3)] == [0, 0.5, 1, 1.5]
+    assert str(Cost(bram18=4).bram36) == "2" and Cost(bram18=281).excess(PYNQ) == "140.5 of 140 BRAM36"
+    assert rom(512, 36, "bram") == Cost(bram18=1) and rom(512, 72, "bram") == rom(1024, 36, "bram") == Cost(bram18=2)
 
 
 def test_a_ultraram_counts_against_the_board() -> None:
@@ -103,8 +110,8 @@ def test_the_cost_follows_the_memory() -> None:
 
     free = cost(LayerChoice(pe=1, simd=1))
     in_luts, lines = cost(LayerChoice(1, 1, memory="lutram")), cost(LayerChoice(1, 1, line_buffer="uram"))
-    assert (free.bram36, in_luts.bram36) == (2, 0) and in_luts.lut > free.lut + 9216 // 64 * 2
-    assert (lines.uram, lines.bram36) == (1, free.bram36) and lines.lut < free.lut
+    assert (free.bram36, in_luts.bram36) == (2.5, 1) and in_luts.lut > free.lut + 9216 // 64 * 2
+    assert (lines.uram, lines.bram36) == (1, 2) and lines.lut == free.lut
 
 
 @pytest.mark.parametrize(

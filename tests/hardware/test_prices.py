@@ -19,16 +19,33 @@ def test_a_body_is_its_lanes_its_constants_and_its_control(dsp: str, curves: int
     prices = Prices(dsp)  # type: ignore[arg-type]
     rows = -(-curves // pe)
     lane = min(multiply_shift_lane(18, 3, rows == 1, dsp), key=lambda cost: cost.weight).times(pe)
-    constants, place = rom(rows, pe * 15), (rows - 1).bit_length()
-    terms = {"dsp_lanes" if lane.dsp else "constant_lanes" if rows == 1 else "lanes": lane.lut}
-    line = fitted.luts("line", place=place, memory=constants.lut if lane.dsp else 0, **terms)
-    assert prices.multiply_shift(pe, curves, 18, 3, 12) == Cost(line, lane.dsp, constants.bram36)
+    words, place = rom(rows, pe * 3) + rom(rows, pe * 12), (rows - 1).bit_length()
+    terms = {"unit": 1, "place": place, "ends": pe * 4, "memory": words.lut * (1 - 2.0 ** (1 - rows))}
+    if not lane.dsp:
+        terms |= {"digits": 0} if rows == 1 else {"product": pe * 2 * 18}
+    line = Cost(fitted.luts("line", **terms), lane.dsp, words.bram18)
+    assert prices.multiply_shift(pe, curves, 18, 3, 12, clamp=(0, 15)) == line
     memory = pe * sum(rom(rows * choices, 18, "lutram").lut for choices in (1, 2, 4))
     lanes = pe * thresholds_lane(18, 7, dsp).lut
     levels = Cost(fitted.luts("thresholds", place=place, lanes=lanes, memory=memory))
     assert prices.thresholds(pe, curves, 18, 7) == levels
     table = rom(256 * max(curves // pe, 1), 4).times(pe)
-    assert prices.lookup(pe, curves, 256, 4) == Cost(fitted.luts("lookup", unit=1, memory=table.lut), 0, table.bram36)
+    assert prices.lookup(pe, curves, 256, 4) == Cost(fitted.luts("lookup", unit=1, memory=table.lut), 0, table.bram18)
+
+
+def test_a_constant_multiplicand_costs_an_adder_less_than_it_has_signed_digits() -> None:
+    costs = [Prices().multiply_shift(2, 1, 16, 5, 10, multiplicands=[m]).lut for m in (16, 31, 17, 21)]
+    assert costs[0] < costs[1] == costs[2] < costs[3]
+
+
+def test_every_end_of_a_clamp_costs() -> None:
+    costs = [Prices().multiply_shift(8, 1, 16, 1, 10, clamp=clamp).lut for clamp in ((0, 0), (0, 15), (-8, 7))]
+    assert costs[0] < costs[1] < costs[2]
+
+
+def test_a_rounding_costs_by_the_bits_that_it_looks_at() -> None:
+    costs = [Prices().round_shift(2, 1, 16, 1, 10, (0, 15), below).lut for below in (0, 8, 16)]
+    assert costs[0] < costs[1] < costs[2]
 
 
 def test_a_level_more_is_a_comparison_more_only_where_it_is_a_stage_more() -> None:

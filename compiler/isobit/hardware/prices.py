@@ -17,11 +17,15 @@ from isobit.hardware import fitted, requantizer
 from isobit.hardware.board import Board, Dsp
 from isobit.hardware.memory import rom
 from isobit.hardware.resources import USUAL, Cost, Dearer
+from isobit.numerics import bit_width
 
 MOST_LEVELS = 255
 """Thresholds of a step that is built as comparisons, at most."""
 MOST_ENTRIES = 1 << 16
 """Entries a channel of a step that is built as a table, at most."""
+_MEAN_DIGITS = 1 / 3
+"""Signed digits that a number has, on average, for each of its bits."""
+Bounds = tuple[int, int]
 MOST_ROW_BITS = 1 << 16
 """Bits of one word of a reshaped array, at most: beyond that HLS refuses to reshape."""
 
@@ -47,35 +51,51 @@ class Prices:
         return cost.priced(self.dearer)
 
     def multiply_shift(
-        self, pe: int, curves: int, in_bits: int, m_bits: int, c_bits: int, shifts: Collection[int] = ()
-    ) -> Cost:
+        self, pe: int, curves: int, in_bits: int, m_bits: int, c_bits: int, shifts: Collection[int] = (), *,
+        clamp: Bounds = (0, 0), multiplicands: Sequence[int] = (),
+    ) -> Cost:  # fmt: skip
         """A multiplier, an adder and a clamp per lane, and the constants; a chosen shift where there are several.
 
-        A 6-input LUT chooses one bit of four: half a LUT per bit of the sum and doubling of the number of shifts.
+        ``clamp`` are the ends of the result, ``multiplicands`` those of the curves as far as they are known: in a
+        single row each is a constant of the logic, an adder less than it has signed digits.
         """
         rows = -(-curves // pe)
         lane = self.line(in_bits, m_bits, constant=rows == 1).times(pe)
         memory = _constants(pe, curves, m_bits) + _constants(pe, curves, c_bits)
-        way = "dsp_lanes" if lane.dsp else "constant_lanes" if rows == 1 else "lanes"
-        terms = {way: lane.lut}
-        if lane.dsp:
-            terms["memory"] = memory.lut  # beside a multiplier in LUTs it goes into its logic
+        ends = pe * bit_width(*clamp) * (2 if clamp[0] < 0 else 1)
+        terms: dict[str, float] = {"unit": 1, "place": (rows - 1).bit_length(), "ends": ends}
+        if rows == 1 and not lane.dsp:
+            digits = pe * _MEAN_DIGITS * m_bits
+            if multiplicands:
+                digits = pe / len(multiplicands) * sum((m ^ 3 * m).bit_count() for m in multiplicands)
+            terms["digits"] = max(digits - pe, 0) * (in_bits + 2)
+        elif not lane.dsp:
+            terms["product"] = pe * (m_bits - 1) * in_bits
         if len(set(shifts)) > 1 and rows > 1:  # of one row every lane has its own
             terms["selection"] = pe * (in_bits + m_bits) * (len(set(shifts)) - 1).bit_length()
             memory += _constants(pe, curves, max(shifts).bit_length())
-        luts = fitted.luts("line", place=(rows - 1).bit_length(), **terms)
-        return Cost(luts, lane.dsp, memory.bram18)
+        terms["memory"] = memory.lut * _differing(rows)
+        return Cost(fitted.luts("line", **terms), lane.dsp, memory.bram18)
 
-    def round_shift(self, pe: int, curves: int, in_bits: int, m_bits: int, c_bits: int, out_bits: int) -> Cost:
-        """A multiply-shift and, per lane, the detection of a tie and the increment."""
-        tie = fitted.luts("tie", out=pe * out_bits)
-        return self.multiply_shift(pe, curves, in_bits, m_bits, c_bits) + Cost(lut=tie)
+    def round_shift(
+        self, pe: int, curves: int, in_bits: int, m_bits: int, c_bits: int, clamp: Bounds, below: int = 0,
+        multiplicands: Sequence[int] = (),
+    ) -> Cost:  # fmt: skip
+        """A multiply-shift and, per lane, the increment; its rounding looks at ``below`` bits of the remainder."""
+        rounded = fitted.luts("tie", out=pe * bit_width(*clamp), below=pe * below)
+        line = self.multiply_shift(pe, curves, in_bits, m_bits, c_bits, clamp=clamp, multiplicands=multiplicands)
+        return line + Cost(lut=rounded)
 
-    def half_even(self, pe: int, curves: int, in_bits: int, m_bits: int, c_bits: int, gap_bits: int) -> Cost:
+    def half_even(
+        self, pe: int, curves: int, in_bits: int, m_bits: int, c_bits: int, gap_bits: int, clamp: Bounds = (0, 0),
+        multiplicands: Sequence[int] = (),
+    ) -> Cost:  # fmt: skip
         """A multiply-shift and, per lane, a second sum and the choice between both; the gaps between their offsets."""
-        second = fitted.luts("second_sum", sum=pe * (in_bits + m_bits))
-        gaps = _constants(pe, curves, gap_bits)  # in LUTs they go into the choice
-        return self.multiply_shift(pe, curves, in_bits, m_bits, c_bits) + Cost(second, bram18=gaps.bram18)
+        gaps = _constants(pe, curves, gap_bits)
+        rows = -(-curves // pe)
+        second = fitted.luts("second_sum", out=pe * bit_width(*clamp), memory=gaps.lut * _differing(rows))
+        line = self.multiply_shift(pe, curves, in_bits, m_bits, c_bits, clamp=clamp, multiplicands=multiplicands)
+        return line + Cost(second, bram18=gaps.bram18)
 
     def thresholds(self, pe: int, curves: int, in_bits: int, levels: int) -> Cost:
         """A bisection per lane: a comparison a stage, each with a memory in LUTs of twice the cuts of the one before.
@@ -125,6 +145,11 @@ PRICES = Prices()
 def _constants(pe: int, curves: int, bits: int) -> Cost:
     """The memory of ``bits`` bits per curve, read in rows of ``pe``."""
     return rom(-(-curves // pe), pe * bits)
+
+
+def _differing(rows: int) -> float:
+    """The part of the bits of a word that are no constants: of drawn words, those that are not alike in all rows."""
+    return 1 - 2.0 ** (1 - rows)
 
 
 def _odd(coefficient: int) -> int:

@@ -6,7 +6,7 @@ planner prices the bodies by the same model, folded and for its board.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from isobit.hardware import Cost
 from isobit.hardware.prices import MOST_ENTRIES, MOST_LEVELS, Prices
@@ -16,6 +16,8 @@ from isobit.numerics import (
     HalfEven,
     MultiplyShift,
     Price,
+    Rounding,
+    RoundShift,
     bit_width,
     layer_multiply_shift,
     shared_half_even,
@@ -46,12 +48,12 @@ def body_luts(node: Step, x: ValueType, prices: Prices) -> dict[str, int]:
     found: dict[str, int] = {}
     scaled = layer_multiply_shift(node.curves, los, his, clamp, None, multiplicand_price(prices, count, x.bits))
     if isinstance(scaled, tuple):
-        found["multiply_shift"] = multiply_shift_luts(scaled, x.bits, prices)
+        found["multiply_shift"] = multiply_shift_luts(scaled, x.bits, prices, clamp)
     dyadic = shared_round_shift(node.curves, los, his, clamp)
     if dyadic is not None:
         m_bits, c_bits = max(dyadic.m).bit_length(), bit_width(min(dyadic.c), max(dyadic.c))
         found["round_shift"] = prices.weigh(
-            prices.round_shift(1, count, x.bits, m_bits, c_bits, bit_width(*clamp))
+            prices.round_shift(1, count, x.bits, m_bits, c_bits, clamp, looks_below(dyadic), dyadic.m)
         )  # fmt: skip
     even = shared_half_even(node.curves, los, his, clamp) if not found else None
     if even is not None:
@@ -69,12 +71,24 @@ def half_even_cost(even: HalfEven, pe: int, in_bits: int, prices: Prices) -> Cos
     """What ``pe`` lanes of this body cost whose input has ``in_bits`` bits."""
     m_bits, gap_bits = max(even.m).bit_length(), max(max(even.gaps).bit_length(), 1)
     c_bits = bit_width(min(even.down), max(even.down))
-    return prices.half_even(pe, len(even.m), in_bits, m_bits, c_bits, gap_bits)
+    return prices.half_even(pe, len(even.m), in_bits, m_bits, c_bits, gap_bits, (even.lo, even.hi), even.m)
 
 
-def multiply_shift_luts(scaled: Collection[MultiplyShift], in_bits: int, prices: Prices) -> int:
-    """What these products and shifts of ``in_bits`` bits cost, in LUTs."""
+def looks_below(shift: RoundShift) -> int:
+    """Bits of the remainder that decide the rounding: none where it floors, one where halves go one way, else all."""
+    if shift.rounding in (Rounding.FLOOR, Rounding.HALF_UP):
+        return 0
+    return shift.k
+
+
+def multiply_shift_luts(
+    scaled: Sequence[MultiplyShift], in_bits: int, prices: Prices, clamp: tuple[int, int] = (0, 0)
+) -> int:
+    """What these products and shifts of ``in_bits`` bits cost, in LUTs; without ``clamp`` but for its clamp."""
     m_bits = max(s.m for s in scaled).bit_length()
     c_bits = bit_width(min(s.c for s in scaled), max(s.c for s in scaled))
     shifts = {s.k for s in scaled}
-    return prices.weigh(prices.multiply_shift(1, len(scaled), in_bits, m_bits, c_bits, shifts))
+    line = prices.multiply_shift(
+        1, len(scaled), in_bits, m_bits, c_bits, shifts, clamp=clamp, multiplicands=[s.m for s in scaled]
+    )
+    return prices.weigh(line)

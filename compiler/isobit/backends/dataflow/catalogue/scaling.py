@@ -27,7 +27,7 @@ from isobit.numerics import (
     shared_half_even,
     shared_round_shift,
 )
-from isobit.passes.bodies import half_even_cost
+from isobit.passes.bodies import half_even_cost, looks_below
 from isobit.passes.shrink import no_product
 
 MOST_BITS = 63
@@ -51,7 +51,10 @@ def multiply_shift_candidate(graph: Graph, node: Node, pe: int, prices: Prices) 
     m_bits = max(c.m for c in curves).bit_length()
     c_bits = bit_width(min(c.c for c in curves), max(c.c for c in curves))
     shifts = sorted({c.k for c in curves})
-    total = prices.multiply_shift(pe, len(curves), x.bits, m_bits, c_bits, shifts)
+    total = prices.multiply_shift(
+        pe, len(curves), x.bits, m_bits, c_bits, shifts, clamp=graph.types[node.name].bounds,
+        multiplicands=[c.m for c in curves],
+    )  # fmt: skip
     if len(shifts) == 1:
         return Candidate("multiply_shift", total, True, f"{m_bits}-bit multiplicands, shift {shifts[0]}")
     return Candidate(
@@ -84,7 +87,7 @@ def round_shift_candidate(graph: Graph, node: Node, pe: int, prices: Prices) -> 
     if kind.bits > MOST_BITS:
         return Candidate("round_shift", Cost(), False, f"its result has more than {MOST_BITS} bits")
     m_bits, c_bits = max(found.m).bit_length(), bit_width(min(found.c), max(found.c))
-    total = prices.round_shift(pe, len(found.m), x.bits, m_bits, c_bits, kind.bits)
+    total = prices.round_shift(pe, len(found.m), x.bits, m_bits, c_bits, kind.bounds, looks_below(found), found.m)
     return Candidate("round_shift", total, True, f"{found.rounding.name} of {m_bits}-bit multiples, shift {found.k}")
 
 

@@ -24,7 +24,7 @@ _CONSTANTS = {
 def memory_styles(process: Process) -> Iterator[tuple[str, str]]:
     """The module parameters that say where its own memories lie: name and text."""
     for name, depth, width in kept_words(process):
-        yield f"{name}_STYLE", f'"{_PLACES[kept_memory(depth, width)] if depth > _SHALLOW else "auto"}"'
+        yield f"{name}_MEMORY", f'"{_PLACES[kept_memory(depth, width)] if depth > _SHALLOW else "auto"}"'
     for name, array in zip(_CONSTANTS.get(process.template, ()), process.arrays, strict=False):
         yield f"{name}_STYLE", _block(len(array.values), array.values[0].size * array.elem.bits)
     if process.template == "lookup":
