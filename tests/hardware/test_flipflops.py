@@ -1,8 +1,7 @@
-"""Flip-flops: the median factor of the published designs, and never what decides a fit."""
+"""Flip-flops by LUTs: the median factor of the published designs."""
 
 from __future__ import annotations
 
-from isobit.hardware import Cost, board_names, load_board
 from isobit.hardware.flipflops import designs, factor, flipflops, spread
 
 
@@ -12,7 +11,7 @@ def test_half_of_the_designs_have_more_and_half_less() -> None:
     assert sum(f <= factor() for f in found) * 2 >= len(found) <= sum(f >= factor() for f in found) * 2
     least, middle, most = spread()
     assert least < middle < most and least < 1 < most
-    assert flipflops(0) == 0 and Cost(lut=1000, dsp=3).ff == round(1000 * factor())
+    assert flipflops(0) == 0 and flipflops(1000) == round(1000 * factor())
 
 
 def test_a_project_is_left_out_of_its_own_prediction() -> None:
@@ -23,6 +22,3 @@ def test_a_project_is_left_out_of_its_own_prediction() -> None:
         assert others[0] <= factor(project) <= others[-1]
 
 
-def test_flipflops_never_decide_what_fits() -> None:
-    for board in map(load_board, board_names()):
-        assert board.ff == 2 * board.lut and Cost(lut=board.lut).ff <= board.ff

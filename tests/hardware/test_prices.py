@@ -23,14 +23,15 @@ def test_a_body_is_its_lanes_its_constants_and_its_control(dsp: str, curves: int
     terms = {"unit": 1, "place": place, "ends": pe * 4, "memory": words.lut * (1 - 2.0 ** (1 - rows))}
     if not lane.dsp:
         terms |= {"digits": 0} if rows == 1 else {"product": pe * 2 * 18}
-    line = Cost(fitted.luts("line", **terms), lane.dsp, words.bram18)
+    line = fitted.fabric("line", **terms) + Cost(dsp=lane.dsp, bram18=words.bram18)
     assert prices.multiply_shift(pe, curves, 18, 3, 12, clamp=(0, 15)) == line
     memory = pe * sum(rom(rows * choices, 18, "lutram").lut for choices in (1, 2, 4))
     lanes = pe * thresholds_lane(18, 7, dsp).lut
-    levels = Cost(fitted.luts("thresholds", place=place, lanes=lanes, memory=memory))
+    levels = fitted.fabric("thresholds", place=place, lanes=lanes, memory=memory)
     assert prices.thresholds(pe, curves, 18, 7) == levels
     table = rom(256 * max(curves // pe, 1), 4).times(pe)
-    assert prices.lookup(pe, curves, 256, 4) == Cost(fitted.luts("lookup", unit=1, memory=table.lut), 0, table.bram18)
+    tables = fitted.fabric("lookup", unit=1, memory=table.lut) + Cost(bram18=table.bram18)
+    assert prices.lookup(pe, curves, 256, 4) == tables
 
 
 def test_a_constant_multiplicand_costs_an_adder_less_than_it_has_signed_digits() -> None:
@@ -84,6 +85,6 @@ def test_longer_coefficients_are_never_cheaper() -> None:
 
 def test_a_sum_is_its_products_and_an_adder_a_lane() -> None:
     plain = Prices().joined(2, [(8, [1]), (8, [1])], 9)
-    assert plain == Cost(fitted.luts("joined", unit=1, adders=2 * 9))
+    assert plain == fitted.fabric("joined", unit=1, adders=2 * 9)
     scaled = Prices().joined(2, [(8, [5]), (8, [1])], 12)
-    assert scaled == Cost(fitted.luts("joined", unit=1, adders=2 * 12)) + Prices().scaled(2, 8, [5])
+    assert scaled == fitted.fabric("joined", unit=1, adders=2 * 12) + Prices().scaled(2, 8, [5])

@@ -53,7 +53,7 @@ class CostRecord(Record):
     @property
     def cost(self) -> Cost:
         """What it is the record of."""
-        return Cost(self.lut, self.dsp, int(2 * self.bram36), self.uram)
+        return Cost(self.lut, self.dsp, int(2 * self.bram36), self.uram, self.ff)
 
 
 class LayerRecord(Record):

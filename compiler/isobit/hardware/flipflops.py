@@ -1,4 +1,4 @@
-"""Flip-flops, estimated from LUTs: the median factor of whole designs after implementation.
+"""Flip-flops of what hls4ml makes, estimated from LUTs: the median factor of whole designs after implementation.
 
 The designs (``flipflops.toml``, made by ``benchmarks/flipflops.py``) are others' and of FINN's architecture, which is
 ours: streams between units, a pipeline in each. How far a design lies from a factor that was fitted without its project

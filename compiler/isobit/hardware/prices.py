@@ -75,16 +75,16 @@ class Prices:
             terms["selection"] = pe * (in_bits + m_bits) * (len(set(shifts)) - 1).bit_length()
             memory += _constants(pe, curves, max(shifts).bit_length())
         terms["memory"] = memory.lut * _differing(rows)
-        return Cost(fitted.luts("line", **terms), lane.dsp, memory.bram18)
+        return fitted.fabric("line", **terms) + Cost(dsp=lane.dsp, bram18=memory.bram18)
 
     def round_shift(
         self, pe: int, curves: int, in_bits: int, m_bits: int, c_bits: int, clamp: Bounds, below: int = 0,
         multiplicands: Sequence[int] = (),
     ) -> Cost:  # fmt: skip
         """A multiply-shift and, per lane, the increment; its rounding looks at ``below`` bits of the remainder."""
-        rounded = fitted.luts("tie", out=pe * bit_width(*clamp), below=pe * below)
+        rounded = fitted.fabric("tie", out=pe * bit_width(*clamp), below=pe * below)
         line = self.multiply_shift(pe, curves, in_bits, m_bits, c_bits, clamp=clamp, multiplicands=multiplicands)
-        return line + Cost(lut=rounded)
+        return line + rounded
 
     def half_even(
         self, pe: int, curves: int, in_bits: int, m_bits: int, c_bits: int, gap_bits: int, clamp: Bounds = (0, 0),
@@ -93,9 +93,9 @@ class Prices:
         """A multiply-shift and, per lane, a second sum and the choice between both; the gaps between their offsets."""
         gaps = _constants(pe, curves, gap_bits)
         rows = -(-curves // pe)
-        second = fitted.luts("second_sum", out=pe * bit_width(*clamp), memory=gaps.lut * _differing(rows))
+        second = fitted.fabric("second_sum", out=pe * bit_width(*clamp), memory=gaps.lut * _differing(rows))
         line = self.multiply_shift(pe, curves, in_bits, m_bits, c_bits, clamp=clamp, multiplicands=multiplicands)
-        return line + Cost(second, bram18=gaps.bram18)
+        return line + second + Cost(bram18=gaps.bram18)
 
     def thresholds(self, pe: int, curves: int, in_bits: int, levels: int) -> Cost:
         """A bisection per lane: a comparison a stage, each with a memory in LUTs of twice the cuts of the one before.
@@ -106,13 +106,13 @@ class Prices:
         memories = sum((rom(depth, in_bits, "lutram").lut for depth in depths if depth > 1), 0)
         lane = requantizer.thresholds_lane(in_bits, levels, self.dsp).lut
         place = (-(-curves // pe) - 1).bit_length()
-        return Cost(lut=fitted.luts("thresholds", place=place, lanes=pe * lane, memory=pe * memories))
+        return fitted.fabric("thresholds", place=place, lanes=pe * lane, memory=pe * memories)
 
     def lookup(self, pe: int, curves: int, entries: int, out_bits: int) -> Cost:
         """One ROM of ``entries`` words per lane and row of channels, both filled up to powers of two."""
         rows = max(1, -(-curves // pe))
         memory = rom(1 << max((entries - 1).bit_length(), 1) + (rows - 1).bit_length(), out_bits).times(pe)
-        return Cost(fitted.luts("lookup", unit=1, memory=memory.lut), 0, memory.bram18)
+        return fitted.fabric("lookup", unit=1, memory=memory.lut) + Cost(bram18=memory.bram18)
 
     def scaled(self, pe: int, in_bits: int, coefficients: Sequence[int]) -> Cost:
         """A value times a coefficient, one for all channels or one for each. Powers of two are wiring."""
@@ -130,7 +130,7 @@ class Prices:
     def joined(self, pe: int, operands: Sequence[tuple[int, Sequence[int]]], out_bits: int) -> Cost:
         """A sum of ``operands``, each its bits and its coefficients: products, and an adder a lane."""
         products = sum((self.scaled(pe, bits, coefficients) for bits, coefficients in operands), Cost())
-        return products + Cost(lut=fitted.luts("joined", unit=1, adders=pe * out_bits))
+        return products + fitted.fabric("joined", unit=1, adders=pe * out_bits)
 
     def line(self, in_bits: int, m_bits: int, *, constant: bool) -> Cost:
         """One lane, in LUTs or with DSPs, whichever weighs less."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from isobit.hardware.board import Board
-from isobit.hardware.flipflops import flipflops
 
 LUTS_PER_DSP, LUTS_PER_BRAM, LUTS_PER_URAM = 60, 240, 600
 """A PYNQ-Z1 has 242 LUTs to a DSP and 380 to a block RAM, a KV260 813 to a block RAM and 1830 to an UltraRAM; the
@@ -18,33 +17,33 @@ USUAL: Dearer = (1, 1, 1, 1)
 
 @dataclass(frozen=True)
 class Cost:
-    """Resource estimate; ``bram18`` in 18-kbit blocks, the halves of block RAMs, ``uram`` in 288-kbit ones."""
+    """Resource estimate; ``bram18`` in 18-kbit blocks, the halves of block RAMs, ``uram`` in 288-kbit ones.
+
+    Flip-flops never decide what fits: every part has two to a LUT.
+    """
 
     lut: int = 0
     dsp: int = 0
     bram18: int = 0
     uram: int = 0
+    ff: int = 0
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(
-            self.lut + other.lut, self.dsp + other.dsp, self.bram18 + other.bram18, self.uram + other.uram
+            self.lut + other.lut, self.dsp + other.dsp, self.bram18 + other.bram18, self.uram + other.uram,
+            self.ff + other.ff,
         )  # fmt: skip
 
     def __sub__(self, other: Cost) -> Cost:
         return self + other.times(-1)
 
     def times(self, count: int) -> Cost:
-        return Cost(self.lut * count, self.dsp * count, self.bram18 * count, self.uram * count)
+        return Cost(self.lut * count, self.dsp * count, self.bram18 * count, self.uram * count, self.ff * count)
 
     @property
     def bram36(self) -> float:
         """Block RAMs of 36 kbit, as parts are counted: half ones are possible, a whole number is an int."""
         return self.bram18 / 2 if self.bram18 % 2 else self.bram18 // 2
-
-    @property
-    def ff(self) -> int:
-        """Flip-flops, from the LUTs (:mod:`isobit.hardware.flipflops`); they never decide what fits."""
-        return flipflops(self.lut)
 
     @property
     def weight(self) -> int:

@@ -85,6 +85,18 @@ class AdderGraph:
         negated = sum(wide[tap.node] for tap in self.taps if tap.sign < 0)
         return total + negated
 
+    def registers(self, spans: list[tuple[int, int]]) -> int:
+        """Registers with one behind every input, adder and output, and one a stage for what is read later."""
+        wide, depths = [bit_width(*span) for span in self.intervals(spans)], self.depths
+        last = list(depths)  # the stage in which a node is read last
+        for number, adder in enumerate(self.adders, self.inputs):
+            for read in (adder.a, adder.b):
+                last[read] = max(last[read], depths[number] - 1)
+        for tap in self.taps:
+            last[tap.node] = max(depths)
+        stages = sum(bits * (end - depth + 1) for bits, end, depth in zip(wide, last, depths, strict=True))
+        return stages + sum(wide[tap.node] + tap.shift for tap in self.taps if tap.sign)
+
 
 def signed_digits(value: int) -> list[tuple[int, int]]:
     """``value`` as powers of two with signs, no two side by side: pairs of sign and exponent, ascending."""

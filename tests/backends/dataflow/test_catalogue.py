@@ -62,8 +62,8 @@ def test_a_width_converter_costs_by_the_bits_that_it_shifts() -> None:
 
     assert cost(5, 5, 8, 16) == 0  # a word a row on either side
     assert cost(24, 4, 12, 8) < cost(24, 12, 4, 8) < cost(24, 8, 12, 8) < cost(61, 8, 12, 8)
-    assert cost(61, 8, 4, 8) == fitted.luts("row_converter", unit=1, word=64 + 32)
-    assert cost(13, 3, 4, 8) == fitted.luts("row_converter", unit=1, word=3 * 48 + 32)
+    assert cost(61, 8, 4, 8) == fitted.fabric("row_converter", unit=1, word=64 + 32).lut
+    assert cost(13, 3, 4, 8) == fitted.fabric("row_converter", unit=1, word=3 * 48 + 32).lut
 
 
 def test_what_moves_words_costs_by_the_word_and_what_keeps_them_a_memory_more() -> None:

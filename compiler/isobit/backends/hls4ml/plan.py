@@ -7,7 +7,7 @@ What the plan does not fix is fully parallel (Latency, reuse 1) as in hls4ml its
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isqrt, prod
 from typing import Literal, get_args
 
@@ -22,6 +22,7 @@ from isobit.backends.hls4ml.steps import bisections
 from isobit.backends.hls4ml.windows import fan_in, is_separate
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import Board, Cost, Prices
+from isobit.hardware.flipflops import flipflops
 from isobit.hardware.memory import rom
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Add, Const, Linear, Step, Table
@@ -108,9 +109,14 @@ def plan_for(graph: Graph, board: Board, request: Request, progress: Progress = 
         raise IsobitError("E503", text, hint=f"--board, one of {', '.join(ACCELERATOR_BOARDS)}")
     spatial = any(len(graph.types[node.name].shape) > 1 for node in graph.nodes if not isinstance(node, Const))
     io_type: IoType = request.io_type or ("io_stream" if spatial else "io_parallel")
-    layers = {node.name: _layer(graph, node, board, request, io_type, progress) for node in graph.nodes
+    layers = {node.name: _registered(_layer(graph, node, board, request, io_type, progress)) for node in graph.nodes
               if isinstance(node, Linear | Step | Table | Add)}  # fmt: skip
     return Plan(board, io_type, layers, request.backend)
+
+
+def _registered(layer: LayerPlan) -> LayerPlan:
+    """With flip-flops: hls4ml's units are not ours, so they follow from the LUTs."""
+    return replace(layer, cost=replace(layer.cost, ff=flipflops(layer.cost.lut)))
 
 
 def multiplicands(graph: Graph, plan: Plan) -> dict[str, int]:

@@ -17,7 +17,7 @@ from isobit.backends.dataflow.layer import LayerPlan
 from isobit.backends.dataflow.rows import words_of
 from isobit.backends.ports import IntType
 from isobit.errors import promised
-from isobit.hardware import Cost, fitted
+from isobit.hardware import Cost
 from isobit.ir import Graph
 from isobit.ir.memo import per_graph
 from isobit.ir.ops import Const, Linear
@@ -65,9 +65,10 @@ def spans(graph: Graph, node: Linear, inputs: int) -> Spans:
 
 
 def cost(graph: Graph, node: Linear, samples: int = 0) -> Cost:
-    """A LUT for every bit of every adder, and the control."""
+    """A LUT for every bit of every adder, and the registers behind them."""
     found = additions(graph, node, samples)
-    return Cost(lut=fitted.luts("additions", adders=found.luts(spans(graph, node, found.inputs))))
+    reach = spans(graph, node, found.inputs)
+    return Cost(lut=found.luts(reach), ff=found.registers(reach))
 
 
 def constant_dense(graph: Graph, node: Linear, layer: LayerPlan, inputs: list[Stream]) -> Kernel:

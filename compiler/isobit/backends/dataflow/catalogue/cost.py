@@ -42,12 +42,12 @@ def _bits(count: int) -> int:
 
 def _with(kind: str, **terms: float) -> Cost:
     """A unit of ``kind`` and its terms."""
-    return Cost(lut=fitted.luts(kind, unit=1, **terms))
+    return fitted.fabric(kind, unit=1, **terms)
 
 
 def _kept(kind: str, memory: Cost) -> Cost:
     """A memory, whose LUTs are a term of ``kind``."""
-    return Cost(fitted.luts(kind, memory=memory.lut), memory.dsp, memory.bram18, memory.uram)
+    return fitted.fabric(kind, memory=memory.lut) + Cost(bram18=memory.bram18, uram=memory.uram)
 
 
 def weights(rows: int, width: int, memory: Memory = "auto") -> Cost:
@@ -174,8 +174,8 @@ def _selected(pe: int, simd: int, x_bits: int, acc_bits: int, samples: int) -> C
     sums = samples * (pe + 1) * simd
     acc = samples * pe * acc_bits
     if x_bits == 1:
-        return Cost(lut=fitted.luts("counts", ones=sums, acc=acc))
-    return Cost(lut=fitted.luts("selections", ones=sums, further=sums * (x_bits - 1), acc=acc))
+        return fitted.fabric("counts", ones=sums, acc=acc)
+    return fitted.fabric("selections", ones=sums, further=sums * (x_bits - 1), acc=acc)
 
 
 def _packed(
@@ -186,7 +186,7 @@ def _packed(
     chains, outputs = -(-simd // packing.chain), pe * samples
     mac = product(x_bits, w_bits, dsp).times(simd * (pairs + alone))
     added = outputs * (_tree(chains, x_bits + w_bits + _bits(packing.chain)) + acc_bits)
-    return mac + Cost(lut=fitted.luts("sums", added=added))
+    return mac + fitted.fabric("sums", added=added)
 
 
 def _sums(outputs: int, simd: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, *, constant: bool) -> Cost:
@@ -198,9 +198,9 @@ def _sums(outputs: int, simd: int, x_bits: int, w_bits: int, acc_bits: int, dsp:
     one = product(x_bits, w_bits, dsp)
     if one.dsp:
         kind = "constant_dsp_sums" if constant else "dsp_sums"
-        return one.times(outputs * simd) + Cost(lut=fitted.luts(kind, added=added))
+        return one.times(outputs * simd) + fitted.fabric(kind, added=added)
     kind = "constant_sums" if constant else "bit_sums" if min(x_bits, w_bits) == 1 else "sums"
-    return Cost(lut=fitted.luts(kind, adders=_adders(outputs * simd, x_bits, w_bits), added=added))
+    return fitted.fabric(kind, adders=_adders(outputs * simd, x_bits, w_bits), added=added)
 
 
 def _adders(count: int, a: int, b: int) -> int:
@@ -236,7 +236,7 @@ def input_vector(words: int, width: int, samples: int, passes: int) -> Cost:
     whole block: registers, and a choice among the words, for which a 6-input LUT does three of a bit's further words.
     """
     if samples > 1:
-        return Cost(lut=samples * width * -(-(words - 1) // 3))
+        return Cost(lut=samples * width * -(-(words - 1) // 3), ff=samples * width * words)
     if passes == 1:
         return Cost()
     return _kept("vector", kept(words, width))
