@@ -113,9 +113,10 @@ def fitted() -> str:
     """The coefficients of the formulas, kind by kind."""
     from isobit.hardware.fitted import coefficients
 
-    rows = [["kind", "LUTs of one of a term"], ["---", "---"]]
-    for kind, terms in coefficients().items():
-        rows.append([f"`{kind}`", ", ".join(f"`{term}` {value:g}" for term, value in terms.items())])
+    rows = [["kind", "LUTs of one of a term", "flip-flops"], ["---", "---", "---"]]
+    for kind, terms in coefficients("lut").items():
+        both = (terms, coefficients("ff")[kind])
+        rows.append([f"`{kind}`", *(", ".join(f"`{term}` {value:g}" for term, value in each.items()) for each in both)])
     return "".join("| " + " | ".join(row) + " |\n" for row in rows)
 
 

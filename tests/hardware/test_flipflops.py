@@ -20,5 +20,3 @@ def test_a_project_is_left_out_of_its_own_prediction() -> None:
     for project in projects:
         others = sorted(ff / lut for p, lut, ff in designs() if p != project)
         assert others[0] <= factor(project) <= others[-1]
-
-

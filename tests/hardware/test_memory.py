@@ -12,7 +12,7 @@ from isobit.backends.dataflow.planner import LayerChoice, PlanRequest, plan_for,
 from isobit.backends.dataflow.writer import render
 from isobit.errors import IsobitError
 from isobit.hardware import Board, Cost, fifo_storage, kept_memory, load_board, ram, ram_memory, rom_memory
-from isobit.hardware.memory import kept, rom
+from isobit.hardware.memory import halves, kept, rom
 from isobit.hardware.resources import LUTS_PER_BRAM, LUTS_PER_URAM
 from isobit.ir import Graph, frozen_ints, verify
 from isobit.ir.ops import Const, Input, Linear, Output
@@ -43,12 +43,10 @@ def planned(choice: LayerChoice, board: Board = PYNQ, graph: Graph | None = None
 @pytest.mark.parametrize(("depth", "width"), SIZES)
 def test_a_memory_goes_where_its_price_is_least(depth: int, width: int) -> None:
     luts = {"rom": -(-depth // 64) * width, "ram": -(-depth // 32) * width}
-    shapes = [(36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)]  # of half a block RAM
-    blocks = min(-(-width // w) * -(-depth // d) for w, d in shapes)
     large = -(-width // 72) * -(-depth // 4096)
-    prices = {"lutram": luts["rom"], "bram": LUTS_PER_BRAM // 2 * blocks}
+    prices = {"lutram": luts["rom"], "bram": LUTS_PER_BRAM // 2 * halves(depth, width, False)}
     assert prices[rom_memory(depth, width)] == min(prices.values()) == rom(depth, width).weight
-    prices["lutram"] = luts["ram"]
+    prices = {"lutram": luts["ram"], "bram": LUTS_PER_BRAM // 2 * halves(depth, width, True)}
     assert prices[ram_memory(depth, width, PYNQ)] == min(prices.values()) == ram(depth, width, PYNQ).weight
     assert prices[kept_memory(depth, width)] == min(prices.values()) == kept(depth, width).weight
     prices["uram"] = LUTS_PER_URAM * large
@@ -61,6 +59,18 @@ def test_every_kind_of_memory_is_the_cheapest_of_some() -> None:
     assert [ram_memory(d, 72, PYNQ) for d in (32, 512, 4096)] == ["lutram", "bram", "bram"]
     assert [rom_memory(d, 72) for d in (1, 64, 4096)] == ["auto", "lutram", "bram"]
     assert ram(4096, 72, KRIA) == Cost(uram=1) and ram(4097, 73, KRIA, "uram") == Cost(uram=4)
+
+
+@pytest.mark.parametrize(
+    ("depth", "width", "constant", "written"),
+    [
+        (1100, 10, 1, 2), (1500, 20, 2, 3), (1500, 40, 4, 4), (1500, 96, 8, 9), (3000, 20, 4, 5), (3000, 40, 7, 8),
+        (5000, 10, 3, 5), (5000, 48, 14, 15), (8000, 24, 11, 12), (20000, 8, 9, 10),
+    ],
+)  # fmt: skip
+def test_block_rams_are_those_that_yosys_makes(depth: int, width: int, constant: int, written: int) -> None:
+    """As ``synth_xilinx`` mapped such memories by themselves (docs/cost.md)."""
+    assert (halves(depth, width, False), halves(depth, width, True)) == (constant, written)
 
 
 def test_half_a_block_ram_is_counted_and_shown_as_one() -> None:
@@ -110,8 +120,8 @@ def test_the_cost_follows_the_memory() -> None:
 
     free = cost(LayerChoice(pe=1, simd=1))
     in_luts, lines = cost(LayerChoice(1, 1, memory="lutram")), cost(LayerChoice(1, 1, line_buffer="uram"))
-    assert (free.bram36, in_luts.bram36) == (2.5, 1) and in_luts.lut > free.lut + 9216 // 64 * 2
-    assert (lines.uram, lines.bram36) == (1, 2) and lines.lut == free.lut
+    assert (free.bram36, in_luts.bram36) == (2, 1) and in_luts.lut > free.lut + 9216 // 64 * 2
+    assert (lines.uram, lines.bram36) == (1, 1.5) and lines.lut == free.lut
 
 
 @pytest.mark.parametrize(

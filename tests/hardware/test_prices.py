@@ -21,6 +21,8 @@ def test_a_body_is_its_lanes_its_constants_and_its_control(dsp: str, curves: int
     lane = min(multiply_shift_lane(18, 3, rows == 1, dsp), key=lambda cost: cost.weight).times(pe)
     words, place = rom(rows, pe * 3) + rom(rows, pe * 12), (rows - 1).bit_length()
     terms = {"unit": 1, "place": place, "ends": pe * 4, "memory": words.lut * (1 - 2.0 ** (1 - rows))}
+    if not lane.dsp or dsp == "DSP48E2":
+        terms["sum"] = pe * (18 + 3)
     if not lane.dsp:
         terms |= {"digits": 0} if rows == 1 else {"product": pe * 2 * 18}
     line = fitted.fabric("line", **terms) + Cost(dsp=lane.dsp, bram18=words.bram18)
@@ -30,7 +32,7 @@ def test_a_body_is_its_lanes_its_constants_and_its_control(dsp: str, curves: int
     levels = fitted.fabric("thresholds", place=place, lanes=lanes, memory=memory)
     assert prices.thresholds(pe, curves, 18, 7) == levels
     table = rom(256 * max(curves // pe, 1), 4).times(pe)
-    tables = fitted.fabric("lookup", unit=1, memory=table.lut) + Cost(bram18=table.bram18)
+    tables = fitted.fabric("lookup", unit=1, memory=table.lut, index=pe * 8) + Cost(bram18=table.bram18)
     assert prices.lookup(pe, curves, 256, 4) == tables
 
 

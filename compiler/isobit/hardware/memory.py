@@ -7,13 +7,16 @@ contents cannot be part of an UltraScale+ bitstream, it comes up as zeros (Vivad
 What ``depth`` words of ``width`` bits take:
 
 * LUTs: ``ceil(depth / 64) * width`` when constant (64 bits a LUT), ``ceil(depth / 32) * width`` when written;
-* block RAM: the fewest 18-kbit blocks, of which a block RAM is two, in any one of their shapes, 512 x 36 to 16384 x 1;
+* block RAM: halves of 18 kbit or whole ones, all in one of their shapes (512 x 36 to 16384 x 1 of a half): as Yosys
+  maps a memory, which is the cheapest of them with what chooses among banks (:func:`halves`);
 * UltraRAM: blocks of 4096 x 72, the only shape there is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from operator import itemgetter
 from typing import Literal
 
 from isobit.hardware.board import Board
@@ -22,7 +25,12 @@ from isobit.hardware.resources import Cost
 Memory = Literal["auto", "lutram", "bram", "uram"]
 """Where a memory lies; ``auto`` leaves it to the rule."""
 
-_BRAM18_SHAPES = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
+_SHAPES = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
+"""Width and depth of half a block RAM."""
+_WHOLE = ((72, 512), (36, 1024), (18, 2048), (9, 4096), (4, 8192), (2, 16384), (1, 32768))
+_BYTE = 9
+_PRICES = ((129, 1, _SHAPES), (257, 2, _WHOLE))
+"""What Yosys' library of cells says that a block is worth, and its halves."""
 _URAM_WIDTH, _URAM_DEPTH = 72, 4096
 _ROM_BITS_PER_LUT, _RAM_BITS_PER_LUT = 64, 32
 
@@ -72,9 +80,27 @@ def _cheapest(kinds: Iterable[Memory], depth: int, width: int, bits_per_lut: int
     return min(kinds, key=lambda kind: _cost(kind, depth, width, bits_per_lut).weight)
 
 
+@lru_cache(maxsize=1 << 16)
+def halves(depth: int, width: int, written: bool) -> int:
+    """Halves of block RAMs, as Yosys' ``memory_libmap`` makes a memory of them.
+
+    Deeper memories are banks, whose words lie side by side across blocks; one that is ``written`` has whole bytes of 9
+    bits. A bit of the choice among banks is worth half a LUT.
+    """
+    best = (float("inf"), 0)
+    for price, parts, shapes in _PRICES:
+        for bits, words in shapes:
+            byte = min(_BYTE, bits) if written else 1
+            banks = -(-depth // words)
+            blocks = -(-banks * -(-width // byte) * byte // bits)
+            chosen = (banks - 1) * width + (banks if written and banks > 1 else 0)
+            best = min(best, (price * blocks + chosen / 2, parts * blocks), key=itemgetter(0))
+    return best[1]
+
+
 def _cost(memory: Memory, depth: int, width: int, bits_per_lut: int) -> Cost:
     if memory == "uram":
         return Cost(uram=-(-width // _URAM_WIDTH) * -(-depth // _URAM_DEPTH))
     if memory == "bram":
-        return Cost(bram18=min(-(-width // w) * -(-depth // d) for w, d in _BRAM18_SHAPES))
+        return Cost(bram18=halves(depth, width, bits_per_lut == _RAM_BITS_PER_LUT))
     return Cost(lut=-(-depth // bits_per_lut) * width)

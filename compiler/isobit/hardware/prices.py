@@ -74,6 +74,8 @@ class Prices:
         if len(set(shifts)) > 1 and rows > 1:  # of one row every lane has its own
             terms["selection"] = pe * (in_bits + m_bits) * (len(set(shifts)) - 1).bit_length()
             memory += _constants(pe, curves, max(shifts).bit_length())
+        if not lane.dsp or self.dsp == "DSP48E2":  # Yosys moves no registers into these
+            terms["sum"] = pe * (in_bits + m_bits)
         terms["memory"] = memory.lut * _differing(rows)
         return fitted.fabric("line", **terms) + Cost(dsp=lane.dsp, bram18=memory.bram18)
 
@@ -112,7 +114,8 @@ class Prices:
         """One ROM of ``entries`` words per lane and row of channels, both filled up to powers of two."""
         rows = max(1, -(-curves // pe))
         memory = rom(1 << max((entries - 1).bit_length(), 1) + (rows - 1).bit_length(), out_bits).times(pe)
-        return fitted.fabric("lookup", unit=1, memory=memory.lut) + Cost(bram18=memory.bram18)
+        index = pe * (entries - 1).bit_length()
+        return fitted.fabric("lookup", unit=1, memory=memory.lut, index=index) + Cost(bram18=memory.bram18)
 
     def scaled(self, pe: int, in_bits: int, coefficients: Sequence[int]) -> Cost:
         """A value times a coefficient, one for all channels or one for each. Powers of two are wiring."""

@@ -99,7 +99,9 @@ def reordered(lanes: int, in_bits: int, out_bits: int, depth: int, leaving: int)
 def multiplied(lanes: int, a: int, b: int, dsp: str) -> Cost:
     """Two streams multiplied, of ``a`` and ``b`` bits: a multiplier per lane."""
     one = product(a, b, dsp)
-    return one.times(lanes) + _with("product") if one.dsp else _with("product", adders=_adders(lanes, a, b))
+    word, inside = lanes * (a + b), one.dsp and dsp == "DSP48E1"  # Yosys moves no registers into a DSP48E2
+    adders = 0 if one.dsp else _adders(lanes, a, b)
+    return one.times(lanes) + _with("product", adders=adders, word=0 if inside else word)
 
 
 def multiplied_by_channel(lanes: int, a: int, b: int, depth: int, width: int, dsp: str) -> Cost:
@@ -110,7 +112,7 @@ def multiplied_by_channel(lanes: int, a: int, b: int, depth: int, width: int, ds
 
 def sliding_window(depth: int, width: int, board: Board, memory: Memory = "auto") -> Cost:
     """A memory of ``depth`` words of ``width`` bits with one write and one read port, and the places in it."""
-    return _with("sliding_window", place=_bits(depth)) + lines(depth, width, board, memory)
+    return _with("sliding_window", place=_bits(depth), word=width) + lines(depth, width, board, memory)
 
 
 def parallel_window(depth: int, width: int, out: int, board: Board, memory: Memory = "auto") -> Cost:
@@ -141,10 +143,11 @@ def width_converter(c: Constants, bits: int) -> Cost:
         return Cost()
     buffer = (takes + gives - 1) * granule * bits
     if row % narrow or row % wide:
-        return _with("row_converter", word=buffer * min(takes, gives, -(-row // narrow)) + wide * bits)
+        word = buffer * min(takes, gives, -(-row // narrow)) + wide * bits
+        return _with("row_converter", word=word, kept=buffer)
     if takes == 1 or gives == 1:
-        return _with("width_converter", count=count, word=narrow * bits * (gives == 1 < takes))
-    return _with("granules", count=count, word=buffer * _bits(gives))
+        return _with("width_converter", count=count, word=narrow * bits * (gives == 1 < takes), kept=buffer)
+    return _with("granules", count=count, word=buffer * _bits(gives), kept=buffer)
 
 
 # ---------------------------------------------------------------- matrix units
