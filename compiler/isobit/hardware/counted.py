@@ -26,7 +26,7 @@ class Row:
 
     name: str
     dsp: str
-    figures: dict[str, tuple[int, float]]
+    figures: dict[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ def packed() -> tuple[Row, ...]:
     return tuple(_row(name, "", pairs) for name, *pairs in data()["packed"])
 
 
-def _row(name: str, dsp: str, pairs: Iterable[tuple[int, float]]) -> Row:
-    return Row(name, dsp, {r: (int(e), float(c)) for r, (e, c) in zip(RESOURCES, pairs, strict=True)})
+def _row(name: str, dsp: str, pairs: Iterable[tuple[float, float]]) -> Row:
+    return Row(name, dsp, {r: (e, float(c)) for r, (e, c) in zip(RESOURCES, pairs, strict=True)})
 
 
 def bar(rows: Iterable[Row], resource: str) -> Bar | None:
