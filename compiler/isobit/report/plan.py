@@ -36,9 +36,10 @@ def _counted(found: Optimum) -> Mapping[str, Bar]:
 def plan_lines(found: Optimum) -> list[str]:
     """The verdict first: how fast, what it takes, and what is proven."""
     board, whole = found.plan.board, found.whole
+    luts, *others = whole.cost.used(board)
     used = ", ".join(
         f"{n:,} {name} ({n / limit:.0%})"
-        for name, n, limit in whole.cost.used(board)
+        for name, n, limit in (luts, ("FF", whole.cost.ff, board.ff), *others)
         if limit and (n or name != "URAM")
     )
     lines = [

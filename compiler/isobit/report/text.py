@@ -69,7 +69,7 @@ def _kinds(layers: Sequence[Layer]) -> list[list[str]]:
 
 def _verdict(summary: Summary, pace: Pace | None) -> list[str]:
     """How fast, limited by what, and how large."""
-    shown = (r for r in summary.resources if r.name in _SHOWN or (r.name == "URAM" and r.available))
+    shown = (r for r in summary.resources if r.name != "URAM" or r.available)
     used = ", ".join(f"{r.used} {r.name} ({r.share:.0%})" for r in shown)
     rate = f"{summary.frames_per_second:,.0f} frames/s at {summary.clock_mhz:g} MHz"
     lines = [f"one frame every {summary.interval} clocks (latency {summary.latency}): {rate}"]
