@@ -31,10 +31,11 @@ from isobit.numerics.packing import Packing
 HERE = Path(__file__).parent
 DATA, PUBLISHED = HERE / "beside.jsonl", HERE / "published.toml"
 BEGIN, END = "<!-- beside: begin -->", "<!-- beside: end -->"
-FAN_IN, OUTPUTS, SIMD, PE = 64, 32, 16, 8
+FAN_IN, OUTPUTS, SIMD, PE = 64, 32, 8, 4
 SPACING, CHAIN = 18, 4
 """Of two products of 8 bits in a DSP48E2, as the planner packs them."""
 ACC = 24
+BATCH = 4
 
 
 def published() -> dict[str, Any]:
@@ -46,7 +47,7 @@ def published() -> dict[str, Any]:
 
 
 def matrix(bits: int, dsp: str) -> Point:
-    """128 products a clock; of one bit by one as XNOR and popcount."""
+    """32 products a clock; of one bit by one as XNOR and popcount."""
     constants: dict[str, int | str] = {"IN": FAN_IN, "OUT": OUTPUTS, "SIMD": SIMD, "PE": PE, "VECTORS": 16}
     kinds = {"in_t": (bits, False), "weight_t": (bits, bits > 1), "acc_t": (2 * bits + 6, True)}
     return Point("dense", dsp, constants | ({"BIPOLAR": 1} if bits == 1 else {}), kinds, "lutram")
@@ -100,8 +101,8 @@ def count() -> None:
     done, yosys = points.known(DATA), find_yosys()
     for dsp in points.BOARDS:
         todo = [p for p in wanted() if p.dsp == dsp and p.key not in done]
-        for first in range(0, len(todo), points.BATCH):
-            for point, found in points.counted(yosys, todo[first : first + points.BATCH]):
+        for first in range(0, len(todo), BATCH):
+            for point, found in points.counted(yosys, todo[first : first + BATCH]):
                 row = {"point": asdict(point), "yosys": yosys.version, "counts": found and asdict(found)}
                 with DATA.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(row) + "\n")

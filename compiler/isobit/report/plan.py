@@ -207,7 +207,7 @@ def _numbers(cost: Cost) -> tuple[str, ...]:
 
 
 def _signed(clocks: int, cost: Cost) -> tuple[str, ...]:
-    return tuple(f"{n:+d}" if n else "0" for n in (clocks, cost.lut, cost.dsp, cost.bram36, cost.uram))
+    return tuple(f"{n:+}" if n else "0" for n in (clocks, cost.lut, cost.dsp, cost.bram36, cost.uram))
 
 
 def _line(text: str) -> Text:
