@@ -132,7 +132,7 @@ def stream(elem: str, constant: str) -> StreamOf:
 
 
 def rows(elem: str, *further: str) -> ArrayOf:
-    """Constants by channel, a row for what a word of ``PE`` elements takes; the ``further`` axes of tables by constant."""
+    """Constants by channel, a row for what a word of ``PE`` elements takes; ``further`` axes of tables, by constant."""
 
     def shape(c: Constants) -> tuple[int, ...]:
         width = min(c["CHANNELS"], c["PE"])
