@@ -9,6 +9,7 @@ and a target are kept by what is printed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from isobit.backends.dataflow.design import FifoGoal
@@ -18,6 +19,7 @@ from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, border_of, port
 from isobit.backends.dataflow.planner.file import folding_of
 from isobit.backends.dataflow.planner.foldings import accumulator_bits, planned
 from isobit.backends.dataflow.planner.front import Candidate, Front
+from isobit.backends.dataflow.planner.multipliers import may_share
 from isobit.backends.dataflow.planner.plan import Plan, checked
 from isobit.backends.dataflow.planner.points import Point, joined, points
 from isobit.backends.dataflow.planner.refusals import does_not_fit, slow_port, table, too_slow
@@ -142,13 +144,32 @@ class _Planner:
     # ------------------------------------------------------------------ a target
 
     def _at_most(self, interval: int) -> Plan:
-        """The cheapest design of at most ``interval`` clocks per frame that keeps to the share."""
+        """The cheapest design of at most ``interval`` clocks per frame that keeps to the share.
+
+        Where there is none, narrow products may share DSPs.
+        """
         most = min(interval, self.cycles or interval)
         self._refuse_slow(interval, most)
         plan, refused = self._best(interval, self._shares(), most)
+        if plan is None:
+            self.front = self._sharing()
+            mixed = self.front.within(interval, int(self.request.share * self.board.dsps))
+            plan, _ = self._best(interval, self._shares(), most, (mixed,))
         if plan is not None:
             return plan
         raise does_not_fit(refused, self._whole(refused).cost, self.request.share)
+
+    def _sharing(self) -> Front:
+        """The front with points more: narrow products in DSPs, two in each."""
+        nodes = dict(self.front.nodes)
+        for unit in units(self.graph):
+            choice = self.request.layers.get(unit.node.name, LayerChoice())
+            if choice.multiplier == "" and may_share(self.graph, unit.node, self.board):
+                packed = {**self.request.layers, unit.node.name: replace(choice, multiplier="packed")}
+                with suppress(IsobitError):  # no two of its products share an operand, at any folding
+                    name = unit.node.name
+                    nodes[name] = [*nodes[name], *self._fast(name, unit.points(self.graph, self.board, packed))]
+        return Front(nodes)
 
     def _refuse_slow(self, interval: int, most: int) -> None:
         """Neither a layer nor a port may need more than was asked for; the slowest is named."""
@@ -210,9 +231,12 @@ class _Planner:
 
     # ------------------------------------------------------------------ both
 
-    def _best(self, interval: int, shares: Shares, port_words: int | None = None) -> tuple[Plan | None, Plan]:
+    def _best(
+        self, interval: int, shares: Shares, port_words: int | None = None, further: Sequence[Candidate] = ()
+    ) -> tuple[Plan | None, Plan]:  # fmt: skip
         """The plan at an interval whose whole design keeps to the shares, if any does, and the first that was tried."""
-        made = sorted(self.front.at(interval), key=lambda c: not _keeps(c.cost, self.board, shares))
+        candidates = (*self.front.at(interval), *further)
+        made = sorted(candidates, key=lambda c: not _keeps(c.cost, self.board, shares))
         first = self._plan(made[0], port_words)
         for candidate in made:
             plan = self._plan(candidate, port_words)
