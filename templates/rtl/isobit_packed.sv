@@ -81,7 +81,7 @@ module isobit_packed #(
         wire unused = &{1'b0, a1};
       end
       wire signed [PACKED+OWN-1:0] pair = (PACKED + OWN)'(low) + (BOTH ? {high, PACKED'(0)} : '0);
-      logic signed [PACKED+OWN+SHARED-1:0] product;
+      (* use_dsp = "yes" *)logic signed [PACKED+OWN+SHARED-1:0] product;
       logic signed [SUM-1:0] sum, so_far;
       if (s % CHAIN == 0) begin : g_first
         assign so_far = HALF;

@@ -1,8 +1,8 @@
 // Step by thresholds: y = start[c] + the number of cuts t with acc >= t, found by bisection: one comparison a stage.
 //
-// Constants are per channel or per tensor, laid out as in isobit_multiply_shift. CUTS has CHOICES entries for every stage of
-// every channel, of which stage s takes 2^s: entry k, for a count that begins with k, is cut (2 k + 1) 2^(STAGES-1-s) - 1 of
-// the ascending ones; beyond a channel's last cut it is one that acc never reaches.
+// Constants are per channel or per tensor, laid out as in isobit_multiply_shift. CUTS has 2^STAGES - 1 entries for every
+// channel, of which stage s takes 2^s from 2^s - 1 on: entry k, for a count that begins with k, is cut
+// (2 k + 1) 2^(STAGES-1-s) - 1 of the ascending ones; beyond a channel's last cut it is one that acc never reaches.
 // Schedule: FOLDS iterations a frame, a word in and out in each. Pipeline: fetch, STAGES comparisons, the sum with start.
 module isobit_thresholds #(
     parameter int CHANNELS = 64,
@@ -20,9 +20,9 @@ module isobit_thresholds #(
     localparam int LANES = PE < CHANNELS ? PE : CHANNELS,
     localparam int ROWS = CHANNELS / LANES,
     localparam int STAGES = $clog2(LEVELS + 1),
-    localparam int CHOICES = 1 << (STAGES - 1),
+    localparam int SIZE = (1 << STAGES) - 1,
     parameter logic [CHANNELS*START_T-1:0] START = '0,
-    parameter logic [CHANNELS*STAGES*CHOICES*THRESHOLD_T-1:0] CUTS = '0
+    parameter logic [CHANNELS*SIZE*THRESHOLD_T-1:0] CUTS = '0
 ) (
     input  logic                clk,
     input  logic                rst,
@@ -68,7 +68,7 @@ module isobit_thresholds #(
       initial begin
         for (int r = 0; r < ROWS; r++) begin
           for (int k = 0; k < OWN; k++) begin
-            automatic int place = (((r * LANES + L) * STAGES + s) * CHOICES + k) * THRESHOLD_T;
+            automatic int place = ((r * LANES + L) * SIZE + OWN - 1 + k) * THRESHOLD_T;
             cuts[r*OWN+k] =
                 WIDE'($signed({THRESHOLD_T_SIGNED & CUTS[place+THRESHOLD_T-1], CUTS[place+:THRESHOLD_T]}));
           end

@@ -12,7 +12,7 @@ from isobit import templates
 from isobit.backends.constants import HEADER, LEAST, as_data
 from isobit.backends.dataflow.design import Array
 from isobit.backends.dataflow.initialiser import initialiser
-from isobit.backends.dataflow.words import Rom, as_it_is, by_row
+from isobit.backends.dataflow.words import Rom, as_it_is, by_row, by_stage
 from isobit.backends.ports import IntType
 from isobit.backends.toolchain import ap_types_folder, find_compiler
 from isobit.ir.types import IntArray
@@ -45,7 +45,7 @@ def random_array(bits: int, signed: bool, shape: tuple[int, ...] = SHAPE) -> Arr
 
 
 def declared(array: Array, rom: Rom | None = None) -> str:
-    rom = rom or as_it_is(array)
+    rom = rom or as_it_is(array)[0]
     sizes = "".join(f"[{n}]" for n in rom.values.shape)
     return f"static const {rom.type} values{sizes} =\n{initialiser(rom)};\n\n"
 
@@ -106,7 +106,7 @@ def test_small_arrays_and_other_text_stay(tmp_path: Path) -> None:
 def test_rows_are_what_the_list_is(shape: tuple[int, ...], bits: int) -> None:
     array = random_array(bits, bits > 1, shape)
     text = str(array.values.tolist()).translate(str.maketrans("[]", "{}"))
-    assert initialiser(as_it_is(array)) == "  " + text.replace("}, {", "},\n   {")
+    assert initialiser(as_it_is(array)[0]) == "  " + text.replace("}, {", "},\n   {")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_rows_are_what_the_list_is(shape: tuple[int, ...], bits: int) -> None:
 def test_words_hold_the_values_of_their_row(tmp_path: Path, bits: int, signed: bool, lanes: int, count: int) -> None:
     """In synthesis' form, in simulation's as text, and as data where the values are apart."""
     array = random_array(bits, signed, (300, lanes, 1))
-    rom, row = by_row(array), array.values.reshape(-1)
+    (rom,), row = by_row(array), array.values.reshape(-1)
     assert (rom.count, rom.bits, rom.values.shape) == (count, count * bits, (300, lanes // count))
     text = declared(array, rom)
     folder, defines = project(tmp_path, text), (f"TEST_LANES={lanes}", f"TEST_VALUE={array.elem}")
@@ -135,13 +135,24 @@ def test_words_hold_the_values_of_their_row(tmp_path: Path, bits: int, signed: b
 )  # fmt: skip
 def test_other_words_are_left_to_the_compiler(tmp_path: Path, old: str, new: str) -> None:
     array = random_array(8, True, (64, 16, 8))
-    text = declared(array, by_row(array))
+    text = declared(array, *by_row(array))
     assert as_data(project(tmp_path, text.replace(old, new, 1)), tmp_path, "constants") is None
 
 
 def test_words_of_too_many_bits_are_left_to_the_compiler(tmp_path: Path) -> None:
     array = random_array(7, True, (128, 7, 7))  # 49 bits in 13 digits
-    text = declared(array, by_row(array))
+    text = declared(array, *by_row(array))
     first = text.index("{{0x") + 4
     edited = text[:first] + "f" + text[first + 1 :]
     assert as_data(project(tmp_path, edited), tmp_path, "constants") is None
+
+
+@pytest.mark.parametrize("stages", [1, 2, 5])
+def test_every_stage_is_an_array_of_its_own(stages: int) -> None:
+    """Those of a heap: as deep as a stage has choices, in this order, with a memory for every lane."""
+    array = random_array(11, True, (3, 4, (1 << stages) - 1))
+    roms = by_stage(array)
+    assert [rom.values.shape for rom in roms] == [(3, 4, 1 << s) for s in range(stages)]
+    assert (np.concatenate([rom.values for rom in roms], axis=-1) == array.values).all()
+    assert [rom.pragmas[0] for rom in roms] == [f"ARRAY_PARTITION variable={r.name} complete dim=2" for r in roms]
+    assert len({rom.name for rom in roms}) == stages

@@ -75,22 +75,6 @@ void receive(const char* what, int frame, hls::stream<lanes<T, N> >& stream, con
   }
 }
 
-// Constants by channel as the templates take them: in rows.
-template <class Cfg, class T>
-struct in_rows {
-  isobit::channel_constants<Cfg, T> rows;
-
-  explicit in_rows(const typename rom_of<T>::type (&flat)[Cfg::CHANNELS]) {
-    for (int c = 0; c < Cfg::CHANNELS; ++c) at(rows, c) = flat[c];
-  }
-
-  // The place of a channel in any array of rows.
-  template <class A>
-  static auto at(A& constants, int c) -> decltype((constants[0][0])) {
-    return constants[c / isobit::channel_rows<Cfg>::LANES][c % isobit::channel_rows<Cfg>::LANES];
-  }
-};
-
 // Constants as the templates take them that read a row of LANES in a clock: in words of as many as divide it.
 constexpr int most_in_word(int lanes, int width, int count) {
   return count > 1 && (count * width > 64 || lanes % count != 0) ? most_in_word(lanes, width, count - 1) : count;
@@ -103,14 +87,31 @@ struct packed_rows {
   stored_t rows[ROWS][LANES / EACH];
 
   packed_rows() : rows() {}
-  void set(int row, int lane, long long value) {
+  void set(int row, int lane, long long value) { put(row, lane, typename rom_of<T>::type(value)); }
+  void put(int row, int lane, const typename rom_of<T>::type& value) {
     stored_t& stored = rows[row][lane / EACH];
     if (EACH == 1) {
       stored = stored_t(value);
       return;
     }
-    const uint64_t field = static_cast<uint64_t>(value) << (64 - WIDTH) >> (64 - WIDTH);
+    const int spare = EACH == 1 ? 0 : 64 - WIDTH;
+    const uint64_t field = static_cast<uint64_t>(value) << spare >> spare;
     stored = stored_t(static_cast<uint64_t>(stored) | field << lane % EACH * WIDTH);
+  }
+};
+// Constants by channel as the templates take them.
+template <class Cfg, class T>
+struct in_rows : packed_rows<T, isobit::channel_rows<Cfg>::ROWS, isobit::channel_rows<Cfg>::LANES> {
+  static const int LANES = isobit::channel_rows<Cfg>::LANES;
+
+  explicit in_rows(const typename rom_of<T>::type (&flat)[Cfg::CHANNELS]) {
+    for (int c = 0; c < Cfg::CHANNELS; ++c) this->put(c / LANES, c % LANES, flat[c]);
+  }
+
+  // The place of a channel in an array of tables.
+  template <class A>
+  static auto at(A& constants, int c) -> decltype((constants[0][0])) {
+    return constants[c / LANES][c % LANES];
   }
 };
 // The weights of a matrix unit.

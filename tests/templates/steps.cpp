@@ -1,5 +1,7 @@
 // The three step bodies against their formulas, per channel and per tensor.
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "check.hpp"
 #include "isobit/lookup.hpp"
@@ -39,29 +41,54 @@ struct threshold_config : Shape {
   typedef ap_int<3> start_t;
 };
 
+// The cuts of a stage, of all channels.
+template <class Cfg, int S>
+struct stage {
+  isobit::channel_tables<Cfg, typename Cfg::threshold_t, 1 << S> rows;
+};
+template <class Cfg, class Stages>
+struct stages;
+template <class Cfg, int... S>
+struct stages<Cfg, std::integer_sequence<int, S...> > {
+  static const int COUNT = sizeof...(S);
+  std::tuple<stage<Cfg, S>...> cuts;
+
+  void set(int s, int c, int k, long long cut) {
+    const int done[] = {(S == s ? put(std::get<S>(cuts), c, k, cut) : void(), 0)...};
+    (void)done;
+  }
+  template <class Stage>
+  static void put(Stage& stage, int c, int k, long long cut) {
+    check::in_rows<Cfg, typename Cfg::threshold_t>::at(stage.rows, c)[k] = cut;
+  }
+  template <class In, class Out, class Start>
+  void run(In& in, Out& out, const Start& start) {
+    isobit::thresholds<Cfg>(in, out, start, std::get<S>(cuts).rows...);
+  }
+};
+
 template <class Cfg>
 void run_thresholds() {
   typename check::rom_of<typename Cfg::start_t>::type start[Cfg::CHANNELS];
-  isobit::channel_cuts<Cfg> cuts;
+  stages<Cfg, std::make_integer_sequence<int, isobit::ceil_log2(Cfg::LEVELS + 1)> > bisection;
   long long levels[Cfg::CHANNELS][Cfg::LEVELS];
   typedef check::in_rows<Cfg, typename Cfg::start_t> starts;
-  static const int STAGES = isobit::bisection<Cfg>::STAGES;
   for (int c = 0; c < Cfg::CHANNELS; ++c) {
     start[c] = check::random_of<typename Cfg::start_t>();
     for (int j = 0; j < Cfg::LEVELS; ++j)
       levels[c][j] = check::random_in(check::least<typename Cfg::in_t>(), check::greatest<typename Cfg::in_t>() + 1);
     std::sort(levels[c], levels[c] + Cfg::LEVELS);
-    for (int s = 0; s < STAGES; ++s)
-      for (int k = 0; k < isobit::bisection<Cfg>::CHOICES; ++k) {
-        const int j = ((2 * k + 1) << (STAGES - 1 - s)) - 1;
-        starts::at(cuts, c)[s][k] = j < Cfg::LEVELS ? levels[c][j] : check::greatest<typename Cfg::in_t>() + 1;
+    for (int s = 0; s < bisection.COUNT; ++s)
+      for (int k = 0; k < 1 << s; ++k) {
+        const int j = ((2 * k + 1) << (bisection.COUNT - 1 - s)) - 1;
+        bisection.set(s, c, k, j < Cfg::LEVELS ? levels[c][j] : check::greatest<typename Cfg::in_t>() + 1);
       }
   }
   drive<Cfg>(
       "thresholds", check::least<typename Cfg::in_t>(), check::greatest<typename Cfg::in_t>(),
       [&](hls::stream<check::lanes<typename Cfg::in_t, Cfg::PE> >& in,
           hls::stream<check::lanes<typename Cfg::out_t, Cfg::PE> >& out) {
-        isobit::thresholds<Cfg>(in, out, starts(start).rows, cuts);
+        bisection.run(in, out, starts(start).rows);
       },
       [&](int c, long long a) {
         long long y = start[c];

@@ -138,7 +138,7 @@ def test_ports_wider_than_a_machine_word(compile_program: Any, build: str) -> No
     assert (result.returncode, result.stdout[:18]) == (0, "configurations 2 e"), result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("source", ["dense.cpp", "streams.cpp"])
+@pytest.mark.parametrize("source", list(PROGRAMS))
 def test_constants_and_counters_as_synthesis_declares_them(compile_program: Any, source: str) -> None:
     """Under __SYNTHESIS__ constant arrays hold ap_int elements and counters have few bits, which this build checks."""
     cases = PROGRAMS[source][::10]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from isobit.hardware.prices import PRICES, Prices
 from isobit.ir import Graph
+from isobit.passes.axes import SplitBorders, SplitWindows
 from isobit.passes.binary import TwoValuesToBits
 from isobit.passes.joins import SplitOverConcat
 from isobit.passes.merge import MergeEqual
@@ -39,6 +40,8 @@ def folding(prices: Prices = PRICES, zero_borders: bool = False) -> Passes:
     """
     return (
         MergeEqual(),
+        SplitWindows(),
+        SplitBorders(),
         FoldScaleIntoWeights(),
         SplitOverConcat(),
         FallingStepToTable(),

@@ -15,11 +15,10 @@
 
 namespace isobit {
 
-template <class Cfg>
+template <class Cfg, class A, int A_WORDS, class B, int B_WORDS>
 void add(hls::stream<lanes<typename Cfg::a_t, Cfg::PE> >& in_a, hls::stream<lanes<typename Cfg::b_t, Cfg::PE> >& in_b,
          hls::stream<lanes<typename Cfg::out_t, Cfg::PE> >& out,
-         const channel_constants<Cfg, typename Cfg::ka_t>& ka,
-         const channel_constants<Cfg, typename Cfg::kb_t>& kb) {
+         const A (&ka)[channel_rows<Cfg>::ROWS][A_WORDS], const B (&kb)[channel_rows<Cfg>::ROWS][B_WORDS]) {
 #pragma HLS ARRAY_RESHAPE variable=ka complete dim=2
 #pragma HLS ARRAY_RESHAPE variable=kb complete dim=2
   typedef channel_rows<Cfg> rows;
@@ -36,8 +35,9 @@ void add(hls::stream<lanes<typename Cfg::a_t, Cfg::PE> >& in_a, hls::stream<lane
 #pragma HLS ARRAY_PARTITION variable=y.data complete
     for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
-      sum_t sum = product_of<sum_t>(from_rom<typename Cfg::ka_t>(ka[row][pe % rows::LANES]), a[pe]);
-      sum += product_of<sum_t>(from_rom<typename Cfg::kb_t>(kb[row][pe % rows::LANES]), b[pe]);
+      const int lane = pe % rows::LANES;
+      sum_t sum = product_of<sum_t>(channel_constant<Cfg, typename Cfg::ka_t>(ka[row], lane), a[pe]);
+      sum += product_of<sum_t>(channel_constant<Cfg, typename Cfg::kb_t>(kb[row], lane), b[pe]);
       ISOBIT_CHANNEL(rows::channel(row, pe));
       y[pe] = typename Cfg::out_t(sum);
     }

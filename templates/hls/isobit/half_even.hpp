@@ -41,23 +41,23 @@ typename Cfg::out_t to_even(const typename Cfg::in_t& acc, const typename Cfg::m
 
 template <class Cfg>
 struct even_shift {
-  static typename Cfg::out_t apply(const typename Cfg::in_t& acc,
-                                   const typename rom_of<typename Cfg::multiplier_t>::type& multiplier,
-                                   const typename rom_of<typename Cfg::offset_t>::type& offset,
-                                   const typename rom_of<typename Cfg::gap_t>::type& gap) {
+  template <class Multipliers, class Offsets, class Gaps>
+  static typename Cfg::out_t apply(const typename Cfg::in_t& acc, int lane, const Multipliers& multipliers,
+                                   const Offsets& offsets, const Gaps& gaps) {
 #pragma HLS INLINE
-    return to_even<Cfg>(acc, from_rom<typename Cfg::multiplier_t>(multiplier),
-                        from_rom<typename Cfg::offset_t>(offset), from_rom<typename Cfg::gap_t>(gap));
+    return to_even<Cfg>(acc, channel_constant<Cfg, typename Cfg::multiplier_t>(multipliers, lane),
+                        channel_constant<Cfg, typename Cfg::offset_t>(offsets, lane),
+                        channel_constant<Cfg, typename Cfg::gap_t>(gaps, lane));
   }
 };
 }  // namespace detail
 
-template <class Cfg>
+template <class Cfg, class M, int M_WORDS, class C, int C_WORDS, class G, int G_WORDS>
 void half_even(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
                hls::stream<lanes<typename Cfg::out_t, Cfg::PE> >& out,
-               const channel_constants<Cfg, typename Cfg::multiplier_t>& multipliers,
-               const channel_constants<Cfg, typename Cfg::offset_t>& offsets,
-               const channel_constants<Cfg, typename Cfg::gap_t>& gaps) {
+               const M (&multipliers)[channel_rows<Cfg>::ROWS][M_WORDS],
+               const C (&offsets)[channel_rows<Cfg>::ROWS][C_WORDS],
+               const G (&gaps)[channel_rows<Cfg>::ROWS][G_WORDS]) {
 #pragma HLS ARRAY_RESHAPE variable=multipliers complete dim=2
 #pragma HLS ARRAY_RESHAPE variable=offsets complete dim=2
 #pragma HLS ARRAY_RESHAPE variable=gaps complete dim=2

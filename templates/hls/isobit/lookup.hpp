@@ -19,12 +19,13 @@ namespace isobit {
 namespace detail {
 template <class Cfg>
 struct looked_up {
-  static typename Cfg::out_t apply(const typename Cfg::in_t& acc,
-                                   const typename rom_of<typename Cfg::out_t>::type (&table)[Cfg::SIZE]) {
+  template <class Table, int LANES>
+  static typename Cfg::out_t apply(const typename Cfg::in_t& acc, int lane,
+                                   const Table (&table)[LANES][Cfg::SIZE]) {
 #pragma HLS INLINE
     const int index = acc.to_int() - Cfg::LO;
     ISOBIT_INDEX(index, Cfg::SIZE);
-    return from_rom<typename Cfg::out_t>(table[index]);
+    return from_rom<typename Cfg::out_t>(table[lane][index]);
   }
 };
 }  // namespace detail

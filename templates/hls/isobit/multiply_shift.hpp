@@ -39,44 +39,44 @@ typename Cfg::out_t scaled(const typename Cfg::in_t& acc, const typename Cfg::mu
 template <class Cfg>
 struct one_shift {
   static_assert(Cfg::K >= 0, "the shift goes right");
-  static typename Cfg::out_t apply(const typename Cfg::in_t& acc,
-                                   const typename rom_of<typename Cfg::multiplier_t>::type& multiplier,
-                                   const typename rom_of<typename Cfg::offset_t>::type& offset) {
+  template <class Multipliers, class Offsets>
+  static typename Cfg::out_t apply(const typename Cfg::in_t& acc, int lane, const Multipliers& multipliers,
+                                   const Offsets& offsets) {
 #pragma HLS INLINE
-    return scaled<Cfg>(acc, from_rom<typename Cfg::multiplier_t>(multiplier),
-                       from_rom<typename Cfg::offset_t>(offset), Cfg::K);
+    return scaled<Cfg>(acc, channel_constant<Cfg, typename Cfg::multiplier_t>(multipliers, lane),
+                       channel_constant<Cfg, typename Cfg::offset_t>(offsets, lane), Cfg::K);
   }
 };
 
 template <class Cfg>
 struct own_shift {
-  static typename Cfg::out_t apply(const typename Cfg::in_t& acc,
-                                   const typename rom_of<typename Cfg::multiplier_t>::type& multiplier,
-                                   const typename rom_of<typename Cfg::offset_t>::type& offset,
-                                   const typename rom_of<typename Cfg::shift_t>::type& shift) {
+  template <class Multipliers, class Offsets, class Shifts>
+  static typename Cfg::out_t apply(const typename Cfg::in_t& acc, int lane, const Multipliers& multipliers,
+                                   const Offsets& offsets, const Shifts& shifts) {
 #pragma HLS INLINE
-    return scaled<Cfg>(acc, from_rom<typename Cfg::multiplier_t>(multiplier),
-                       from_rom<typename Cfg::offset_t>(offset), int(from_rom<typename Cfg::shift_t>(shift)));
+    return scaled<Cfg>(acc, channel_constant<Cfg, typename Cfg::multiplier_t>(multipliers, lane),
+                       channel_constant<Cfg, typename Cfg::offset_t>(offsets, lane),
+                       int(channel_constant<Cfg, typename Cfg::shift_t>(shifts, lane)));
   }
 };
 }  // namespace detail
 
-template <class Cfg>
+template <class Cfg, class M, int M_WORDS, class C, int C_WORDS>
 void multiply_shift(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
                     hls::stream<lanes<typename Cfg::out_t, Cfg::PE> >& out,
-                    const channel_constants<Cfg, typename Cfg::multiplier_t>& multipliers,
-                    const channel_constants<Cfg, typename Cfg::offset_t>& offsets) {
+                    const M (&multipliers)[channel_rows<Cfg>::ROWS][M_WORDS],
+                    const C (&offsets)[channel_rows<Cfg>::ROWS][C_WORDS]) {
 #pragma HLS ARRAY_RESHAPE variable=multipliers complete dim=2
 #pragma HLS ARRAY_RESHAPE variable=offsets complete dim=2
   per_channel<Cfg, detail::one_shift<Cfg> >(in, out, multipliers, offsets);
 }
 
-template <class Cfg>
+template <class Cfg, class M, int M_WORDS, class C, int C_WORDS, class S, int S_WORDS>
 void multiply_shift(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
                     hls::stream<lanes<typename Cfg::out_t, Cfg::PE> >& out,
-                    const channel_constants<Cfg, typename Cfg::multiplier_t>& multipliers,
-                    const channel_constants<Cfg, typename Cfg::offset_t>& offsets,
-                    const channel_constants<Cfg, typename Cfg::shift_t>& shifts) {
+                    const M (&multipliers)[channel_rows<Cfg>::ROWS][M_WORDS],
+                    const C (&offsets)[channel_rows<Cfg>::ROWS][C_WORDS],
+                    const S (&shifts)[channel_rows<Cfg>::ROWS][S_WORDS]) {
 #pragma HLS ARRAY_RESHAPE variable=multipliers complete dim=2
 #pragma HLS ARRAY_RESHAPE variable=offsets complete dim=2
 #pragma HLS ARRAY_RESHAPE variable=shifts complete dim=2

@@ -5,8 +5,9 @@
 //     typedef ap_int<16> in_t;  typedef ap_int<8> out_t;
 //   };
 //
-// Element pe of word i is of channel (i * PE + pe) mod CHANNELS. A constant is an array [ROWS][LANES] (further axes may
-// follow): channel row * LANES + lane. One row is read in a clock, all of it, so the arrays are reshaped along LANES.
+// Element pe of word i is of channel (i * PE + pe) mod CHANNELS. Constants come in ROWS rows of LANES: channel
+// row * LANES + lane. A row is read in one clock, all of it, so that its values lie in words (rom.hpp) and the array is
+// reshaped along them; a table, of which every lane reads an entry of its own, has a memory for each lane.
 // With CHANNELS = 1 there is one constant for the whole tensor. Schedule: II = 1, FOLDS words in and out.
 #ifndef ISOBIT_PER_CHANNEL_HPP
 #define ISOBIT_PER_CHANNEL_HPP
@@ -28,17 +29,22 @@ struct channel_rows {
   static int channel(int row, int pe) { return Cfg::CHANNELS == 1 ? pe : row * LANES + pe % LANES; }
 };
 
-// The constants of all channels: a T each, or SIZE of them.
-template <class Cfg, class T>
-using channel_constants = typename rom_of<T>::type[channel_rows<Cfg>::ROWS][channel_rows<Cfg>::LANES];
+// The constant of a lane in a row of them.
+template <class Cfg, class T, class Row>
+inline T channel_constant(const Row& row, int lane) {
+#pragma HLS INLINE
+  return from_row<T, channel_rows<Cfg>::LANES>(row, lane);
+}
+
+// Tables of all channels, of SIZE entries each.
 template <class Cfg, class T, int SIZE>
 using channel_tables = typename rom_of<T>::type[channel_rows<Cfg>::ROWS][channel_rows<Cfg>::LANES][SIZE];
 
-// y = Body::apply(acc, constants of its channel).
-template <class Cfg, class Body, class... Constants>
+// y = Body::apply(acc, lane, rows of constants).
+template <class Cfg, class Body, class... Rows>
 void per_channel(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
                  hls::stream<lanes<typename Cfg::out_t, Cfg::PE> >& out,
-                 const Constants (&... constants)[channel_rows<Cfg>::ROWS][channel_rows<Cfg>::LANES]) {
+                 const Rows (&... constants)[channel_rows<Cfg>::ROWS]) {
 #pragma HLS INLINE
   typedef channel_rows<Cfg> rows;
   typename rows::row_t row = 0;
@@ -50,7 +56,7 @@ void per_channel(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
     for (int pe = 0; pe < Cfg::PE; ++pe) {
 #pragma HLS UNROLL
       ISOBIT_CHANNEL(rows::channel(row, pe));
-      y[pe] = Body::apply(acc[pe], constants[row][pe % rows::LANES]...);
+      y[pe] = Body::apply(acc[pe], pe % rows::LANES, constants[row]...);
     }
     out.write(y);
     row = successor(row, rows::ROWS);

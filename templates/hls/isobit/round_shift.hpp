@@ -56,21 +56,21 @@ typename Cfg::out_t rounded(const typename Cfg::in_t& acc, const typename Cfg::m
 
 template <class Cfg>
 struct rounding_shift {
-  static typename Cfg::out_t apply(const typename Cfg::in_t& acc,
-                                   const typename rom_of<typename Cfg::multiplier_t>::type& multiplier,
-                                   const typename rom_of<typename Cfg::offset_t>::type& offset) {
+  template <class Multipliers, class Offsets>
+  static typename Cfg::out_t apply(const typename Cfg::in_t& acc, int lane, const Multipliers& multipliers,
+                                   const Offsets& offsets) {
 #pragma HLS INLINE
-    return rounded<Cfg>(acc, from_rom<typename Cfg::multiplier_t>(multiplier),
-                        from_rom<typename Cfg::offset_t>(offset));
+    return rounded<Cfg>(acc, channel_constant<Cfg, typename Cfg::multiplier_t>(multipliers, lane),
+                        channel_constant<Cfg, typename Cfg::offset_t>(offsets, lane));
   }
 };
 }  // namespace detail
 
-template <class Cfg>
+template <class Cfg, class M, int M_WORDS, class C, int C_WORDS>
 void round_shift(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
                  hls::stream<lanes<typename Cfg::out_t, Cfg::PE> >& out,
-                 const channel_constants<Cfg, typename Cfg::multiplier_t>& multipliers,
-                 const channel_constants<Cfg, typename Cfg::offset_t>& offsets) {
+                 const M (&multipliers)[channel_rows<Cfg>::ROWS][M_WORDS],
+                 const C (&offsets)[channel_rows<Cfg>::ROWS][C_WORDS]) {
 #pragma HLS ARRAY_RESHAPE variable=multipliers complete dim=2
 #pragma HLS ARRAY_RESHAPE variable=offsets complete dim=2
   per_channel<Cfg, detail::rounding_shift<Cfg> >(in, out, multipliers, offsets);

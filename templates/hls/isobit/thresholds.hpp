@@ -6,9 +6,9 @@
 //   };
 //
 // Constants are per channel or per tensor (per_channel.hpp). Up to LEVELS cuts make STAGES comparisons, the first with
-// the middle cut, the leading bit of the count; stage s has a memory of its own of 2^s cuts a channel. Its entry k, for
-// a count that begins with k, is cut (2 k + 1) * 2^(STAGES - 1 - s) - 1 of the ascending ones; beyond a channel's last cut
-// it is one that in_t never reaches.
+// the middle cut, the leading bit of the count. Stage s has an array of its own, [ROWS][LANES][2^s]: entry k, for a count
+// that begins with k, is cut (2 k + 1) * 2^(STAGES - 1 - s) - 1 of the ascending ones; beyond a channel's last cut it is
+// one that in_t never reaches. The arrays become memories, one a lane, where they have names: in the top function.
 // Schedule: II = 1, FOLDS words in and out. Cost: a comparison per lane and stage.
 #ifndef ISOBIT_THRESHOLDS_HPP
 #define ISOBIT_THRESHOLDS_HPP
@@ -18,50 +18,46 @@
 
 namespace isobit {
 
-// How many comparisons find one of LEVELS + 1 counts, and the most cuts that one of them chooses from.
-template <class Cfg>
-struct bisection {
-  static const int STAGES = ceil_log2(Cfg::LEVELS + 1);
-  static const int CHOICES = 1 << (STAGES - 1);
-};
-
-template <class Cfg>
-using channel_cuts = typename rom_of<typename Cfg::threshold_t>::type[channel_rows<Cfg>::ROWS][channel_rows<Cfg>::LANES]
-                                                                     [bisection<Cfg>::STAGES][bisection<Cfg>::CHOICES];
-
 namespace detail {
 template <class Cfg>
 struct cuts_reached {
-  static const int STAGES = bisection<Cfg>::STAGES, CHOICES = bisection<Cfg>::CHOICES;
+  static const int STAGES = ceil_log2(Cfg::LEVELS + 1);  // comparisons that find one of LEVELS + 1 counts
+  typedef typename counter<1 << STAGES>::type count_t;
   // Compared as signed numbers: ap_int compares wide operands of different signs as C does, that is wrongly.
   typedef typename working<max_of(signed_width<typename Cfg::in_t>::VALUE,
                                   signed_width<typename Cfg::threshold_t>::VALUE)>::type compared_t;
 
-  static typename Cfg::out_t apply(const typename Cfg::in_t& acc,
-                                   const typename rom_of<typename Cfg::start_t>::type& start,
-                                   const typename rom_of<typename Cfg::threshold_t>::type (&cuts)[STAGES][CHOICES]) {
+  template <class Start, class... Cuts>
+  static typename Cfg::out_t apply(const typename Cfg::in_t& acc, int lane, const Start& start, const Cuts&... cuts) {
 #pragma HLS INLINE
+    static_assert(sizeof...(Cuts) == STAGES, "an array of cuts for every stage");
     const compared_t level = acc;
-    typename counter<2 * CHOICES>::type reached = 0;  // the leading bits of the count
-    for (int s = 0; s < STAGES; ++s) {
-#pragma HLS UNROLL
-      const compared_t cut = from_rom<typename Cfg::threshold_t>(cuts[s][reached]);
-      reached = 2 * reached + (level >= cut ? 1 : 0);
-    }
-    return typename Cfg::out_t(from_rom<typename Cfg::start_t>(start) + reached);
+    count_t reached = 0;  // the leading bits of the count
+    const bool bits[STAGES] = {next_bit(level, cuts[lane], reached)...};  // in this order
+    (void)bits;
+    return typename Cfg::out_t(channel_constant<Cfg, typename Cfg::start_t>(start, lane) + reached);
+  }
+
+ private:
+  // A stage: whether the cut of its choice is reached, also behind the bits before.
+  template <class Cut, int CHOICES>
+  static bool next_bit(const compared_t& level, const Cut (&cuts)[CHOICES], count_t& reached) {
+#pragma HLS INLINE
+    const compared_t cut = from_rom<typename Cfg::threshold_t>(cuts[reached]);
+    const bool bit = level >= cut;
+    reached = 2 * reached + (bit ? 1 : 0);
+    return bit;
   }
 };
 }  // namespace detail
 
-template <class Cfg>
+template <class Cfg, class S, int S_WORDS, class... Cuts>
 void thresholds(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
                 hls::stream<lanes<typename Cfg::out_t, Cfg::PE> >& out,
-                const channel_constants<Cfg, typename Cfg::start_t>& start, const channel_cuts<Cfg>& cuts) {
+                const S (&start)[channel_rows<Cfg>::ROWS][S_WORDS],
+                const Cuts (&... cuts)[channel_rows<Cfg>::ROWS]) {
 #pragma HLS ARRAY_RESHAPE variable=start complete dim=2
-#pragma HLS ARRAY_PARTITION variable=cuts complete dim=2
-#pragma HLS ARRAY_PARTITION variable=cuts complete dim=3
-#pragma HLS BIND_STORAGE variable=cuts type=rom_np impl=lutram
-  per_channel<Cfg, detail::cuts_reached<Cfg> >(in, out, start, cuts);
+  per_channel<Cfg, detail::cuts_reached<Cfg> >(in, out, start, cuts...);
 }
 
 }  // namespace isobit

@@ -11,12 +11,14 @@ import pytest
 from backends.dataflow.sampled_nets import BOARD, Net, built
 
 from isobit.backends.dataflow import lower
-from isobit.backends.dataflow.planner import PlanRequest, plan_for
+from isobit.backends.dataflow.planner import LayerChoice, PlanRequest, plan_for
+from isobit.backends.dataflow.words import by_stage
 from isobit.check.csim.bounded import bounded_csim
 from isobit.check.csim.run import csim
 from isobit.errors import IsobitError
 from isobit.ir import Graph
-from isobit.ir.ops import Add, Concat, Const, Input, Linear, Output, Reindex, frozen_ints
+from isobit.ir.ops import Add, Concat, Const, Input, Linear, Output, Reindex, Step, frozen_ints
+from isobit.numerics import Cuts
 
 Cut = tuple[slice, ...]
 
@@ -92,6 +94,23 @@ def test_a_node_keeps_a_name_that_the_lowering_wants(name: str, tmp_path: Path) 
     ends = [s for p in design.processes for s in (*p.inputs, *p.outputs) if s.startswith("s_")]
     assert sorted(ends) == sorted(2 * [s.name for s in design.streams])
     assert next(p for p in design.processes if p.node == name).name == name
+
+
+def test_stages_of_cuts_take_no_name_of_a_stream() -> None:
+    curve = Cuts(0, [-3, 1, 5])
+    net = Net(2, 2, 2)
+    nodes = [
+        *net.nodes,
+        Step(name="s_a", inputs=(net.head,), curves=(curve,)),
+        Step(name="a_cuts_1", inputs=("s_a",), curves=(Cuts(0, [2]),)),
+        Output(name="y", inputs=("a_cuts_1",)),
+    ]
+    graph = Graph(tuple(nodes))
+    fixed = {name: LayerChoice(implementation="thresholds") for name in ("s_a", "a_cuts_1")}
+    design = lower(graph, plan_for(graph, BOARD, PlanRequest(layers=fixed)))
+    (_, cuts) = next(p for p in design.processes if p.node == "s_a").arrays
+    taken = {s.name for s in design.streams}
+    assert "s_a_cuts_1" in taken and not taken & {rom.name for rom in by_stage(cuts)}
 
 
 def test_a_constant_is_not_joined() -> None:

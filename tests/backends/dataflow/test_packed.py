@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 import isobit
+from isobit import demo
 from isobit.backends.dataflow.catalogue.cost import dense
 from isobit.backends.dataflow.layer import LayerChoice
 from isobit.backends.dataflow.planner import PlanRequest, plan_for
@@ -22,6 +23,7 @@ from isobit.frontend.qonnx.importer import import_onnx
 from isobit.hardware import load_board
 from isobit.ir.ops import Linear
 from isobit.numerics.packing import Packing
+from isobit.passes import optimise
 from isobit.report.text import explain_layer
 from tests.check.cosim.test_cosim import needs_verilator
 from tests.onnx_builder import Net
@@ -31,14 +33,14 @@ BOARDS = {"pynq-z1": 16, "kv260": 18}
 """A board with each kind of DSP48, and how far apart two operands of 8 bits lie there."""
 
 
-def matrix(folder: Path, bits: int = 8, signed: int = 0) -> Path:
-    """A dense layer of 12 inputs and 6 outputs whose weights have their extremes."""
+def matrix(folder: Path, bits: int = 8, signed: int = 0, inputs: int = 8) -> Path:
+    """A dense layer of 12 inputs (of ``inputs`` bits) and 6 outputs whose weights have their extremes."""
     rng = np.random.default_rng(5)
     net = Net(["N", 12])
     half = 1 << bits - 1
     w = rng.integers(-half, half, (12, 6))
     w[:, 0] = -half
-    x = net.quant("x", 0.5, 0, 8, signed=signed)
+    x = net.quant("x", 0.5, 0, inputs, signed=signed)
     y = net.op("MatMul", x, net.quant(w.astype(np.float32), 1.0, 0.0, bits))
     net.quant(net.op("Relu", y), 64.0, 0, 8, signed=0)
     return net.save(folder)
@@ -144,8 +146,39 @@ def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
         with pytest.raises(IsobitError, match=found) as caught:
             compiled(matrix(tmp_path), "kv260", lines)
         assert caught.value.code == "E503" and "line" in (caught.value.where or "")
-    with pytest.raises(IsobitError, match="takes no DSP"):
-        compiled(matrix(tmp_path, bits=4), "kv260", 'pe = 2\nmultiplier = "packed"')
+    with pytest.raises(IsobitError, match="a product of one bit is a selection"):
+        compiled(matrix(tmp_path, inputs=1), "kv260", 'pe = 2\nmultiplier = "packed"')
+
+
+@needs_verilator
+@pytest.mark.parametrize(("board", "signed", "pe", "simd"), [
+    ("pynq-z1", 0, 3, 12), *(pytest.param(*c, marks=SLOW) for c in (("kv260", 1, 2, 6), ("pynq-z1", 1, 6, 3))),
+])  # fmt: skip
+def test_products_of_few_bits_share_dsps_where_a_plan_says_so(
+    tmp_path: Path, board: str, signed: int, pe: int, simd: int
+) -> None:
+    """In C++ and RTL, at the declared interval and latency; a DSP for two outputs and one for what is left."""
+    path = matrix(tmp_path, bits=4, signed=signed, inputs=4)
+    build, name = compiled(path, board, f'pe = {pe}\nsimd = {simd}\nmultiplier = "packed"')
+    found = constants(build, name)
+    assert found["PACKED"] == (20 if board == "pynq-z1" else 22) and found["CHAIN"] == min(simd, 8)
+    assert build.manifest.project.layers[name].cost.dsp == -(-pe // 2) * simd
+    assert isobit.csim(build, vectors=64, checked=True).equal
+    result = cosim(build, 16)
+    assert result.mismatches == 0, result
+    assert (result.interval, result.latency) == (result.declared, result.declared_latency)
+
+
+def test_a_rate_that_does_not_fit_otherwise_takes_dsps_for_products_of_few_bits() -> None:
+    """The shipped network at 8 clocks: one layer's products in DSPs, as many as the share has; none without need."""
+    graph, board = optimise(import_onnx(demo.MODEL)), load_board("pynq-z1")
+    free, tight = (plan_for(graph, board, PlanRequest(interval=8, share=share)) for share in (1.0, 0.6))
+    assert all(layer.packing is None for layer in free.layers.values())
+    assert [name for name, layer in tight.layers.items() if layer.packing] == ["n_4_MatMul"]
+    assert tight.cost.fits(board, 0.6) and not free.cost.fits(board, 0.6)
+    single = {name: LayerChoice(multiplier="single") for name in ("n_1_MatMul", "n_4_MatMul", "n_7_MatMul")}
+    with pytest.raises(IsobitError, match="of 53200 LUT"):
+        plan_for(graph, board, PlanRequest(interval=8, share=0.6, layers=single))
 
 
 def test_the_planner_has_both_ways(tmp_path: Path) -> None:

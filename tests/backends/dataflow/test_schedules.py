@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from isobit import templates
-from isobit.backends.dataflow.catalogue import CATALOGUE, numbers, schedule_of
+from isobit.backends.dataflow.catalogue import CATALOGUE, ArrayOf, numbers, schedule_of
 from isobit.backends.dataflow.design import Process
 from isobit.backends.dataflow.latencies import lag
-from isobit.backends.dataflow.schedule import Schedule
+from isobit.backends.dataflow.schedule import Constants, Schedule
 from isobit.backends.ports import IntType
 from tests.templates.test_template_frames import kept
 
@@ -146,6 +146,14 @@ PROCESSES = [
 ]
 
 
+def shapes_of(array: ArrayOf, constants: Constants) -> list[list[int]]:
+    """The arrays that the C++ has for one of a record, with a value in each element."""
+    rows, *further = array.shape(constants)
+    if array.layout == "stages":
+        return [[rows, *further[:-1], 1 << stage] for stage in range(further[-1].bit_length())]
+    return [[rows, *([prod(further)] if array.layout == "rows" else further)]]
+
+
 def statements(process: Process) -> str:
     """A C++ function that runs two frames of ``process`` with recorded streams."""
     lines = [f"namespace {process.name} {{", "struct cfg {"]
@@ -158,9 +166,9 @@ def statements(process: Process) -> str:
         word = {"flag": "ap_uint<1>", "axis": "ap_axiu<cfg::WORD, 0, 0, 0>"}.get(stream.elem, word)
         lines.append(f"  hls::stream<{word} > port{port}({port});")
         arguments.append(f"port{port}")
-    for number, array in enumerate(a for a in template.arrays if a.elem not in template.optional):
-        rows, *further = array.shape(constants)
-        shape = "".join(f"[{n}]" for n in (rows, *([prod(further)] if array.by_row else further)))
+    shapes = [(a, s) for a in template.arrays if a.elem not in template.optional for s in shapes_of(a, constants)]
+    for number, (array, sizes) in enumerate(shapes):
+        shape = "".join(f"[{n}]" for n in sizes)
         lines.append(f"  static const isobit::rom_of<cfg::{array.elem}>::type array{number}{shape} = {{}};")
         arguments.append(f"array{number}")
     call = f"  isobit::{process.template}<cfg>({', '.join(arguments)});"

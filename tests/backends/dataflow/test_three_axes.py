@@ -15,6 +15,7 @@ from isobit.check.csim.run import csim
 from isobit.errors import IsobitError
 from isobit.ir import Graph
 from isobit.ir.ops import MaxPool, Pad
+from isobit.passes import optimise
 
 
 def volume() -> Graph:
@@ -30,6 +31,19 @@ def volume() -> Graph:
 def test_what_reduces_to_two_axes_is_built(request_: PlanRequest, tmp_path: Path) -> None:
     build, _ = built(volume(), tmp_path / "build", request_)
     assert csim(build, vectors=20, source=False).equal
+
+
+def pools() -> Graph:
+    """Maxima and sums over boxes, inside a border around all three axes."""
+    net = Net(4, 6, 4, 2)
+    around = net._add(Pad, (net.head,), before=(1, 1, 1), after=(1, 1, 1))
+    return net.graph(net.pool(around, (2, 2, 2)), net.pool(net.head, (2, 2, 1)), net.total(net.head))
+
+
+def test_maxima_sums_and_borders_over_three_axes_are_built(tmp_path: Path) -> None:
+    build, _ = built(optimise(pools()), tmp_path / "build", PlanRequest())
+    assert csim(build, vectors=20, source=False).equal
+    assert bounded_csim(build, 3).equal
 
 
 def several_images() -> Graph:
@@ -90,9 +104,9 @@ def test_a_border_over_two_axes_is_the_one_over_three(before: tuple[int, int, in
 
 
 def test_a_kernel_over_three_axes_is_refused_by_name() -> None:
-    for kernel in ((2, 2, 2), (2, 1, 2), (2, 2, 1)):
+    for kernel, stride in (((2, 2, 2), 1), ((2, 1, 2), 2), ((2, 2, 1), 2)):
         net = Net(4, 4, 4, 2)
-        pool = net.pool(net.head, kernel)
+        conv = net.conv(net.head, 3, kernel, stride=stride, pad=0)
         with pytest.raises(IsobitError, match="three spatial axes") as caught:
-            plan_for(net.graph(pool), BOARD)
-        assert caught.value.code == "E504" and caught.value.where == pool and caught.value.hint
+            plan_for(optimise(net.graph(conv)), BOARD)
+        assert caught.value.code == "E504" and caught.value.where == conv and caught.value.hint

@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from isobit.backends.dataflow.catalogue import IMPLEMENTATIONS
+from isobit.backends.dataflow.catalogue import CATALOGUE, IMPLEMENTATIONS
 from isobit.backends.dataflow.catalogue.joins import concat
 from isobit.backends.dataflow.catalogue.windows import block_constants
 from isobit.backends.dataflow.design import Design, Process, Stream
@@ -19,6 +19,7 @@ from isobit.backends.dataflow.geometry import geometry
 from isobit.backends.dataflow.planner import Plan
 from isobit.backends.dataflow.planner.blocks import block
 from isobit.backends.dataflow.rows import frame_words, slack_row, width_of
+from isobit.backends.dataflow.words import suffixes
 from isobit.backends.ports import IntType, Port
 from isobit.errors import IsobitError
 from isobit.ir import Graph, Node
@@ -155,7 +156,10 @@ class _Lowering:
         kind = self.graph.types[node.name]
         row = slack_row(kind, layer.samples)
         out = self._stream(node.name, kernel.out_type, kernel.out_lanes, kind.size, row=row, of_node=True)
-        arrays = tuple(replace(array, name=self._unused(array.name)) for array in kernel.arrays)
+        arrays = tuple(
+            replace(array, name=self._unused(array.name, ends=suffixes(array, record.layout)))
+            for array, record in zip(kernel.arrays, CATALOGUE[kernel.template].arrays, strict=False)
+        )
         self._process(node.name, kernel.template, kernel.constants, kernel.types, taken, (out,), arrays, node.name)
         self._produce(node.name, out)
 
@@ -210,12 +214,12 @@ class _Lowering:
 
     # ------------------------------------------------------------------ streams
 
-    def _unused(self, stem: str, prefix: str = "") -> str:
-        """``stem``, with a number if the identifier that it makes behind ``prefix`` is another one's."""
+    def _unused(self, stem: str, prefix: str = "", ends: tuple[str, ...] = ("",)) -> str:
+        """``stem``, with a number if an identifier that it makes behind ``prefix``, with an end, is another one's."""
         name, number = stem, 2
-        while prefix + name in self.taken:
+        while self.taken & {prefix + name + end for end in ends}:
             name, number = f"{stem}_{number}", number + 1
-        self.taken.add(prefix + name)
+        self.taken |= {prefix + name + end for end in ends}
         return name
 
     def _stream(

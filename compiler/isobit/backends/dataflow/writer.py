@@ -12,7 +12,7 @@ from isobit.backends.dataflow.design_file import DESIGN, design_text
 from isobit.backends.dataflow.fifo_figures import planned_fifos
 from isobit.backends.dataflow.initialiser import initialiser
 from isobit.backends.dataflow.planner import Plan, print_plan
-from isobit.backends.dataflow.words import Rom, as_it_is, by_row
+from isobit.backends.dataflow.words import LAYOUTS, Rom
 from isobit.hardware import Board, fifo_storage
 from isobit.ir.types import IntArray
 from isobit.version import __version__
@@ -37,7 +37,7 @@ def project_files(plan: Plan, design: Design, title: str, vectors: Mapping[str, 
 def render(design: Design, board: Board, title: str) -> dict[str, str]:
     """The generated files of a project: path to text. ``title`` is shown in comments only."""
     environment = templates.environment(templates.root() / "project")
-    environment.filters |= {"initialiser": initialiser, "dimensions": _dimensions, "call": _call}
+    environment.filters |= {"initialiser": initialiser, "dimensions": _dimensions, "call": _call, "pragmas": _pragmas}
     environment.filters["fifo_storage"] = lambda stream: fifo_storage(stream.depth, stream.bits, board)
     environment.tests["wide"] = lambda value: isinstance(value, int) and not -(2**31) < value < 2**31
     environment.tests["single"] = lambda process: schedule_of(process).trip == 1
@@ -64,7 +64,7 @@ def headers(design: Design) -> dict[str, str]:
 def _call(process: Process) -> str:
     """The call of its template."""
     place = f", isobit::{process.memory.upper()}" if process.memory else ""
-    arguments = ", ".join((*process.inputs, *process.outputs, *(array.name for array in process.arrays)))
+    arguments = ", ".join((*process.inputs, *process.outputs, *(rom.name for rom in _roms(process))))
     return f"isobit::{process.template}<cfg_{process.name}{place}>({arguments})"
 
 
@@ -77,7 +77,12 @@ def _words(design: Design) -> dict[str, str]:
 def _roms(process: Process) -> list[Rom]:
     """Its constant arrays as they are declared."""
     records = CATALOGUE[process.template].arrays
-    return [(by_row if r.by_row else as_it_is)(a) for a, r in zip(process.arrays, records, strict=False)]
+    return [rom for a, r in zip(process.arrays, records, strict=False) for rom in LAYOUTS[r.layout](a)]
+
+
+def _pragmas(process: Process) -> list[str]:
+    """What the top function says of the memories of its constants."""
+    return [pragma for rom in _roms(process) for pragma in rom.pragmas]
 
 
 def _dimensions(array: Rom) -> str:

@@ -25,7 +25,8 @@ from isobit.backends.dataflow.planner import LayerChoice, PlanRequest, plan_for,
 from isobit.backends.dataflow.planner.foldings import foldings
 from isobit.backends.dataflow.planner.layers import layer_plan
 from isobit.backends.dataflow.planner.plan import Plan
-from isobit.backends.dataflow.planner.search import Whole, units
+from isobit.backends.dataflow.planner.search import Whole
+from isobit.backends.dataflow.planner.units import units
 from isobit.backends.dataflow.whole import whole_design
 from isobit.errors import IsobitError
 from isobit.hardware import load_board

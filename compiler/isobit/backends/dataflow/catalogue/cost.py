@@ -184,10 +184,13 @@ def _selected(pe: int, simd: int, x_bits: int, acc_bits: int, samples: int) -> C
 def _packed(
     pe: int, simd: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, samples: int, packing: Packing
 ) -> Cost:  # fmt: skip
-    """Products two at a time, and the sums of the chains that come apart; putting two operands together is little."""
+    """Products two at a time, and the sums of the chains that come apart; putting two operands together is little.
+
+    Narrow products, which take LUTs where each is made alone, are in DSPs here, those without a partner too.
+    """
     pairs, alone = multipliers(samples, pe)
     chains, outputs = -(-simd // packing.chain), pe * samples
-    mac = product(x_bits, w_bits, dsp).times(simd * (pairs + alone))
+    mac = Cost(dsp=max(product(x_bits, w_bits, dsp).dsp, 1)).times(simd * (pairs + alone))
     added = outputs * (_tree(chains, x_bits + w_bits + _bits(packing.chain)) + acc_bits)
     return mac + fitted.fabric("sums", added=added)
 

@@ -143,7 +143,7 @@ TEMPLATES = (
         "dense", "dense", ("IN", "OUT", "SIMD", "PE", "VECTORS", "RUN", *_WAYS), (*_MAC, "code_t"),
         (stream("in_t", "SIMD"),), (stream("acc_t", "PE"),), s.dense,
         (ArrayOf(
-            "weight_t", lambda c: (c["OUT"] // c["PE"] * (c["IN"] // c["SIMD"]), c["PE"], c["SIMD"]), "code_t", True
+            "weight_t", lambda c: (c["OUT"] // c["PE"] * (c["IN"] // c["SIMD"]), c["PE"], c["SIMD"]), "code_t", "rows"
         ),),
         optional=(*_CODES, *_WAYS),
         latency=lambda c: 6 + _sum_depth(c), cost=cost.dense,
@@ -154,7 +154,7 @@ TEMPLATES = (
     Template(
         "depthwise", "depthwise", ("CHANNELS", "PE", "TAPS", "VECTORS"), _MAC,
         (stream("in_t", "PE"),), (StreamOf("acc_t", pixel),), s.per_channel,
-        (ArrayOf("weight_t", lambda c: (c["TAPS"] * c["CHANNELS"] // c["PE"], c["PE"]), by_row=True),),
+        (ArrayOf("weight_t", lambda c: (c["TAPS"] * c["CHANNELS"] // c["PE"], c["PE"]), layout="rows"),),
         latency=lambda c: 6 + depth_of_tree(pixels(c)), cost=cost.dense,
         rtl=_unit("depthwise", lambda c: 3 + depth_of_tree(pixels(c))),
         make=linear,
@@ -164,7 +164,7 @@ TEMPLATES = (
         (StreamOf("in_t", block_lanes),), (samples_of("acc_t", "OUT"),), windows.parallel_dense,
         (ArrayOf("weight_t", lambda c: (
             c["OUT"] // c["PE"] * (c["KH"] * c["KW"] * c["CHANNELS"] // c["SIMD"]), c["PE"], c["SIMD"]
-        ), "code_t", True),),
+        ), "code_t", "rows"),),
         optional=(*_CODES, *_WAYS),
         latency=lambda c: 6 + _sum_depth(c), cost=cost.dense,
         rtl=_unit("parallel_dense", lambda c: _rtl_dense(c) + (c["OUT"] > c["PE"]), (*_DECODED, "dots", *_BODIES)),
@@ -173,7 +173,7 @@ TEMPLATES = (
     Template(
         "parallel_depthwise", "parallel_depthwise", (*BLOCK, "WORDS"), _MAC,
         (StreamOf("in_t", block_lanes),), (samples_of("acc_t", "CHANNELS"),), windows.per_block,
-        (ArrayOf("weight_t", lambda c: (c["KH"] * c["KW"], c["CHANNELS"]), by_row=True),),
+        (ArrayOf("weight_t", lambda c: (c["KH"] * c["KW"], c["CHANNELS"]), layout="rows"),),
         latency=lambda c: 6 + depth_of_tree(c["KH"] * c["KW"]), cost=cost.dense,
         rtl=RtlUnit(
             "parallel_depthwise", lambda c: 2 + depth_of_tree(c["KH"] * c["KW"]), arrays=("WEIGHTS",), parts=("sums",)

@@ -47,11 +47,11 @@ def thresholds_candidate(graph: Graph, node: Node, pe: int, prices: Prices) -> C
 
 
 def thresholds(graph: Graph, node: Step, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
-    """``isobit::thresholds``: the cuts of every channel, stage by stage, padded with what no input reaches."""
+    """``isobit::thresholds``: the cuts of every channel, a heap each, filled up with what no input reaches."""
     reach = node.curves.narrowed(graph.types[node.inputs[0]])
     levels = max(1, *(c.levels for c in reach))
     never = graph.types[node.inputs[0]].bounds[1] + 1
-    cuts = as_int_array(np.array([_by_stage(c, levels, never) for c in reach], dtype=object))
+    cuts = as_int_array(np.array([_heap(c, levels, never) for c in reach], dtype=object))
     start = np.array([c.start for c in reach], dtype=np.int64)
     out = IntType.of(*graph.types[node.name].bounds)
     types = (
@@ -66,23 +66,21 @@ def thresholds(graph: Graph, node: Step, layer: LayerPlan, inputs: list[Stream])
     return Kernel("thresholds", constants, types, arrays, out, layer.lanes[1])
 
 
-def stages(levels: int) -> tuple[int, int]:
-    """Comparisons that find one of ``levels`` + 1 counts, and the most cuts that one of them chooses from."""
-    count = depth_of_tree(levels + 1)
-    return count, 1 << (count - 1)
+def stages(levels: int) -> int:
+    """Comparisons that find one of ``levels`` + 1 counts."""
+    return depth_of_tree(levels + 1)
 
 
-def _by_stage(curve: Curve, levels: int, never: int) -> list[list[int]]:
-    """``[stage][k]``: the cut that a count is compared with whose leading bits are ``k``."""
-    count, choices = stages(levels)
+def _heap(curve: Curve, levels: int, never: int) -> list[int]:
+    """Entry ``2^s - 1 + k``: the cut that stage ``s`` compares with where the leading bits of the count are ``k``."""
+    count = stages(levels)
     cuts = [int(v) for v in curve.cuts()]
-    cuts += [never] * (2 * choices - 1 - len(cuts))
-    rows = [cuts[(1 << (count - 1 - s)) - 1 :: 1 << (count - s)] for s in range(count)]
-    return [row + [never] * (choices - len(row)) for row in rows]
+    cuts += [never] * ((1 << count) - 1 - len(cuts))
+    return [cut for s in range(count) for cut in cuts[(1 << (count - 1 - s)) - 1 :: 1 << (count - s)]]
 
 
 def _cuts(c: Constants) -> tuple[int, ...]:
-    return (*rows("start_t").shape(c), *stages(c["LEVELS"]))
+    return (*rows("start_t").shape(c), (1 << stages(c["LEVELS"])) - 1)
 
 
 def lookup(graph: Graph, node: Step | Table, layer: LayerPlan, inputs: list[Stream]) -> Kernel:
@@ -123,9 +121,9 @@ TEMPLATES = (
     Template(
         "thresholds", "thresholds", (*ELEMENTWISE, "LEVELS"), ("in_t", "threshold_t", "start_t", "out_t"),
         (stream("in_t", "PE"),), (stream("out_t", "PE"),), s.elementwise,
-        (rows("start_t"), ArrayOf("threshold_t", _cuts)),
-        latency=lambda c: 4 + 2 * stages(c["LEVELS"])[0],
-        rtl=RtlUnit("thresholds", lambda c: 2 + stages(c["LEVELS"])[0], arrays=("START", "CUTS")),
+        (rows("start_t"), ArrayOf("threshold_t", _cuts, layout="stages")),
+        latency=lambda c: 4 + 2 * stages(c["LEVELS"]),
+        rtl=RtlUnit("thresholds", lambda c: 2 + stages(c["LEVELS"]), arrays=("START", "CUTS")),
         make=thresholds,
         candidate=thresholds_candidate,
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from isobit.backends.dataflow.catalogue.kernel import Kernel
 from isobit.backends.dataflow.design import Stream
@@ -19,6 +19,7 @@ Price = Callable[[Graph, Node, int, Prices], Candidate | None]
 """What a node would cost as this body with so many lanes; None for nodes that are never built so."""
 Lanes = Callable[[Constants], int]
 Shape = Callable[[Constants], tuple[int, ...]]
+Layout = Literal["elements", "rows", "stages"]
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,16 @@ class StreamOf:
 class ArrayOf:
     """A constant array of a template: the type of its elements by name, and its shape.
 
-    Where a configuration has the type ``coded``, the elements are codes of that type, which stand for ``elem``. Of an
-    array ``by_row`` all that shares the first index is read in one clock, so that several values may lie in a word.
+    Where a configuration has the type ``coded``, the elements are codes of that type, which stand for ``elem``. The
+    ``layout`` is that of the C++ (:mod:`isobit.backends.dataflow.words`). Of ``rows`` all that shares the first index
+    is read in one clock, so that several values may lie in a word; ``stages`` are heaps along the last axis, an entry
+    of the first stage, two of the second and so on, and every stage becomes an array.
     """
 
     elem: str
     shape: Shape
     coded: str = ""
-    by_row: bool = False
+    layout: Layout = "elements"
 
 
 @dataclass(frozen=True)
@@ -129,13 +132,13 @@ def stream(elem: str, constant: str) -> StreamOf:
 
 
 def rows(elem: str, *further: str) -> ArrayOf:
-    """Constants by channel: what a word of ``PE`` elements takes lies in a row; ``further`` axes by constant."""
+    """Constants by channel, a row for what a word of ``PE`` elements takes; ``further`` axes of tables, by constant."""
 
     def shape(c: Constants) -> tuple[int, ...]:
         width = min(c["CHANNELS"], c["PE"])
         return (c["CHANNELS"] // width, width, *(c[name] for name in further))
 
-    return ArrayOf(elem, shape)
+    return ArrayOf(elem, shape, layout="elements" if further else "rows")
 
 
 def block_lanes(c: Mapping[str, int]) -> int:

@@ -18,7 +18,7 @@ from isobit.backends.dataflow.optimal.energy import memory_energy
 from isobit.backends.dataflow.optimal.others import other_points
 from isobit.backends.dataflow.optimal.wires import fifo_luts
 from isobit.backends.dataflow.planner.points import Point
-from isobit.backends.dataflow.planner.search import units
+from isobit.backends.dataflow.planner.units import units
 from isobit.hardware import Board, Cost
 from isobit.ir import Graph
 

@@ -24,15 +24,20 @@ SCARCITIES: tuple[Dearer, ...] = (
     *((1, 1, bram, 1) for bram in (4, 64)), *((1, 1, 1, uram) for uram in (4, 64)),
 )  # fmt: skip
 """How much dearer than usual LUTs, DSPs, block RAMs and UltraRAMs are."""
+DEAR_DSPS: Dearer = (1, 64, 1, 1)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A point for every node: all told at most ``clocks`` per frame, what they cost, and the prices that chose them."""
+    """A point for every node: all told at most ``clocks`` per frame, what they cost, and the prices that chose them.
+
+    Those of ``moved`` nodes were chosen with DSPs dear.
+    """
 
     clocks: int
     cost: Cost
     prices: Dearer
+    moved: frozenset[str] = frozenset()
 
 
 class Front:
@@ -53,9 +58,13 @@ class Front:
     def layers(self, candidate: Candidate) -> dict[str, LayerPlan]:
         """Every node's layers under ``candidate``."""
         chosen: dict[str, LayerPlan] = {}
-        for steps in self._stairs[candidate.prices].values():
-            chosen |= dict([way for way in steps if way.clocks <= candidate.clocks][-1].layers)
+        for name in self.nodes:
+            prices = DEAR_DSPS if name in candidate.moved else candidate.prices
+            chosen |= dict(self._point(name, prices, candidate.clocks).layers)
         return chosen
+
+    def _point(self, name: str, prices: Dearer, clocks: int) -> Point:
+        return [way for way in self._stairs[prices][name] if way.clocks <= clocks][-1]
 
     def intervals(self, least: int = 1) -> list[int]:
         """The clocks per frame worth trying, ``least`` and up, ascending."""
@@ -69,6 +78,20 @@ class Front:
             _, cost = sums[bisect_right(sums, clocks, key=lambda step: step[0]) - 1]
             found.setdefault(cost, Candidate(clocks, cost, prices))
         return list(found.values())
+
+    def within(self, clocks: int, dsps: int) -> Candidate:
+        """Between dear DSPs and the usual prices: nodes take up to ``dsps``, first those that save most LUTs by one."""
+        total, saved = Cost(), list[tuple[float, str, Cost]]()
+        for name in self.nodes:
+            usual, dear = (self._point(name, p, clocks).cost for p in (USUAL, DEAR_DSPS))
+            total += dear
+            if usual.dsp > dear.dsp:
+                saved.append(((dear.lut - usual.lut) / (usual.dsp - dear.dsp), name, usual - dear))
+        moved = frozenset(self.nodes)
+        for _, name, change in sorted(saved, key=lambda s: (-s[0], s[1])):
+            if (total + change).dsp <= dsps:
+                total, moved = total + change, moved - {name}
+        return Candidate(clocks, total, USUAL, moved)
 
     @cached_property
     def _stairs(self) -> dict[Dearer, dict[str, list[Point]]]:

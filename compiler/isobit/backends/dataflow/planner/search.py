@@ -8,24 +8,25 @@ and a target are kept by what is printed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from isobit.backends.dataflow.design import FifoGoal
 from isobit.backends.dataflow.layer import LayerChoice
 from isobit.backends.dataflow.planner.additions import fast_enough
-from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, border_of, port_format
+from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, port_format
 from isobit.backends.dataflow.planner.file import folding_of
 from isobit.backends.dataflow.planner.foldings import accumulator_bits, planned
 from isobit.backends.dataflow.planner.front import Candidate, Front
 from isobit.backends.dataflow.planner.plan import Plan, checked
-from isobit.backends.dataflow.planner.points import Point, joined, points
+from isobit.backends.dataflow.planner.points import Point
 from isobit.backends.dataflow.planner.refusals import does_not_fit, slow_port, table, too_slow
+from isobit.backends.dataflow.planner.units import units
 from isobit.backends.dataflow.rows import frame_words, width_of, words_of
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import Board, Cost
 from isobit.ir import Graph, Node
-from isobit.ir.ops import Linear, MaxPool, Pad
+from isobit.ir.ops import Linear
 
 DEFAULT_SHARE = 0.6
 RESOURCES = ("BRAM36", "URAM", "DSP", "LUT")
@@ -142,13 +143,29 @@ class _Planner:
     # ------------------------------------------------------------------ a target
 
     def _at_most(self, interval: int) -> Plan:
-        """The cheapest design of at most ``interval`` clocks per frame that keeps to the share."""
+        """The cheapest design of at most ``interval`` clocks per frame that keeps to the share.
+
+        Where there is none, narrow products may share DSPs.
+        """
         most = min(interval, self.cycles or interval)
         self._refuse_slow(interval, most)
         plan, refused = self._best(interval, self._shares(), most)
+        if plan is None:
+            self.front = self._sharing()
+            mixed = self.front.within(interval, int(self.request.share * self.board.dsps))
+            plan, _ = self._best(interval, self._shares(), most, (mixed,))
         if plan is not None:
             return plan
         raise does_not_fit(refused, self._whole(refused).cost, self.request.share)
+
+    def _sharing(self) -> Front:
+        """The front with points more: narrow products in DSPs, two in each."""
+        nodes = dict(self.front.nodes)
+        for unit in units(self.graph):
+            further = unit.sharing(self.graph, self.board, self.request.layers)
+            if further:
+                nodes[unit.node.name] = [*nodes[unit.node.name], *self._fast(unit.node.name, further)]
+        return Front(nodes)
 
     def _refuse_slow(self, interval: int, most: int) -> None:
         """Neither a layer nor a port may need more than was asked for; the slowest is named."""
@@ -210,9 +227,12 @@ class _Planner:
 
     # ------------------------------------------------------------------ both
 
-    def _best(self, interval: int, shares: Shares, port_words: int | None = None) -> tuple[Plan | None, Plan]:
+    def _best(
+        self, interval: int, shares: Shares, port_words: int | None = None, further: Sequence[Candidate] = ()
+    ) -> tuple[Plan | None, Plan]:  # fmt: skip
         """The plan at an interval whose whole design keeps to the shares, if any does, and the first that was tried."""
-        made = sorted(self.front.at(interval), key=lambda c: not _keeps(c.cost, self.board, shares))
+        candidates = (*self.front.at(interval), *further)
+        made = sorted(candidates, key=lambda c: not _keeps(c.cost, self.board, shares))
         first = self._plan(made[0], port_words)
         for candidate in made:
             plan = self._plan(candidate, port_words)
@@ -243,33 +263,6 @@ class _Planner:
         if port_words is None and self.request.layers and plan.samples > 1:
             port_words = plan.interval  # a plan file of a design with a rate
         return replace(plan, share=self.request.share, port_words=port_words)
-
-
-@dataclass(frozen=True)
-class Unit:
-    """A node whose points are chosen as one, and the border in front of it that its window can make (None: none)."""
-
-    node: Node
-    pad: Pad | None
-
-    def points(self, graph: Graph, board: Board, choices: Mapping[str, LayerChoice]) -> Sequence[Point]:
-        """Every legal way to build it that agrees with ``choices``; refusals as :func:`points`."""
-        choice = choices.get(self.node.name, LayerChoice())
-        if self.pad is None:
-            return points(graph, self.node, board, choice)
-        return joined(graph, self.pad, self.node, (choices.get(self.pad.name, LayerChoice()), choice), board)
-
-
-def units(graph: Graph) -> Iterable[Unit]:
-    """Every planned node, the last first; a border goes with the window that can make it."""
-    done = set[str]()
-    for node in reversed(graph.nodes):
-        if not planned(graph, node) or node.name in done:
-            continue
-        pad = border_of(graph, node) if isinstance(node, Linear | MaxPool) else None
-        if pad is not None:
-            done.add(pad.name)
-        yield Unit(node, pad)
 
 
 def most_cycles(graph: Graph, request: PlanRequest) -> int | None:
