@@ -217,7 +217,7 @@ def test_products_of_two_streams(net: Callable[[], Graph], samples: int, stall: 
 @needs_verilator
 @pytest.mark.slow
 def test_the_least_depths_are_live_and_one_less_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All FIFOs at their least: every frame leaves, with gaps and waits too. The way around a block one shorter: none."""
+    """All FIFOs at their least: every frame leaves, with waits too. The way around a block one shorter: none."""
     build, _ = sampled_nets.built(sampled_nets.residual(), tmp_path / "build", PlanRequest(share=1.0, interval=256))
     whole, texts = rtl_sources(build)
     least = {s.name: s.least for s in whole.streams}
