@@ -15,6 +15,7 @@ import pytest
 import isobit
 from isobit import demo
 from isobit.backends.dataflow.catalogue import CATALOGUE
+from isobit.backends.dataflow.network import MIN_DEPTH
 from isobit.backends.dataflow.planner import PlanRequest
 from isobit.backends.dataflow.rtl import RTL_UNITS, render_rtl, rtl_design, rtl_modules
 from isobit.backends.dataflow.rtl.write import fifo_style
@@ -211,6 +212,30 @@ def test_products_of_two_streams(net: Callable[[], Graph], samples: int, stall: 
     assert any("product" in p.template for p in design_of(build).processes)
     result = cosim(build, 5, stall=stall)
     assert result.equal, (result.mismatch, result.declared, result.interval)
+
+
+@needs_verilator
+@pytest.mark.slow
+def test_the_least_depths_are_live_and_one_less_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All FIFOs at their least: every frame leaves, with waits too. The way around a block one shorter: none."""
+    build, _ = sampled_nets.built(sampled_nets.residual(), tmp_path / "build", PlanRequest(share=1.0, interval=256))
+    whole, texts = rtl_sources(build)
+    least = {s.name: s.least for s in whole.streams}
+    around = next(name for name, depth in least.items() if depth > MIN_DEPTH)
+
+    def with_depths(depths: dict[str, int]) -> None:
+        design = replace(whole, streams=tuple(replace(s, depth=depths[s.name]) for s in whole.streams))
+        top = render_rtl(design, build.manifest.board, "least")["top.sv"]
+        monkeypatch.setattr(cosim_run, "rtl_sources", lambda _: (design, texts | {"top.sv": top}))
+
+    with_depths(least)
+    for stall in (False, True):
+        result = cosim(build, 5, stall=stall)
+        assert result.mismatches == 0
+        assert next(f for f in result.levels if f.stream == around).highest == least[around]
+    with_depths(least | {around: least[around] - 1})
+    with pytest.raises(CheckFailed, match=rf"stands still.*{around} is full"):
+        cosim(build, 5)
 
 
 @needs_verilator
