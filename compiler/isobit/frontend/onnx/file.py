@@ -19,6 +19,7 @@ from onnx import TensorProto
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.channels_last import standard_nodes
 from isobit.frontend.onnx.consistency import check_consistent
+from isobit.frontend.onnx.fixed_batch import fixed_batch, of_one_sample
 from isobit.frontend.onnx.infer import FOLDABLE, Spec, constant_spec, fold, infer, quant_pool_spec
 from isobit.frontend.onnx.integer_resize import refuse_inexact, with_cast
 from isobit.frontend.onnx.linear import linear_spec
@@ -102,6 +103,8 @@ class _Loader:
         for info in self.graph.input:
             if info.name in self.inputs:
                 self.specs[info.name] = _input_spec(info)
+        dims = [i.type.tensor_type.shape.dim for i in self.graph.input if i.name in self.inputs]
+        self.batch = fixed_batch([[d.dim_value for d in shape] for shape in dims])
 
     def spec(self, name: str) -> Spec:
         """A tensor seen before."""
@@ -124,6 +127,10 @@ class _Loader:
         copy = onnx.NodeProto()
         copy.CopyFrom(node)
         copy.input[:] = [self.alias.get(name, name) for name in node.input]
+        if made := of_one_sample(node.op_type, copy.input, self.specs, self.batch):
+            place, shape = made
+            copy.input[place] = f"{node.output[0]} of one sample"
+            self.specs[copy.input[place]] = constant_spec(shape)
         return copy
 
     def _vanishes(self, op: str, node: onnx.NodeProto) -> bool:

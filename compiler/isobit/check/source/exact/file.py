@@ -1,8 +1,9 @@
 """An ONNX or QONNX file as the exact evaluator sees it: the protobuf itself, decoded by the ``onnx`` package alone.
 
 Nothing of the compiler's loader stands between the file and this view: no operator is expanded, no constant folded, no
-layout turned. Nodes are sorted and what no output needs is dropped; that is all. Whether a hostile file may be read at
-all is the loader's business: it refuses such a file before anybody asks for a verdict.
+layout turned. That package writes functions out, nodes are sorted and what no output needs is dropped; that is all.
+Whether a hostile file may be read at all is the loader's business: it refuses such a file before anybody asks for a
+verdict.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import AttributeProto, helper, numpy_helper
+from onnx import AttributeProto, helper, inliner, numpy_helper
 
 from isobit.errors import IsobitError, printable
 
@@ -79,7 +80,7 @@ def read_file(path: Path) -> OnnxFile:
     """
     path = Path(path)
     try:
-        proto = onnx.load(str(path))
+        proto = inliner.inline_local_functions(onnx.load(str(path)))
         graph, opset = proto.graph, _opset(proto)
         constants = {tensor.name: _array(tensor, path.parent) for tensor in graph.initializer}
         inputs = tuple(_input(info) for info in graph.input if info.name not in constants)

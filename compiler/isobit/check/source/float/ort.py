@@ -25,13 +25,17 @@ from onnx import TensorProto, helper, numpy_helper
 from isobit.check.source.float.run import FloatRun, batches, dependent_tensors, joined
 from isobit.check.source.level import OrtLevel
 from isobit.errors import IsobitError, printable
+from isobit.frontend.onnx.functions import inlined
 
 Floats = NDArray[Any]
 PACKAGE = "onnxruntime"
 _BATCH = 256
 _DOMAINS = ("", "ai.onnx", "com.microsoft")
 _QONNX_NAMES = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "MultiThreshold", "QuantAvgPool2d")
-_WEIGHTS = {"QLinearConv": (3, 5, 2), "QLinearMatMul": (3, 5, 2), "QGemm": (3, 5, 2)}
+_WEIGHTS = {
+    **dict.fromkeys(("QLinearConv", "QLinearMatMul", "QGemm"), (3, 5, 2)),
+    **dict.fromkeys(("MatMulInteger", "ConvInteger"), (1, 3, 2)),
+}
 """Where an operator takes its weights, their zero point, and the zero point of its activations."""
 
 
@@ -49,7 +53,7 @@ def ort_version() -> str:
 
 def why_not_ort(path: Path) -> str:
     """Why ONNX Runtime cannot run the file: an operator of QONNX; "" where nothing speaks against it."""
-    for node in onnx.load(str(path), load_external_data=False).graph.node:
+    for node in inlined(onnx.load(str(path), load_external_data=False)).graph.node:
         if node.op_type in _QONNX_NAMES or node.domain not in _DOMAINS:
             return f"{printable(node.op_type)} is an operator of QONNX"
     return ""
@@ -69,6 +73,7 @@ def run_ort(
         IsobitError: E606 when ONNX Runtime cannot run the file.
     """
     proto = onnx.load(str(path))
+    proto = inlined(proto) if level == "disabled" else proto
     labels = [info.name for info in proto.graph.output]
     dependent = dependent_tensors(proto.graph)
     taps: list[str] = []
