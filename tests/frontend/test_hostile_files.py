@@ -106,7 +106,7 @@ CASES: dict[str, tuple[Make, str]] = {
     "matrix sizes differ": (single([1, 3], "MatMul", np.ones((4, 2))), "E106"),
     "gemm sizes differ": (single([1, 3], "Gemm", np.ones((4, 2))), "E106"),
     "reshape to another size": (single([1, 6], "Reshape", [1, 5]), "E106"),
-    "batch fixed in a reshape": (single([64, 2, 3], "Reshape", [64, 6]), "E106"),
+    "batch fixed in a reshape": (single([64, 2, 3], "Reshape", [32, 12]), "E106"),
     "zero stride": (single([1, 1, 8], "MaxPool", kernel_shape=[2], strides=[0]), "E106"),
     "group of zero": (single([1, 3, 8], "Conv", np.ones((4, 3, 3)), group=0), "E106"),
     "kernel larger than the image": (single([1, 1, 8], "MaxPool", kernel_shape=[20]), "E106"),

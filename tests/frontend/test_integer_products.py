@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 from isobit.errors import IsobitError
 from isobit.frontend.onnx.file import load_onnx
 from isobit.frontend.qonnx.importer import import_onnx
-from tests.frontend.test_qdq import check, dequantised, quantised, through
+from tests.frontend.test_qdq import check, quantised, through
 from tests.onnx_builder import Net, save
 
 
@@ -48,7 +48,7 @@ def test_sums_that_leave_int32_wrap_and_are_refused(tmp_path: Path) -> None:
     net = Net([1, 66_000])
     q = quantised(net, "x", 1.0, 0)
     sums = net.op("MatMulInteger", q, net.const(np.full((66_000, 1), 255), np.uint8))
-    with pytest.raises(IsobitError, match="E202.*a cast of"):
+    with pytest.raises(IsobitError, match=r"E202.*a cast of"):
         import_onnx(net.save(tmp_path, scaled(net, sums, 1.0)))
 
 
@@ -99,7 +99,7 @@ def test_functions_that_grow_without_end_are_refused_at_once(tmp_path: Path) -> 
     last = function("f40", ["x"], "y", helper.make_node("Relu", ["x"], ["y"]))
     net = Net(["N", 4])
     path = save(with_functions(net, net.op("f0", "x", domain="local"), *twice, last), tmp_path)
-    with pytest.raises(IsobitError, match="E106.*more than 65536 nodes"):
+    with pytest.raises(IsobitError, match=r"E106.*more than 65536 nodes"):
         load_onnx(path)
 
 
@@ -108,5 +108,5 @@ def test_dynamic_quantisation_is_named_as_such(tmp_path: Path) -> None:
     q = net.op("DynamicQuantizeLinear", "x", outputs=["q", "s", "z"])
     net.op("MatMulInteger", q, net.const(np.ones((4, 2)), np.int8), "z", outputs=["t"])
     y = net.op("Mul", net.op("Cast", "t", to=TensorProto.FLOAT), "s")
-    with pytest.raises(IsobitError, match="E206.*dynamic quantisation"):
+    with pytest.raises(IsobitError, match=r"E206.*dynamic quantisation"):
         import_onnx(net.save(tmp_path, y))

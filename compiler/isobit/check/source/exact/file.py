@@ -9,7 +9,7 @@ verdict.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -30,6 +30,8 @@ _PLAIN_DOMAINS = (
     "qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "finn", "isobit.custom_op",
 )  # fmt: skip
 _QONNX_NAMES = {"IntQuant": "Quant"}
+_SHAPED = {"Expand": 1, "Reshape": 1, "Resize": 3}
+"""Operators that are told the shape to make, and by which input."""
 _DATATYPE_KEY = "finn_datatype"
 
 
@@ -93,7 +95,8 @@ def read_file(path: Path) -> OnnxFile:
             "E102", printable(str(error).splitlines()[0] if str(error) else type(error).__name__)
         ) from error
     known = {*constants, *(info.name for info in inputs)}
-    order = _needed(_sorted(nodes, known), outputs)
+    batch = {info.type.tensor_type.shape.dim[0].dim_value for info in graph.input if info.name not in constants}
+    order = _needed(_of_one_sample(_sorted(nodes, known), constants, inputs, batch), outputs)
     return OnnxFile(order, inputs, outputs, MappingProxyType(constants), MappingProxyType(_annotations(graph)))
 
 
@@ -143,6 +146,31 @@ def _sorted(nodes: Sequence[FileNode], known: Iterable[str]) -> list[FileNode]:
         order += now
         done = set(map(id, now))
         waiting = [node for node in waiting if id(node) not in done]
+    return order
+
+
+def _of_one_sample(
+    nodes: Sequence[FileNode], constants: dict[str, Raw], inputs: Iterable[FileInput], batches: set[int]
+) -> list[FileNode]:
+    """Constant shapes of what depends on the inputs as they are at batch size 1, where the file has a larger one.
+
+    Samples lie behind one another, so that the leading number becomes less; the new shapes join the constants.
+    """
+    batch = max(batches) if len(batches) == 1 else 1
+    made = {node.outputs[0]: node.attrs.get("value", node.attrs.get("value_ints")) for node in nodes if not node.inputs}
+    dependent, order = {info.name for info in inputs}, []
+    for node in nodes:
+        place = _SHAPED.get(node.op, len(node.inputs))
+        name = node.inputs[place] if place < len(node.inputs) else ""
+        shape = np.asarray(constants.get(name, made.get(name, ())))
+        whole = shape.ndim == 1 and shape.size and shape.dtype.kind == "i" and shape[0] > 0
+        if batch > 1 and whole and not shape[0] % batch and node.inputs[0] in dependent:
+            fresh = f"{node.outputs[0]} of one sample"
+            constants[fresh] = np.array([shape[0] // batch, *shape[1:]], np.int64)
+            node = replace(node, inputs=(*node.inputs[:place], fresh, *node.inputs[place + 1 :]))  # noqa: PLW2901
+        if dependent.intersection(node.inputs):
+            dependent.update(node.outputs)
+        order.append(node)
     return order
 
 

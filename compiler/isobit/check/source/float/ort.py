@@ -38,6 +38,12 @@ _WEIGHTS = {
 }
 """Where an operator takes its weights, their zero point, and the zero point of its activations."""
 
+_NARROW = {
+    getattr(TensorProto, name): TensorProto.UINT8 if name.startswith("U") else TensorProto.INT8
+    for name in ("INT2", "INT4", "UINT2", "UINT4")
+    if hasattr(TensorProto, name)  # an older ONNX knows fewer of them
+}
+
 
 def ort_version() -> str:
     """ONNX Runtime's version, "" where it is not installed."""
@@ -83,6 +89,7 @@ def run_ort(
         taps = [name for name in dict.fromkeys((*wanted, *also)) if name in dependent and name in made]
         _widen_weights(proto.graph)
     _expose(proto.graph, [*labels, *taps])
+    _widen_outputs(proto, [*labels, *taps])
     arrays = _typed(proto.graph, inputs)
     chunks, size = _run(proto, arrays, level, [*labels, *taps])
     count = len(next(iter(arrays.values())))
@@ -102,6 +109,25 @@ def _expose(graph: onnx.GraphProto, names: Sequence[str]) -> None:
     """Make these tensors the graph's outputs; ONNX Runtime finds their types by itself."""
     del graph.output[:]
     graph.output.extend(onnx.ValueInfoProto(name=name) for name in dict.fromkeys(names))
+
+
+def _widen_outputs(proto: onnx.ModelProto, names: Sequence[str]) -> None:
+    """Tensors of 2 and 4 bits, which ONNX Runtime does not hand out, as the same integers in 8 bits."""
+    made = {t.data_type for t in proto.graph.initializer} | {
+        a.i for n in proto.graph.node for a in n.attribute if a.name == "output_dtype"
+    }
+    if not made.intersection(_NARROW):
+        return
+    inferred = onnx.shape_inference.infer_shapes(proto).graph
+    types = {info.name: info.type.tensor_type.elem_type for info in (*inferred.value_info, *inferred.output)}
+    for name in dict.fromkeys(names):
+        if types.get(name) not in _NARROW:
+            continue
+        inside = f"{name} as it is"
+        for node in proto.graph.node:
+            node.input[:] = [inside if tensor == name else tensor for tensor in node.input]
+            node.output[:] = [inside if tensor == name else tensor for tensor in node.output]
+        proto.graph.node.append(helper.make_node("Cast", [inside], [name], to=_NARROW[types[name]]))
 
 
 def _widen_weights(graph: onnx.GraphProto) -> None:
