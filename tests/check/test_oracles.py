@@ -183,3 +183,23 @@ def test_roots_are_exact_or_the_nearest_of_128_digits(x: Fraction) -> None:
     unit = F(2) ** (digits - 127) / root.denominator
     assert (root / unit).denominator == 1 and step >= unit  # a multiple of the last of 128 digits
     assert (root - unit / 2) ** 2 < x < (root + unit / 2) ** 2
+
+
+@pytest.mark.parametrize("kind", ["INT4", "UINT4"])
+def test_onnx_runtime_judges_activations_of_four_bits(tmp_path: Path, kind: str) -> None:
+    """Its Python interface does not hand such tensors out; inside the network and at its end."""
+    net = Net(["N", 4])
+    zero = f"zero {kind}"
+    net.constants.append(onnx.helper.make_tensor(zero, getattr(onnx.TensorProto, kind), [], [3]))
+    scale = net.const(0.53)
+    q = net.op("QuantizeLinear", "x", scale, zero)
+    real = net.op("Mul", net.op("DequantizeLinear", q, scale, zero), 0.71)
+    last = net.op("QuantizeLinear", real, scale, zero)
+    model = net.model(net.op("DequantizeLinear", last, scale, zero), last, opset=21, ir_version=10)
+    model.graph.output[1].type.tensor_type.elem_type = getattr(onnx.TensorProto, kind)
+    verdict = checked(compile_model(save(model, tmp_path), tmp_path / "build"))
+    assert verdict.equal
+    assert verdict.float_integers > 0
+    assert verdict.ends is not None
+    assert verdict.ends.outputs == 512
+    assert verdict.ends.differing == 0

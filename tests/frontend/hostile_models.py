@@ -151,6 +151,11 @@ def opset_imports(*entries: tuple[str, int]) -> Make:
     return changed(change)
 
 
+def calls_itself() -> onnx.FunctionProto:
+    node = helper.make_node("f", ["x"], ["y"], domain="local")
+    return helper.make_function("local", "f", ["x"], ["y"], [node], [helper.make_opsetid("local", 1)])
+
+
 def matmul() -> Net:
     net = Net([1, 3])
     net.op("MatMul", "x", np.ones((3, 2)))

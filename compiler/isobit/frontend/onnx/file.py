@@ -19,6 +19,7 @@ from onnx import TensorProto
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.channels_last import standard_nodes
 from isobit.frontend.onnx.consistency import check_consistent
+from isobit.frontend.onnx.fixed_batch import fixed_batch, of_one_sample
 from isobit.frontend.onnx.infer import FOLDABLE, Spec, constant_spec, fold, infer, quant_pool_spec
 from isobit.frontend.onnx.integer_resize import refuse_inexact, with_cast
 from isobit.frontend.onnx.linear import linear_spec
@@ -48,6 +49,7 @@ from isobit.frontend.onnx.tensors import (
     element_type,
     frozen,
     is_small_float,
+    standard_constant,
 )
 
 __all__ = ["SourceModel", "SourceNode", "TensorInfo", "load_onnx"]
@@ -75,17 +77,6 @@ def load_onnx(path: Path) -> SourceModel:
     return loader.finish(path, digest)
 
 
-def _standard_constant(attrs: Mapping[str, object], where: str) -> Array:
-    """The value of a Constant node, whichever of its attributes holds it."""
-    kinds = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
-    (name, value) = next(iter(attrs.items()), ("", None))
-    if len(attrs) == 1 and isinstance(value, np.ndarray):
-        return value
-    if len(attrs) == 1 and name in kinds:
-        return frozen(np.array(value, dtype=kinds[name]))
-    raise IsobitError("E202", "a Constant needs one dense numeric value", where=where)
-
-
 class _Loader:
     """Walks the nodes in topological order; ``specs`` holds every tensor seen, ``alias`` the vanished ones."""
 
@@ -102,6 +93,7 @@ class _Loader:
         for info in self.graph.input:
             if info.name in self.inputs:
                 self.specs[info.name] = _input_spec(info)
+        self.batch = fixed_batch(info for info in self.graph.input if info.name in self.inputs)
 
     def spec(self, name: str) -> Spec:
         """A tensor seen before."""
@@ -114,7 +106,7 @@ class _Loader:
         attrs = decode_attributes(node, self.folder, where)
         renamed = self._renamed(node)
         if op == "Constant" and domain == "":
-            self.specs[node.output[0]] = constant_spec(_standard_constant(attrs, where))
+            self.specs[node.output[0]] = constant_spec(standard_constant(attrs, where))
         elif self._vanishes(op, renamed):
             self.alias[node.output[0]] = renamed.input[0]
         else:
@@ -124,6 +116,9 @@ class _Loader:
         copy = onnx.NodeProto()
         copy.CopyFrom(node)
         copy.input[:] = [self.alias.get(name, name) for name in node.input]
+        for place, shape in of_one_sample(copy, self.specs, self.batch):
+            copy.input[place] = f"{node.output[0]} of one sample"
+            self.specs[copy.input[place]] = constant_spec(shape)
         return copy
 
     def _vanishes(self, op: str, node: onnx.NodeProto) -> bool:

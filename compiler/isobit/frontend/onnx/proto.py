@@ -1,7 +1,7 @@
 """Bytes to a parsed ONNX model whose versions and names are sound.
 
-Guarantees of :func:`read_model`: a supported IR version and opset, no model-local functions or sparse constants,
-every tensor defined exactly once and before it is needed once :func:`sorted_nodes` ordered the nodes.
+Guarantees of :func:`read_model`: a supported IR version and opset, model-local functions written out, no sparse
+constants, every tensor defined exactly once and before it is needed once :func:`sorted_nodes` ordered the nodes.
 Nothing but the file itself is read.
 """
 
@@ -15,6 +15,7 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
 
 from isobit.errors import IsobitError, printable
+from isobit.frontend.onnx.functions import inlined
 from isobit.frontend.onnx.model import MAX_FILE_BYTES, OWN_DOMAIN, OWN_OPERATORS, QONNX_OPERATORS
 from isobit.frontend.onnx.refused import CAUSES
 
@@ -30,7 +31,8 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
     """The parsed file and the SHA-256 of its bytes.
 
     Raises:
-        IsobitError: E101 (unreadable), E102 (not ONNX), E103 (IR version), E201 (functions), E108 (sparse).
+        IsobitError: E101 (unreadable), E102 (not ONNX), E103 (IR version), E108 (sparse), and those of
+            :func:`~isobit.frontend.onnx.functions.inlined`.
     """
     data = _read_bytes(path)
     model = onnx.ModelProto()
@@ -42,6 +44,7 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
         raise IsobitError("E102", "the file holds no graph with an output", where=_show(path))
     _check_text(model)
     _check_structure(model)
+    model = inlined(model)
     return model, hashlib.sha256(data).hexdigest()
 
 
@@ -98,6 +101,9 @@ def _texts(model: onnx.ModelProto) -> Iterator[object]:
         yield tensor.name
         yield from _external_texts(tensor)
     yield from (info.name for info in (*graph.input, *graph.output))
+    for function in model.functions:
+        yield from (function.name, function.domain)
+        yield from (text for node in function.node for text in (node.op_type, node.domain))
     for entry in graph.quantization_annotation:
         yield entry.tensor_name
         for pair in entry.quant_parameter_tensor_names:
@@ -113,9 +119,6 @@ def _check_structure(model: onnx.ModelProto) -> None:
     if model.ir_version not in IR_VERSIONS:
         message = f"IR version {model.ir_version} (supported: {IR_VERSIONS[0]} to {IR_VERSIONS[-1]})"
         raise IsobitError("E103", message, hint="convert the model with onnx.version_converter")
-    if model.functions:
-        name = printable(model.functions[0].name)
-        raise IsobitError("E201", f"model-local function '{name}'", hint="inline it with onnx.inliner")
     if model.graph.sparse_initializer:
         raise IsobitError("E108", "the graph holds a sparse constant", hint="store it as a dense tensor")
 

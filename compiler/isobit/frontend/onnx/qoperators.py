@@ -97,9 +97,15 @@ class _Writer:
         """The real values of the tensor at ``index``, whose scale and zero point follow it."""
         return self.op("DequantizeLinear", *(name for name in self.inputs[index : index + 3] if name))
 
-    def integers(self, index: int, along: int = 0) -> str:
-        """``q - zero_point`` of the tensor at ``index``; several zero points lie along the axis ``along``."""
-        zero = self.inputs[index + 2]
+    def integers(self, index: int, along: int = 0, zero_at: int | None = None) -> str:
+        """``q - zero_point`` of the tensor at ``index``; several zero points lie along the axis ``along``.
+
+        The zero point is two inputs behind, or at ``zero_at``, where it may be absent.
+        """
+        position = index + 2 if zero_at is None else zero_at
+        zero = self.inputs[position] if position < len(self.inputs) else ""
+        if not zero:
+            return self.op("DequantizeLinear", self.inputs[index], self.constant(1))
         shape = self.shapes.get(zero, ())
         if len(shape) > 1 or prod(shape) > MOST_CHANNELS:
             raise self.refusal(f"zero points of shape {list(shape)}")
@@ -138,6 +144,18 @@ def _conv(w: _Writer) -> None:
         rank = len(w.shape(3))
         scale = w.op("Reshape", scale, w.constant([1, -1, *[1] * (rank - 2)], np.int64))
     w.quantised(w.op("Mul", w.op("Mul", total, w.inputs[1]), scale), 6)
+
+
+def _integer(kind: str) -> Callable[[_Writer], None]:
+    """A product of integers, an int32; zero points of weights lie along the outputs."""
+
+    def write(w: _Writer) -> None:
+        along = -1 if kind == "MatMul" else 0
+        total = w.the_op(kind, w.integers(0, -2, zero_at=2), w.integers(1, along, zero_at=3))
+        cast = helper.make_node("Cast", [total], list(w.node.output), name=w.node.name, to=onnx.TensorProto.INT32)
+        w.graph.node.append(cast)
+
+    return write
 
 
 def _matmul(w: _Writer) -> None:
@@ -183,6 +201,8 @@ def _concat(w: _Writer) -> None:
 
 
 _EXPANSIONS: Mapping[tuple[str, str], tuple[int, Callable[[_Writer], None]]] = {
+    ("", "ConvInteger"): (2, _integer("Conv")),
+    ("", "MatMulInteger"): (2, _integer("MatMul")),
     ("", "QLinearConv"): (8, _conv),
     ("", "QLinearMatMul"): (8, _matmul),
     (_MICROSOFT, "QGemm"): (6, _gemm),

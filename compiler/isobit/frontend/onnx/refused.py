@@ -43,8 +43,7 @@ CAUSES: dict[str, Cause] = {
     **dict.fromkeys(("GRU", "LSTM", "RNN", "QuantLSTMCell"), _RECURRENT),
     **dict.fromkeys(
         (
-            "DynamicQuantizeLinear", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM", "MatMulInteger", "ConvInteger",
-            "MatMulIntegerToFloat",
+            "DynamicQuantizeLinear", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM", "MatMulIntegerToFloat",
         ),
         _DYNAMIC,
     ),

@@ -169,6 +169,17 @@ def decode_attributes(node: onnx.NodeProto, folder: Path, where: str) -> dict[st
     return values
 
 
+def standard_constant(attrs: Mapping[str, object], where: str) -> Array:
+    """The value of a Constant node, whichever of its attributes holds it."""
+    kinds = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
+    (name, value) = next(iter(attrs.items()), ("", None))
+    if len(attrs) == 1 and isinstance(value, np.ndarray):
+        return value
+    if len(attrs) == 1 and name in kinds:
+        return frozen(np.array(value, dtype=kinds[name]))
+    raise IsobitError("E202", "a Constant needs one dense numeric value", where=where)
+
+
 def _attribute(attribute: AttributeProto, folder: Path, where: str) -> object:
     if attribute.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
         raise IsobitError("E201", "operators with a subgraph", where=where, hint="export without control flow")

@@ -26,6 +26,8 @@ from isobit.numerics.bipolar import Bipolar
 from isobit.numerics.packing import Packing
 
 IN_WINDOW = "in_window"
+_WIDEST = 32
+"""Bits of a value that no quantiser made and a step still rounds; more only come of scales without a common step."""
 
 
 def layer_plan(
@@ -218,6 +220,10 @@ def _unbuildable(node: Step | Table, ranked: Sequence[Candidate], body: str) -> 
     if levels <= MOST_LEVELS:
         return IsobitError("E504", f"no body builds this step exactly ({reasons})", where=node.name)
     bits = MOST_LEVELS.bit_length()
+    if levels >> _WIDEST:
+        found = f"its values have {levels.bit_length()} bits: scales or constants that have no coarser common step meet"
+        hint = "let a quantiser follow the addition before it, or give what is added one scale"
+        return IsobitError("E504", f"{found} before it without a quantiser between", where=node.name, hint=hint)
     return IsobitError(
         "E504", f"no body builds this step of {levels:,} levels exactly ({reasons})", where=node.name,
         hint=f"at most {bits} bits of output, or one rounding where there are two in a row, which a product builds",

@@ -41,7 +41,7 @@ def integer_tensors(file: OnnxFile) -> frozenset[str]:
     """The tensors that depend on an input and have an integer element type, where it is 8 bits or more."""
     found = {info.name for info in file.inputs if info.dtype.kind in "iu"}
     for node in file.nodes:
-        made = node.op == "QuantizeLinear" or (node.op.startswith("QLinear") or node.op == "QGemm")
+        made = node.op in ("QuantizeLinear", "QGemm", "MatMulInteger", "ConvInteger") or node.op.startswith("QLinear")
         if made or (node.op in _KEEP_TYPE and node.inputs[0] in found):
             found.update(node.outputs)
     return frozenset(found - {""})
@@ -92,7 +92,7 @@ def _keeps_batch(
         return False
     if node.op in _RESHAPING or node.domain == CHANNELS_LAST:
         return True
-    if node.op in ("MatMul", "Gemm", "QLinearMatMul", "QGemm"):
+    if node.op in ("MatMul", "MatMulInteger", "Gemm", "QLinearMatMul", "QGemm"):
         right = node.inputs[3 if node.op.startswith("Q") else 1]
         only_left = node.inputs[0] in dependent and right not in dependent
         return only_left and len(data[0]) == len(out) and not node.attrs.get("transA", 0)

@@ -1,14 +1,15 @@
 """An ONNX or QONNX file as the exact evaluator sees it: the protobuf itself, decoded by the ``onnx`` package alone.
 
 Nothing of the compiler's loader stands between the file and this view: no operator is expanded, no constant folded, no
-layout turned. Nodes are sorted and what no output needs is dropped; that is all. Whether a hostile file may be read at
-all is the loader's business: it refuses such a file before anybody asks for a verdict.
+layout turned. That package writes functions out, nodes are sorted and what no output needs is dropped; that is all.
+Whether a hostile file may be read at all is the loader's business: it refuses such a file before anybody asks for a
+verdict.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import AttributeProto, helper, numpy_helper
+from onnx import AttributeProto, helper, inliner, numpy_helper
 
 from isobit.errors import IsobitError, printable
 
@@ -29,6 +30,8 @@ _PLAIN_DOMAINS = (
     "qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "finn", "isobit.custom_op",
 )  # fmt: skip
 _QONNX_NAMES = {"IntQuant": "Quant"}
+_SHAPED = {"Expand": 1, "Reshape": 1, "Resize": 3}
+"""Operators that are told the shape to make, and by which input."""
 _DATATYPE_KEY = "finn_datatype"
 
 
@@ -79,7 +82,7 @@ def read_file(path: Path) -> OnnxFile:
     """
     path = Path(path)
     try:
-        proto = onnx.load(str(path))
+        proto = inliner.inline_local_functions(onnx.load(str(path)))
         graph, opset = proto.graph, _opset(proto)
         constants = {tensor.name: _array(tensor, path.parent) for tensor in graph.initializer}
         inputs = tuple(_input(info) for info in graph.input if info.name not in constants)
@@ -92,7 +95,8 @@ def read_file(path: Path) -> OnnxFile:
             "E102", printable(str(error).splitlines()[0] if str(error) else type(error).__name__)
         ) from error
     known = {*constants, *(info.name for info in inputs)}
-    order = _needed(_sorted(nodes, known), outputs)
+    batch = {info.type.tensor_type.shape.dim[0].dim_value for info in graph.input if info.name not in constants}
+    order = _needed(_of_one_sample(_sorted(nodes, known), constants, inputs, batch), outputs)
     return OnnxFile(order, inputs, outputs, MappingProxyType(constants), MappingProxyType(_annotations(graph)))
 
 
@@ -142,6 +146,31 @@ def _sorted(nodes: Sequence[FileNode], known: Iterable[str]) -> list[FileNode]:
         order += now
         done = set(map(id, now))
         waiting = [node for node in waiting if id(node) not in done]
+    return order
+
+
+def _of_one_sample(
+    nodes: Sequence[FileNode], constants: dict[str, Raw], inputs: Iterable[FileInput], batches: set[int]
+) -> list[FileNode]:
+    """Constant shapes of what depends on the inputs as they are at batch size 1, where the file has a larger one.
+
+    Samples lie behind one another, so that the leading number becomes less; the new shapes join the constants.
+    """
+    batch = max(batches) if len(batches) == 1 else 1
+    made = {node.outputs[0]: node.attrs.get("value", node.attrs.get("value_ints")) for node in nodes if not node.inputs}
+    dependent, order = {info.name for info in inputs}, []
+    for node in nodes:
+        place = _SHAPED.get(node.op, len(node.inputs))
+        name = node.inputs[place] if place < len(node.inputs) else ""
+        shape = np.asarray(constants.get(name, made.get(name, ())))
+        whole = shape.ndim == 1 and shape.size and shape.dtype.kind == "i" and shape[0] > 0
+        if batch > 1 and whole and not shape[0] % batch and node.inputs[0] in dependent:
+            fresh = f"{node.outputs[0]} of one sample"
+            constants[fresh] = np.array([shape[0] // batch, *shape[1:]], np.int64)
+            node = replace(node, inputs=(*node.inputs[:place], fresh, *node.inputs[place + 1 :]))  # noqa: PLW2901
+        if dependent.intersection(node.inputs):
+            dependent.update(node.outputs)
+        order.append(node)
     return order
 
 

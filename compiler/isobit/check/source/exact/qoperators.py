@@ -78,6 +78,18 @@ class _Operands:
             data = exact.subtract(data, from_floats(_laid(self.parameter(index + 2), shape)))
         return exact.multiply(data, self.scale(index + 1, shape))
 
+    def offset(self, index: int, zero: int, shape: Shape) -> ExactTensor:
+        """``q - zero_point`` of the tensor at ``index``, whose zero point at ``zero`` may be absent."""
+        data = self.exact(index)
+        return exact.subtract(data, from_floats(_laid(self.parameter(zero), shape))) if self.present(zero) else data
+
+    @staticmethod
+    def within_int32(total: ExactTensor) -> ExactTensor:
+        """Sums that an int32 holds, else E202: it would wrap around."""
+        if (np.abs(total.num) >= total.den << 31).any():
+            raise IsobitError("E202", "a sum leaves int32")
+        return total
+
     def quantised(self, real: ExactTensor, index: int) -> ExactTensor:
         """``real`` as integers with the scale at ``index`` and the zero point behind it, which has the type."""
         if not self.present(index + 1):
@@ -116,6 +128,19 @@ def _conv(o: _Operands) -> ExactTensor:
 def _matmul(o: _Operands) -> ExactTensor:
     """Inputs: a at 0, b at 3 (parameters per column, the last axis), y's parameters at 6."""
     return o.quantised(exact.matmul(o.real(0), o.real(3)), 6)
+
+
+def _integer_product(op: str) -> Callable[[_Operands], ExactTensor]:
+    """Inputs: two tensors of integers, then their zero points: of rows, of columns or of output channels."""
+
+    def run(o: _Operands) -> ExactTensor:
+        matrices = op == "MatMul"
+        left = o.offset(0, 2, (-1, 1) if matrices else ())
+        rank = len(o.exact(1).shape)
+        right = o.offset(1, 3, (-1,) if matrices else (-1, *(1,) * (rank - 1)))
+        return o.within_int32(exact.matmul(left, right) if matrices else o.on_reals("Conv", left, right))
+
+    return run
 
 
 def _gemm(o: _Operands) -> ExactTensor:
@@ -161,6 +186,8 @@ def _softmax(o: _Operands) -> ExactTensor:
 
 QOPERATORS: Mapping[tuple[str, str], Callable[[_Operands], ExactTensor]] = MappingProxyType(
     {
+        ("", "ConvInteger"): _integer_product("Conv"),
+        ("", "MatMulInteger"): _integer_product("MatMul"),
         ("", "QLinearConv"): _conv,
         ("", "QLinearMatMul"): _matmul,
         (MICROSOFT, "QGemm"): _gemm,

@@ -25,14 +25,24 @@ from onnx import TensorProto, helper, numpy_helper
 from isobit.check.source.float.run import FloatRun, batches, dependent_tensors, joined
 from isobit.check.source.level import OrtLevel
 from isobit.errors import IsobitError, printable
+from isobit.frontend.onnx.functions import inlined
 
 Floats = NDArray[Any]
 PACKAGE = "onnxruntime"
 _BATCH = 256
 _DOMAINS = ("", "ai.onnx", "com.microsoft")
 _QONNX_NAMES = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "MultiThreshold", "QuantAvgPool2d")
-_WEIGHTS = {"QLinearConv": (3, 5, 2), "QLinearMatMul": (3, 5, 2), "QGemm": (3, 5, 2)}
+_WEIGHTS = {
+    **dict.fromkeys(("QLinearConv", "QLinearMatMul", "QGemm"), (3, 5, 2)),
+    **dict.fromkeys(("MatMulInteger", "ConvInteger"), (1, 3, 2)),
+}
 """Where an operator takes its weights, their zero point, and the zero point of its activations."""
+
+_NARROW = {
+    getattr(TensorProto, name): TensorProto.UINT8 if name.startswith("U") else TensorProto.INT8
+    for name in ("INT2", "INT4", "UINT2", "UINT4")
+    if hasattr(TensorProto, name)  # an older ONNX knows fewer of them
+}
 
 
 def ort_version() -> str:
@@ -49,7 +59,7 @@ def ort_version() -> str:
 
 def why_not_ort(path: Path) -> str:
     """Why ONNX Runtime cannot run the file: an operator of QONNX; "" where nothing speaks against it."""
-    for node in onnx.load(str(path), load_external_data=False).graph.node:
+    for node in inlined(onnx.load(str(path), load_external_data=False)).graph.node:
         if node.op_type in _QONNX_NAMES or node.domain not in _DOMAINS:
             return f"{printable(node.op_type)} is an operator of QONNX"
     return ""
@@ -69,6 +79,7 @@ def run_ort(
         IsobitError: E606 when ONNX Runtime cannot run the file.
     """
     proto = onnx.load(str(path))
+    proto = inlined(proto) if level == "disabled" else proto
     labels = [info.name for info in proto.graph.output]
     dependent = dependent_tensors(proto.graph)
     taps: list[str] = []
@@ -78,6 +89,7 @@ def run_ort(
         taps = [name for name in dict.fromkeys((*wanted, *also)) if name in dependent and name in made]
         _widen_weights(proto.graph)
     _expose(proto.graph, [*labels, *taps])
+    _widen_outputs(proto, [*labels, *taps])
     arrays = _typed(proto.graph, inputs)
     chunks, size = _run(proto, arrays, level, [*labels, *taps])
     count = len(next(iter(arrays.values())))
@@ -97,6 +109,25 @@ def _expose(graph: onnx.GraphProto, names: Sequence[str]) -> None:
     """Make these tensors the graph's outputs; ONNX Runtime finds their types by itself."""
     del graph.output[:]
     graph.output.extend(onnx.ValueInfoProto(name=name) for name in dict.fromkeys(names))
+
+
+def _widen_outputs(proto: onnx.ModelProto, names: Sequence[str]) -> None:
+    """Tensors of 2 and 4 bits, which ONNX Runtime does not hand out, as the same integers in 8 bits."""
+    made = {t.data_type for t in proto.graph.initializer} | {
+        a.i for n in proto.graph.node for a in n.attribute if a.name == "output_dtype"
+    }
+    if not made.intersection(_NARROW):
+        return
+    inferred = onnx.shape_inference.infer_shapes(proto).graph
+    types = {info.name: info.type.tensor_type.elem_type for info in (*inferred.value_info, *inferred.output)}
+    for name in dict.fromkeys(names):
+        if types.get(name) not in _NARROW:
+            continue
+        inside = f"{name} as it is"
+        for node in proto.graph.node:
+            node.input[:] = [inside if tensor == name else tensor for tensor in node.input]
+            node.output[:] = [inside if tensor == name else tensor for tensor in node.output]
+        proto.graph.node.append(helper.make_node("Cast", [inside], [name], to=_NARROW[types[name]]))
 
 
 def _widen_weights(graph: onnx.GraphProto) -> None:

@@ -21,6 +21,7 @@ from onnx import helper, numpy_helper
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.file import load_onnx
+from isobit.frontend.onnx.functions import inlined
 from isobit.frontend.onnx.model import OWN_DOMAIN, OWN_OPERATORS, QUANTISERS, SourceModel
 from isobit.frontend.onnx.proto import drop_width_notes
 
@@ -134,7 +135,7 @@ class _Runner:
 
     def __init__(self, model: SourceModel, batch: int, also: Sequence[str]) -> None:
         self.batch = batch
-        proto = onnx.load(model.path)
+        proto = inlined(onnx.load(model.path))
         drop_width_notes(proto.graph)
         self.dependent = dependent_tensors(proto.graph)
         quantised = [node.output[0] for node in proto.graph.node if node.op_type in _QUANTISERS]
