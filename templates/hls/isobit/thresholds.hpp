@@ -48,7 +48,9 @@ struct cuts_reached {
       const compared_t cut = from_rom<typename Cfg::threshold_t>(cuts[s][reached]);
       reached = 2 * reached + (level >= cut ? 1 : 0);
     }
-    return typename Cfg::out_t(from_rom<typename Cfg::start_t>(start) + reached);
+    typename Cfg::out_t y = from_rom<typename Cfg::start_t>(start);
+    y += reached;
+    return y;
   }
 };
 }  // namespace detail
