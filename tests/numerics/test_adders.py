@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections import Counter
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -34,6 +35,51 @@ def test_the_graph_multiplies_with_its_matrix(shape: tuple[int, int], bits: int)
     assert all(lo <= value <= hi for value, (lo, hi) in zip(nodes, ends, strict=True))
     sums = [tap.sign * (nodes[tap.node] << tap.shift) for tap in graph.taps]
     assert sums == [sum(w * x for w, x in zip(row, xs, strict=True)) for row in matrix]
+
+
+Row = dict[tuple[int, int], int]
+"""An output's terms (node and shift) and their signs."""
+
+
+def _pairs(row: Row) -> list[tuple[int, int, int, int]]:
+    """Two nodes, the shift of the second against the first, and their signs' product."""
+    return [(a, b, d - c, row[a, c] * row[b, d]) for (a, c), (b, d) in combinations(sorted(row), 2)]
+
+
+def _shared(matrix: list[list[int]]) -> list[Adder]:
+    """The shared adders by the definition: everything is counted again before each."""
+    rows: list[Row] = [{(i, e): sign for i, w in enumerate(row) for sign, e in signed_digits(w)} for row in matrix]
+    adders, done = list[Adder](), set[tuple[int, int, int, int]]()
+    while True:
+        count = Counter(pair for row in rows for pair in _pairs(row) if pair not in done)
+        most = max(count.values(), default=0)
+        if most < 2:
+            return adders
+        pair = first, second, shift, equal = min(p for p, c in count.items() if c == most)
+        done.add(pair)
+        places, taken = list[tuple[int, int]](), set[tuple[int, int, int]]()
+        for number, row in enumerate(rows):
+            for at in sorted(e for node, e in row if node == first):
+                terms = {(number, first, at), (number, second, at + shift)}
+                if row.get((second, at + shift)) == row[first, at] * equal and not terms & taken:
+                    places.append((number, at))
+                    taken |= terms
+        if len(places) < 2:
+            continue
+        low, node = min(shift, 0), len(matrix[0]) + len(adders)
+        adders.append(Adder(first, second, -low, shift - low, equal))
+        for number, at in places:
+            rows[number][node, at + low] = rows[number].pop((first, at))
+            del rows[number][second, at + shift]
+
+
+@pytest.mark.parametrize(("shape", "bits"), [((3, 2), 12), ((6, 5), 4), ((5, 7), 8)])
+def test_the_most_frequent_pair_is_shared_first(shape: tuple[int, int], bits: int) -> None:
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        matrix = rng.integers(-(1 << bits - 1), 1 << bits - 1, size=shape).tolist()
+        shared = _shared(matrix)
+        assert shared and list(adder_graph(matrix).adders[: len(shared)]) == shared
 
 
 def test_zeros_and_powers_of_two_take_nothing() -> None:

@@ -10,9 +10,8 @@ signed digit multipliers", IEEE TCAS-II 43, 1996). What is left of an output is 
 from __future__ import annotations
 
 import heapq
-from bisect import insort
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,67 +120,93 @@ class _Search:
 
     A term is its node and its shift; a pair the node of its lower term, the other term less the lower one's shift, and
     whether their signs are equal. Millions of pairs are counted: as tuples they would take most of the time.
+
+    Terms are only ever taken from a row, but for those of the newest node. So no pair gets more than it was counted
+    with, and is counted anew when its turn comes: of every node the rows that have it are bits of two integers, one for
+    each sign, at ``shift * len(rows) + row``, so that all places of a pair are a shift and a conjunction.
     """
 
     def __init__(self, rows: list[list[int]]) -> None:
         self.inputs = len(rows[0])
         self.adders: list[Adder] = []
-        self.rows = [_Row((i, *digit) for i, w in enumerate(row) for digit in signed_digits(w)) for row in rows]
-        self.count = Counter[int]()
+        self.rows: list[dict[int, int]] = [{} for _ in rows]
+        """An output's terms and their signs."""
+        self.positive, self.negative = [0] * self.inputs, [0] * self.inputs
+        digits = {w: signed_digits(w) for row in rows for w in row}
+        for number, row in enumerate(rows):
+            for i, w in enumerate(row):
+                for sign, shift in digits[w]:
+                    self._put(number, _term(i, shift), sign)
 
     def run(self) -> AdderGraph:
-        for row in self.rows:
-            terms = list(row.terms.items())
-            for number, (term, sign) in enumerate(terms):
-                self.count.update(_pairs(term, sign, terms[:number]))
-        # of nodes that are there, a pair never gets more
-        self.count = Counter({pair: count for pair, count in self.count.items() if count > 1})
-        heap = [(-count, pair) for pair, count in self.count.items()]
-        heapq.heapify(heap)
-        while heap:
-            count, pair = heapq.heappop(heap)
-            now = self.count.get(pair, 0)
-            if now < 2:
-                continue
-            if now < -count:
-                heapq.heappush(heap, (-now, pair))
-                continue
-            for changed in self._share(pair):
-                if self.count[changed] > 1:
-                    heapq.heappush(heap, (-self.count[changed], changed))
+        waiting = defaultdict[int, list[int]](list)  # the pairs by their counts, of late or of before
+        for pair, often in _counted(self.rows):
+            waiting[often].append(pair)
+        for most in range(max(waiting, default=0), 1, -1):
+            pairs = waiting.pop(most, [])
+            heapq.heapify(pairs)
+            while pairs:
+                pair = heapq.heappop(pairs)
+                count = self._places(pair).bit_count()
+                if count < most:
+                    waiting[count].append(pair)
+                    continue
+                for made, often in self._share(pair):  # of a new node there is no pair more often than the node
+                    if often == most:
+                        heapq.heappush(pairs, made)
+                    else:
+                        waiting[often].append(made)
         depths = [0] * self.inputs
         for adder in self.adders:
             depths.append(1 + max(depths[adder.a], depths[adder.b]))
-        taps = tuple(self._summed(row.terms, depths) for row in self.rows)
+        taps = tuple(self._summed(row, depths) for row in self.rows)
         return AdderGraph(self.inputs, tuple(self.adders), taps)
 
-    def _share(self, pair: int) -> set[int]:
-        """Put a node of its own in the place of every occurrence of ``pair``; the pairs that there are more of now."""
+    def _places(self, pair: int) -> int:
+        """Where a pair's first term is while its second one is there, too: a bit each."""
         first, second, shift, equal = _parts(pair)
-        places = [(row, place) for row in self.rows for place in row.places(first, second, shift, equal)]
+        plus, minus = self.positive[second], self.negative[second]
+        distance = shift * len(self.rows)
+        plus, minus = (plus >> distance, minus >> distance) if shift > 0 else (plus << -distance, minus << -distance)
+        if equal < 0:
+            plus, minus = minus, plus
+        return self.positive[first] & plus | self.negative[first] & minus
+
+    def _share(self, pair: int) -> Iterable[tuple[int, int]]:
+        """Put a node of its own in the place of every occurrence of ``pair``; the pairs of it that occur repeatedly."""
+        first, second, shift, equal = _parts(pair)
+        places, taken = list[tuple[int, int]](), set[tuple[int, int]]()
+        for at, row in (divmod(bit, len(self.rows)) for bit in _bits(self._places(pair))):
+            terms = {(row, _term(first, at)), (row, _term(second, at + shift))}
+            if not terms & taken:  # no term in two places
+                taken |= terms
+                places.append((at, row))
         if len(places) < 2:  # the others overlapped
-            del self.count[pair]
-            return set()
+            return ()
         low = min(shift, 0)
         node = self._add(Adder(first, second, -low, shift - low, equal))
-        grown = set[int]()
-        for row, at in places:
-            sign = row.terms[_term(first, at)]
-            self._remove(row, _term(first, at))
-            self._remove(row, _term(second, at + shift))
-            made = _term(node, at + low)
-            found = _pairs(made, sign, row.terms.items())
-            self.count.update(found)
-            grown.update(found)
-            row.put(made, sign)
-        self.count.pop(pair, None)
-        return grown
+        self.positive.append(0)
+        self.negative.append(0)
+        made = list[tuple[int, int, int]]()
+        for at, row in places:
+            made.append((row, _term(node, at + low), self._take(row, _term(first, at))))
+            self._take(row, _term(second, at + shift))
+        count = Counter[int]()
+        for row, term, sign in made:
+            count.update(_pairs(term, sign, self.rows[row].items()))
+            self._put(row, term, sign)
+        return [(new, often) for new, often in count.items() if often > 1]
 
-    def _remove(self, row: _Row, term: int) -> None:
-        count = self.count
-        for pair in _pairs(term, row.take(term), row.terms.items()):
-            if pair in count:
-                count[pair] -= 1
+    def _put(self, row: int, term: int, sign: int) -> None:
+        self.rows[row][term] = sign
+        side = self.positive if sign > 0 else self.negative
+        side[term >> _SHIFT] |= 1 << (term & _MOST) * len(self.rows) + row
+
+    def _take(self, row: int, term: int) -> int:
+        sign = self.rows[row].pop(term)
+        side = self.positive if sign > 0 else self.negative
+        side[term >> _SHIFT] &= ~(1 << (term & _MOST) * len(self.rows) + row)
+        return sign
 
     def _add(self, adder: Adder) -> int:
         self.adders.append(adder)
@@ -227,31 +252,23 @@ def _parts(pair: int) -> tuple[int, int, int, int]:
     return first, second >> _SHIFT, (second & _MOST) - _LEAST, 1 if pair & 1 else -1
 
 
-class _Row:
-    """An output's terms: their signs, and the shifts of every node."""
+def _bits(number: int) -> Iterator[int]:
+    """Which bits of a number are set, ascending."""
+    while number:
+        low = number & -number
+        yield low.bit_length() - 1
+        number ^= low
 
-    def __init__(self, terms: Iterable[tuple[int, int, int]]) -> None:
-        self.terms: dict[int, int] = {}
-        self.shifts: defaultdict[int, list[int]] = defaultdict(list)
-        for node, sign, shift in terms:
-            self.put(_term(node, shift), sign)
 
-    def put(self, term: int, sign: int) -> None:
-        self.terms[term] = sign
-        insort(self.shifts[term >> _SHIFT], term & _MOST)
-
-    def take(self, term: int) -> int:
-        self.shifts[term >> _SHIFT].remove(term & _MOST)
-        return self.terms.pop(term)
-
-    def places(self, first: int, second: int, shift: int, equal: int) -> list[int]:
-        """Shifts of the node ``first`` at which the pair is there, no term in two of them."""
-        found, taken = list[int](), set[int]()
-        if second not in self.shifts:
-            return found
-        for at in self.shifts.get(first, ()):
-            a, b = _term(first, at), _term(second, at + shift)
-            if self.terms.get(b) == self.terms[a] * equal and a not in taken and b not in taken:
-                taken.update((a, b))
-                found.append(at)
-        return found
+def _counted(rows: list[dict[int, int]]) -> list[tuple[int, int]]:
+    """The pairs of terms that occur repeatedly, and how often."""
+    found = [np.zeros(0, dtype=np.int64)]
+    for row in rows:
+        terms = np.array(sorted(row), dtype=np.int64)
+        signs = np.array([row[int(term)] for term in terms], dtype=np.int64)
+        first, second = np.triu_indices(len(terms), 1)
+        lower = ((terms >> _SHIFT) << _NODE) - (terms & _MOST) + _LEAST
+        found.append((lower[first] + terms[second] << 1) + (signs[first] == signs[second]))
+    pairs, counts = np.unique(np.concatenate(found), return_counts=True)
+    often = counts > 1
+    return list(zip(pairs[often].tolist(), counts[often].tolist(), strict=True))

@@ -42,16 +42,25 @@ void constant_dense(hls::stream<lanes<typename Cfg::in_t, Cfg::IN> >& in,
     for (int n = 0; n < Cfg::ADDERS; ++n) {
 #pragma HLS UNROLL
       const int shift = int(forms[n][0]);
-      const sum_t a = shift < 0 ? sum_t(node[int(adders[n][0])] << -shift) : node[int(adders[n][0])];
-      const sum_t b = shift > 0 ? sum_t(node[int(adders[n][1])] << shift) : node[int(adders[n][1])];
-      node[Cfg::IN + n] = forms[n][1] > 0 ? sum_t(a + b) : sum_t(a - b);
+      sum_t a = node[int(adders[n][0])], b = node[int(adders[n][1])];
+      if (shift < 0) a <<= -shift;
+      if (shift > 0) b <<= shift;
+      if (forms[n][1] > 0) {
+        a += b;
+      } else {
+        a -= b;
+      }
+      node[Cfg::IN + n] = a;
     }
     lanes<typename Cfg::acc_t, Cfg::OUT> y;
 #pragma HLS ARRAY_PARTITION variable=y.data complete
     for (int o = 0; o < Cfg::OUT; ++o) {
 #pragma HLS UNROLL
-      const sum_t sum = node[int(taps[o][0])] << int(taps[o][1]);
-      y[o] = typename Cfg::acc_t(taps[o][2] == 0 ? sum_t(0) : taps[o][2] > 0 ? sum : sum_t(-sum));
+      sum_t term = node[int(taps[o][0])], sum = 0;
+      term <<= int(taps[o][1]);
+      if (taps[o][2] > 0) sum += term;
+      if (taps[o][2] < 0) sum -= term;
+      y[o] = typename Cfg::acc_t(sum);
     }
     out.write(y);
   }

@@ -39,10 +39,11 @@ template <class Cfg>
 typename dense_types<Cfg>::dot_t dot(const lanes<typename Cfg::in_t, Cfg::SIMD>& x,
                                      const lanes<typename Cfg::weight_t, Cfg::SIMD>& weights) {
 #pragma HLS INLINE
-  typename dense_types<Cfg>::dot_t sum = 0;
+  typedef typename dense_types<Cfg>::dot_t dot_t;
+  dot_t sum = 0;
   for (int s = 0; s < Cfg::SIMD; ++s) {
 #pragma HLS UNROLL
-    sum += x[s] * weights[s];
+    sum += product_of<dot_t>(x[s], weights[s]);
   }
   return sum;
 }

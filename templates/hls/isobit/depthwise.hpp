@@ -57,7 +57,8 @@ void depthwise(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,
       if (row >= CF) sum = acc[cf][pe];
       for (int p = 0; p < PIXELS; ++p) {
 #pragma HLS UNROLL
-        sum += x[p * WIDTH + pe] * from_row<typename Cfg::weight_t, Cfg::PE>(weights[row], p * WIDTH + pe);
+        sum += product_of<sum_t>(x[p * WIDTH + pe],
+                                 from_row<typename Cfg::weight_t, Cfg::PE>(weights[row], p * WIDTH + pe));
       }
       ISOBIT_CHANNEL(cf * WIDTH + pe);
       word[pe] = typename Cfg::acc_t(sum);

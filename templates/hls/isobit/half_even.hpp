@@ -28,11 +28,12 @@ typename Cfg::out_t to_even(const typename Cfg::in_t& acc, const typename Cfg::m
   static const int WIDTH = signed_width<typename Cfg::sum_t>::VALUE;
   static_assert(Cfg::K >= 0 && WIDTH > Cfg::K, "the shift goes right, and the sum holds 2^K");
   typedef typename working<WIDTH>::type sum_t;
-  const typename Cfg::product_t product = product_of<typename Cfg::product_t>(m, acc);
-  const sum_t low = sum_t(typename Cfg::sum_t(product + offset));
-  const sum_t high = sum_t(typename Cfg::sum_t(low + gap));
-  const sum_t down = low >> Cfg::K;
-  const sum_t up = high >> Cfg::K;
+  sum_t down = sum_t(affine<Cfg>::at(acc, m, offset));
+  sum_t up = down;
+  up += gap;
+  up = sum_t(typename Cfg::sum_t(up));
+  down >>= Cfg::K;
+  up >>= Cfg::K;
   const sum_t y = (up & 1) != 0 ? down : up;
   if (Cfg::CLAMP && y < Cfg::LO) return typename Cfg::out_t(Cfg::LO);
   if (Cfg::CLAMP && y > Cfg::HI) return typename Cfg::out_t(Cfg::HI);

@@ -25,11 +25,9 @@ template <class Cfg>
 typename Cfg::out_t scaled(const typename Cfg::in_t& acc, const typename Cfg::multiplier_t& m,
                            const typename Cfg::offset_t& offset, int shift) {
 #pragma HLS INLINE
-  static const int SUM_WIDTH = signed_width<typename Cfg::sum_t>::VALUE;
-  typedef typename working<SUM_WIDTH>::type signed_sum_t;
-  const typename Cfg::product_t product = product_of<typename Cfg::product_t>(m, acc);
-  const typename Cfg::sum_t sum = product + offset;
-  const signed_sum_t shifted = signed_sum_t(sum) >> min_of(shift, SUM_WIDTH - 1);  // the sign bit stays
+  typedef typename affine<Cfg>::total_t total_t;
+  total_t shifted = affine<Cfg>::at(acc, m, offset);
+  shifted >>= min_of(shift, signed_width<typename Cfg::sum_t>::VALUE - 1);  // the sign bit stays
   if (Cfg::CLAMP && shifted < Cfg::LO) return typename Cfg::out_t(Cfg::LO);
   if (Cfg::CLAMP && shifted > Cfg::HI) return typename Cfg::out_t(Cfg::HI);
   return typename Cfg::out_t(shifted);

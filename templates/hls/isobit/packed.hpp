@@ -83,19 +83,25 @@ void two_dots(const lanes<Own, N>& low, const lanes<Own, N>& high, const lanes<S
   typedef packing<Own, Shared, SHIFT, CHAIN> types;
   typedef typename types::pair_t pair_t;
   typedef typename types::total_t total_t;
-  const total_t unit = total_t(1) << SHIFT, half = total_t(1) << (SHIFT - 1);
+  const pair_t unit = 1LL << SHIFT;
+  const total_t half = 1LL << (SHIFT - 1), low_bits = (1LL << SHIFT) - 1;
   for (int first = 0; first < N; first += CHAIN) {
 #pragma HLS UNROLL
     total_t total = half;
     for (int k = 0; k < CHAIN; ++k) {
 #pragma HLS UNROLL
       if (first + k < N) {
-        const pair_t pair = product_of<pair_t>(high[first + k], pair_t(unit)) + pair_t(low[first + k]);
+        pair_t pair = product_of<pair_t>(high[first + k], unit);
+        pair += low[first + k];
         total += product_of<total_t>(pair, shared[first + k]);
       }
     }
-    high_sum += total >> SHIFT;
-    low_sum += (total & (unit - 1)) - half;
+    total_t rest = total;
+    rest &= low_bits;
+    rest -= half;
+    total >>= SHIFT;
+    high_sum += total;
+    low_sum += rest;
   }
 #endif
 }

@@ -40,7 +40,8 @@ void parallel_depthwise(
         sum_t sum = 0;
         for (int tap = 0; tap < block<Cfg>::TAPS; ++tap) {
 #pragma HLS UNROLL
-          sum += x[block<Cfg>::lane(p, tap) + c] * from_row<typename Cfg::weight_t, Cfg::CHANNELS>(weights[tap], c);
+          sum += product_of<sum_t>(x[block<Cfg>::lane(p, tap) + c],
+                                   from_row<typename Cfg::weight_t, Cfg::CHANNELS>(weights[tap], c));
         }
         ISOBIT_CHANNEL(c);
         y[p * Cfg::CHANNELS + c] = typename Cfg::acc_t(sum);

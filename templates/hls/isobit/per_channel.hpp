@@ -40,6 +40,25 @@ inline T channel_constant(const Row& row, int lane) {
 template <class Cfg, class T, int SIZE>
 using channel_tables = typename rom_of<T>::type[channel_rows<Cfg>::ROWS][channel_rows<Cfg>::LANES][SIZE];
 
+namespace detail {
+// m * acc + offset, in a type that holds the product, the offset and the sum.
+template <class Cfg>
+struct affine {
+  static const int WIDTH = max_of(signed_width<typename Cfg::sum_t>::VALUE,
+                                  max_of(signed_width<typename Cfg::product_t>::VALUE,
+                                         signed_width<typename Cfg::offset_t>::VALUE));
+  typedef typename working<WIDTH>::type total_t;
+
+  static total_t at(const typename Cfg::in_t& acc, const typename Cfg::multiplier_t& m,
+                    const typename Cfg::offset_t& offset) {
+#pragma HLS INLINE
+    total_t total = product_of<typename Cfg::product_t>(m, acc);
+    total += offset;
+    return typename Cfg::sum_t(total);
+  }
+};
+}  // namespace detail
+
 // y = Body::apply(acc, lane, rows of constants).
 template <class Cfg, class Body, class... Rows>
 void per_channel(hls::stream<lanes<typename Cfg::in_t, Cfg::PE> >& in,

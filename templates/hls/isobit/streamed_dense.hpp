@@ -77,7 +77,7 @@ void streamed_dense(hls::stream<lanes<typename Cfg::in_t, Cfg::SIMD> >& in,
       if (sf != 0) sum = acc[pe];
       for (int s = 0; s < Cfg::SIMD; ++s) {
 #pragma HLS UNROLL
-        sum += x[s] * weights[pe * Cfg::SIMD + s];
+        sum += product_of<sum_t>(x[s], weights[pe * Cfg::SIMD + s]);
       }
       ISOBIT_CHANNEL(nf * Cfg::PE + pe);
       acc[pe] = typename Cfg::acc_t(sum);

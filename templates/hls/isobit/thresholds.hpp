@@ -35,7 +35,9 @@ struct cuts_reached {
     count_t reached = 0;  // the leading bits of the count
     const bool bits[STAGES] = {next_bit(level, cuts[lane], reached)...};  // in this order
     (void)bits;
-    return typename Cfg::out_t(channel_constant<Cfg, typename Cfg::start_t>(start, lane) + reached);
+    typename Cfg::out_t y = channel_constant<Cfg, typename Cfg::start_t>(start, lane);
+    y += reached;
+    return y;
   }
 
  private:
