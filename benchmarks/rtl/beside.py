@@ -60,19 +60,14 @@ def window(height: int, width: int, channels: int, lanes: int, bits: int, dsp: s
     return Point("sliding_window", dsp, size | kernel, {"elem_t": (bits, False)}, memory="lutram")
 
 
-def requantizers(channels: int) -> tuple[Point, Point]:
-    """From 24 bits to 8, a channel a clock: by a product, and by bisection of 255 cuts."""
+def requantizer(channels: int) -> Point:
+    """From 24 bits to 8 by a product, a channel a clock."""
     rows: dict[str, int | str] = {"CHANNELS": channels, "PE": 1, "FOLDS": 4 * channels}
-    line = {
+    kinds = {
         "in_t": (ACC, True), "multiplier_t": (12, False), "offset_t": (ACC + 11, True), "product_t": (ACC + 12, True),
         "sum_t": (ACC + 13, True), "out_t": (8, False),
     }  # fmt: skip
-    ends: dict[str, int | str] = {"K": 28, "LO": 0, "HI": 255, "CLAMP": 1}
-    cuts = {"in_t": (ACC, True), "threshold_t": (ACC + 1, True), "start_t": (1, False), "out_t": (8, False)}
-    return (
-        Point("multiply_shift", "DSP48E2", rows | ends, line),
-        Point("thresholds", "DSP48E2", rows | {"LEVELS": 255}, cuts),
-    )  # fmt: skip
+    return Point("multiply_shift", "DSP48E2", rows | {"K": 28, "LO": 0, "HI": 255, "CLAMP": 1}, kinds)
 
 
 def lanes_of(length: int, channels: int, interval: int) -> int:
@@ -93,7 +88,7 @@ def windows() -> Iterator[tuple[Point, Sequence[float]]]:
 def wanted() -> list[Point]:
     """Everything that the tables count."""
     several = [*(matrix(bits, dsp) for bits in (1, 2, 3, 4, 8) for dsp in ("DSP48E1", "DSP48E2"))]
-    return [*several, *(point for point, _ in windows()), *requantizers(64), *requantizers(128)]
+    return [*several, *(point for point, _ in windows()), requantizer(64), requantizer(128)]
 
 
 def count() -> None:
@@ -175,7 +170,11 @@ def _matrices(known: dict[str, dict[str, int]]) -> list[str]:
             found = known[matrix(bits, dsp).key]
             mine += [f"{found['lut'] / (PE * SIMD):.1f}", str(found["dsp"])]
         theirs = [
-            (row["lut"] * row["interval"] / design["macs"], f"{design['name']} at {row['interval']:,} clocks")
+            (
+                row["lut"] * row["interval"] / design["macs"],
+                f"{design['name']} at {row['interval']:,} clocks"
+                + (f", {row['dsp']:,} DSPs" if "dsp" in row else ""),
+            )
             for design in data["design"] if design["bits"] == f"{bits}x{bits}" for row in design["rows"]
         ]  # fmt: skip
         if bits == 8:
@@ -205,13 +204,12 @@ def _requantizers(known: dict[str, dict[str, int]]) -> list[str]:
         "| channels | | LUT | FF | DSP | BRAM36 |", "| ---: | --- | ---: | ---: | ---: | ---: |",
     ]  # fmt: skip
     for channels in (64, 128):
-        for name, point in zip(("multiply-shift", "thresholds"), requantizers(channels), strict=True):
-            found = known[point.key]
-            blocks = f"{found['bram18'] / 2:g}"
-            lines.append(_row(channels, f"ours, {name}", found["lut"], found["ff"], found["dsp"], blocks))
+        found = known[requantizer(channels).key]
+        blocks = f"{found['bram18'] / 2:g}"
+        lines.append(_row(channels, "ours, a product", found["lut"], found["ff"], found["dsp"], blocks))
         for row in published()["radiofinn"]["thresholds"]:
             if row[0] == channels:
-                lines.append(_row(channels, "theirs, thresholds", row[1], row[2], 0, f"{row[3]:g}"))
+                lines.append(_row(channels, "theirs, 255 cuts", row[1], row[2], 0, f"{row[3]:g}"))
     return lines
 
 

@@ -98,4 +98,4 @@ def bars() -> dict[str, Bar]:
 def sentence() -> str:
     """The bars of what an estimate line shows, in a line for the terminal."""
     said = ", ".join(f"{name} {bars()[name]}" for name in RESOURCES if name in bars())
-    return f"error bar (Yosys on {len(networks())} networks): {said}"
+    return f"error bar (Yosys, {len(networks())} networks): {said}"

@@ -36,10 +36,9 @@ def _counted(found: Optimum) -> Mapping[str, Bar]:
 def plan_lines(found: Optimum) -> list[str]:
     """The verdict first: how fast, what it takes, and what is proven."""
     board, whole = found.plan.board, found.whole
-    luts, *others = whole.cost.used(board)
     used = ", ".join(
         f"{n:,} {name} ({n / limit:.0%})"
-        for name, n, limit in (luts, ("FF", whole.cost.ff, board.ff), *others)
+        for name, n, limit in whole.cost.used(board)
         if limit and (n or name != "URAM")
     )
     lines = [
@@ -47,6 +46,7 @@ def plan_lines(found: Optimum) -> list[str]:
         f"one frame every {whole.interval:,} clocks (latency {whole.latency:,}), "
         f"limited by {middle_cut(whole.slowest, 24)}",
         f"estimate (no vendor tool was run): {used}",
+        f"flip-flops: {whole.cost.ff:,} ({whole.cost.ff / board.ff:.0%})",
         *([sentence()] if _counted(found) else []),
         *_proof(found),
     ]

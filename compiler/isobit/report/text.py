@@ -69,12 +69,14 @@ def _kinds(layers: Sequence[Layer]) -> list[list[str]]:
 
 def _verdict(summary: Summary, pace: Pace | None) -> list[str]:
     """How fast, limited by what, and how large."""
-    shown = (r for r in summary.resources if r.name != "URAM" or r.available)
-    used = ", ".join(f"{r.used} {r.name} ({r.share:.0%})" for r in shown)
+    by = {r.name: r for r in summary.resources if r.name != "URAM" or r.available}
+    flipflops = by.pop("FF", None)
+    used = ", ".join(f"{r.used} {r.name} ({r.share:.0%})" for r in by.values())
     rate = f"{summary.frames_per_second:,.0f} frames/s at {summary.clock_mhz:g} MHz"
     lines = [f"one frame every {summary.interval} clocks (latency {summary.latency}): {rate}"]
     lines += [f"limited by {middle_cut(pace.name, 40)}, busy for {pace.clocks} of them"] if pace else []
     lines.append(f"estimate (no vendor tool was run): {used}")
+    lines += [f"flip-flops: {flipflops.used} ({flipflops.share:.0%})"] if flipflops else []
     return [*lines, sentence()] if any(r.error for r in summary.resources) else lines
 
 

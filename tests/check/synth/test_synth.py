@@ -216,7 +216,7 @@ def test_the_table_keeps_its_numbers_in_80_columns() -> None:
     """Names give way, and columns that say nothing; all of them are there with --wide."""
     counts = Counts(lut=123_456, ff=234_567, carry=12_345, dsp=1_234, bram18=97, uram=0, depth=12)
     names = ("a_name_longer_than_any_table_has_room_for", "b")
-    rows = tuple(SynthRow(name, "sliding_window", name, Cost(lut=1_000, dsp=9, bram36=7), counts) for name in names)
+    rows = tuple(SynthRow(name, "sliding_window", name, Cost(lut=1_000, dsp=9, bram18=14), counts) for name in names)
     for wide in (False, True):
         console = Console(width=80, record=True, file=StringIO())
         for line in synth_lines(SynthResult("xc7", None, rows), wide=wide):

@@ -45,6 +45,4 @@ def _point(search: Search, clocks: int) -> FrontPoint | None:
     taken = Cost(*(sum(w.amounts[k] for w in choice.ways.values()) for k in range(4)))
     interval = max(choice.clocks, search.port_clocks(search.most_words(clocks)))
     rate = search.board.clock_mhz * 1e6 / interval
-    return FrontPoint(
-        interval, rate, taken.lut, taken.dsp, taken.bram36, taken.uram, choice.total, choice.gap
-    )
+    return FrontPoint(interval, rate, taken.lut, taken.dsp, taken.bram36, taken.uram, choice.total, choice.gap)
