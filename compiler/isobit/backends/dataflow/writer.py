@@ -36,7 +36,8 @@ def project_files(plan: Plan, design: Design, title: str, vectors: Mapping[str, 
 
 def render(design: Design, board: Board, title: str) -> dict[str, str]:
     """The generated files of a project: path to text. ``title`` is shown in comments only."""
-    environment, roms = templates.environment(templates.root() / "project"), {p.name: _roms(p) for p in design.processes}
+    roms = {p.name: _roms(p) for p in design.processes}
+    environment = templates.environment(templates.root() / "project")
     environment.filters |= {"initialiser": initialiser, "dimensions": _dimensions}
     environment.filters["call"] = lambda process: _call(process, roms[process.name])
     environment.filters["pragmas"] = lambda process: [text for rom in roms[process.name] for text in rom.pragmas]
