@@ -10,7 +10,7 @@ import pytest
 from isobit.numerics.packing import Operand, packing, shares_weight
 
 E1, E2 = (25, 18), (27, 18)
-BYTE, UBYTE = Operand(8, True), Operand(8, False)
+BYTE, UBYTE, HALF = Operand(8, True), Operand(8, False), Operand(4, False)
 
 
 def text(x: Operand) -> str:
@@ -40,7 +40,8 @@ def sum_cases() -> list[str]:
 def matrix_cases() -> list[str]:
     """Odd and even PE and samples; chains that divide SIMD and that do not."""
     cases = []
-    for ports, (x, w) in product((E1, E2), ((BYTE, BYTE), (UBYTE, BYTE), (BYTE, Operand(6, False)))):
+    kinds = (BYTE, BYTE), (UBYTE, BYTE), (BYTE, Operand(6, False)), (HALF, Operand(4, True))
+    for ports, (x, w) in product((E1, E2), kinds):
         for pe, simd in product((1, 2, 3, 6), (1, 5, 10)):
             for samples in (1, 2, 3):
                 own, shared = (x, w) if shares_weight(samples, pe) else (w, x)

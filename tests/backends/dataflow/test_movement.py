@@ -13,6 +13,7 @@ from backends.dataflow.sampled_nets import BOARD, Net, built
 from isobit.backends.dataflow import lower
 from isobit.backends.dataflow.planner import LayerChoice, PlanRequest, plan_for
 from isobit.backends.dataflow.words import by_stage
+from isobit.backends.dataflow.writer import render
 from isobit.check.csim.bounded import bounded_csim
 from isobit.check.csim.run import csim
 from isobit.errors import IsobitError
@@ -96,7 +97,7 @@ def test_a_node_keeps_a_name_that_the_lowering_wants(name: str, tmp_path: Path) 
     assert next(p for p in design.processes if p.node == name).name == name
 
 
-def test_stages_of_cuts_take_no_name_of_a_stream() -> None:
+def test_stages_of_cuts_have_memories_by_name_and_take_none_of_a_stream() -> None:
     curve = Cuts(0, [-3, 1, 5])
     net = Net(2, 2, 2)
     nodes = [
@@ -110,7 +111,10 @@ def test_stages_of_cuts_take_no_name_of_a_stream() -> None:
     design = lower(graph, plan_for(graph, BOARD, PlanRequest(layers=fixed)))
     (_, cuts) = next(p for p in design.processes if p.node == "s_a").arrays
     taken = {s.name for s in design.streams}
-    assert "s_a_cuts_1" in taken and not taken & {rom.name for rom in by_stage(cuts)}
+    stages = [rom.name for rom in by_stage(cuts)]
+    assert "s_a_cuts_1" in taken and len(stages) == 2 and not taken & set(stages)
+    top = render(design, BOARD, "")["top.cpp"]
+    assert all(top.count(f"#pragma HLS ARRAY_PARTITION variable={name} complete dim=2\n") == 1 for name in stages)
 
 
 def test_a_constant_is_not_joined() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from isobit import templates
 from isobit.backends.dataflow.catalogue import CATALOGUE, header_names, schedule_of
@@ -36,8 +36,11 @@ def project_files(plan: Plan, design: Design, title: str, vectors: Mapping[str, 
 
 def render(design: Design, board: Board, title: str) -> dict[str, str]:
     """The generated files of a project: path to text. ``title`` is shown in comments only."""
+    roms = {p.name: _roms(p) for p in design.processes}
     environment = templates.environment(templates.root() / "project")
-    environment.filters |= {"initialiser": initialiser, "dimensions": _dimensions, "call": _call, "pragmas": _pragmas}
+    environment.filters |= {"initialiser": initialiser, "dimensions": _dimensions}
+    environment.filters["call"] = lambda process: _call(process, roms[process.name])
+    environment.filters["pragmas"] = lambda process: [text for rom in roms[process.name] for text in rom.pragmas]
     environment.filters["fifo_storage"] = lambda stream: fifo_storage(stream.depth, stream.bits, board)
     environment.tests["wide"] = lambda value: isinstance(value, int) and not -(2**31) < value < 2**31
     environment.tests["single"] = lambda process: schedule_of(process).trip == 1
@@ -45,7 +48,7 @@ def render(design: Design, board: Board, title: str) -> dict[str, str]:
         "design": design, "words": _words(design), "headers": header_names(design), "board": board,
         "version": __version__, "title": templates.comment_text(title),
         "period_ns": f"{1000 / board.clock_mhz:g}",
-        "arrays": [rom for p in design.processes for rom in _roms(p)],
+        "arrays": [rom for own in roms.values() for rom in own],
     }  # fmt: skip
     return {name: environment.get_template(name + ".j2").render(context) for name in _RENDERED}
 
@@ -61,10 +64,10 @@ def headers(design: Design) -> dict[str, str]:
     return {f"isobit/{name}.hpp": texts[name] for name in sorted(texts)}
 
 
-def _call(process: Process) -> str:
+def _call(process: Process, roms: Sequence[Rom]) -> str:
     """The call of its template."""
     place = f", isobit::{process.memory.upper()}" if process.memory else ""
-    arguments = ", ".join((*process.inputs, *process.outputs, *(rom.name for rom in _roms(process))))
+    arguments = ", ".join((*process.inputs, *process.outputs, *(rom.name for rom in roms)))
     return f"isobit::{process.template}<cfg_{process.name}{place}>({arguments})"
 
 
@@ -78,11 +81,6 @@ def _roms(process: Process) -> list[Rom]:
     """Its constant arrays as they are declared."""
     records = CATALOGUE[process.template].arrays
     return [rom for a, r in zip(process.arrays, records, strict=False) for rom in LAYOUTS[r.layout](a)]
-
-
-def _pragmas(process: Process) -> list[str]:
-    """What the top function says of the memories of its constants."""
-    return [pragma for rom in _roms(process) for pragma in rom.pragmas]
 
 
 def _dimensions(array: Rom) -> str:
