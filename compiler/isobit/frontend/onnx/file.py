@@ -18,7 +18,7 @@ from onnx import TensorProto
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.channels_last import standard_nodes
-from isobit.frontend.onnx.consistency import check_consistent
+from isobit.frontend.onnx.consistency import check_consistent, check_elements
 from isobit.frontend.onnx.fixed_batch import fixed_batch, of_one_sample
 from isobit.frontend.onnx.infer import FOLDABLE, Spec, constant_spec, fold, infer, quant_pool_spec
 from isobit.frontend.onnx.integer_resize import refuse_inexact, with_cast
@@ -216,6 +216,7 @@ class _Loader:
         for name, value in constants.items():
             _check_finite(name, value)
         shapes = {name: spec.shape for name, spec in self.specs.items() if name in used}
+        check_elements(nodes, shapes)
         return SourceModel(
             nodes=nodes,
             inputs=tuple(self._info(name, name) for name in self.inputs),
