@@ -51,6 +51,7 @@ from isobit.frontend.onnx.tensors import (
     is_small_float,
     standard_constant,
 )
+from isobit.frontend.onnx.variadic import pairwise_nodes
 
 __all__ = ["SourceModel", "SourceNode", "TensorInfo", "load_onnx"]
 
@@ -72,8 +73,9 @@ def load_onnx(path: Path) -> SourceModel:
     order = reachable(sorted_nodes(proto.graph), [output.name for output in proto.graph.output])
     for node in order:
         for plain in standard_nodes(node, lambda name: len(loader.spec(name).shape)):
-            for part in with_cast(plain, loader.spec):
-                loader.add(part)
+            for binary in pairwise_nodes(plain):
+                for part in with_cast(binary, loader.spec):
+                    loader.add(part)
     return loader.finish(path, digest)
 
 
