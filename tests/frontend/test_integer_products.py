@@ -110,3 +110,14 @@ def test_dynamic_quantisation_is_named_as_such(tmp_path: Path) -> None:
     y = net.op("Mul", net.op("Cast", "t", to=TensorProto.FLOAT), "s")
     with pytest.raises(IsobitError, match=r"E206.*dynamic quantisation"):
         import_onnx(net.save(tmp_path, y))
+
+
+def test_integers_rounded_and_clipped_as_floats_and_cast_back(tmp_path: Path) -> None:
+    """As quantizeml writes a requantizer: Floor(sum / 2^s * m + 0.5), clipped, to INT8, which the clip makes fit."""
+    rng, net = np.random.default_rng(4), Net(["N", 4])
+    q = net.op("Cast", quantised(net, "x", 0.25, 3), to=TensorProto.FLOAT)
+    w = net.op("Cast", net.const(rng.integers(-60, 60, (4, 3)), np.int8), to=TensorProto.FLOAT)
+    real = net.op("Mul", net.op("Div", net.op("MatMul", q, w), 4096.0), [217.0, 99.0, 143.0])
+    whole = net.op("Clip", net.op("Floor", net.op("Add", real, 0.5)), -128.0, 127.0)
+    back = net.op("Cast", whole, to=TensorProto.INT8)
+    check(net, tmp_path, rng.integers(-90, 290, (40, 4)) / 4, net.op("DequantizeLinear", back, 0.5))

@@ -248,12 +248,13 @@ def test_transposed_convolution_after_convolution(tmp_path: Path) -> None:
     assert_exact(net, tmp_path, images(net))
 
 
-@pytest.mark.parametrize(
-    ("attrs", "shape"), [({"group": 2}, (2, 1, 3, 3)), ({"dilations": [2, 2]}, (2, 3, 3, 3))]
-)  # fmt: skip
-def test_refused_transposed_convolutions(tmp_path: Path, attrs: dict[str, Any], shape: Any) -> None:
-    net = Net([1, 2, 4, 4])
-    net.quant(net.op("ConvTranspose", net.quant("x", 0.25, 0.0, 4), weights(net, *shape), **attrs), 0.4, 0.0, 5)
-    with pytest.raises(IsobitError) as refusal:
-        assert_exact(net, tmp_path, images(net))
-    assert refusal.value.code == "E202"
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("dilations", [(1, 1), (2, 1), (2, 3)])
+@pytest.mark.parametrize("strides", [(1, 1), (2, 3)])
+def test_grouped_and_dilated_transposed_convolution(tmp_path: Path, groups: int, dilations: Any, strides: Any) -> None:
+    net = Net([1, 4, 4, 3])
+    scale = RNG.uniform(0.1, 0.6, (4, 1, 1, 1) if groups == 4 else (1, 3, 1, 1))
+    x, w = net.quant("x", 0.25, 1.0, 4), weights(net, 4, 1 if groups == 4 else 3, 3, 2, scale=scale)
+    attrs = {"group": groups, "dilations": dilations, "strides": strides, "pads": (1, 0, 0, 1)}
+    net.quant(net.op("ConvTranspose", x, w, **attrs), 0.4, 0.0, 5)
+    assert_exact(net, tmp_path, images(net))

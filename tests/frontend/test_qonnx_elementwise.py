@@ -158,3 +158,13 @@ def test_float_operations_before_the_first_quantiser_stay_on_the_host(tmp_path: 
     net.quant(y, 0.013, 3.0, 8)
     graph = assert_exact(net, tmp_path, rng.normal(size=(500, 3)))
     assert [op.kind for op in graph.inputs[0].host] == ["sub", "div", "mul", "add", "clip", "relu"]
+
+
+@pytest.mark.parametrize("kind", ["Sum", "Mean"])
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_sums_and_means_of_any_number(tmp_path: Path, kind: str, count: int) -> None:
+    net, rng = Net([1, 4]), np.random.default_rng(1)
+    first = net.quant("x", 0.25, 0.0, 6)
+    others = [net.quant(net.op("Mul", first, 0.37), 0.3, 1.0, 5), first, net.quant(rng.normal(size=4), 0.1, 0.0, 4)]
+    net.quant(net.op(kind, first, *others[: count - 1]), 0.4, 0.0, 7)
+    assert_exact(net, tmp_path, rng.normal(size=(40, 4)) * 4)

@@ -46,6 +46,10 @@ def softmax_inside(net: Net) -> str:
 
 CASES: dict[str, tuple[str, Make]] = {
     "unknown operator": ("E201", lambda n: n.op("Sin", inner(n))),
+    "constant of several samples": ("E106", lambda n: n.op("Add", inner(n), FOUR)),
+    "index beyond an axis": ("E106", lambda n: n.op("Gather", inner(n), ints(n, 0, 4), axis=1)),
+    "index beyond the batch": ("E106", lambda n: n.op("Gather", inner(n), ints(n, 1), axis=0)),
+    "nothing of a tensor": ("E106", lambda n: n.op("Slice", inner(n), ints(n, 2), ints(n, 2), ints(n, 1))),
     "weights on the left": ("E202", lambda n: n.op("MatMul", FOUR[:1, :1], inner(n))),
     "product of two activations": ("E201", lambda n: n.op("MatMul", square(n), square(n))),
     "activation over activation": ("E201", lambda n: n.op("Div", inner(n), inner(n))),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from isobit.errors import IsobitError
+from isobit.errors import IsobitError, printable
+from isobit.frontend.onnx.model import SourceNode
 
 Shape = tuple[int, ...]
 
@@ -29,6 +30,19 @@ def check_consistent(
     problem = rule(attrs, inputs, outputs) if rule else ""
     if problem:
         raise IsobitError("E106", f"operator {op}: {problem}", where=where)
+
+
+def check_elements(nodes: Iterable[SourceNode], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse a node that makes a tensor without elements: no hardware moves it.
+
+    Raises:
+        IsobitError: E106.
+    """
+    for node in nodes:
+        empty = [name for name in node.outputs if name and 0 in shapes[name]]
+        if empty:
+            message = f"operator {node.op} makes a tensor of shape {list(shapes[empty[0]])}, which has no elements"
+            raise IsobitError("E106", message, where=f"node '{printable(node.name)}'", hint="leave it out of the model")
 
 
 def _reshape(attrs: Mapping[str, object], inputs: Sequence[Shape], outputs: Sequence[Shape]) -> str:

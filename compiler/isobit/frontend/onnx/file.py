@@ -18,7 +18,7 @@ from onnx import TensorProto
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.channels_last import standard_nodes
-from isobit.frontend.onnx.consistency import check_consistent
+from isobit.frontend.onnx.consistency import check_consistent, check_elements
 from isobit.frontend.onnx.fixed_batch import fixed_batch, of_one_sample
 from isobit.frontend.onnx.infer import FOLDABLE, Spec, constant_spec, fold, infer, quant_pool_spec
 from isobit.frontend.onnx.integer_resize import refuse_inexact, with_cast
@@ -51,6 +51,7 @@ from isobit.frontend.onnx.tensors import (
     is_small_float,
     standard_constant,
 )
+from isobit.frontend.onnx.variadic import pairwise_nodes
 
 __all__ = ["SourceModel", "SourceNode", "TensorInfo", "load_onnx"]
 
@@ -72,8 +73,9 @@ def load_onnx(path: Path) -> SourceModel:
     order = reachable(sorted_nodes(proto.graph), [output.name for output in proto.graph.output])
     for node in order:
         for plain in standard_nodes(node, lambda name: len(loader.spec(name).shape)):
-            for part in with_cast(plain, loader.spec):
-                loader.add(part)
+            for binary in pairwise_nodes(plain):
+                for part in with_cast(binary, loader.spec):
+                    loader.add(part)
     return loader.finish(path, digest)
 
 
@@ -216,6 +218,7 @@ class _Loader:
         for name, value in constants.items():
             _check_finite(name, value)
         shapes = {name: spec.shape for name, spec in self.specs.items() if name in used}
+        check_elements(nodes, shapes)
         return SourceModel(
             nodes=nodes,
             inputs=tuple(self._info(name, name) for name in self.inputs),

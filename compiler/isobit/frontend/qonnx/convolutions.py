@@ -42,16 +42,16 @@ def import_conv(b: Builder, node: SourceNode) -> Tensor:
 
 
 def import_conv_transpose(b: Builder, node: SourceNode) -> Tensor:
-    """ONNX ConvTranspose (one group): one convolution that makes every phase, then the phases interleaved."""
-    if int(str(node.attrs.get("group", 1))) != 1:
-        raise b.unsupported(node, "grouped transposed convolution is not supported")
+    """ONNX ConvTranspose: one convolution that makes every phase, then the phases interleaved."""
+    groups = int(str(node.attrs.get("group", 1)))
     w = as_quantised(b, node, b.tensor(node.inputs[1]))
-    w = w.transpose((1, 0, *range(2, w.integers.ndim)))
     x = channels_last(b, node, b.affine(node))
-    kernel = w.integers.shape[2:]
-    strides, dilations = (attribute_ints(node, k, (1,) * len(kernel)) for k in ("strides", "dilations"))
-    if any(d != 1 for d in dilations):
-        raise b.unsupported(node, "a dilated transposed convolution is not supported")
+    scale = w.scale if w.scale.size == 1 else _rows_first(np.broadcast_to(w.scale, w.integers.shape), groups)
+    integers, scale = scaled_rows(b, node, _rows_first(w.integers - integer_zero(b, node, w.zero_point), groups), scale)
+    rank = w.integers.ndim - 2
+    strides, dilations = (attribute_ints(node, k, (1,) * rank) for k in ("strides", "dilations"))
+    integers = _spread_taps(integers, dilations)
+    kernel = integers.shape[2:]
     size = b.model.shapes[node.inputs[0]][2:]
     out = b.model.shapes[node.outputs[0]][2:]
     begin = _transpose_begins(node, size, out, kernel, strides)
@@ -61,13 +61,16 @@ def import_conv_transpose(b: Builder, node: SourceNode) -> Tensor:
     before = [t - 1 for t in taps]
     after = [max(c - n, 0) for c, n in zip(counts, size, strict=True)]
     x = padded(b, node, x, [0, *before], [0, *after], Fraction(0))
-    integers, scale = scaled_rows(b, node, w.integers - integer_zero(b, node, w.zero_point), w.scale)
-    phases, outputs = list(product(*(range(s) for s in strides))), len(integers)
-    stacked = np.concatenate([phase_taps(integers, phase, strides, taps) for phase in phases])
-    tiled = scale if len(scale) == 1 else np.tile(scale, len(phases))
-    y = convolve(b, node, x, (stacked, tiled), (1,) * len(kernel), (1,) * len(kernel), 1)
+    phases = list(product(*(range(s) for s in strides)))
+    # A group's outputs lie together, within it phase by phase.
+    stacked = np.stack([phase_taps(integers, phase, strides, taps) for phase in phases])
+    stacked = stacked.reshape(len(phases), groups, -1, *stacked.shape[2:]).swapaxes(0, 1)
+    stacked = stacked.reshape(-1, *stacked.shape[3:])
+    if len(scale) > 1:
+        scale = np.tile(scale.reshape(groups, 1, -1), (1, len(phases), 1)).reshape(-1)
+    y = convolve(b, node, x, (stacked, scale), (1,) * rank, (1,) * rank, groups)
     y = y if len(set(y.offset)) == 1 else without_offset(b, node, y)
-    return _biased(b, node, _interleave(b, node, y, outputs, strides, begin, out))
+    return _biased(b, node, _interleave(b, node, y, groups, strides, begin, out))
 
 
 def convolve(
@@ -157,6 +160,20 @@ def _transpose_begins(
     return [max(t, 0) // 2 if upper else max(t, 0) - max(t, 0) // 2 for t in totals]
 
 
+def _rows_first(weights: IntArray, groups: int) -> IntArray:
+    """Weights ``(in, out / groups, *kernel)`` as ``(out, in / groups, *kernel)``."""
+    split = weights.reshape(groups, -1, *weights.shape[1:]).swapaxes(1, 2)
+    return split.reshape(-1, *split.shape[2:])
+
+
+def _spread_taps(integers: IntArray, dilations: Sequence[int]) -> IntArray:
+    """Weights ``(out, in, *kernel)`` whose taps stand so far apart, zeros between them."""
+    kernel = [(k - 1) * d + 1 for k, d in zip(integers.shape[2:], dilations, strict=True)]
+    full = np.zeros((*integers.shape[:2], *kernel), dtype=integers.dtype)
+    full[(slice(None), slice(None), *(slice(None, None, d) for d in dilations))] = integers
+    return full
+
+
 def phase_taps(integers: IntArray, phase: Sequence[int], strides: Sequence[int], taps: Sequence[int]) -> IntArray:
     """Of weights ``(out, in, *kernel)`` one phase's taps, mirrored into correlation order, zeros up to ``taps``."""
     cut = integers[(slice(None), slice(None), *(slice(r, None, s) for r, s in zip(phase, strides, strict=True)))]
@@ -169,15 +186,17 @@ def _interleave(
     b: Builder,
     node: SourceNode,
     y: Real,
-    outputs: int,
+    groups: int,
     strides: Sequence[int],
     begin: Sequence[int],
     out: Sequence[int],
 ) -> Real:
     """Pick output ``o`` of every axis from phase ``(o + begin) mod s`` at position ``(o + begin) div s``."""
-    index = positions(b, y).reshape(*strides, outputs, *(positions(b, y).shape[1:]))
+    index, rank = positions(b, y), len(strides)
+    index = np.moveaxis(index.reshape(groups, *strides, -1, *index.shape[1:]), 0, rank)
+    index = index.reshape(*strides, -1, *index.shape[rank + 2 :])
     grids = np.meshgrid(*(np.arange(o) + p for o, p in zip(out, begin, strict=True)), indexing="ij")
     phase = [g % s for g, s in zip(grids, strides, strict=True)]
     place = [g // s for g, s in zip(grids, strides, strict=True)]
-    picked = np.stack([index[(*phase, c, *place)] for c in range(outputs)])
+    picked = np.stack([index[(*phase, c, *place)] for c in range(index.shape[rank])])
     return move(b, node, y, picked, y.layout)

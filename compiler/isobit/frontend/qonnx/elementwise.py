@@ -243,9 +243,14 @@ def _per_element(b: Builder, node: SourceNode, x: Real, values: Any) -> Real:
             "E208", "a constant per element meets channels of different scales", where=b.where(node),
             hint="quantise per tensor before it",
         )  # fmt: skip
-    wanted = b.model.shapes[node.outputs[0]][1:]
+    batch, *wanted = b.model.shapes[node.outputs[0]]
+    if batch != 1:
+        raise IsobitError(
+            "E106", f"a constant of shape {list(np.shape(values))} has values of its own for each of {batch} samples",
+            where=b.where(node), hint="export with a batch of 1, or give it a leading axis of 1",
+        )  # fmt: skip
     index = positions(b, x)
-    if index.shape != wanted:
+    if index.shape != tuple(wanted):
         x = move(b, node, x, np.broadcast_to(index.reshape((1,) * (len(wanted) - index.ndim) + index.shape), wanted))
     full = np.broadcast_to(values.reshape((1,) * (len(wanted) + 1 - values.ndim) + values.shape), (1, *wanted))[0]
     stored = full.transpose(x.layout).reshape(-1)

@@ -118,7 +118,14 @@ def import_slice(b: Builder, node: SourceNode) -> Tensor:
     index = positions(b, real)[np.newaxis]
     if node.op == "Gather":
         indices = b.constant(node, 1, "indices")
-        index = np.take(index, indices.astype(np.int64), axis=int(str(node.attrs.get("axis", 0))))
+        axis = int(str(node.attrs.get("axis", 0)))
+        size = index.shape[axis]
+        beyond = indices[(indices < -size) | (indices >= size)]
+        if beyond.size:
+            what, hint = ("the batch", "export with a batch of 1") if axis % index.ndim == 0 else ("an axis", "")
+            found = f"index {int(beyond.flat[0])} of {what} of {size}"
+            raise IsobitError("E106", found, where=b.where(node), hint=hint)
+        index = np.take(index, indices.astype(np.int64), axis=axis)
     else:
         starts, ends, axes, steps = _slice_limits(b, node, index.ndim)
         for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):

@@ -49,10 +49,11 @@ def rounded(b: Builder, node: SourceNode, x: Real | Function, rounding: Rounding
             _refuse_wrapping(b, node, low, high)
         return made
     first, kind = x.segments[0], b.types[x.value]
-    pairs = zip(*np.broadcast_arrays(first.scale, first.offset, kind.lo, kind.hi), strict=True)
-    reached = [s * int(v) + o for s, o, lo, hi in pairs for v in (lo, hi)]
+    ends = [first.scale * v.astype(object) + first.offset for v in (kind.lo, kind.hi)]
+    ends = [v if first.lo is None else np.maximum(v, first.lo) for v in ends]
+    ends = [v if first.hi is None else np.minimum(v, first.hi) for v in ends]
     limits = [v for values in (first.lo, first.hi) if values is not None for v in values]
-    low, high = int(min(*reached, *limits)) - 2, int(max(*reached, *limits)) + 2
+    low, high = int(min(v.min() for v in ends)) - 2, int(max(v.max() for v in ends)) + 2
     if node.op == "Cast":
         _refuse_wrapping(b, node, low + 1, high - 1)
     if all(v.denominator == 1 for v in (*first.scale, *first.offset, *limits)):

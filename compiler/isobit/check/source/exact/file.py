@@ -1,7 +1,8 @@
 """An ONNX or QONNX file as the exact evaluator sees it: the protobuf itself, decoded by the ``onnx`` package alone.
 
-Nothing of the compiler's loader stands between the file and this view: no operator is expanded, no constant folded, no
-layout turned. That package writes functions out, nodes are sorted and what no output needs is dropped; that is all.
+Nothing of the compiler's loader stands between the file and this view: no operator is expanded but Sum and Mean, no
+constant folded, no layout turned. That package writes functions out, nodes are sorted and what no output needs is
+dropped; that is all.
 Whether a hostile file may be read at all is the loader's business: it refuses such a file before anybody asks for a
 verdict.
 """
@@ -87,7 +88,8 @@ def read_file(path: Path) -> OnnxFile:
         constants = {tensor.name: _array(tensor, path.parent) for tensor in graph.initializer}
         inputs = tuple(_input(info) for info in graph.input if info.name not in constants)
         outputs = tuple(info.name for info in graph.output)
-        nodes = [_node(node, opset, path.parent) for node in graph.node]
+        read = (_node(node, opset, path.parent) for node in graph.node)
+        nodes = [binary for node in read for binary in _additions(node, constants)]
     except IsobitError:
         raise
     except Exception as error:  # protobuf and onnx document no exception types
@@ -121,6 +123,22 @@ def _node(node: onnx.NodeProto, opset: int, folder: Path) -> FileNode:
     domain = "" if node.domain in ("", "ai.onnx", *_PLAIN_DOMAINS) else node.domain
     op = _QONNX_NAMES.get(node.op_type, node.op_type)
     return FileNode(op, node.name, tuple(node.input), tuple(node.output), MappingProxyType(attrs), opset, domain)
+
+
+def _additions(node: FileNode, constants: dict[str, Raw]) -> list[FileNode]:
+    """Sum and Mean as additions of two, float32 adding from left to right, and a division by the number of tensors."""
+    if node.op not in ("Mean", "Sum") or node.domain:
+        return [node]
+    total, made = node.inputs[0], []
+    for index, name in enumerate(node.inputs[1:]):
+        result = f"{node.outputs[0]} with input {index + 1}"
+        made.append(replace(node, op="Add", inputs=(total, name), outputs=(result,)))
+        total = result
+    if node.op == "Sum":
+        return [*made, replace(node, op="Identity", inputs=(total,))]
+    number = f"{node.outputs[0]} number"
+    constants[number] = np.array(len(node.inputs), np.float32)
+    return [*made, replace(node, op="Div", inputs=(total, number))]
 
 
 def _value(attribute: AttributeProto, folder: Path) -> object:
