@@ -2,7 +2,7 @@
 # onnx-quantize 0.2.0, onnx 1.23.2, onnxruntime 1.32.0: files of one Gemm with alpha 2 or beta 1/2, weights of 8 bits, one scale an output;
 # weights alone, dynamic and static.
 # One would expect the quantised model to be the model to within a few steps, or a refusal, as transB and other shapes are cared for.
-# Seen: alpha and beta are left out in all three: with alpha 2 every output is half of what it was. The quantised file is, to within
+# Seen: alpha and beta are left out in all three: with alpha 2 every product counts half. The quantised file is, to within
 # its steps, the float file with both set to 1.
 set -eu
 work=$(mktemp -d)
