@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +69,24 @@ def test_samples_that_are_mixed_are_refused(tmp_path: Path) -> None:
     mixed = net.op("Reshape", turned, net.const([BATCH, 6], np.int64))
     with pytest.raises(IsobitError, match=r"E106|E202"):
         import_onnx(net.save(tmp_path, through(net, mixed, 0.25, 3)))
+
+
+@pytest.mark.parametrize("batch", [BATCH, "N"])
+@pytest.mark.parametrize(("op", "given"), [("Slice", ([0], [1], [0])), ("Slice", ([-1], [9], [-2])), ("Gather", [[0]])])
+def test_a_sample_that_is_taken_out_is_no_whole_batch(
+    batch: int | str, op: str, given: Sequence[list[int]], tmp_path: Path
+) -> None:
+    """At one sample it would be the tensor itself."""
+    net = Net([batch, 5])
+    net.op(op, through(net, "x", 0.25, 3), *(net.const(values, np.int64) for values in given))
+    with pytest.raises(IsobitError, match=f"{op} leaves samples of the batch out") as caught:
+        import_onnx(net.save(tmp_path))
+    assert caught.value.code == "E202"
+
+
+@pytest.mark.parametrize("batch", [BATCH, "N"])
+def test_a_slice_of_all_samples_is_none_of_them(batch: int | str, tmp_path: Path) -> None:
+    net = Net([batch, 5])
+    limits = (net.const(values, np.int64) for values in ([0, 1], [1 << 31, 4], [0, 1]))
+    net.op("Slice", through(net, "x", 0.25, 3), *limits)
+    assert import_onnx(net.save(tmp_path)).types["x"] is not None

@@ -41,4 +41,3 @@ def module_outputs(
         raise IsobitError("E607", f"{type(module).__name__} does not take the samples: {said}") from error
     finally:
         module.train(training)
-

@@ -19,7 +19,7 @@ from onnx import TensorProto
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.channels_last import standard_nodes
 from isobit.frontend.onnx.consistency import check_consistent, check_elements
-from isobit.frontend.onnx.fixed_batch import fixed_batch, of_one_sample
+from isobit.frontend.onnx.fixed_batch import fixed_batch, of_one_sample, refuse_cut
 from isobit.frontend.onnx.infer import FOLDABLE, Spec, constant_spec, fold, infer, quant_pool_spec
 from isobit.frontend.onnx.integer_resize import refuse_inexact, with_cast
 from isobit.frontend.onnx.linear import linear_spec
@@ -155,6 +155,7 @@ class _Loader:
         elif op in LINEAR_QUANTISERS:
             outputs = {node.output[0]: linear_spec(op, node, attrs, inputs, where)}
         else:
+            refuse_cut(op, attrs, [inputs.get(name) for name in node.input], self.batch, where)
             outputs = infer(node, inputs, self.opsets[""], where)
             given = [inputs[name].shape if name else () for name in node.input]
             check_consistent(op, attrs, given, [spec.shape for spec in outputs.values()], where)

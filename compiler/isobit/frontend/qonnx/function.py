@@ -41,9 +41,7 @@ def on_spans(exact: Callable[..., Enclosed]) -> Callable[..., Values]:
 
 def joined(parts: Sequence[Function], change: Callable[..., Values]) -> Function:
     """``change`` of several functions, which must have one value and layout."""
-    return replace(
-        parts[0], rows=max(f.rows for f in parts), at=lambda c, x: change(*(f.at(c, x) for f in parts))
-    )
+    return replace(parts[0], rows=max(f.rows for f in parts), at=lambda c, x: change(*(f.at(c, x) for f in parts)))
 
 
 def of_real(real: Real) -> Function:

@@ -119,9 +119,7 @@ class _Planner:
         self.graph, self.board, self.request, self.judge = graph, board, request, judge
         self.cycles = most_cycles(graph, request)
         layers = fast_enough(graph, request.interval, request.layers)
-        self.front = Front(
-            {u.node.name: self._fast(u.node.name, u.points(graph, board, layers)) for u in units(graph)}
-        )
+        self.front = Front({u.node.name: self._fast(u.node.name, u.points(graph, board, layers)) for u in units(graph)})
 
     def run(self) -> Plan:
         if self.request.interval is not None:
