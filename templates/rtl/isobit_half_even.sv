@@ -47,6 +47,7 @@ module isobit_half_even #(
     input  logic                out_ready
 );
   localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
+  localparam int PRODUCT = PRODUCT_T + (PRODUCT_T_SIGNED ? 0 : 1);
   localparam int SUM = SUM_T + (SUM_T_SIGNED ? 0 : 1);
 
   logic [ROW_BITS-1:0] row;
@@ -57,7 +58,8 @@ module isobit_half_even #(
   isobit_pipeline #(.LATENCY(5)) pipeline (.clk, .rst, .writes(issue), .advance, .out_valid, .out_ready);
   isobit_multiply_add #(
       .CHANNELS(CHANNELS), .PE(PE), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .MULTIPLIER_T(MULTIPLIER_T),
-      .MULTIPLIER_T_SIGNED(MULTIPLIER_T_SIGNED), .OFFSET_T(OFFSET_T), .OFFSET_T_SIGNED(OFFSET_T_SIGNED), .SUM(SUM),
+      .MULTIPLIER_T_SIGNED(MULTIPLIER_T_SIGNED), .OFFSET_T(OFFSET_T), .OFFSET_T_SIGNED(OFFSET_T_SIGNED), .PRODUCT(PRODUCT),
+      .SUM(SUM),
       .USE_DSP(USE_DSP), .MULTIPLIERS_STYLE(MULTIPLIERS_STYLE), .OFFSETS_STYLE(OFFSETS_STYLE),
       .MULTIPLIERS(MULTIPLIERS), .OFFSETS(OFFSETS)
   ) multiply_add (.clk, .rst, .issue, .enable(advance), .in_data, .row, .sum);
@@ -80,5 +82,5 @@ module isobit_half_even #(
   always_comb for (int pe = 0; pe < PE; pe++) chosen[pe] = high[pe][K] ? low[pe] >>> K : high[pe] >>> K;
   isobit_clamp #(.PE(PE), .WIDTH(SUM), .OUT_T(OUT_T), .LO(LO), .HI(HI), .CLAMP(CLAMP)) clamp (
       .clk, .enable(advance), .value(chosen), .out_data);
-  wire unused = &{1'b0, FOLDS[0], PRODUCT_T[0], PRODUCT_T_SIGNED, OUT_T_SIGNED, GAP_T_SIGNED};
+  wire unused = &{1'b0, FOLDS[0], OUT_T_SIGNED, GAP_T_SIGNED};
 endmodule

@@ -1,7 +1,8 @@
 // What the requantizers have in common: m[c] * acc + offset[c] for PE elements, three clocks after their word issued.
 //
 // Element pe of word i is of channel (i * PE + pe) mod CHANNELS; constants lie row by row, LANES = min(PE, CHANNELS) a row.
-// SUM bits hold every sum as a signed number. `row` is that of the word that issues. Pipeline: fetch, multiply, add: the
+// PRODUCT and SUM bits hold every product and every sum as signed numbers; a product of more bits than it has would keep its
+// sum out of the DSP block. `row` is that of the word that issues. Pipeline: fetch, multiply, add: the
 // input, product and sum registers of one DSP block.
 module isobit_multiply_add #(
     parameter int CHANNELS = 64,
@@ -12,6 +13,7 @@ module isobit_multiply_add #(
     parameter bit MULTIPLIER_T_SIGNED = 0,
     parameter int OFFSET_T = 20,
     parameter bit OFFSET_T_SIGNED = 1,
+    parameter int PRODUCT = 25,
     parameter int SUM = 26,
     parameter USE_DSP = "auto",
     localparam int LANES = PE < CHANNELS ? PE : CHANNELS,
@@ -30,7 +32,6 @@ module isobit_multiply_add #(
     output logic [  ROW_BITS-1:0] row,
     output logic signed [SUM-1:0] sum[PE]
 );
-  localparam int PRODUCT = IN_T + MULTIPLIER_T + 2;
   if (ROWS == 1) begin : g_one_row
     assign row = '0;
   end else begin : g_rows

@@ -43,6 +43,7 @@ module isobit_round_shift #(
     input  logic                out_ready
 );
   localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
+  localparam int PRODUCT = PRODUCT_T + (PRODUCT_T_SIGNED ? 0 : 1);
   localparam int SUM = SUM_T + (SUM_T_SIGNED ? 0 : 1);
 
   logic [ROW_BITS-1:0] row;
@@ -53,7 +54,8 @@ module isobit_round_shift #(
   isobit_pipeline #(.LATENCY(5)) pipeline (.clk, .rst, .writes(issue), .advance, .out_valid, .out_ready);
   isobit_multiply_add #(
       .CHANNELS(CHANNELS), .PE(PE), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .MULTIPLIER_T(MULTIPLIER_T),
-      .MULTIPLIER_T_SIGNED(MULTIPLIER_T_SIGNED), .OFFSET_T(OFFSET_T), .OFFSET_T_SIGNED(OFFSET_T_SIGNED), .SUM(SUM),
+      .MULTIPLIER_T_SIGNED(MULTIPLIER_T_SIGNED), .OFFSET_T(OFFSET_T), .OFFSET_T_SIGNED(OFFSET_T_SIGNED), .PRODUCT(PRODUCT),
+      .SUM(SUM),
       .USE_DSP(USE_DSP), .MULTIPLIERS_STYLE(MULTIPLIERS_STYLE), .OFFSETS_STYLE(OFFSETS_STYLE),
       .MULTIPLIERS(MULTIPLIERS), .OFFSETS(OFFSETS)
   ) multiply_add (.clk, .rst, .issue, .enable(advance), .in_data, .row, .sum);
@@ -81,5 +83,5 @@ module isobit_round_shift #(
   end
   isobit_clamp #(.PE(PE), .WIDTH(SUM), .OUT_T(OUT_T), .LO(LO), .HI(HI), .CLAMP(CLAMP)) clamp (
       .clk, .enable(advance), .value(rounded), .out_data);
-  wire unused = &{1'b0, FOLDS[0], PRODUCT_T[0], PRODUCT_T_SIGNED, OUT_T_SIGNED, row};
+  wire unused = &{1'b0, FOLDS[0], OUT_T_SIGNED, row};
 endmodule

@@ -5,7 +5,6 @@
 #include "parameters.hpp"
 #include "isobit/constant_dense.hpp"
 #include "isobit/lookup.hpp"
-#include "isobit/multiply_shift.hpp"
 #include "isobit/stream_io.hpp"
 #include "isobit/width_converter.hpp"
 
@@ -90,15 +89,9 @@ struct cfg_Quant_8 {
   static const int CHANNELS = 1;
   static const int PE = 1;
   static const int FOLDS = 2;
-  static const int K = 10;
-  static const int LO = -69;
-  static const int HI = 127;
-  static const bool CLAMP = true;
+  static const int LO = -75;
+  static const int SIZE = 226;
   typedef ap_int<9> in_t;
-  typedef ap_uint<10> multiplier_t;
-  typedef ap_uint<10> offset_t;
-  typedef ap_int<19> product_t;
-  typedef ap_int<19> sum_t;
   typedef ap_int<8> out_t;
 };
 
@@ -133,8 +126,8 @@ void isobit_top(hls::stream<beat_in_pixels>& in_pixels, hls::stream<beat_out_t8>
 #pragma HLS INTERFACE mode=ap_ctrl_none port=return
 #pragma HLS DATAFLOW disable_start_propagation
 
-  hls::stream<ap_uint<1>, 57> frame_end("frame_end");
-#pragma HLS STREAM variable=frame_end depth=57
+  hls::stream<ap_uint<1>, 55> frame_end("frame_end");
+#pragma HLS STREAM variable=frame_end depth=55
   hls::stream<isobit::lanes<ap_int<4>, 4>, 12> s_pixels("s_pixels");
 #pragma HLS STREAM variable=s_pixels depth=12
 #pragma HLS AGGREGATE variable=s_pixels compact=bit
@@ -155,8 +148,8 @@ void isobit_top(hls::stream<beat_in_pixels>& in_pixels, hls::stream<beat_out_t8>
 #pragma HLS STREAM variable=s_MatMul_7_x1 depth=13
 #pragma HLS AGGREGATE variable=s_MatMul_7_x1 compact=bit
 #pragma HLS BIND_STORAGE variable=s_MatMul_7_x1 type=fifo impl=srl
-  hls::stream<isobit::lanes<ap_int<8>, 1>, 19> s_Quant_8("s_Quant_8");
-#pragma HLS STREAM variable=s_Quant_8 depth=19
+  hls::stream<isobit::lanes<ap_int<8>, 1>, 14> s_Quant_8("s_Quant_8");
+#pragma HLS STREAM variable=s_Quant_8 depth=14
 #pragma HLS AGGREGATE variable=s_Quant_8 compact=bit
 #pragma HLS BIND_STORAGE variable=s_Quant_8 type=fifo impl=srl
   hls::stream<isobit::lanes<ap_int<8>, 2>, 7> s_Quant_8_x2("s_Quant_8_x2");
@@ -185,7 +178,7 @@ void isobit_top(hls::stream<beat_in_pixels>& in_pixels, hls::stream<beat_out_t8>
   ISOBIT_PROCESS("regroup_MatMul_7_x1", isobit::width_converter<cfg_regroup_MatMul_7_x1>(s_MatMul_7, s_MatMul_7_x1));
 
   ISOBIT_LAYER("Quant_8");
-  ISOBIT_PROCESS("Quant_8", isobit::multiply_shift<cfg_Quant_8>(s_MatMul_7_x1, s_Quant_8, Quant_8_multipliers, Quant_8_offsets));
+  ISOBIT_PROCESS("Quant_8", isobit::lookup<cfg_Quant_8>(s_MatMul_7_x1, s_Quant_8, Quant_8_table));
   ISOBIT_TAP("Quant_8", s_Quant_8);
 
   ISOBIT_LAYER("regroup_Quant_8_x2");

@@ -46,7 +46,7 @@ DRIVER = """
 int main(int argc, char** argv) {
   const std::unique_ptr<VerilatedContext> context(new VerilatedContext);
   const std::unique_ptr<Visobit_schedules> top(new Visobit_schedules(context.get()));
-  for (long clock = 0, end = std::atol(argv[1]); clock < end; ++clock) {
+  for (long clock = 0, end = std::strtol(argv[1], nullptr, 10); clock < end; ++clock) {
     top->rst = clock < 4;
     top->clk = 0;
     top->eval();
