@@ -242,7 +242,7 @@ def test_the_least_depths_are_live_and_one_less_is_not(tmp_path: Path, monkeypat
 @pytest.mark.slow
 def test_the_demo_keeps_its_clocks(tmp_path: Path) -> None:
     result = cosim(isobit.compile(demo.MODEL, tmp_path / "build"), 100)
-    assert (result.equal, result.outputs, result.interval) == (True, 1000, 8)
+    assert (result.equal, result.outputs, result.interval) == (True, 1000, 16)
 
 
 def test_the_sources_are_a_function_of_the_design(tmp_path: Path) -> None:
