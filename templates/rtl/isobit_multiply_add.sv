@@ -1,8 +1,8 @@
 // What the requantizers have in common: m[c] * acc + offset[c] for PE elements, three clocks after their word issued.
 //
 // Element pe of word i is of channel (i * PE + pe) mod CHANNELS; constants lie row by row, LANES = min(PE, CHANNELS) a row.
-// PRODUCT and SUM bits hold every product and every sum as signed numbers; a product of more bits than it has would keep its
-// sum out of the DSP block. `row` is that of the word that issues. Pipeline: fetch, multiply, add: the
+// PRODUCT and SUM bits hold every product and every sum as signed numbers (an operand may have more: those of a product depend
+// on none above its own); a product of more bits than it has would keep its sum out of the DSP block. `row` is that of the word that issues. Pipeline: fetch, multiply, add: the
 // input, product and sum registers of one DSP block.
 module isobit_multiply_add #(
     parameter int CHANNELS = 64,
@@ -64,7 +64,7 @@ module isobit_multiply_add #(
     if (enable) begin
       x <= in_data;
       for (int pe = 0; pe < PE; pe++) begin
-        product[pe] <= acc(pe) * factor(pe % LANES);
+        product[pe] <= PRODUCT'(acc(pe)) * PRODUCT'(factor(pe % LANES));
         offset[pe] <= constant(pe % LANES);
         sum[pe] <= SUM'(product[pe]) + SUM'(offset[pe]);
       end

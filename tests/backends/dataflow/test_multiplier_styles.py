@@ -59,7 +59,7 @@ def test_nothing_is_said_where_nothing_is_multiplied() -> None:
 def test_every_module_that_multiplies_two_words_says_where() -> None:
     """``use_dsp`` is on the register of its products; packed products are in DSP blocks by their form."""
     sources = {p.name: p.read_text(encoding="utf-8") for p in (templates.root() / "rtl").glob("*.sv")}
-    multiplying = {name for name, text in sources.items() if re.search(r"<= \w+\(.*\) \* \w+\(", text)}
+    multiplying = {name for name, text in sources.items() if re.search(r"<= \S*\w\(.*\) \* \S*\w\(", text)}
     assert {"isobit_dots.sv", "isobit_multiply_add.sv", "isobit_add.sv", "isobit_product.sv"} < multiplying
     for name in multiplying:
         assert "(* use_dsp = USE_DSP *)" in sources[name], name
