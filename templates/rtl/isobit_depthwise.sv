@@ -76,7 +76,7 @@ module isobit_depthwise #(
   (* use_dsp = USE_DSP *)logic signed [PRODUCT-1:0] products[WIDTH][PIXELS];
   logic signed [PRODUCT+LEVELS-1:0] terms[WIDTH];
   logic signed [ACC_T:0] sum[WIDTH], result[WIDTH];
-  logic [WIDTH-1:0][ACC_T:0] sums[CF];
+  (* ram_style = "auto" *)logic [WIDTH-1:0][ACC_T:0] sums[CF];
   function automatic logic signed [IN_T:0] element(input int l);
     return {IN_T_SIGNED & x[l*IN_T+IN_T-1], x[l*IN_T+:IN_T]};
   endfunction

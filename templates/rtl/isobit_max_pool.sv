@@ -54,7 +54,7 @@ module isobit_max_pool #(
     return {ELEM_T_SIGNED & in_data[l*ELEM_T+ELEM_T-1], in_data[l*ELEM_T+:ELEM_T]};
   endfunction
   logic signed [ELEM_T:0] of_word[WIDTH], top[WIDTH], best[WIDTH], maximum[WIDTH];
-  logic [WIDTH-1:0][ELEM_T:0] maxima[CF];
+  (* ram_style = "auto" *)logic [WIDTH-1:0][ELEM_T:0] maxima[CF];
   wire [WIDTH-1:0][ELEM_T:0] so_far = maxima[fold];
   always_comb begin
     for (int c = 0; c < WIDTH; c++) begin

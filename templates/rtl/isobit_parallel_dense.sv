@@ -4,7 +4,7 @@
 // A word in is a block (isobit_parallel_window) with IN = KH * KW * CHANNELS inputs a window, or SAMPLES pixels where the
 // kernel is one; a word out is the SAMPLES * OUT sums. Weights, ACC_T and BIPOLAR as in isobit_dense.
 // Schedule: WORDS * NF * SF iterations a frame (SF = IN / SIMD, NF = OUT / PE); of every NF * SF the first reads a word
-// and the last writes one. Pipeline: fetch, multiply, the levels of the adder tree, accumulate, collect.
+// and the last writes one. Pipeline: fetch, choose, multiply, the levels of the adder tree, accumulate, collect.
 module isobit_parallel_dense #(
     parameter int SAMPLES = 4,
     parameter int CHANNELS = 8,
@@ -51,7 +51,7 @@ module isobit_parallel_dense #(
   localparam int SF_BITS = SF > 1 ? $clog2(SF) : 1;
   localparam int NF_BITS = NF > 1 ? $clog2(NF) : 1;
   localparam int ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
-  localparam int SUMS = 3 + isobit_clocks::to_sum(SIMD, BIPOLAR, PACKED, CHAIN);  // clocks to the running sum
+  localparam int SUMS = 3 + (SF > 1 ? 1 : 0) + isobit_clocks::to_sum(SIMD, BIPOLAR, PACKED, CHAIN);  // clocks to the running sum
   localparam int LATENCY = SUMS + (NF > 1 ? 1 : 0);
 
   logic [SF_BITS-1:0] sf;
@@ -78,27 +78,24 @@ module isobit_parallel_dense #(
   end
 
   logic [KH*COLUMNS*CHANNELS*IN_T-1:0] block;
+  logic [ROW_BITS-1:0] address;
   logic [ROW-1:0] stored;
   logic [PE*SIMD*WEIGHT_T-1:0] weights;
   isobit_rom #(.WIDTH(ROW), .DEPTH(ROWS), .FILE(WEIGHTS_FILE), .STYLE(WEIGHTS_STYLE), .VALUES(WEIGHTS)) rom (
-      .clk, .enable(advance), .address(row), .word(stored));
+      .clk, .enable(advance), .address, .word(stored));
   isobit_weights #(.COUNT(PE * SIMD), .WEIGHT(WEIGHT_T), .CODE(CODE_T), .RUN(RUN)) decoded (.stored, .weights);
   always_ff @(posedge clk) if (issue && reads) block <= in_data;
 
   logic [SUMS:1] last;
   logic [SUMS:1][NF_BITS-1:0] nf_of;
-  logic [SF_BITS-1:0] sf_of;
   always_ff @(posedge clk) begin
     if (rst) last <= '0;
     else if (advance) last <= SUMS'({last, issue && sum_ends});
-    if (advance) begin
-      nf_of <= (SUMS * NF_BITS)'({nf_of, nf});
-      sf_of <= sf;
-    end
+    if (advance) nf_of <= (SUMS * NF_BITS)'({nf_of, nf});
   end
 
   // By sf what an iteration takes of the windows, which lie in the order of the weights. Every bit has SF places in the
-  // block: a choice among them, and no address to be multiplied out.
+  // block: a choice among them, which has a clock of its own, and no address to be multiplied out.
   logic [SF-1:0][SAMPLES*SIMD*IN_T-1:0] taken;
   for (genvar f = 0; f < SF; f++) begin : g_taken
     for (genvar p = 0; p < SAMPLES; p++) begin : g_window
@@ -109,12 +106,28 @@ module isobit_parallel_dense #(
       end
     end
   end
-  wire [SAMPLES*SIMD*IN_T-1:0] x = SF > 1 ? taken[sf_of] : taken[0];
+  logic [SAMPLES*SIMD*IN_T-1:0] x;
+  logic fetches, first;
+  if (SF == 1) begin : g_whole
+    assign x = taken[0];
+    assign {address, fetches, first} = {row, issue, 1'b1};
+  end else begin : g_chosen
+    logic [SF_BITS-1:0] sf_of;
+    always_ff @(posedge clk) begin
+      if (rst) fetches <= 1'b0;
+      else if (advance) fetches <= issue;
+      if (advance) begin
+        sf_of <= sf;
+        x <= taken[sf_of];
+        {address, first} <= {row, sf == '0};
+      end
+    end
+  end
   logic [SAMPLES*PE*ACC_T-1:0] acc;
   isobit_dots #(
       .SAMPLES(SAMPLES), .PE(PE), .SIMD(SIMD), .IN_T(IN_T), .IN_T_SIGNED(IN_T_SIGNED), .WEIGHT_T(WEIGHT_T),
       .WEIGHT_T_SIGNED(WEIGHT_T_SIGNED), .ACC_T(ACC_T), .BIPOLAR(BIPOLAR), .PACKED(PACKED), .CHAIN(CHAIN), .USE_DSP(USE_DSP)
-  ) dots (.clk, .rst, .enable(advance), .issue, .first(sf == '0), .x, .weights, .acc);
+  ) dots (.clk, .rst, .enable(advance), .issue(fetches), .first, .x, .weights, .acc);
   if (NF == 1) begin : g_at_once
     assign out_data = acc;
   end else begin : g_collected

@@ -33,10 +33,9 @@ def synth_lines(result: SynthResult, *, wide: bool = False) -> list[str | Table]
     kept = [0, 1, *(i for i in said if wide or _NUMBERS[i - 2] != "carry")]
     head, *lines = ([row[i] for i in kept] for row in (("part", "built as", *_NUMBERS), *rows, *sums))
     table = named_table(head, lines[: len(rows)], lines[len(rows) :], wide=wide)
-    packing = ", registers of DSP blocks not packed" if result.family == "xcup" else ""
     return [
         table,
-        f"mapped by Yosys for {result.family}: no place and route, LUTs not combined{packing}",
+        f"mapped by Yosys for {result.family}: no place and route, LUTs not combined",
         "levels: LUTs and carry chains in a row between registers, at most",
     ]
 

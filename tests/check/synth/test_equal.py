@@ -20,14 +20,17 @@ from isobit.backends.ports import IntType
 from isobit.build.folder import Build
 from isobit.check.csim.clocks import design_of
 from isobit.check.synth import equal, kept
-from isobit.check.synth.equal import PartVerdict, demand_equal, verify_parts
+from isobit.check.synth.equal import PartVerdict, demand_equal, verify_mapping, verify_parts
 from isobit.check.synth.mapping import NETLIST, VERILOG, counts_key
+from isobit.check.synth.parts import asked_parts
 from isobit.check.synth.yosys import Yosys, find_yosys
 from isobit.errors import CheckFailed, IsobitError
 from isobit.hardware import Board, load_board
 from isobit.hardware.memory import Memory
 from isobit.ir.ops import Linear
 from tests.backends.dataflow import sampled_nets
+from tests.backends.dataflow.test_packed import compiled, matrix
+from tests.backends.dataflow.test_streamed_weights import GRAPHS
 from tests.check.cosim.test_cosim import EVERY_UNIT, PRODUCTS, SAMPLED, dense, needs_verilator
 from tests.check.synth.test_synth import needs_yosys
 from tests.models.random_nets import random_network
@@ -128,6 +131,36 @@ def test_the_netlist_of_a_block_memory(board: str, stand: Stand) -> None:
     demand_equal((found,))
 
 
+@needs_yosys
+@needs_verilator
+@pytest.mark.slow
+def test_the_netlist_of_ultra_ram(stand: Stand) -> None:
+    """Its model is ours, too: a FIFO that lies in two of them, side by side."""
+    board = load_board("kv260")
+    stream = replace(stand.design.streams[0], depth=3000, elem=IntType(20, False), lanes=5)
+    design = replace(stand.design, streams=(stream, *stand.design.streams[1:]))
+    part = next(p for p in parts_of(design, board) if p.name == stream.name)
+    assert '"ultra"' in part.texts[f"{PART}.sv"]
+    (found,) = verify_parts(design, (part,), board)
+    demand_equal((found,))
+    counts = kept.kept(counts_key(find_yosys(), part, board))
+    assert counts is not None and counts.uram == 2
+
+
+@needs_yosys
+@needs_verilator
+@pytest.mark.slow
+@pytest.mark.parametrize("board", ["pynq-z1", "kv260"])
+@pytest.mark.parametrize("bits", [4, 8])
+def test_the_netlist_of_what_dsp_blocks_hold(board: str, bits: int, tmp_path: Path) -> None:
+    """Chains of packed products, and a requantizer: sums and registers are inside, and the words are the same."""
+    build, layer = compiled(matrix(tmp_path, bits), board, 'pe = 3\nsimd = 6\nmultiplier = "packed"')
+    demand_equal(verify_mapping(build))
+    (unit,) = asked_parts(build, layer)[1]
+    found = kept.kept(counts_key(find_yosys(), unit, load_board(board)))
+    assert found is not None and found.dsp == 2 * 6  # a pair of outputs and one without a partner
+
+
 def deep(folder: Path, board: Board, inputs: int, pe: int, storage: Memory = "lutram") -> tuple[Design, Part]:
     """A dense unit of 4 outputs that takes so many inputs one by one, its weights in ``storage``."""
     folder.mkdir(exist_ok=True)
@@ -187,6 +220,8 @@ def smallest(folder: Path) -> dict[str, tuple[Design, Board, Part]]:
     small = sampled_nets.peak_detector()
     single = {n.name: LayerChoice(multiplier="single") for n in small.nodes if isinstance(n, Linear)}
     requests.append((lambda: small, PlanRequest(share=1.0, samples=2, layers=single)))
+    streamed = PlanRequest(share=1.0, layers={"s": LayerChoice(2, 6)})
+    requests.append((lambda: GRAPHS["positions"], streamed))
     for number, (net, request) in enumerate(requests):
         builds.append(sampled_nets.built(net(), folder / f"s{number}", request)[0])
     found: dict[str, tuple[Design, Board, Part]] = {}

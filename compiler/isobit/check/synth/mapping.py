@@ -17,7 +17,7 @@ from isobit.hardware import Board
 
 FAMILIES = {"DSP48E1": "xc7", "DSP48E2": "xcup"}
 """What Yosys calls the family of a board with such DSP blocks."""
-_MAPS = ("selection.v", "roms.v")
+_MAPS = ("selection.v", "choices.v", "roms.v", "dsp48e2.v")
 NETLIST, VERILOG = "netlist.json", "netlist.v"
 
 

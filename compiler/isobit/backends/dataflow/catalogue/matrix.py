@@ -120,6 +120,11 @@ def _rtl_dense(c: Constants) -> int:
     return 3 + _sum_depth(c)
 
 
+def _rtl_parallel_dense(c: Constants) -> int:
+    """One more to choose among the words of a block, and one to collect the outputs."""
+    return _rtl_dense(c) + (c["KH"] * c["KW"] * c["CHANNELS"] > c["SIMD"]) + (c["OUT"] > c["PE"])
+
+
 def _unit(file: str, latency: Callable[[Constants], int], further: tuple[str, ...] = ()) -> RtlUnit:
     """A module with its weights in a memory or in the logic."""
     parts = ("rom", "sums", *further)
@@ -167,7 +172,7 @@ TEMPLATES = (
         ), "code_t", "rows"),),
         optional=(*_CODES, *_WAYS),
         latency=lambda c: 6 + _sum_depth(c), cost=cost.dense,
-        rtl=_unit("parallel_dense", lambda c: _rtl_dense(c) + (c["OUT"] > c["PE"]), (*_DECODED, "dots", *_BODIES)),
+        rtl=_unit("parallel_dense", _rtl_parallel_dense, (*_DECODED, "dots", *_BODIES)),
         make=linear,
     ),
     Template(
