@@ -4,9 +4,9 @@
     python benchmarks/rtl/nets.py                  # appends to benchmarks/rtl/nets.jsonl what is not there yet
 
 The shipped classifier at several shares of its board, small drawn networks that have every unit between them, some
-whose memories lie in block RAM, and two layers whose products share DSPs (those of the tests). No coefficient is fitted
-to any of them. A row holds the plan
-that was synthesised: ``counted.py`` compiles it again for the estimate of that very design.
+whose memories lie in block RAM, and layers whose products share DSPs (those of the tests). No coefficient is fitted to
+any of them. A row holds the plan that was synthesised: ``counted.py`` compiles it again for the estimate of that very
+design.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ from tests.onnx_builder import Net as Onnx  # noqa: E402
 DATA = Path(__file__).with_name("nets.jsonl")
 SEEDS = (6, 14, 15, 19, 31, 54, 56, 2, 9, 23, 41)
 """Of networks with every unit between them, as the simulation's tests have them, and four more."""
-PACKED = {"packed matrix": matrix, "packed convolution": convolution}
+PACKED = {
+    "packed matrix": matrix, "packed narrow matrix": partial(matrix, bits=4, signed=1, inputs=4),
+    "packed convolution": convolution,
+}  # fmt: skip
 """By name the maker of a file."""
 
 
@@ -103,8 +106,9 @@ def nets() -> Iterator[Net]:
     yield Net("demo", "pynq-z1", 0.03)
     for number, seed in enumerate(SEEDS):
         yield Net(f"drawn {seed}", "kv260" if number % 3 == 2 else "pynq-z1", 0.3)
-    for name, board in zip(PACKED, ("pynq-z1", "kv260"), strict=True):
-        yield Net(name, board, 0.3)
+    for board in ("pynq-z1", "kv260"):
+        yield from (Net(name, board, 0.3) for name in PACKED)
+        yield Net("packed convolution", board, 0.05)
     for share in (0.08, 0.2):
         yield Net("demo", "pynq-z1", share)
     for name, board in (("deep", "pynq-z1"), ("deep and wide", "kv260"), ("deep and wide", "pynq-z1")):

@@ -93,13 +93,10 @@ def counted() -> str:
         f"{', '.join(data['yosys'])}.\nEstimated / counted:\n\n"
     )
     nets = [["network", *model.RESOURCES], ["---", *["---:"] * 4]]
-    for row in model.networks():
-        nets.append([row.name, *(f"{e:,} / {c:,g}" for e, c in (row.figures[r] for r in model.RESOURCES))])
-    for row in model.packed():
-        nets.append(
-            [f"{row.name} (in no bar)", *(f"{e:,} / {c:,g}" for e, c in (row.figures[r] for r in model.RESOURCES))]
-        )
-    nets.append(["**error bar**", *(str(model.bars().get(r, "")) for r in model.RESOURCES)])
+    for title, packs, rows in (("", False, model.networks()), (", packed", True, model.packed())):
+        for row in rows:
+            nets.append([row.name, *(f"{e:,} / {c:,g}" for e, c in (row.figures[r] for r in model.RESOURCES))])
+        nets.append([f"**error bar{title}**", *(str(model.bars(packs).get(r, "")) for r in model.RESOURCES)])
     table = [["units of", "number", *model.RESOURCES], ["---", *["---:"] * 5]]
     for name in ("", *sorted({row.name for row in units})):
         rows = [row for row in units if name in ("", row.name)]

@@ -4,6 +4,7 @@
 
 #include "parameters.hpp"
 #include "isobit/constant_dense.hpp"
+#include "isobit/dense.hpp"
 #include "isobit/lookup.hpp"
 #include "isobit/stream_io.hpp"
 #include "isobit/width_converter.hpp"
@@ -60,19 +61,16 @@ struct cfg_Quant_5 {
 struct cfg_MatMul_7 {
   static const int IN = 3;
   static const int OUT = 2;
+  static const int SIMD = 3;
+  static const int PE = 2;
   static const int VECTORS = 1;
-  static const int ADDERS = 7;
-  static const int DEPTH = 3;
   typedef ap_uint<4> in_t;
-  typedef ap_int<10> sum_t;
+  typedef ap_int<4> weight_t;
   typedef ap_int<9> acc_t;
-  typedef ap_uint<4> node_t;
-  typedef ap_int<5> form_t;
-  typedef ap_uint<4> tap_t;
   // One iteration a frame: the function is the pipeline.
   static void run_MatMul_7(hls::stream<isobit::lanes<ap_uint<4>, 3> >& s_Quant_5, hls::stream<isobit::lanes<ap_int<9>, 2> >& s_MatMul_7) {
 #pragma HLS PIPELINE II=1 style=flp
-    isobit::constant_dense<cfg_MatMul_7>(s_Quant_5, s_MatMul_7, MatMul_7_adders, MatMul_7_forms, MatMul_7_taps);
+    isobit::dense<cfg_MatMul_7>(s_Quant_5, s_MatMul_7, MatMul_7_weights);
   }
 };
 
@@ -140,8 +138,8 @@ void isobit_top(hls::stream<beat_in_pixels>& in_pixels, hls::stream<beat_out_t8>
 #pragma HLS STREAM variable=s_Quant_5 depth=13
 #pragma HLS AGGREGATE variable=s_Quant_5 compact=bit
 #pragma HLS BIND_STORAGE variable=s_Quant_5 type=fifo impl=srl
-  hls::stream<isobit::lanes<ap_int<9>, 2>, 16> s_MatMul_7("s_MatMul_7");
-#pragma HLS STREAM variable=s_MatMul_7 depth=16
+  hls::stream<isobit::lanes<ap_int<9>, 2>, 17> s_MatMul_7("s_MatMul_7");
+#pragma HLS STREAM variable=s_MatMul_7 depth=17
 #pragma HLS AGGREGATE variable=s_MatMul_7 compact=bit
 #pragma HLS BIND_STORAGE variable=s_MatMul_7 type=fifo impl=srl
   hls::stream<isobit::lanes<ap_int<9>, 1>, 13> s_MatMul_7_x1("s_MatMul_7_x1");

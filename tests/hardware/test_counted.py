@@ -58,7 +58,10 @@ def test_what_is_shown_is_what_the_file_says() -> None:
         errors = [c / e - 1 if e else 0.0 for e, c in pairs if e or not c]
         assert made == bar(counted.networks(), resource) and made.rows + made.beyond == len(pairs)
         assert min(errors) - 0.001 <= made.low <= made.middle <= made.high <= max(errors) + 0.001
-    assert all(str(counted.bars()[name]) in counted.sentence() for name in ("LUT", "DSP", "BRAM36"))
+    for packs, rows in ((False, counted.networks()), (True, counted.packed())):
+        said = counted.sentence(counted.bars(packs))
+        assert f"{len(rows)} networks" in said
+        assert all(str(counted.bars(packs)[name]) in said for name in ("LUT", "DSP", "BRAM36"))
 
 
 @pytest.mark.slow

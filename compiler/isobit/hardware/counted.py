@@ -8,7 +8,7 @@ another thing, and so is what csynth foresees (docs/cost.md).
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -65,7 +65,7 @@ def networks() -> tuple[Row, ...]:
 
 
 def packed() -> tuple[Row, ...]:
-    """Networks in which two products share a DSP: in no bar, as Yosys adds chains of products in LUTs or in DSPs."""
+    """Networks in which two products share a DSP: what is counted there are other units, with a bar of their own."""
     return tuple(_row(name, "", pairs) for name, *pairs in data()["packed"])
 
 
@@ -89,13 +89,13 @@ def bar(rows: Iterable[Row], resource: str) -> Bar | None:
 
 
 @cache
-def bars() -> dict[str, Bar]:
-    """By resource the error bar of a whole design's estimate."""
-    found = {resource: bar(networks(), resource) for resource in RESOURCES}
+def bars(packs: bool = False) -> dict[str, Bar]:
+    """By resource the error bar of a whole design's estimate; it ``packs`` where two products share a DSP."""
+    found = {resource: bar(packed() if packs else networks(), resource) for resource in RESOURCES}
     return {resource: made for resource, made in found.items() if made}
 
 
-def sentence() -> str:
+def sentence(errors: Mapping[str, Bar]) -> str:
     """The bars of what an estimate line shows, in a line for the terminal."""
-    said = ", ".join(f"{name} {bars()[name]}" for name in RESOURCES if name in bars())
-    return f"error bar (Yosys, {len(networks())} networks): {said}"
+    said = ", ".join(f"{name} {errors[name]}" for name in RESOURCES if name in errors)
+    return f"error bar (Yosys, {max(made.rows + made.beyond for made in errors.values())} networks): {said}"

@@ -51,6 +51,18 @@ def kept_memory(depth: int, width: int) -> Memory:
     return _cheapest(("lutram", "bram"), depth, width, _RAM_BITS_PER_LUT)
 
 
+def different_bits(rows: int, bits: int) -> float:
+    """How many of so many drawn ``bits`` of each of ``rows`` constant words take a LUT, on average.
+
+    A bit is a function of the place, one of 2^(rows - 1) that are not each other's inverse: what is alike is built
+    once, and a constant or a bit of the place itself not at all.
+    """
+    if rows > 30:
+        return bits
+    kinds = 1 << rows - 1
+    return (kinds - 1 - (rows - 1).bit_length()) * (1 - (1 - 1 / kinds) ** bits)
+
+
 def rom(depth: int, width: int, memory: Memory = "auto") -> Cost:
     """What a constant memory takes in ``memory``; one word is constants in the logic, and nothing."""
     if depth <= 1:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from isobit.hardware import fitted, requantizer
 from isobit.hardware.board import Board, Dsp
-from isobit.hardware.memory import rom
+from isobit.hardware.memory import different_bits, rom
 from isobit.hardware.resources import USUAL, Cost, Dearer
 from isobit.numerics import bit_width
 
@@ -64,20 +64,22 @@ class Prices:
         memory = _constants(pe, curves, m_bits) + _constants(pe, curves, c_bits)
         ends = pe * bit_width(*clamp) * (2 if clamp[0] < 0 else 1)
         terms: dict[str, float] = {"unit": 1, "place": (rows - 1).bit_length(), "ends": ends}
-        if rows == 1 and not lane.dsp:
-            digits = pe * _MEAN_DIGITS * m_bits
-            if multiplicands:
-                digits = pe / len(multiplicands) * sum((m ^ 3 * m).bit_count() for m in multiplicands)
-            terms["digits"] = max(digits - pe, 0) * (in_bits + 2)
-        elif not lane.dsp:
-            terms["product"] = pe * (m_bits - 1) * in_bits
+        selection = Cost()
         if len(set(shifts)) > 1 and rows > 1:  # of one row every lane has its own
-            terms["selection"] = pe * (in_bits + m_bits) * (len(set(shifts)) - 1).bit_length()
+            doublings = (len(set(shifts)) - 1).bit_length()
+            selection = fitted.fabric("selection", bits=pe * (in_bits + m_bits) * doublings)
             memory += _constants(pe, curves, max(shifts).bit_length())
-        if not lane.dsp or self.dsp == "DSP48E2":  # Yosys moves no registers into these
-            terms["sum"] = pe * (in_bits + m_bits)
-        terms["memory"] = memory.lut * _differing(rows)
-        return fitted.fabric("line", **terms) + Cost(dsp=lane.dsp, bram18=memory.bram18)
+        terms["memory"] = different_bits(rows, memory.lut)
+        rest = selection + Cost(dsp=lane.dsp, bram18=memory.bram18)
+        if lane.dsp:  # the block takes in the sum and the registers
+            return fitted.fabric("dsp_line", **terms) + rest
+        terms["sum"] = pe * (in_bits + m_bits)
+        if rows == 1:
+            digits = _digits(pe, multiplicands) if multiplicands else max(_MEAN_DIGITS * m_bits - 1, 0) * pe
+            terms["digits"] = digits * (in_bits + 2)
+        else:
+            terms["product"] = pe * (m_bits - 1) * in_bits
+        return fitted.fabric("line", **terms) + rest
 
     def round_shift(
         self, pe: int, curves: int, in_bits: int, m_bits: int, c_bits: int, clamp: Bounds, below: int = 0,
@@ -95,7 +97,7 @@ class Prices:
         """A multiply-shift and, per lane, a second sum and the choice between both; the gaps between their offsets."""
         gaps = _constants(pe, curves, gap_bits)
         rows = -(-curves // pe)
-        second = fitted.fabric("second_sum", out=pe * bit_width(*clamp), memory=gaps.lut * _differing(rows))
+        second = fitted.fabric("second_sum", out=pe * bit_width(*clamp), memory=different_bits(rows, gaps.lut))
         line = self.multiply_shift(pe, curves, in_bits, m_bits, c_bits, clamp=clamp, multiplicands=multiplicands)
         return line + second + Cost(bram18=gaps.bram18)
 
@@ -105,7 +107,7 @@ class Prices:
         A single cut is no memory, but a constant of its comparison.
         """
         depths = [-(-curves // pe) << stage for stage in range(levels.bit_length())]
-        memories = sum((rom(depth, in_bits, "lutram").lut for depth in depths if depth > 1), 0)
+        memories = sum(different_bits(depth, rom(depth, in_bits, "lutram").lut) for depth in depths)
         lane = requantizer.thresholds_lane(in_bits, levels, self.dsp).lut
         place = (-(-curves // pe) - 1).bit_length()
         return fitted.fabric("thresholds", place=place, lanes=pe * lane, memory=pe * memories)
@@ -117,23 +119,36 @@ class Prices:
         index = pe * (entries - 1).bit_length()
         return fitted.fabric("lookup", unit=1, memory=memory.lut, index=index) + Cost(bram18=memory.bram18)
 
-    def scaled(self, pe: int, in_bits: int, coefficients: Sequence[int]) -> Cost:
-        """A value times a coefficient, one for all channels or one for each. Powers of two are wiring."""
-        most = max(abs(c) for c in coefficients)
-        if all(abs(c) == most for c in coefficients):
-            bits = _odd(most).bit_length()
-            return self._products(pe, in_bits, bits, 1) if bits > 1 else Cost()
-        return self._products(pe, in_bits, most.bit_length(), -(-len(coefficients) // pe))
+    def scaled(self, pe: int, operands: Sequence[tuple[int, Sequence[int]]]) -> Cost:
+        """The products of a sum's operands, each its bits, with their coefficients; powers of two are wiring.
 
-    def _products(self, pe: int, in_bits: int, bits: int, rows: int) -> Cost:
-        """Lanes that multiply by one of ``rows`` factors: DSPs, or half the LUTs of a multiply-shift's."""
-        lane = self.line(in_bits, bits, constant=rows == 1)
-        return Cost(0 if lane.dsp else lane.lut // 2, lane.dsp).times(pe) + rom(rows, pe * bits)
+        All are in LUTs or all with DSPs, as a module says it once.
+        """
+        ways = (Cost(), Cost())
+        for in_bits, coefficients in operands:
+            bits, rows = _coefficient(pe, coefficients)
+            if bits > 1 or rows > 1:
+                lane = requantizer.multiply_shift_lane(in_bits, bits, rows == 1, self.dsp)
+                ways = (ways[0] + lane[0].times(pe), ways[1] + lane[1].times(pe))
+        return min(ways, key=self.weigh)
 
     def joined(self, pe: int, operands: Sequence[tuple[int, Sequence[int]]], out_bits: int) -> Cost:
-        """A sum of ``operands``, each its bits and its coefficients: products, and an adder a lane."""
-        products = sum((self.scaled(pe, bits, coefficients) for bits, coefficients in operands), Cost())
-        return products + fitted.fabric("joined", unit=1, adders=pe * out_bits)
+        """A sum of ``operands``, their bits and coefficients: products as in a multiply-shift, an adder a lane."""
+        dsp, memory, most, word, digits, product = self.scaled(pe, operands).dsp, Cost(), 1, 0, 0.0, 0
+        for in_bits, coefficients in operands:
+            bits, rows = _coefficient(pe, coefficients)
+            memory, most = memory + rom(rows, pe * bits), max(most, rows)
+            word += pe * (2 * in_bits + bits)
+            if rows == 1:
+                digits += _digits(pe, coefficients) * (in_bits + 2)
+            else:
+                product += pe * (bits - 1) * in_bits
+        rest, place = Cost(dsp=dsp, bram18=memory.bram18), (most - 1).bit_length()
+        words = different_bits(most, memory.lut)
+        if dsp:
+            return fitted.fabric("dsp_line", unit=1, place=place, memory=words) + rest
+        products = fitted.fabric("line", digits=digits, product=product, memory=words)
+        return products + fitted.fabric("joined", unit=1, place=place, adders=pe * out_bits, word=word) + rest
 
     def line(self, in_bits: int, m_bits: int, *, constant: bool) -> Cost:
         """One lane, in LUTs or with DSPs, whichever weighs less."""
@@ -150,9 +165,17 @@ def _constants(pe: int, curves: int, bits: int) -> Cost:
     return rom(-(-curves // pe), pe * bits)
 
 
-def _differing(rows: int) -> float:
-    """The part of the bits of a word that are no constants: of drawn words, those that are not alike in all rows."""
-    return 1 - 2.0 ** (1 - rows)
+def _digits(pe: int, factors: Sequence[int]) -> float:
+    """Adders of ``pe`` constant products: of each factor one less than it has signed digits."""
+    return pe / len(factors) * sum(max((abs(m) ^ 3 * abs(m)).bit_count() - 1, 0) for m in factors)
+
+
+def _coefficient(pe: int, coefficients: Sequence[int]) -> tuple[int, int]:
+    """Significant bits of the coefficients of ``pe`` lanes, and the rows that they take: one where all are alike."""
+    most = max(abs(c) for c in coefficients)
+    if all(abs(c) == most for c in coefficients):
+        return _odd(most).bit_length(), 1
+    return most.bit_length(), -(-len(coefficients) // pe)
 
 
 def _odd(coefficient: int) -> int:

@@ -42,6 +42,7 @@ def html_page(report: Report) -> str:
     environment.filters |= {"printable": printable, "short": _short, "dims": dims}
     layers = {layer.name: layer for layer in report.summary.layers}
     drawing = layered({name: layer.inputs for name, layer in layers.items()})
+    errors = {r.name: r.error for r in report.summary.resources if r.error}
     boxes: list[tuple[Layer, Point]] = [(layers[name], corner) for name, corner in drawing.boxes.items()]
     return environment.get_template("page.html.j2").render(
         report=report, summary=report.summary, drawing=drawing, boxes=boxes,
@@ -49,7 +50,7 @@ def html_page(report: Report) -> str:
         proofs={step.step: step for step in report.proofs},
         unscaled={layer.name: _why_unscaled(layer) for layer in layers.values()},
         labels_of=labels_of, plotted=_plotted(report), all_counts=(*report.counts, total(report.counts)),
-        counted=sentence() if any(r.error for r in report.summary.resources) else "",
+        counted=sentence(errors) if errors else "",
         noted=[line.strip() for line in report.notes],
         luts=max(sum(dict(layer.cost).get("LUT", 0) for layer in layers.values()), 1),
         box_width=BOX_WIDTH, box_height=BOX_HEIGHT,

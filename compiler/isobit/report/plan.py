@@ -29,8 +29,8 @@ _HEAD = ("clocks", "LUT", "DSP", "BRAM36", "URAM")
 
 
 def _counted(found: Optimum) -> Mapping[str, Bar]:
-    """The error bars; none where two products share a DSP, of which Yosys makes something else (docs/cost.md)."""
-    return {} if any(layer.packing for layer in found.plan.layers.values()) else bars()
+    """The error bars; those of designs in which two products share a DSP are others (docs/cost.md)."""
+    return bars(any(layer.packing for layer in found.plan.layers.values()))
 
 
 def plan_lines(found: Optimum) -> list[str]:
@@ -47,7 +47,7 @@ def plan_lines(found: Optimum) -> list[str]:
         f"limited by {middle_cut(whole.slowest, 24)}",
         f"estimate (no vendor tool was run): {used}",
         f"flip-flops: {whole.cost.ff:,} ({whole.cost.ff / board.ff:.0%})",
-        *([sentence()] if _counted(found) else []),
+        sentence(_counted(found)),
         *_proof(found),
     ]
     if found.usual is not None:

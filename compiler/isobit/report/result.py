@@ -165,7 +165,7 @@ def slowest(build: Build) -> Pace | None:
 
 
 def _packs(design: Design) -> bool:
-    """Do two products share a DSP somewhere? Of these Yosys makes something else (docs/cost.md)."""
+    """Do two products share a DSP somewhere? Such designs have an error bar of their own (docs/cost.md)."""
     return any("CHAIN" in dict(process.constants) for process in design.processes)
 
 
@@ -173,7 +173,7 @@ def summarise(build: Build) -> Summary:
     """What the build's manifest, graph and design say; :func:`isobit.build.folder.load_build` has checked them."""
     m = build.manifest
     used, there = m.estimate.model_dump(), m.board.model_dump()
-    errors = bars() if isinstance(build.design, Design) and not _packs(build.design) else {}
+    errors = bars(_packs(build.design)) if isinstance(build.design, Design) else {}
     resources = (
         Resource(title, used[k], there[limit], errors.get(title)) for k, title, limit in _RESOURCES if k in used
     )  # fmt: skip

@@ -77,7 +77,8 @@ def _verdict(summary: Summary, pace: Pace | None) -> list[str]:
     lines += [f"limited by {middle_cut(pace.name, 40)}, busy for {pace.clocks} of them"] if pace else []
     lines.append(f"estimate (no vendor tool was run): {used}")
     lines += [f"flip-flops: {flipflops.used} ({flipflops.share:.0%})"] if flipflops else []
-    return [*lines, sentence()] if any(r.error for r in summary.resources) else lines
+    errors = {r.name: r.error for r in summary.resources if r.error}
+    return [*lines, sentence(errors)] if errors else lines
 
 
 def report_lines(report: Report) -> RenderableType:

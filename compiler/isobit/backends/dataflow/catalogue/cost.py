@@ -21,7 +21,7 @@ from isobit.hardware.memory import Memory, kept, ram, rom
 from isobit.hardware.resources import Cost
 from isobit.numerics.bipolar import Bipolar
 from isobit.numerics.formats import Tapered
-from isobit.numerics.packing import Packing, multipliers
+from isobit.numerics.packing import Packing, multipliers, shares_weight
 
 _MIN_DSP_PRODUCT = 40
 
@@ -99,9 +99,8 @@ def reordered(lanes: int, in_bits: int, out_bits: int, depth: int, leaving: int)
 def multiplied(lanes: int, a: int, b: int, dsp: str) -> Cost:
     """Two streams multiplied, of ``a`` and ``b`` bits: a multiplier per lane."""
     one = product(a, b, dsp)
-    word, inside = lanes * (a + b), one.dsp and dsp == "DSP48E1"  # Yosys moves no registers into a DSP48E2
-    adders = 0 if one.dsp else _adders(lanes, a, b)
-    return one.times(lanes) + _with("product", adders=adders, word=0 if inside else word)
+    adders, word = (0, 0) if one.dsp else (_adders(lanes, a, b), lanes * (a + b))  # a block has its own registers
+    return one.times(lanes) + _with("product", adders=adders, word=word)
 
 
 def multiplied_by_channel(lanes: int, a: int, b: int, depth: int, width: int, dsp: str) -> Cost:
@@ -184,15 +183,18 @@ def _selected(pe: int, simd: int, x_bits: int, acc_bits: int, samples: int) -> C
 def _packed(
     pe: int, simd: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, samples: int, packing: Packing
 ) -> Cost:  # fmt: skip
-    """Products two at a time, and the sums of the chains that come apart; putting two operands together is little.
+    """Products two at a time, and the sums of the chains that come apart.
 
-    Narrow products, which take LUTs where each is made alone, are in DSPs here, those without a partner too.
+    Narrow products, which take LUTs where each is made alone, are in DSPs here, those without a partner too. An adder
+    puts two operands together (``paired``), and those of a chain's k-th product wait k clocks (``late``).
     """
     pairs, alone = multipliers(samples, pe)
     chains, outputs = -(-simd // packing.chain), pe * samples
     mac = Cost(dsp=max(product(x_bits, w_bits, dsp).dsp, 1)).times(simd * (pairs + alone))
     added = outputs * (_tree(chains, x_bits + w_bits + _bits(packing.chain)) + acc_bits)
-    return mac + fitted.fabric("sums", added=added)
+    paired = pairs * simd * (x_bits if shares_weight(samples, pe) else w_bits)
+    late = sum(s % packing.chain for s in range(simd)) * (samples * x_bits + pe * w_bits)
+    return mac + fitted.fabric("packed_sums", added=added, paired=paired, late=late)
 
 
 def _sums(outputs: int, simd: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, *, constant: bool) -> Cost:
@@ -239,10 +241,11 @@ def input_vector(words: int, width: int, samples: int, passes: int) -> Cost:
     """The inputs that a matrix-vector unit reads again for every one of ``passes`` over its outputs.
 
     ``words`` of ``width`` bits, one read a clock: a memory where they come word by word. Several ``samples`` come as a
-    whole block: registers, and a choice among the words, for which a 6-input LUT does three of a bit's further words.
+    whole block: registers, and a choice among the words, for which a 6-input LUT does three of a bit's further words,
+    with a register of its own.
     """
     if samples > 1:
-        return Cost(lut=samples * width * -(-(words - 1) // 3), ff=samples * width * words)
+        return Cost(lut=samples * width * -(-(words - 1) // 3), ff=samples * width * (words + (words > 1)))
     if passes == 1:
         return Cost()
     return _kept("vector", kept(words, width))

@@ -34,11 +34,9 @@ def multiplier_styles(process: Process, dsp: Dsp) -> Iterator[tuple[str, str]]:
         lane = prices.line(types["in_t"].bits, _magnitude(process.arrays[0].values), constant=one_row)
         yield "USE_DSP", _style(lane.dsp)
     elif process.template == "add":
-        factors = [
-            prices.scaled(1, types[kind].bits, [int(v) for v in array.values.reshape(-1)]).dsp
-            for kind, array in zip(("a_t", "b_t"), process.arrays, strict=True)
-        ]
-        yield "USE_DSP", _style(sum(factors))
+        kinds = zip(("a_t", "b_t"), process.arrays, strict=True)
+        operands = [(types[kind].bits, [int(v) for v in array.values.reshape(-1)]) for kind, array in kinds]
+        yield "USE_DSP", _style(prices.scaled(int(constants["PE"]), operands).dsp)
 
 
 def _style(blocks: int) -> str:
