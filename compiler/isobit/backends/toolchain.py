@@ -24,7 +24,7 @@ Flavour = Literal["faithful", "native", "checked", "tapped", "bounded"]
 _VECTORS = (
     "-ftree-vectorize", "-fvect-cost-model=dynamic", "-fstrict-aliasing", "-ftree-vrp", "-fpeel-loops", "-ftree-pre",
 )  # fmt: skip
-_INTEGERS = ("-D__AP_FIXED_H__",)  # ap_int.h would read ap_fixed.h, too: a third of it, and candidates of every operator
+_INTEGERS = ("-D__AP_FIXED_H__",)  # ap_int.h would read ap_fixed.h, whose operators are candidates for every integer's
 # Most of a simulation's time is the compiler's, so each flavour takes the optimisation that is cheapest for what it
 # does: -Og for ap_int, whose loops gain a fifth at most from -O1, which takes half as long again to compile; for our
 # own integers the vector loops of -O3 and little else of it, and all of -O2 where it runs for long. Nothing is thrown,
