@@ -23,7 +23,7 @@ def per_graph(function: Callable[Concatenate[K, P], T]) -> Callable[Concatenate[
     @wraps(function)
     def remembered(graph: K, /, *args: P.args, **kwargs: P.kwargs) -> T:
         results = known.setdefault(graph, {})
-        key = (args, tuple(sorted(kwargs.items())))
+        key = (args, *sorted(kwargs.items())) if kwargs else args
         if key not in results:
             results[key] = function(graph, *args, **kwargs)
         return results[key]
