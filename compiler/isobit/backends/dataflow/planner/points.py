@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import cast
 
-from isobit.backends.dataflow.layer import LayerChoice, LayerPlan, Multiplier
+from isobit.backends.dataflow.layer import AS_PLANNED, LayerChoice, LayerPlan, Multiplier
 from isobit.backends.dataflow.planner.blocks import block
 from isobit.backends.dataflow.planner.foldings import Folding, foldings
 from isobit.backends.dataflow.planner.layers import IN_WINDOW, in_window, layer_plan
@@ -43,8 +43,12 @@ class Point:
         return max(layer.cycles for _, layer in self.layers)
 
 
-def points(graph: Graph, node: Node, board: Board, choice: LayerChoice) -> tuple[Point, ...]:
+def points(graph: Graph, node: Node, board: Board, choice: LayerChoice, least: int = 0) -> tuple[Point, ...]:
     """Every legal way to build ``node`` that agrees with ``choice``. The seam for a planner: nothing else is asked.
+
+    Args:
+        least: no choice is made for fewer clocks a frame. It takes the fewest samples that are fast enough
+            (:mod:`isobit.backends.dataflow.planner.front`), so that where some are, those of more are left out.
 
     Raises:
         IsobitError: E503 when ``choice`` is not legal, E504 when nothing can build the node, E505.
@@ -53,19 +57,22 @@ def points(graph: Graph, node: Node, board: Board, choice: LayerChoice) -> tuple
     legal = [f for f in foldings(graph, node) if all(a in (0, b) for a, b in zip(asked, f[1:4], strict=True))]
     if not legal:
         raise _illegal(graph, node, choice)
-    found, refused = [], list[IsobitError]()
-    for folding in legal:
+    found, refused, enough = list[Point](), dict[Folding, IsobitError](), False
+    for folding in sorted(legal, key=lambda f: (f.samples, f.wide)):
+        if enough and (folding.samples, folding.wide) > found[-1].samples:
+            break
         try:
             made = layer_plan(graph, node, board, folding, choice)
         except IsobitError as error:
-            refused.append(error)
+            refused[folding] = error
             continue
+        enough = enough or made.clocks < least
         others = _other_multipliers(graph, node, board, folding, choice, made)
         for layer in (made, *others, *(() if choice.implementation else other_bodies(made))):
             wires, samples = _wires(graph, node, folding), (folding.samples, folding.wide)
             found.append(Point(layer.clocks, ((node.name, layer),), wires, samples, folding.area))
     if not found:
-        raise refused[0]
+        raise next(refused[folding] for folding in legal)
     return tuple(found)
 
 
@@ -78,19 +85,26 @@ def _other_multipliers(
         yield layer_plan(graph, node, board, folding, replace(choice, multiplier=other))
 
 
-def joined(graph: Graph, pad: Pad, reader: Node, choices: tuple[LayerChoice, LayerChoice], board: Board) -> list[Point]:
+def joined(
+    graph: Graph, pad: Pad, reader: Node, choices: tuple[LayerChoice, LayerChoice], board: Board, least: int = 0
+) -> list[Point]:
     """The ways to build a border and the only node that reads it: made by the reader's window, or one after the other.
+
+    Args:
+        least: as for :func:`points`.
 
     Raises:
         IsobitError: as :func:`points`.
     """
     assert isinstance(reader, Linear | MaxPool)
-    ways = points(graph, reader, board, choices[1])
+    ways = points(graph, reader, board, choices[1], least if choices[0] == AS_PLANNED else 0)
     inside = [p for p in ways if _absorbs(graph, reader, p, pad)]
     if choices[0].implementation == IN_WINDOW and inside:
         return [_with(p, pad.name, in_window(pad, choices[0])) for p in inside]
     borders = points(graph, pad, board, choices[0])
     fastest_first = sorted(borders, key=lambda p: (p.clocks, p.order))
+    if fastest_first[0].clocks >= least > 0:  # the border may be what is slow
+        return joined(graph, pad, reader, choices, board)
     found = [_both(p, border) for p in ways if p not in inside for border in _useful(fastest_first, p)]
     if choices[0].implementation == "":
         found += [_with(p, pad.name, in_window(pad, choices[0])) for p in inside]

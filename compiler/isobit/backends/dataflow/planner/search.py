@@ -21,7 +21,7 @@ from isobit.backends.dataflow.planner.front import Candidate, Front
 from isobit.backends.dataflow.planner.plan import Plan, checked
 from isobit.backends.dataflow.planner.points import Point
 from isobit.backends.dataflow.planner.refusals import does_not_fit, slow_port, table, too_slow
-from isobit.backends.dataflow.planner.units import units
+from isobit.backends.dataflow.planner.units import least_clocks, units
 from isobit.backends.dataflow.rows import frame_words, width_of, words_of
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import Board, Cost
@@ -119,7 +119,14 @@ class _Planner:
         self.graph, self.board, self.request, self.judge = graph, board, request, judge
         self.cycles = most_cycles(graph, request)
         layers = fast_enough(graph, request.interval, request.layers)
-        self.front = Front({u.node.name: self._fast(u.node.name, u.points(graph, board, layers)) for u in units(graph)})
+        least = 0 if request.samples else least_clocks(graph)
+        self.front = self._front(layers, least)
+        if self.front.fastest < least:  # some unit is faster than its folding says
+            self.front = self._front(layers, 0)
+
+    def _front(self, layers: Mapping[str, LayerChoice], least: int) -> Front:
+        ways = {u.node.name: u.points(self.graph, self.board, layers, least) for u in units(self.graph)}
+        return Front({name: self._fast(name, made) for name, made in ways.items()})
 
     def run(self) -> Plan:
         if self.request.interval is not None:
