@@ -12,7 +12,7 @@ import pytest
 
 import isobit
 from isobit.backends.dataflow.rtl import parts
-from isobit.check.synth import datapaths
+from isobit.check.synth import claims, datapaths
 from isobit.check.synth.datapaths import prove_datapaths
 from isobit.check.synth.yosys import Yosys, YosysTimeout
 from isobit.errors import IsobitError
@@ -77,7 +77,7 @@ def test_what_is_not_answered_is_left(answer: str, tmp_path: Path, monkeypatch: 
 
 def test_the_verdict_of_another_claim_is_none() -> None:
     text = "ISOBIT-PROOF a\nnothing is said\nISOBIT-PROOF b\nSAT proof finished - no model found: SUCCESS!\n"
-    assert [found[:2] for found in datapaths._RESULT.findall(text)] == [("b", "no model found: SUCCESS")]
+    assert [found[:2] for found in claims._RESULT.findall(text)] == [("b", "no model found: SUCCESS")]
 
 
 def test_only_an_end_that_did_not_come_leaves_a_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
