@@ -1,6 +1,6 @@
-// Sums of packed products: the multipliers of isobit_packed have the operands of their products; and whatever the products of
-// pair ONE are, as long as each lies in LEAST..MOST and a multiplier's word is both of its own, 2^PACKED apart, its totals are
-// their sums.
+// Sums of packed products: the multipliers of isobit_packed have the operands of their products; the totals of pair ONE are the
+// sums of its chains' terms; and whatever the products of its chain AT are, as long as each lies in LEAST..MOST and a
+// multiplier's word is both of its own, 2^PACKED apart, the chain's terms are their sums.
 //
 // The multipliers are cut out: what each gives is any word.
 module claim #(
@@ -14,16 +14,17 @@ module claim #(
     parameter  int PACKED = 1,
     parameter  int CHAIN = 1,
     parameter  int ONE = 0,
+    parameter  int AT = 0,
     parameter  int LEAST = 0,
     parameter  int MOST = 0,
     localparam int P = IN_T + WEIGHT_T + 1,  // a product
     localparam int W = IN_T + WEIGHT_T + 2 + $clog2(SIMD)
 ) (
-    input  logic                                            clk,
-    input  logic        [           SAMPLES*SIMD*IN_T-1:0]  x,
-    input  logic        [             PE*SIMD*WEIGHT_T-1:0] weights,
-    input  logic signed [1:0][SIMD-1:0][P-1:0]  products,
-    output logic                                 equal
+    input  logic                                     clk,
+    input  logic        [    SAMPLES*SIMD*IN_T-1:0]  x,
+    input  logic        [      PE*SIMD*WEIGHT_T-1:0] weights,
+    input  logic signed [1:0][CHAIN-1:0][P-1:0]      products,  // of the chain
+    output logic                                     equal
 );
   localparam bit BY_WEIGHT = PE * ((SAMPLES + 1) / 2) < SAMPLES * ((PE + 1) / 2);
   localparam int ROW = BY_WEIGHT ? (SAMPLES + 1) / 2 : (PE + 1) / 2;  // pairs with the same weight, or the same input
@@ -65,32 +66,32 @@ module claim #(
   end
 
   localparam bit BOTH = first(ONE) != second(ONE);
-  logic [SIMD-1:0] given;
-  for (genvar s = 0; s < SIMD; s++) begin : g_word
+  localparam int FROM = AT * CHAIN, LENGTH = FROM + CHAIN < SIMD ? CHAIN : SIMD - FROM;
+  logic [LENGTH-1:0] given;
+  for (genvar s = 0; s < LENGTH; s++) begin : g_word
     wire signed [PACKED+P:0] low = (PACKED + P + 1)'($signed(products[0][s]));
     wire signed [PACKED+P:0] high = (PACKED + P + 1)'($signed(products[1][s]));
-    assign given[s] = unit.g_pair[ONE].g_product[s].product == (BOTH ? low + (high <<< PACKED) : low);
+    assign given[s] = unit.g_pair[ONE].g_product[FROM+s].product == (BOTH ? low + (high <<< PACKED) : low);
   end
-  logic [1:0] right;
-  logic [1:0][SIMD-1:0] reached;
+  logic [1:0] right, added;
+  logic [1:0][LENGTH-1:0] reached;
   for (genvar k = 0; k < 2; k++) begin : g_sum
-    logic signed [CHAINS-1:0][W-1:0] chains;
-    logic signed [W-1:0] sums[SIMD];
+    localparam int C = k == 0 ? first(ONE) : second(ONE);
+    logic signed [CHAINS-1:0][W-1:0] terms;
     logic signed [W-1:0] total;
-    for (genvar s = 0; s < SIMD; s++) begin : g_term
+    logic signed [W-1:0] sums[LENGTH+1];
+    assign sums[0] = '0;
+    for (genvar s = 0; s < LENGTH; s++) begin : g_term
       wire signed [P-1:0] own = $signed(products[k][s]);
       assign reached[k][s] = own >= P'(LEAST) && own <= P'(MOST);
-      if (s % CHAIN == 0) begin : g_first
-        assign sums[s] = W'(own);
-      end else begin : g_further
-        assign sums[s] = sums[s-1] + W'(own);
-      end
-      if (s % CHAIN == CHAIN - 1 || s == SIMD - 1) begin : g_chain
-        assign chains[s/CHAIN] = sums[s];
-      end
+      assign sums[s+1] = sums[s] + W'(own);
     end
-    sum_tree #(.N(CHAINS), .W(W), .BY(2)) of_chains (.terms(chains), .total);
-    assign right[k] = totals[k == 0 ? first(ONE) : second(ONE)] == total || (k == 1 && !BOTH);
+    for (genvar i = 0; i < CHAINS; i++) begin : g_chain
+      assign terms[i] = W'(unit.terms[C][i]);
+    end
+    sum_tree #(.N(CHAINS), .W(W), .BY(2)) of_chains (.terms, .total);
+    assign added[k] = totals[C] == total;
+    assign right[k] = terms[AT] == sums[LENGTH] || (k == 1 && !BOTH);
   end
-  assign equal = &operands && (!(&given && &reached) || &right);
+  assign equal = &operands && &added && (!(&given && &reached) || &right);
 endmodule

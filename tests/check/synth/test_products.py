@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -125,17 +126,18 @@ UNITS = {
 def test_units_are_proven(name: str) -> None:
     """With 8 bits, too: no multiplier is left to the solver."""
     unit = UNITS[name]
-    claimed = (1 + (unit.last > 0) + 1) if unit.packed else 1 + (unit.last > 0)
+    one, chain = unit.last
+    claimed = (1 + (one > 0)) * (1 + (chain > 0)) + (unit.packed > 0)
     assert prove_products(unit, find_yosys(), time.monotonic() + LIMIT) == ProductsProof(claimed, claimed, 0)
 
 
 FAULTS = {  # what is changed, in a unit, and what is told
     "product <= pair * shared; -> product <= (PACKED + OWN + SHARED)'((pair & ~1) * shared);": "a multiplier's word",
-    "assign so_far = HALF; -> assign so_far = '0;": "pair 0 of its products",
+    "assign so_far = HALF; -> assign so_far = '0;": "chain 0 of pair 0",
     "(O1*SIMD+s)*WEIGHT_T -> (O*SIMD+s)*WEIGHT_T": "a multiplier's word",
-    "(P*SIMD+s)*IN_T+:IN_T], x1 -> (P*SIMD)*IN_T+:IN_T], x1": "pair 0 of its products",
-    "assign so_far = g_product[s-1].sum; -> assign so_far = HALF;": "pair 0 of its products",
-    "= sum[SUM-1:PACKED]; -> = PART'(sum >>> PACKED + (s > 1));": "pair 0 of its products",
+    "(P*SIMD+s)*IN_T+:IN_T], x1 -> (P*SIMD)*IN_T+:IN_T], x1": "chain 0 of pair 0",
+    "assign so_far = g_product[s-1].sum; -> assign so_far = HALF;": "chain 0 of pair 0",
+    "= sum[SUM-1:PACKED]; -> = PART'(sum >>> PACKED + (s > 1));": "chain 0 of pair 0",
 }
 
 
@@ -163,7 +165,7 @@ def test_a_fault_of_selected_inputs_is_told(fault: str) -> None:
 def test_a_chain_too_long_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two products of signed bytes reach 2^15, which 16 bits do not hold."""
     monkeypatch.setattr(products, "_multiplier", lambda *_: PROVEN)
-    for chain, wrong in ((1, ""), (2, "pair 0 of its products has another sum")):
+    for chain, wrong in ((1, ""), (2, "chain 0 of pair 0 has another sum")):
         unit = Products(1, 2, 2, S8, S8, 16, chain)
         assert prove_products(unit, find_yosys(), time.monotonic() + LIMIT).problem == wrong
 
@@ -184,11 +186,12 @@ def test_what_is_asked_of_a_unit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own widths, the first and the last of its pairs, and as many multipliers cut out as there are in one."""
     monkeypatch.setattr(products, "_multiplier", lambda *_: PROVEN)
     yosys = Asked(PROVEN)
-    assert prove_products(Products(1, 5, 6, U8, S4, 22, 3), yosys, time.monotonic() + 9) == ProductsProof(3, 3, 0)
-    for one, script in zip((0, 2), yosys.asked, strict=True):
+    assert prove_products(Products(1, 5, 6, U8, S4, 22, 3), yosys, time.monotonic() + 9) == ProductsProof(5, 5, 0)
+    for (one, chain), script in zip(product((0, 2), (0, 1)), yosys.asked, strict=True):
         for said in ("PE=5", "SIMD=6", "IN_T=8", "WEIGHT_T=4", "PACKED=22", "CHAIN=3", "LEAST=-2040", "MOST=1785"):
             assert f" -G {said} " in script
-        assert f" -G ONE={one} " in script and "select -assert-count 6 t:$mul\ncutpoint t:$mul" in script
+        assert f" -G ONE={one} -G AT={chain} " in script
+        assert "select -assert-count 6 t:$mul\ncutpoint t:$mul" in script
     selected = Asked(WRONG)
     proof = prove_products(UNITS["bits"], selected, time.monotonic() + 9)
     assert proof == ProductsProof(2, 0, 0, "output 0 has another sum")

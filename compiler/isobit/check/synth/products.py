@@ -2,12 +2,13 @@
 
 Packed products (``isobit_packed``) are proven in two parts. Of one multiplier all operands are tried, in Verilator: its
 word is both products, 2^PACKED apart. Then Yosys' SAT solver takes the unit with its multipliers cut out: each has the
-operands of its two products, and whatever these are, as long as operands of those widths can have them, the totals are
-their sums. So the totals are the sums of the products: no multiplier is left to the solver, for which it would be too
-much. Sums of inputs with weights of -1 and 1 (``isobit_bipolar``) are one claim, without multipliers.
+operands of its two products, and whatever these are, as long as operands of those widths can have them, what a chain
+gives are their sums, and the totals the sums of the chains. So the totals are the sums of the products: no multiplier
+is left to the solver, for which it would be too much. Sums of inputs with weights of -1 and 1 (``isobit_bipolar``) are
+one claim, without multipliers.
 
-Outputs, samples and pairs of a unit are instances of the same lines; the first and the last are proven, in the unit as
-it is built. When a word comes, and what is added up over iterations, is what the simulation shows.
+Outputs, samples, pairs and chains of a unit are instances of the same lines; the first and the last are proven, in the
+unit as it is built. When a word comes, and what is added up over iterations, is what the simulation shows.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from isobit import templates
@@ -63,12 +65,12 @@ class Products:
         return self.pe * -(-self.samples // 2) < self.samples * -(-self.pe // 2)
 
     @property
-    def last(self) -> int:
-        """The number of its last pair, or output."""
+    def last(self) -> tuple[int, int]:
+        """The numbers of its last pair and chain, or of its last output."""
         if not self.packed:
-            return self.samples * self.pe - 1
+            return self.samples * self.pe - 1, 0
         pairs = self.pe * -(-self.samples // 2), self.samples * -(-self.pe // 2)
-        return min(pairs) - 1
+        return min(pairs) - 1, -(-self.simd // self.chain) - 1
 
 
 @dataclass(frozen=True)
@@ -113,13 +115,14 @@ def _answers(unit: Products, yosys: Yosys, end: float, held: Held) -> Iterator[t
         claim = _claim("packed_claim.sv") | texts
     else:
         claim = _claim("selected_claim.sv") | module_texts({"bipolar", "counts"}, held)
-    for one in sorted({0, unit.last}):
-        rest = end - time.monotonic()
+    last_one, last_chain = unit.last
+    for one, chain in product(sorted({0, last_one}), sorted({0, last_chain})):
+        places = [("ONE", one), ("AT", chain)] if unit.packed else [("ONE", one)]
         found = answers(
-            ["claim"], claim, yosys, rest, cut=unit.simd if unit.packed else 0,
-            parameters=[*_parameters(unit), ("ONE", one)],
+            ["claim"], claim, yosys, end - time.monotonic(), cut=unit.simd if unit.packed else 0,
+            parameters=[*_parameters(unit), *places],
         )  # fmt: skip
-        what = f"pair {one} of its products" if unit.packed else f"output {one}"
+        what = f"chain {chain} of pair {one}" if unit.packed else f"output {one}"
         yield f"{what} has another sum", found.get("claim", ("", ""))[0]
 
 
