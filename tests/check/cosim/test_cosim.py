@@ -133,7 +133,7 @@ def test_integers_and_clocks_of_a_small_network(tmp_path: Path) -> None:
 
 @needs_verilator
 def test_a_border_is_ahead_of_the_first_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the clock in which a FIFO does not take words yet; with FIFOs that never fill up no layer waits for another."""
+    """By the clock in which FIFOs take no words yet; with FIFOs that never fill up no layer waits for another."""
     net = Net([1, 1, 3, 4])
     w = net.quant(np.random.default_rng(4).integers(-7, 8, (2, 1, 3, 3)).astype(np.float32), 1.0, 0.0, 4)
     y = net.op("Conv", net.quant("x", 0.5), w, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
