@@ -118,6 +118,14 @@ def test_what_is_left_is_not_proven_for_the_command_either(tmp_path: Path, monke
     assert done.status == 1 and "not proven" in done.out
 
 
+@pytest.mark.parametrize("target", ["hls", "both"])
+def test_a_build_without_rtl_says_so(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered(monkeypatch, "SAT proof finished - no model found: SUCCESS!")
+    isobit.compile(dense(tmp_path).source, tmp_path / "own", target=target)
+    said = command("verify", tmp_path / "own", "--rtl").out
+    assert ("the build holds no SystemVerilog: it was written now" in said) is (target == "hls")
+
+
 def test_the_modules_that_lie_in_the_build_are_proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = answered(monkeypatch, "SAT proof finished - no model found: SUCCESS!")
     build = isobit.compile(dense(tmp_path).source, tmp_path / "both", target="both")
