@@ -23,9 +23,7 @@ class Unit:
     node: Node
     pad: Pad | None
 
-    def points(
-        self, graph: Graph, board: Board, choices: Mapping[str, LayerChoice], least: int = 0
-    ) -> Sequence[Point]:
+    def points(self, graph: Graph, board: Board, choices: Mapping[str, LayerChoice], least: int = 0) -> Sequence[Point]:
         """Every legal way to build it that agrees with ``choices``; ``least`` and refusals as :func:`points`."""
         choice = choices.get(self.node.name, LayerChoice())
         if self.pad is None:
