@@ -36,7 +36,11 @@ def processors() -> int:
 
 
 def begun(command: Sequence[str], log: Path, **further: Any) -> subprocess.Popen[bytes]:
-    """A child that writes to ``log`` and reads nothing; ``further`` for :class:`subprocess.Popen`."""
+    """A child that writes to ``log`` and reads nothing; ``further`` for :class:`subprocess.Popen`.
+
+    A compiler that is ended leaves its own temporary files: they lie beside ``log``, in a folder that goes.
+    """
+    further.setdefault("env", {**os.environ, "TMPDIR": str(log.parent)})
     with log.open("wb") as file:
         return subprocess.Popen(
             _bounded(command), stdout=file, stderr=file, stdin=subprocess.DEVNULL, process_group=0, **further

@@ -128,9 +128,7 @@ def occupancy(written: Index, numbers: Index, read: Runs, interval: int) -> int:
 class _Process:
     """One process between the earliest times of its inputs (``written``) and the times of its readers."""
 
-    def __init__(
-        self, network: Network, name: str, interval: int, written: dict[str, Runs], lead: int = 0
-    ) -> None:
+    def __init__(self, network: Network, name: str, interval: int, written: dict[str, Runs], lead: int = 0) -> None:
         self.name, self.schedule = name, network.schedules[name]
         self.inputs, self.outputs = network.inputs[name], network.outputs[name]
         self.interval, self.spare = interval, interval - network.busy(name)

@@ -131,7 +131,7 @@ def _runtime(tool: Verilator, cxx: str, scratch: Path) -> list[Path]:
                 fresh = Path(own) / "made.o"
                 source = tool.root / "include" / name
                 command = [cxx, "-std=c++17", "-O1", "-w", *_includes(tool), "-c", str(source), "-o", str(fresh)]
-                _done(run(command))
+                _done(run(command, env={**os.environ, "TMPDIR": own}))
                 fresh.replace(target)
         objects.append(target)
     return objects
