@@ -18,7 +18,7 @@ from isobit.backends.constants import AS_DATA, as_data
 from isobit.backends.kept import Kept, key_of
 from isobit.backends.precompiled import Precompiled
 from isobit.errors import IsobitError, printable
-from isobit.subprocesses import begun, ended, memory_bound, ran_out_of_memory
+from isobit.subprocesses import begun, demand_room, ended, memory_bound, ran_out_of_memory
 
 Flavour = Literal["faithful", "native", "checked", "tapped", "bounded"]
 _VECTORS = (
@@ -222,6 +222,7 @@ class Compilation:
             ended(self._process)
 
     def _failed(self) -> IsobitError:
+        demand_room(self._log.parent)
         text, where = self._log.read_text(encoding="utf-8", errors="replace"), f"{self.flavour} build"
         if ran_out_of_memory(text):
             said = f"the compiler needs more than {memory_bound() / 1e9:.0f} GB of memory"
@@ -229,7 +230,8 @@ class Compilation:
             return IsobitError("E605", said, where=where, hint=hint)
         match = re.search(r"^.*\berror: .*$", text, re.MULTILINE)
         first = printable(match.group(0) if match else text.strip()[:200] or "no message", 300)
-        return IsobitError("E605", first, where=where, hint="was a file of the build edited?")
+        hint = "was a file of the build edited?" if text.strip() else "is there room for temporary files?"
+        return IsobitError("E605", first, where=where, hint=hint)
 
 
 def _fitting(project: Path | Unit, flavour: Flavour, macs: int | None) -> list[Unit]:
