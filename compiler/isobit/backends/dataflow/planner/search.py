@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 
 from isobit.backends.dataflow.design import FifoGoal
 from isobit.backends.dataflow.layer import LayerChoice
-from isobit.backends.dataflow.planner.additions import fast_enough
 from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, port_format
 from isobit.backends.dataflow.planner.file import folding_of
 from isobit.backends.dataflow.planner.foldings import accumulator_bits, planned
@@ -118,8 +117,8 @@ class _Planner:
     def __init__(self, graph: Graph, board: Board, request: PlanRequest, judge: Judge) -> None:
         self.graph, self.board, self.request, self.judge = graph, board, request, judge
         self.cycles = most_cycles(graph, request)
-        layers = fast_enough(graph, request.interval, request.layers)
-        self.front = Front({u.node.name: self._fast(u.node.name, u.points(graph, board, layers)) for u in units(graph)})
+        made = ((u.node.name, u.points(graph, board, request.layers)) for u in units(graph))
+        self.front = Front({name: self._fast(name, ways) for name, ways in made})
 
     def run(self) -> Plan:
         if self.request.interval is not None:
