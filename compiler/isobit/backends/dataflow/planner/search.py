@@ -70,7 +70,9 @@ class Whole:
 
 DEFAULT_REQUEST = PlanRequest()
 Shares = Mapping[str, float]
-Judge = Callable[[Graph, Plan, PlanRequest], Whole]
+Keeps = Callable[[Cost], bool]
+Judge = Callable[[Graph, Plan, PlanRequest, Keeps | None], Whole]
+"""What a design takes under a plan; less than that where even less is more than is kept to."""
 
 
 def plan_for(
@@ -95,7 +97,7 @@ def plan_for(
     return plan
 
 
-def layers_alone(graph: Graph, plan: Plan, request: PlanRequest) -> Whole:
+def layers_alone(graph: Graph, plan: Plan, request: PlanRequest, keeps: Keeps | None = None) -> Whole:
     """What is known of a design before it is made: its layers, and the words of its ports."""
     ports = {n.name: port_words(graph, n, plan.port_words) for n in (*graph.inputs, *graph.outputs)}
     clocks = ports | {name: layer.clocks for name, layer in plan.layers.items()}
@@ -235,7 +237,7 @@ class _Planner:
             plan = self._plan(candidate, port_words)
             if not _keeps(candidate.cost, self.board, shares):
                 break
-            whole = self._whole(plan)
+            whole = self._whole(plan, lambda cost: _keeps(cost, self.board, shares))
             if self.request.interval is not None and whole.interval > interval:
                 text = f"{whole.slowest} takes {whole.interval} clocks per frame; {interval} were asked for"
                 text = "\n".join([text, *table(plan, whole.cost)])
@@ -250,8 +252,8 @@ class _Planner:
     def _shares(self, beyond: Sequence[str] = ()) -> Shares:
         return {name: 1.0 if name in beyond else self.request.share for name in RESOURCES}
 
-    def _whole(self, plan: Plan) -> Whole:
-        return self.judge(self.graph, plan, self.request)
+    def _whole(self, plan: Plan, keeps: Keeps | None = None) -> Whole:
+        return self.judge(self.graph, plan, self.request, keeps)
 
     def _plan(self, candidate: Candidate, port_words: int | None = None) -> Plan:
         chosen = self.front.layers(candidate)
