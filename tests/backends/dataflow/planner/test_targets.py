@@ -17,12 +17,8 @@ from isobit.backends.dataflow.planner import LayerChoice, Plan, PlanRequest, pla
 from isobit.backends.dataflow.planner.foldings import planned
 from isobit.backends.dataflow.planner.front import Front
 from isobit.backends.dataflow.planner.points import points
-<<<<<<< HEAD
-from isobit.backends.dataflow.planner.search import port_words
-from isobit.backends.dataflow.planner.units import least_clocks, units
-=======
 from isobit.backends.dataflow.planner.search import Keeps, Whole, port_words
->>>>>>> hw
+from isobit.backends.dataflow.planner.units import least_clocks, units
 from isobit.errors import DoesNotFit, IsobitError
 from isobit.hardware import Board, load_board
 from isobit.ir import Graph
