@@ -45,6 +45,10 @@ def test_rounding_equals_that_of_rationals_far_from_a_jump_near_it_and_on_it(mod
     assert round_ratio(objects(nums), den, mode).tolist() == expected
 
 
+def test_rounding_takes_a_divisor_of_more_elements() -> None:
+    assert round_ratio(objects([[3], [5]]), objects([[2, 4]]), "ROUND").tolist() == [[2, 1], [2, 1]]
+
+
 @pytest.mark.parametrize("mode", ["ROUND", "HALF_UP", "HALF_DOWN"])
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_rounding_sees_the_smallest_step_off_a_tie(mode: str, sign: int) -> None:

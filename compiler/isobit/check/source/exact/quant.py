@@ -58,11 +58,12 @@ def round_ratio(num: Objects, den: Objects | int, mode: str) -> Objects:
         quotient = objects(num / den).astype(np.float64)
     except OverflowError:
         return _rounded(num, den, mode)
+    num, den = (np.broadcast_to(part, quotient.shape) for part in (num, den))
     doubled = 2 * quotient
     near = np.asarray((abs(doubled - np.rint(doubled)) < _FAR) | (abs(quotient) > _FLOAT_ENOUGH))
     near[near] = num[near] != 0
     found = objects(_round_float(np.where(near, 0.0, quotient), mode).astype(np.int64).astype(object))
-    found[near] = _rounded(num[near], np.broadcast_to(den, num.shape)[near], mode)
+    found[near] = _rounded(num[near], den[near], mode)
     return found
 
 
