@@ -17,7 +17,7 @@ from isobit.backends.dataflow.planner import LayerChoice, Plan, PlanRequest, pla
 from isobit.backends.dataflow.planner.foldings import planned
 from isobit.backends.dataflow.planner.front import Front
 from isobit.backends.dataflow.planner.points import points
-from isobit.backends.dataflow.planner.search import port_words
+from isobit.backends.dataflow.planner.search import Keeps, Whole, port_words
 from isobit.backends.dataflow.planner.units import least_clocks, units
 from isobit.errors import DoesNotFit, IsobitError
 from isobit.hardware import Board, load_board
@@ -111,6 +111,21 @@ def test_the_default_is_what_its_own_interval_as_a_target_gives(seed: int, board
     again = plan_for(graph, board, PlanRequest(interval=whole_design(graph, plan, NONE).interval), whole_design)
     assert whole_design(graph, again, NONE) == whole_design(graph, plan, NONE)
     assert again.layers == plan.layers
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("share", [0.05, 0.2])
+def test_a_design_whose_fifos_were_not_sized_would_not_have_been_taken(seed: int, share: float) -> None:
+    graph, request = random_net(seed), PlanRequest(share=share)
+
+    def sized(graph: Graph, plan: Plan, request: PlanRequest, keeps: Keeps | None = None) -> Whole:
+        least, whole = whole_design(graph, plan, request, keeps), whole_design(graph, plan, request)
+        assert least.interval == whole.interval and all(
+            a <= b for (_, a, _), (_, b, _) in zip(least.cost.used(BOARDS[0]), whole.cost.used(BOARDS[0]), strict=True)
+        )
+        return whole
+
+    assert plan_for(graph, BOARDS[0], request, whole_design) == plan_for(graph, BOARDS[0], request, sized)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 
 from isobit.backends.dataflow.optimal.solver import Choice, Limits, Undecided, amounts, cheapest
 from isobit.backends.dataflow.optimal.ways import Goal, Way, ways_of
-from isobit.backends.dataflow.planner.additions import fast_enough
 from isobit.backends.dataflow.planner.plan import Plan, checked
 from isobit.backends.dataflow.planner.refusals import too_slow
 from isobit.backends.dataflow.planner.search import (
@@ -84,7 +83,7 @@ class Search:
 
     def __post_init__(self) -> None:
         cycles = self._cycles = most_cycles(self.graph, self.request)
-        found = ways_of(self.graph, self.board, fast_enough(self.graph, self.request.interval, self.request.layers))
+        found = ways_of(self.graph, self.board, self.request.layers)
         self.ways = {
             name: tuple(w for w in ways if cycles is None or w.point.cycles <= cycles) for name, ways in found.items()
         }
