@@ -4,14 +4,15 @@
 
 The older checkout is a ``git worktree`` in a temporary folder, taken away at the end. Every line of the table is a few
 commands, run by one checkout and then by the other, each in processes of its own with one BLAS thread. CPU time is user
-and system, compilers and simulations included; memory is the most that the processes held together. The lines are the
-keys of ``LINES``; without any all are run. Networks are those of the tests, seeded and untrained, exported once into
-``--models``, a temporary folder unless it is given.
+and system, compilers and simulations included; memory is the most that the processes held together. Python's bytecode
+is there, as it is of an installed package. The lines are the keys of ``LINES``; without any all are run. Networks are
+those of the tests, seeded and untrained, exported once into ``--models``, a temporary folder unless it is given.
 """
 
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import shutil
 import subprocess
@@ -133,6 +134,8 @@ def main() -> None:
     rows = []
     with checkout(arguments.base) as base, tempfile.TemporaryDirectory(prefix="isobit-speed-") as scratch:
         models = arguments.models or Path(scratch)
+        for tree in (base, ROOT):
+            compileall.compile_dir(tree / "compiler", quiet=2)
         for name in arguments.lines or LINES:
             line = LINES[name]
             model = _model(line.network, models)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -90,3 +91,18 @@ def test_a_compiler_that_wants_more_is_told_by_name(tmp_path: Path, monkeypatch:
     with pytest.raises(IsobitError) as refused:
         toolchain.Compilation(unit, tmp_path, "faithful", str(compiler)).result()
     assert refused.value.code == "E605" and refused.value.message == "the compiler needs more than 3 GB of memory"
+
+
+def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a compiler says of it is lost with its log."""
+    subprocesses.demand_room(tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(OSError, match="No space left"):
+        subprocesses.demand_room(tmp_path)
+
+
+def test_temporary_files_lie_where_they_go_with_the_rest(tmp_path: Path) -> None:
+    """A compiler that is killed leaves its own behind."""
+    process = begun([sys.executable, "-c", "import tempfile; print(tempfile.gettempdir())"], tmp_path / "log")
+    assert process.wait(60) == 0
+    assert (tmp_path / "log").read_text().strip() == str(tmp_path)

@@ -138,7 +138,7 @@ def compile_model(
     vectors = _testbench_vectors(made.graph, maker.estimate(made.plan, design).interval)
     parts = made.graph, target, made.plan, design, data, origin, vectors, made, maker, project
     write_folder(Path(output), *parts, progress)
-    del imported, made, design, data  # a large network's weights, which are now read back
+    del imported, folded, made, design, data, parts  # a large network's weights, which are now read back
     return load_build(Path(output))
 
 

@@ -7,6 +7,7 @@ machine with it.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-_SHARE, _GLANCE = 0.75, 0.02
+_SHARE, _GLANCE, _ROOM = 0.75, 0.02, 1 << 16
 _OUT_OF_MEMORY = re.compile(r"out of memory|memory exhausted|[Cc]annot allocate memory|bad_alloc")
 
 
@@ -36,7 +37,11 @@ def processors() -> int:
 
 
 def begun(command: Sequence[str], log: Path, **further: Any) -> subprocess.Popen[bytes]:
-    """A child that writes to ``log`` and reads nothing; ``further`` for :class:`subprocess.Popen`."""
+    """A child that writes to ``log`` and reads nothing; ``further`` for :class:`subprocess.Popen`.
+
+    A compiler that is ended leaves its own temporary files: they lie beside ``log``, in a folder that goes.
+    """
+    further.setdefault("env", {**os.environ, "TMPDIR": str(log.parent)})
     with log.open("wb") as file:
         return subprocess.Popen(
             _bounded(command), stdout=file, stderr=file, stdin=subprocess.DEVNULL, process_group=0, **further
@@ -112,6 +117,16 @@ def ended(process: subprocess.Popen[Any]) -> None:
         with suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def demand_room(folder: Path) -> None:
+    """Name the cause where a compiler failed for want of space: what it says of that is lost with its log.
+
+    Raises:
+        OSError: when the disk of ``folder`` is full.
+    """
+    if shutil.disk_usage(folder).free < _ROOM:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def ran_out_of_memory(text: str) -> bool:

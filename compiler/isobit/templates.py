@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import CodeType
-
-import jinja2
+from typing import TYPE_CHECKING
 
 from isobit.errors import printable
+
+if TYPE_CHECKING:
+    import jinja2
 
 
 def root() -> Path:
@@ -17,29 +18,10 @@ def root() -> Path:
 
 
 def environment(folder: Path, *, escape: bool = False) -> jinja2.Environment:
-    """Jinja as isobit uses it: a name that is missing is an error; ``escape`` for HTML."""
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder), undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True, autoescape=escape, bytecode_cache=_COMPILED,
-    )  # fmt: skip
+    """:func:`isobit.rendering.environment`."""
+    from isobit.rendering import environment  # Jinja: nobody waits for it who only reads
 
-
-class _Compiled(jinja2.BytecodeCache):
-    """Templates as code, for as long as the process lives: many builds are written with the same ones."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str], CodeType | None] = {}
-
-    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
-        """The code of a template with this name and text, where it is known."""
-        bucket.code = self._known.get((bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
-        """Keep it."""
-        self._known[bucket.key, bucket.checksum] = bucket.code
-
-
-_COMPILED = _Compiled()
+    return environment(folder, escape=escape)
 
 
 def comment_text(text: str) -> str:

@@ -15,8 +15,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "compiler" / "isobit"
 ORDER = (
-    "errors kinds wording version templates subprocesses numerics custom_op hardware ir interp passes fewshot "
-    "interchange backends rescale build check container pynq report flow api explore demo cli"
+    "errors kinds wording version rendering templates subprocesses numerics custom_op hardware ir interp passes "
+    "fewshot interchange backends rescale build check container pynq report flow api explore demo cli"
 ).split()  # each may import what stands before it
 SIDE = ("frontend", "refitting", "train")  # real numbers end there: they know only numbers and the graph
 BELOW_SIDE = {"errors", "kinds", "version", "numerics", "ir"}

@@ -25,6 +25,7 @@ from isobit.check.source.oracles import EndToEnd
 from isobit.check.source.verdict import SourceVerdict
 from isobit.errors import IsobitError
 from isobit.flow import compile_model
+from isobit.report.text import _sentence
 from tests.onnx_builder import Net, save
 
 F = Fraction
@@ -159,9 +160,15 @@ def test_where_ties_are_systematic_the_source_s_own_float32_is_followed(tmp_path
     assert CsimResult((), None, verdict).verdict == "equal"
 
 
-@pytest.mark.parametrize(("differing", "bare"), [(0, True), (1, True), (2, False)])
-def test_one_output_in_a_thousand_may_differ(differing: int, bare: bool) -> None:
-    assert EndToEnd("it", 1, 1000, 1000 - differing, 0, 0).bare is bare
+@pytest.mark.parametrize(
+    ("outputs", "predictions", "said"),
+    [(0, 0, "EQUAL"), (1, 0, "EQUAL to exact arithmetic, but 1 of 1,000,000 outputs differ from"),
+     (0, 1, "EQUAL to exact arithmetic, but 1 of 100 predictions differ from")],
+)  # fmt: skip
+def test_nothing_may_differ_behind_a_bare_equal(outputs: int, predictions: int, said: str) -> None:
+    ends = EndToEnd("it", 1, 1_000_000, 1_000_000 - outputs, 100, 100 - predictions)
+    result = CsimResult((), None, SourceVerdict(0, 0, 1, 0, (), (), ends=ends))
+    assert result.equal and _sentence(result).splitlines()[0] == said
 
 
 def test_logits_are_compared_in_front_of_a_softmax(tmp_path: Path) -> None:

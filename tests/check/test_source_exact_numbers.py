@@ -11,6 +11,7 @@ from qonnx.custom_op.general.trunc import trunc_v1, trunc_v2
 
 from isobit.check.source.exact.quant import multi_threshold, quant, round_ratio, trunc
 from isobit.check.source.exact.tensor import ExactTensor, from_floats, from_fractions, matmul, objects
+from isobit.numerics import Rounding, round_rational
 from tests.check.source_exact_helpers import assert_same, values
 
 MODES = ["ROUND", "HALF_EVEN", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN"]
@@ -32,6 +33,20 @@ def test_rounding_equals_qonnx_on_exact_eighths(mode: str) -> None:
     attrs = {"rounding_mode": mode, "signed": 1, "narrow": 0}
     params = [np.array(v, dtype=np.float64) for v in (1, 0, 16)]
     assert_same(quant(from_floats(grid / 8), params, attrs), expected, mode)
+
+
+@pytest.mark.parametrize("mode", ["ROUND", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN"])
+@pytest.mark.parametrize("den", [1, 2, 3 * 2**60, 10**40, 2**1200])
+def test_rounding_equals_that_of_rationals_far_from_a_jump_near_it_and_on_it(mode: str, den: int) -> None:
+    jumps = [Fraction(n, 2) for n in (-(2**42) - 1, -5, -2, -1, 0, 1, 2, 5, 2**42 + 1)]
+    off = [Fraction(0), Fraction(1, den), Fraction(1, 2**9), Fraction(1, 2**11), Fraction(1, 3)]
+    nums = [int((jump + sign * by) * den) for jump in jumps for by in off for sign in (-1, 1)]
+    expected = [round_rational(Fraction(num, den), Rounding.parse(mode)) for num in nums]
+    assert round_ratio(objects(nums), den, mode).tolist() == expected
+
+
+def test_rounding_takes_a_divisor_of_more_elements() -> None:
+    assert round_ratio(objects([[3], [5]]), objects([[2, 4]]), "ROUND").tolist() == [[2, 1], [2, 1]]
 
 
 @pytest.mark.parametrize("mode", ["ROUND", "HALF_UP", "HALF_DOWN"])

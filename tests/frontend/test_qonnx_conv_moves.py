@@ -10,6 +10,7 @@ import pytest
 
 from isobit.errors import IsobitError
 from isobit.frontend.qonnx.importer import import_onnx
+from isobit.interp import run
 from isobit.ir.ops import Reindex
 from tests.frontend.qonnx_oracle import assert_exact
 from tests.frontend.test_qonnx_conv import images, weights
@@ -179,6 +180,20 @@ def test_the_first_resize_had_no_modes(tmp_path: Path, scales: Any) -> None:
     net, x = start(2, 5, 4)
     net.op("Resize", x, net.const([1.0, 1.0, *scales]), mode="nearest")
     assert_exact(net, tmp_path, images(net), opset=10)
+
+
+@pytest.mark.parametrize(("operator", "opset"), [("Resize", 10), ("Upsample", 9)])
+def test_the_first_linear_resize_was_asymmetric(tmp_path: Path, operator: str, opset: int) -> None:
+    net, x = start(2, 3, 4)
+    net.op(operator, x, net.const([1.0, 1.0, 2.0, 3.0]), mode="linear")
+    first = assert_exact(net, tmp_path, images(net), opset=opset)
+    net, x = start(2, 3, 4)
+    mode = {"mode": "linear", "coordinate_transformation_mode": "asymmetric"}
+    net.op("Resize", x, "", net.const([1.0, 1.0, 2.0, 3.0]), **mode)
+    later = assert_exact(net, tmp_path, images(net))
+    sample = RNG.integers(-8, 8, (3, *first.inputs[0].shape))
+    (one,), (other,) = (run(g, {g.inputs[0].name: sample}).values() for g in (first, later))
+    assert np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("opset", [7, 9])

@@ -79,6 +79,16 @@ def test_plain_integers_are_weights_of_scale_one(tmp_path: Path) -> None:
     assert_exact(net, tmp_path, X)
 
 
+@pytest.mark.parametrize(("times", "scale"), [(0.25, 0.25), (2.0**-140, 2.0**-140), (8.0, 1.0), (2.0**9, 1.0)])
+def test_plain_floats_on_a_grid_of_a_power_of_two_are_weights(tmp_path: Path, times: float, scale: float) -> None:
+    net = Net([1, 4])
+    weights = np.array([[3, -17, 0], [2, 100, -7], [0, 64, 5], [-1, 0, 127]])
+    net.quant(net.op("MatMul", net.quant("x", 0.3, 0.0, 4), weights * times), times, 0.0, 8)
+    graph = assert_exact(net, tmp_path, X)
+    (layer,) = (node for node in graph.nodes if isinstance(node, Linear))
+    assert (graph.by_name[layer.inputs[1]].value == weights.T * (times / scale)).all()  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("zero", [3.0, 0.5, [1.0, 0.0, -2.0, 0.5]])
 def test_activation_zero_points_go_through_the_product(tmp_path: Path, zero: object) -> None:
     net = Net([1, 4])

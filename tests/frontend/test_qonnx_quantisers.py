@@ -136,6 +136,15 @@ def test_trunc_version_2_scales_and_clamps(tmp_path: Path, mode: str, signed: in
     assert_exact(net, tmp_path, every_level(8, 0.25), qonnx_opset=2)
 
 
+def test_trunc_of_as_many_bits_as_a_logarithm_says(tmp_path: Path) -> None:
+    """As Brevitas writes its adaptive average pool: the greatest sum's logarithm to base 2, rounded up."""
+    net = Net([1, 1])
+    first = net.quant("x", 0.25, 0.0, 8)
+    bits = net.op("Ceil", net.op("Div", net.op("Log", 135.0), np.log(2.0)))
+    net.op("Trunc", first, 0.25, 0.0, bits, 2.0, 4, domain=QONNX, signed=1, narrow=0, rounding_mode="FLOOR")
+    assert_exact(net, tmp_path, every_level(8, 0.25), qonnx_opset=2)
+
+
 def test_trunc_version_2_with_a_shift_per_channel(tmp_path: Path) -> None:
     net = Net([1, 3])
     first = net.quant("x", [[0.25, 0.5, 1.0]], 0.0, 8)

@@ -74,6 +74,7 @@ CASES: dict[str, tuple[str, Make]] = {
     "float weights": ("E203", lambda n: n.op("MatMul", inner(n), FOUR)),
     "activation that nothing quantises": ("E203", lambda n: n.op("MatMul", n.op("Sigmoid", inner(n)), weights(n))),
     "clamp that nothing quantises": ("E203", lambda n: n.op("Gemm", n.op("Clip", inner(n), -0.3, 1.0), weights(n))),
+    "more digits than integers have": ("E203", lambda n: n.op("MatMul", inner(n), np.float32(FOUR > 0) + 2.0**-17)),
     "output that nothing quantises": ("E203", lambda n: n.op("Relu", "x")),
     "output clipped per channel": (
         "E203",
@@ -115,6 +116,15 @@ def test_refusal(tmp_path: Path, name: str) -> None:
     assert caught.value.code == code
     assert caught.value.where
     assert caught.value.message
+
+
+def test_a_constant_output_is_named(tmp_path: Path) -> None:
+    """Brevitas writes the scale of a QuantTensor that a network returns as one more output."""
+    net = Net([1, 4])
+    inner(net)
+    with pytest.raises(IsobitError) as caught:
+        import_onnx(net.save(tmp_path, net.nodes[-1].output[0], net.nodes[-1].input[1]))
+    assert (caught.value.code, "return_quant_tensor" in caught.value.hint) == ("E203", True)
 
 
 def test_the_node_is_named(tmp_path: Path) -> None:

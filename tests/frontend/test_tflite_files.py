@@ -145,6 +145,15 @@ def _enlarged(op: str, wanted: list[int]) -> TfliteNet:
     return net
 
 
+def _any_batch(wide: bool = False) -> TfliteNet:
+    """Rows of a sequence moved onto the batch, by a shape that is computed; a file says 1 where it does not know."""
+    net, dtype = TfliteNet(), "int16" if wide else "int8"
+    x = net.input((1, 6, 4), 0.1, dtype=dtype)
+    rows = net.op("GATHER", [net.op("SHAPE", [x], (3,), dtype="int32"), net.integers([1, 2])], (2,), dtype="int32")
+    net.op("RESHAPE", [x, rows], (1, 1), 0.1, dtype=dtype)
+    return net
+
+
 BAD: dict[str, tuple[str, str, Callable[[], TfliteNet]]] = {
     "a custom operator": ("E201", "custom operator", lambda: _net("CUSTOM")),
     "an operator that is not there": ("E201", "CUMSUM", lambda: _net("CUMSUM")),
@@ -178,6 +187,9 @@ BAD: dict[str, tuple[str, str, Callable[[], TfliteNet]]] = {
         lambda: _enlarged("MIRROR_PAD", [[0, 0], [2, 0], [3, 0], [0, 0]]),
     ),
     "places beyond the axis": ("E106", "places beyond", lambda: _enlarged("GATHER", [5])),
+    "a shape that the file computes": ("E106", "keras.Input(shape, batch_size=1)", _any_batch),
+    "the same of 16 bits": ("E106", "keras.Input(shape, batch_size=1)", lambda: _any_batch(wide=True)),
+    "samples made of an image": ("E201", "keras.Input(shape, batch_size=1)", lambda: _net("SPACE_TO_BATCH_ND")),
     "operators out of order": ("E104", "before it is made", _out_of_order),
 }
 

@@ -74,7 +74,8 @@ def shaped(*dims: int | str) -> Make:
 
 def raw_weights(folder: Path) -> Path:
     net = Net([1, 3])
-    net.quant(net.op("MatMul", net.quant("x", 0.5), WEIGHTS), 0.7)
+    thirds = [[w / 3 for w in row] for row in WEIGHTS]  # on no grid of few bits
+    net.quant(net.op("MatMul", net.quant("x", 0.5), thirds), 0.7)
     return net.save(folder)
 
 

@@ -46,7 +46,7 @@ class Bench:
         self.manifest = json.loads((self.build / "manifest.json").read_text(encoding="utf-8"))
         self.manifest |= {"budget": [BUDGET], "source": self.manifest["source"] | {"refit": REFIT}}
         self.places = sorted(set(_places(self.manifest)), key=str)
-        self.clock = clocks._compiled(folder, find_compiler())
+        self.clock = clocks.compiled_clock(folder, find_compiler())
 
     def write(self, place: Place, value: Any) -> bool:
         """The manifest with one entry replaced or gone; whether a build can still be loaded."""
@@ -99,7 +99,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 @pytest.fixture(autouse=True)
 def _compiled_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clocks, "_compiled", lambda *_: bench.clock)
+    monkeypatch.setattr(clocks, "compiled_clock", lambda *_: bench.clock)
 
 
 def test_the_manifest_as_it_is_serves_every_command(bench: Bench) -> None:

@@ -228,6 +228,26 @@ def test_every_way_to_evaluate_a_step_takes_every_operand(way: Any, levels: str)
         assert [[int(v) for v in row] for row in made(x)] == wanted, dtype
 
 
+@pytest.mark.parametrize("rounding", list(Rounding))
+def test_generators_of_many_elements_are_products_that_are_exact_at_every_cut(rounding: Rounding) -> None:
+    odd = Fraction(2**60 + 1, 3 * 2**70)
+    curves = [Rounded(odd * m, Fraction(m, 7), rounding, lo, 99) for m, lo in ((1, -99), (13, -99), (2**10, 0))]
+    reach = 2**20
+    kind = ValueType((3,), frozen_ints(-reach), frozen_ints(reach))
+    made = StepFunction(curves, kind, np.float32)
+    near = [int(t) + d for c in curves for t in c.cuts() for d in (-1, 0) if abs(t) < reach]
+    few = np.array([[-reach, *near, reach]] * 3)
+    wanted = np.stack([c(row) for c, row in zip(curves, few, strict=True)])
+    assert np.array_equal(made(few), wanted) and way_of(made) == ("curves", np.int64)
+    many = np.tile(few, -(-(1 << 13) // few.shape[1]))
+    assert np.array_equal(made(many)[:, : few.shape[1]], wanted)
+    bent = rounding in (Rounding.UP, Rounding.DOWN, Rounding.ROUND_TO_ZERO)  # at zero: no line's floor
+    assert way_of(made) == (("curves", np.int64) if bent else ("product", np.float64))
+    tall = StepFunction([Rounded(Fraction(1, 3), Fraction(0), rounding, -(2**14), 2**14)], kind, np.float32)
+    tall(many[:1])
+    assert way_of(tall) == ("curves", np.int64), "so many levels are not proven one by one"
+
+
 def ends(curves: Any, lo: int, hi: int) -> tuple[int, int]:
     """The least and the greatest value of all curves."""
     found = [c.interval_on(lo, hi) for c in curves]

@@ -118,7 +118,7 @@ def test_one_node_reaches_both_ends_of_every_channel(name: str) -> None:
 def test_accumulator_interval_holds_every_partial_sum_in_every_order(weights: list[int], order: list[int]) -> None:
     kind = ValueType.of((3,), [-2, 1, -3], [5, 4, -1])
     node = Linear(name="v", inputs=("x", "w"))
-    lo, hi = accumulator_interval(node, kind, frozen_ints([weights]))
+    lo, hi = accumulator_interval(node, kind, Const(name="w", value=frozen_ints([weights])))
     assert lo[0] <= 0 <= hi[0]
     for x in product(*(sorted({int(a), int(b)}) for a, b in zip(kind.lo, kind.hi, strict=True))):
         partial = 0

@@ -21,7 +21,7 @@ from isobit.backends.cache import cache_folder, prune, replace, touch
 from isobit.subprocesses import run
 
 HEADER = "isobit.hpp"
-_HEADERS = ("<stdint.h>", "<stdio.h>", "<stdlib.h>", "<string.h>", "<string>", "<vector>", '"ap_int.h"')
+_HEADERS = ("<stdint.h>", "<stdio.h>", "<stdlib.h>", "<string.h>", '"ap_int.h"')
 _TEXT = "".join(f"#include {name}\n" for name in _HEADERS)
 _ENTRIES, _SIZE = 12, 500_000_000
 """What is kept: of the open ap_types one is 75 MB, of our own integers 16 MB."""

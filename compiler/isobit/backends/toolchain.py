@@ -18,35 +18,38 @@ from isobit.backends.constants import AS_DATA, as_data
 from isobit.backends.kept import Kept, key_of
 from isobit.backends.precompiled import Precompiled
 from isobit.errors import IsobitError, printable
-from isobit.subprocesses import begun, ended, memory_bound, ran_out_of_memory
+from isobit.subprocesses import begun, demand_room, ended, memory_bound, ran_out_of_memory
 
 Flavour = Literal["faithful", "native", "checked", "tapped", "bounded"]
 _VECTORS = (
     "-ftree-vectorize", "-fvect-cost-model=dynamic", "-fstrict-aliasing", "-ftree-vrp", "-fpeel-loops", "-ftree-pre",
 )  # fmt: skip
+_FEWER = ("-fno-tree-dominator-opts", "-fno-tree-dse", "-fno-dse", "-fno-tree-pta", "-fno-tree-slp-vectorize")
+_INTEGERS = ("-D__AP_FIXED_H__",)  # ap_int.h would read ap_fixed.h, whose operators are candidates for every integer's
 # Most of a simulation's time is the compiler's, so each flavour takes the optimisation that is cheapest for what it
-# does: -Og for ap_int, whose loops gain a fifth at most from -O1, which takes half as long again to compile; for our
-# own integers the vector loops of -O3 and little else of it, and all of -O2 where it runs for long. Nothing is thrown,
-# nothing asks for an object's type.
+# does: little of it for ap_int, whose loops gain a third at most; for our own integers the vector loops of -O3 and
+# little else, and all of -O2 where it runs for long. Nothing is thrown, nothing asks for an object's type.
 _FLAGS: dict[Flavour, tuple[str, ...]] = {
-    "faithful": ("-Og",),
+    "faithful": ("-O1", *_FEWER, *_INTEGERS),
     "native": ("-O2", *_VECTORS, "-march=native", "-DNDEBUG"),
     "checked": ("-O2", "-DISOBIT_CHECKED"),
-    "tapped": ("-Og", "-DISOBIT_TAPS"),
+    "tapped": ("-Og", *_INTEGERS, "-DISOBIT_TAPS"),
     "bounded": ("-O1", "-DISOBIT_BOUNDED", "-U_FORTIFY_SOURCE"),
 }
 QUICK_MACS, QUICK_AGAIN_MACS = 100_000_000, 400_000_000
 SOME_MACS, SOME_AGAIN_MACS = 2_000_000_000, 10_000_000_000
+FAITHFUL_QUICK_MACS = 150_000_000
 # For a few vectors the optimisation costs more than it saves: the flags of less, the least first, each with the
 # multiply-accumulates up to which a program is compiled so, and up to which such a one is run again.
 _SOONER: dict[Flavour, tuple[tuple[tuple[str, ...], int, int], ...]] = {
+    "faithful": ((("-Og", *_INTEGERS), FAITHFUL_QUICK_MACS, QUICK_AGAIN_MACS),),
     "native": (
         (("-Og", "-DNDEBUG"), QUICK_MACS, QUICK_AGAIN_MACS),
-        (("-O1", *_VECTORS, "-march=native", "-DNDEBUG"), SOME_MACS, SOME_AGAIN_MACS),
+        (("-O1", *_VECTORS[:3], *_FEWER, "-march=native", "-DNDEBUG"), SOME_MACS, SOME_AGAIN_MACS),
     ),
     "checked": ((("-Og", "-DISOBIT_CHECKED"), QUICK_MACS, QUICK_AGAIN_MACS),),
 }
-_UNUSED = ("-fno-exceptions", "-fno-rtti")
+_UNUSED = ("-fno-exceptions", "-fno-rtti", "-fno-asynchronous-unwind-tables")
 COMPILE_TIMEOUT = 900
 
 
@@ -140,9 +143,10 @@ def flags_of(flags: Sequence[str], version: str) -> tuple[str, ...]:
 
     clang++ refuses g++'s names of single passes, and its own -O1 has no vector loops: it gets its whole -O3 instead.
     """
-    if "clang" not in version.lower() or not set(_VECTORS) <= set(flags):
+    if "clang" not in version.lower():
         return tuple(flags)
-    return tuple("-O3" if flag == "-O1" else flag for flag in flags if flag not in _VECTORS)
+    least = "-O3" if _VECTORS[0] in flags else "-O1"
+    return tuple(least if flag == "-O1" else flag for flag in flags if flag not in {*_VECTORS, *_FEWER})
 
 
 class Compilation:
@@ -218,6 +222,7 @@ class Compilation:
             ended(self._process)
 
     def _failed(self) -> IsobitError:
+        demand_room(self._log.parent)
         text, where = self._log.read_text(encoding="utf-8", errors="replace"), f"{self.flavour} build"
         if ran_out_of_memory(text):
             said = f"the compiler needs more than {memory_bound() / 1e9:.0f} GB of memory"
@@ -225,7 +230,8 @@ class Compilation:
             return IsobitError("E605", said, where=where, hint=hint)
         match = re.search(r"^.*\berror: .*$", text, re.MULTILINE)
         first = printable(match.group(0) if match else text.strip()[:200] or "no message", 300)
-        return IsobitError("E605", first, where=where, hint="was a file of the build edited?")
+        hint = "was a file of the build edited?" if text.strip() else "is there room for temporary files?"
+        return IsobitError("E605", first, where=where, hint=hint)
 
 
 def _fitting(project: Path | Unit, flavour: Flavour, macs: int | None) -> list[Unit]:

@@ -17,7 +17,13 @@ MANIFEST = "manifest.json"
 def file_hashes(root: Path) -> dict[str, str]:
     """SHA-256 of every file under ``root`` but the manifest, by relative path, sorted."""
     files = sorted(p for p in root.rglob("*") if p.is_file() and p.name != MANIFEST)
-    return {p.relative_to(root).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+    return {p.relative_to(root).as_posix(): file_hash(p) for p in files}
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, which is not held as a whole."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_files(root: Path, files: Mapping[str, bytes]) -> None:

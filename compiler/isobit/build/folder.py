@@ -15,7 +15,7 @@ from isobit.backends.dataflow.design import Design
 from isobit.backends.dataflow.rtl import rtl_design, rtl_files
 from isobit.backends.ports import Port
 from isobit.backends.registry import AnyBackend
-from isobit.build.files import MANIFEST, atomic_folder, file_hashes, write_files
+from isobit.build.files import MANIFEST, atomic_folder, file_hash, file_hashes, write_files
 from isobit.build.manifest import (
     EXACT_ARITHMETIC,
     FORMAT,
@@ -168,6 +168,7 @@ def write_folder(
         texts = {GRAPH: print_graph(graph)} | _rescale_texts(rescaled)
         write_files(work, files | {name: text.encode("utf-8") for name, text in texts.items()})
         write_files(work, {_source_name(source): source})
+        del files, texts, rtl  # as large as the weights
         told("writing the project: 3 of 4 parts")
         manifest = manifest_type(backend)(
             format=FORMAT, isobit=__version__, backend=backend.name, source=origin.record(source), graph=graph.digest,
@@ -236,6 +237,6 @@ def _refuse_changes(path: Path, recorded: Mapping[str, str], needed: frozenset[s
         raise IsobitError("E608", f"the manifest does not list {name}", where=printable(path), hint="compile again")
     for name, digest in recorded.items():
         file = path / name
-        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+        if not file.is_file() or file_hash(file) != digest:
             what = "changed" if file.is_file() else "missing"
             raise IsobitError("E608", f"{printable(name)} is {what}", where=printable(path), hint="compile again")

@@ -30,6 +30,7 @@ def cosim_command(
     """Simulate the design's SystemVerilog in Verilator: every output integer, the clocks, the FIFOs' levels."""
     from isobit.build.folder import load_build
     from isobit.check.cosim.run import cosim
+    from isobit.cli.rtl import say_if_written
     from isobit.container.run import CosimOptions, cosim_contained
     from isobit.report.cosim import cosim_lines
 
@@ -45,6 +46,7 @@ def cosim_command(
     if as_json:
         sys.stdout.write(json.dumps(asdict(result) | {"equal": result.equal}, indent=1) + "\n")
     else:
+        say_if_written(loaded)
         for line in cosim_lines(result, wide=wide):
             out.print(line, crop=False)
     raise typer.Exit(EXIT_EQUAL if result.equal else EXIT_MISMATCH)

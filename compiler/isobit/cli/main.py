@@ -6,6 +6,7 @@ interrupted, 141 the reader of the output went away, 143 terminated.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -295,4 +296,5 @@ def _terminate(*_: Any) -> None:
 def main() -> None:
     """Run the command line. SIGTERM unwinds like an error, so that no half-written folder stays behind."""
     signal.signal(signal.SIGTERM, _terminate)
+    gc.set_threshold(50_000, 20, 100)  # what a command makes it mostly keeps: looking for cycles is a twentieth of it
     app()

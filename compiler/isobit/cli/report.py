@@ -115,10 +115,14 @@ def verify_command(
     if rtl:
         from isobit.build.folder import load_build
         from isobit.check.synth.datapaths import prove_datapaths
+        from isobit.cli.rtl import say_if_written
         from isobit.report.synth import datapath_table
 
+        loaded = load_build(build)
         with Progress() as progress:
-            proofs = prove_datapaths(load_build(build), limit=limit, progress=progress)
+            proofs = prove_datapaths(loaded, limit=limit, progress=progress)
+        if not as_json:
+            say_if_written(loaded)
         holds = holds and not any(p.problem or p.left for p in proofs)  # what is left is not proven
         result |= {"holds": holds, "rtl": [asdict(p) for p in proofs]}
         shown.append(datapath_table(proofs))

@@ -29,6 +29,12 @@ def rtl_command(
     out.print(f"check it with: isobit cosim {escape(shlex.quote(str(build)))}", soft_wrap=True)
 
 
+def say_if_written(build: Build) -> None:
+    """Of a build that an older isobit made, or one with ``--target hls``: whose SystemVerilog it was."""
+    if build.rtl is None:
+        out.print("the build holds no SystemVerilog: it was written now, from its design", soft_wrap=True)
+
+
 def say_where(build: Build) -> None:
     """The projects of a build, and the command that checks each."""
     what, where = ("Vitis HLS project", build.hls) if build.hls.is_dir() else ("project", build.path)

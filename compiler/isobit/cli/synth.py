@@ -31,6 +31,7 @@ def synth_command(
     from isobit.build.folder import load_build
     from isobit.check.synth.equal import demand_equal, verify_mapping
     from isobit.check.synth.run import synth
+    from isobit.cli.rtl import say_if_written
     from isobit.report.synth import synth_json, synth_lines, verdict_table
 
     loaded = load_build(build)
@@ -42,6 +43,7 @@ def synth_command(
         sys.stdout.write(json.dumps(synth_json(result, verdicts), indent=1) + "\n")
         demand_equal(verdicts)
         return
+    say_if_written(loaded)
     for line in [*synth_lines(result, wide=wide), *([verdict_table(verdicts)] if verdicts else [])]:
         out.print(line, crop=False, soft_wrap=not isinstance(line, Table))
     demand_equal(verdicts)

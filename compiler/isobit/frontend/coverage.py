@@ -18,10 +18,7 @@ from isobit.frontend.onnx.model import SourceModel, SourceNode
 from isobit.frontend.qonnx.importer import Import
 from isobit.frontend.qonnx.input_type import InputType
 from isobit.frontend.qonnx.quantise_first import quantised_first
-from isobit.frontend.tflite.early import refuse_early
-from isobit.frontend.tflite.file import load_tflite
-from isobit.frontend.tflite.importer import begin, import_operator, import_output
-from isobit.frontend.tflite.model import TfliteModel, is_tflite
+from isobit.frontend.tflite.model import is_tflite
 
 Status = Literal["exact", "refused", "behind"]
 
@@ -68,7 +65,7 @@ def check_model(path: Path, input_type: InputType | None = None) -> Coverage:
         IsobitError: E1xx, and E2xx of the loader, when not even the graph can be read.
     """
     if is_tflite(path):
-        return _check_tflite(load_tflite(path))
+        return _check_tflite(path)
     model = load_onnx(path)
     as_it_is = _check_onnx(model, path, input_type)
     moved = model if as_it_is.reads else quantised_first(model)
@@ -93,7 +90,12 @@ def _check_onnx(model: SourceModel, path: Path, input_type: InputType | None) ->
     return Coverage(tuple(found))
 
 
-def _check_tflite(model: TfliteModel) -> Coverage:
+def _check_tflite(path: Path) -> Coverage:
+    from isobit.frontend.tflite.early import refuse_early  # the format's reader: other files do without
+    from isobit.frontend.tflite.file import load_tflite
+    from isobit.frontend.tflite.importer import begin, import_operator, import_output
+
+    model = load_tflite(path)
     b, lost = begin(model), set[int]()
     found = _whole(printable(model.path), lambda: refuse_early(model))
     for op in model.operators:

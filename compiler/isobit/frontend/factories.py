@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.frontend.torch_packages import one_line, require_torch
@@ -84,6 +83,8 @@ def load_module(source: str, arguments: Mapping[str, Any] = MappingProxyType({})
     fork_rng = require_torch()
     # as if Python had been started on the source
     folder = str(Path(location).absolute().parent) if location.endswith(".py") else str(Path.cwd())
+    from unittest import mock  # with asyncio: only factories wait for it
+
     with fork_rng(devices=[]), mock.patch.object(sys, "path", [folder, *sys.path]):
         module = _user_code(lambda: _import(location), "importing the source", source)
         factory = getattr(module, name, None)

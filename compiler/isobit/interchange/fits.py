@@ -27,7 +27,7 @@ def largest_partial(graph: Graph, node: Node) -> int:
     if isinstance(node, Linear):
         weights = graph.by_name[node.inputs[1]]
         if isinstance(weights, Const):
-            low, high = accumulator_interval(node, kinds[0], weights.value)
+            low, high = accumulator_interval(node, kinds[0], weights)
             return max(-int(low.min()), int(high.max()))
         ends = [max(abs(v) for v in kind.bounds) for kind in kinds]
         return ends[0] * ends[1] * (kinds[1].size // kinds[1].shape[0])

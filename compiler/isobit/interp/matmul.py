@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from isobit.interp.working import dtype_for, held
+from isobit.interp.working import EXACT, dtype_for, held
 from isobit.ir.types import IntArray
 from isobit.numerics import magnitude
 
@@ -23,8 +23,11 @@ def product_dtype(weights: IntArray, largest: int) -> Any:
 
     ``weights`` has shape ``(..., out, in)``.
     """
+    most = magnitude(weights)
+    if dtype_for(max(most * weights.shape[-1] * largest, largest, most)) is EXACT[0][0]:
+        return EXACT[0][0]  # nothing is faster, whatever the sums are
     row_sums = np.abs(weights.astype(object)).sum(axis=-1) if _huge(weights) else np.abs(weights).sum(axis=-1)
-    return dtype_for(max(int(row_sums.max(initial=0)) * largest, largest, magnitude(weights)))
+    return dtype_for(max(int(row_sums.max(initial=0)) * largest, largest, most))
 
 
 def _huge(weights: IntArray) -> bool:

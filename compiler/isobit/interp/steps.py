@@ -9,14 +9,16 @@ import numpy as np
 
 from isobit.interp.working import Spread, dtype_for, held
 from isobit.ir.types import IntArray, ValueType
-from isobit.numerics import Curve, MultiplyShift, as_int_array, fit_dtype
+from isobit.numerics import Curve, MultiplyShift, Rounded, as_int_array, fit_dtype
 
 _CACHED_ENTRIES, _TABLE_ENTRIES = 1 << 17, 1 << 20
 """Entries of a look-up that is taken before a multiplication in wide numbers, and of one that is taken after it."""
 _BLOCK_ELEMENTS = 1 << 15
 """Elements that are multiplied at once: 256 kB."""
 _MOST_LEVELS = 1 << 12
-"""Levels of a curve up to which its cuts are tried in float32."""
+"""Levels of a curve up to which its cuts are tried in floats."""
+_MANY = 1 << 13
+"""Elements of each curve from which it is worth to try."""
 
 
 class StepFunction:
@@ -29,14 +31,14 @@ class StepFunction:
 
     def __init__(self, curves: Sequence[Curve], x: ValueType, dtype: Any) -> None:
         self._curves, self._dtype = tuple(curves), dtype
-        lo, hi = x.bounds
+        self._bounds = lo, hi = x.bounds
+        self._tried = False
         entries = (hi - lo + 1) * len(curves)
         self.scaled = _scaled(self._curves, lo, hi, entries)
         self.table: IntArray | None = None
         self.operand: Any = fit_dtype(lo, hi).type
         if self.scaled is not None:
-            self.operand = self.scaled[0].dtype.type
-            self._spread = tuple(map(Spread, self.scaled))
+            self._take(self.scaled)
         elif entries <= _TABLE_ENTRIES:
             self.table = _tabulate(self._curves, lo, hi).astype(dtype)
             # Entry x of curve i stands at i * span + x - lo.
@@ -48,7 +50,14 @@ class StepFunction:
         """Whether it is slow: curve by curve, in wide integers."""
         return self.scaled is None and self.table is None
 
+    def _take(self, scaled: Scaled) -> None:
+        self.scaled, self.operand, self._spread = scaled, scaled[0].dtype.type, tuple(map(Spread, scaled))
+
     def __call__(self, x: IntArray) -> IntArray:
+        if self.by_curves and not self._tried and x.size >= _MANY * len(self._curves):
+            self._tried, found = True, _generated(self._curves, *self._bounds)
+            if found is not None:
+                self._take(found)
         if self.scaled is not None:
             return self._in_blocks(x, tuple(s.over(x.shape[-1]) for s in self._spread))
         x = held(x, self.operand)
@@ -111,6 +120,23 @@ def _multiply_shifts(curves: Sequence[Curve], largest: int) -> Scaled | None:
     if len(shifts) != len(curves) or any(f.k > 63 for f in shifts) or bound >= 1 << 62:
         return None
     return tuple(np.array([[getattr(f, a)] for f in shifts], dtype=np.int64) for a in ("m", "c", "k", "lo", "hi"))
+
+
+def _generated(curves: Sequence[Curve], lo: int, hi: int) -> Scaled | None:
+    """Float64 parameters of generators, found and proven as in :func:`_single`; None where there are none."""
+    inside = [f.restrict(lo, hi) for f in curves]
+    rounded = [f for f in inside if isinstance(f, Rounded) and f.levels <= _MOST_LEVELS]
+    if len(rounded) < len(curves) or max(abs(lo), abs(hi)) > 1 << 50:
+        return None
+    made = []
+    for f in rounded:
+        rises, cuts, slope = np.arange(f.start + 1, f.top + 1), f.cuts().astype(np.int64), float(f.mult)
+        offset = ((rises - slope * cuts).max() + (rises - slope * (cuts - 1)).min()) / 2
+        x, one = np.concatenate([cuts - 1, cuts, [lo, hi]]), np.array([slope, offset, 0, f.start, f.top], float)
+        if not np.array_equal(_multiplied(x.astype(float), tuple(one)), f(x)):
+            return None
+        made.append(one)
+    return tuple(np.array(column)[:, np.newaxis] for column in zip(*made, strict=True))
 
 
 def _wide(scaled: Scaled, largest: int) -> Scaled:

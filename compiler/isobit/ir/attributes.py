@@ -18,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from isobit.ir.curve_record import curve_record
+from isobit.ir.memo import per_node
 from isobit.ir.ops import HostOp, Node, Quantiser
 from isobit.ir.types import IntArray
 from isobit.numerics import Curve
@@ -27,6 +28,7 @@ _SHOWN = 8
 Form = Literal["full", "short", "hashed"]
 
 
+@per_node
 def meaning(node: Node) -> str:
     """The node's attributes as text for hashing: the full text, with arrays of more than 64 elements as hashes."""
     return attribute_text(node, "hashed")
@@ -69,7 +71,10 @@ def _encode_array(array: IntArray, form: Form) -> Any:
         return array.tolist()
     kind, raw = raw_values(array)
     if form == "full":
-        return {"shape": list(array.shape), "kind": kind, "z": base64.b64encode(zlib.compress(raw, 6)).decode()}
+        # runs and Huffman codes: weights repeat no strings, and to look for such takes ten times as long
+        packer = zlib.compressobj(6, strategy=zlib.Z_RLE)
+        packed = packer.compress(raw) + packer.flush()
+        return {"shape": list(array.shape), "kind": kind, "z": base64.b64encode(packed).decode()}
     if form == "hashed":
         return {"shape": list(array.shape), "kind": kind, "sha256": hashlib.sha256(raw).hexdigest()}
     return f"<{'x'.join(map(str, array.shape))} sha256:{hashlib.sha256(kind.encode() + raw).hexdigest()[:12]}>"

@@ -13,6 +13,7 @@ import numpy as np
 
 from isobit.errors import IsobitError, printable
 from isobit.ir.channels import Curves
+from isobit.ir.memo import per_node
 from isobit.ir.ops import (
     Add,
     Concat,
@@ -52,6 +53,12 @@ def _input(node: Input, inputs: tuple[ValueType, ...], by_name: Mapping[str, Nod
 
 
 def _const(node: Const, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:
+    return _of_constant(node)
+
+
+@per_node
+def _of_constant(node: Const) -> ValueType:
+    """The type of a constant."""
     value = node.value
     rows = value.reshape(-1, value.shape[-1])
     return ValueType.of(value.shape, rows.min(axis=0), rows.max(axis=0))
@@ -65,12 +72,12 @@ def _linear(node: Linear, inputs: tuple[ValueType, ...], by_name: Mapping[str, N
     x, w = inputs
     shape, weights = linear_shape(node, x.shape, w.shape), by_name.get(node.inputs[1])
     if isinstance(weights, Const):
-        return ValueType.of(shape, *_sums(node, x.lo, x.hi, weights.value))
+        return ValueType.of(shape, *_sums(node, x.lo, x.hi, weights))
     low, high = _products(node, x, w)
     return ValueType.of(shape, low.sum(axis=1), high.sum(axis=1))
 
 
-def accumulator_interval(node: Linear, x: ValueType, weights: IntArray | ValueType) -> tuple[IntArray, IntArray]:
+def accumulator_interval(node: Linear, x: ValueType, weights: Const | ValueType) -> tuple[IntArray, IntArray]:
     """Per output channel an interval that holds every partial sum in every order (and zero).
 
     Hardware accumulates from zero; a partial sum can leave the interval of the whole sum, never this one.
@@ -78,7 +85,7 @@ def accumulator_interval(node: Linear, x: ValueType, weights: IntArray | ValueTy
     Args:
         weights: the constants, or the type of weights that are known at run time only.
     """
-    if not isinstance(weights, ValueType):
+    if isinstance(weights, Const):
         # no product is below zero but one of a positive weight with a negative input, or of a negative one
         return _sums(node, np.minimum(x.lo, 0), np.maximum(x.hi, 0), weights)
     low, high = _products(node, x, weights)
@@ -120,22 +127,26 @@ def _products(node: Linear, x: ValueType, w: ValueType) -> tuple[IntArray, IntAr
     return as_int_array(np.minimum.reduce(corners)), as_int_array(np.maximum.reduce(corners))
 
 
-def _sums(node: Linear, lo: IntArray, hi: IntArray, weights: IntArray) -> tuple[IntArray, IntArray]:
-    """Per output channel the least and the greatest sum of products with inputs of ``lo`` to ``hi``.
-
-    Every tap of a channel meets the same interval, so that the positive and the negative weights of all taps are
-    summed first.
-    """
-    out, fan_in = weights.shape[0], int(np.prod(weights.shape[1:], dtype=np.int64))
-    largest = max(magnitude(lo), magnitude(hi), 1) * max(1, magnitude(weights)) * fan_in
-    if largest >= _INT64_SAFE:
-        weights, lo, hi = (a.astype(object) for a in (weights, lo, hi))
-    taps = weights.reshape(out, -1, weights.shape[-1])
-    both = taps.sum(axis=1)
-    positive = np.maximum(taps, 0).sum(axis=1)
-    negative = both - positive
+def _sums(node: Linear, lo: IntArray, hi: IntArray, weights: Const) -> tuple[IntArray, IntArray]:
+    """Per output channel the least and the greatest sum of products with inputs of ``lo`` to ``hi``."""
+    positive, negative = _of_taps(weights)
+    out, channels = positive.shape
+    largest = max(magnitude(lo), magnitude(hi), 1) * max(1, magnitude(positive), magnitude(negative)) * channels
+    if largest >= _INT64_SAFE >> 1:
+        positive, negative, lo, hi = (a.astype(object) for a in (positive, negative, lo, hi))
     lo, hi = (b.reshape(node.groups, -1).repeat(out // node.groups, axis=0) for b in (lo, hi))
     return (positive * lo + negative * hi).sum(axis=1), (positive * hi + negative * lo).sum(axis=1)
+
+
+@per_node
+def _of_taps(weights: Const) -> tuple[IntArray, IntArray]:
+    """The sums of all taps' positive weights and of their negative ones, ``(out, in)``."""
+    value = weights.value
+    if magnitude(value) * value.size >= _INT64_SAFE:
+        value = value.astype(object)
+    taps = value.reshape(len(value), -1, value.shape[-1])
+    positive = np.maximum(taps, 0).sum(axis=1)
+    return positive, taps.sum(axis=1) - positive
 
 
 def _add(node: Add, inputs: tuple[ValueType, ...], by_name: Mapping[str, Node]) -> ValueType:

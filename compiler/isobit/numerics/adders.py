@@ -20,7 +20,7 @@ from isobit.numerics.intervals import bit_width
 
 _SHIFT, _NODE = 8, 40
 """Bits of a shift in a term, and of a term in a pair."""
-_MOST, _LEAST = (1 << _SHIFT) - 1, 1 << _SHIFT - 1
+_MOST, _LEAST, _NODES = (1 << _SHIFT) - 1, 1 << _SHIFT - 1, (1 << _NODE - _SHIFT) - 1
 
 
 @dataclass(frozen=True)
@@ -143,17 +143,16 @@ class _Search:
         for pair, often in _counted(self.rows):
             waiting[often].append(pair)
         for most in range(max(waiting, default=0), 1, -1):
-            pairs = waiting.pop(most, [])
-            heapq.heapify(pairs)
-            while pairs:
-                pair = heapq.heappop(pairs)
+            fresh = list[int]()  # those of late: few among many
+            for pair in _merged(sorted(waiting.pop(most, [])), fresh):
                 count = self._places(pair).bit_count()
                 if count < most:
-                    waiting[count].append(pair)
+                    if count > 1:
+                        waiting[count].append(pair)
                     continue
                 for made, often in self._share(pair):  # of a new node there is no pair more often than the node
                     if often == most:
-                        heapq.heappush(pairs, made)
+                        heapq.heappush(fresh, made)
                     else:
                         waiting[often].append(made)
         depths = [0] * self.inputs
@@ -164,13 +163,16 @@ class _Search:
 
     def _places(self, pair: int) -> int:
         """Where a pair's first term is while its second one is there, too: a bit each."""
-        first, second, shift, equal = _parts(pair)
-        plus, minus = self.positive[second], self.negative[second]
-        distance = shift * len(self.rows)
-        plus, minus = (plus >> distance, minus >> distance) if shift > 0 else (plus << -distance, minus << -distance)
-        if equal < 0:
+        first, second = pair >> _NODE + 1, (pair >> _SHIFT + 1) & _NODES  # as in _parts, for it is asked of most pairs
+        shift = (pair >> 1 & _MOST) - _LEAST
+        plus, minus = self.positive[first], self.negative[first]
+        if not pair & 1:
             plus, minus = minus, plus
-        return self.positive[first] & plus | self.negative[first] & minus
+        if shift > 0:
+            distance = shift * len(self.rows)
+            return plus & self.positive[second] >> distance | minus & self.negative[second] >> distance
+        distance = -shift * len(self.rows)
+        return plus & self.positive[second] << distance | minus & self.negative[second] << distance
 
     def _share(self, pair: int) -> Iterable[tuple[int, int]]:
         """Put a node of its own in the place of every occurrence of ``pair``; the pairs of it that occur repeatedly."""
@@ -229,6 +231,16 @@ class _Search:
             heapq.heappush(heap, (depths[node], node, low, a[3]))
         _, node, shift, sign = heap[0]
         return Tap(node, shift, sign)
+
+
+def _merged(sorted_ones: list[int], heap: list[int]) -> Iterator[int]:
+    """All in ascending order, those too that are pushed onto the heap meanwhile."""
+    for one in sorted_ones:
+        while heap and heap[0] < one:
+            yield heapq.heappop(heap)
+        yield one
+    while heap:
+        yield heapq.heappop(heap)
 
 
 def _term(node: int, shift: int) -> int:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from isobit.numerics.curve import Curve, check_values, clamped_ends, read_only
 from isobit.numerics.intervals import INT64_MAX, IntArray, as_int_array, magnitude, widened
+from isobit.numerics.quotients import quotients
 from isobit.numerics.rounding import Rounding, doubled_boundaries, round_quotient
 
 __all__ = ["Curve", "Cuts", "MultiplyShift", "Rounded", "compose", "equal", "equal_on", "from_thresholds", "listed"]
@@ -187,9 +188,8 @@ class Rounded(_Generator):
         g = gcd(d, 2 * a, 2 * b)
         d, b2, p = d // g, 2 * b // g, 2 * a // g
         array = as_int_array(levels)
-        array = widened(array, d * (2 * magnitude(array) + 2) + abs(b2) + p)
-        edges, inclusive = doubled_boundaries(array, self.rounding)
-        return as_int_array((d * edges - b2 - inclusive) // p + 1)
+        edges, inclusive = doubled_boundaries(widened(array, 8 * magnitude(array)), self.rounding)
+        return as_int_array(quotients(d, -b2, p, edges, inclusive) + 1)
 
     def _with_ends(self, lo: int, hi: int) -> Curve:
         return Rounded(self.mult, self.offset, self.rounding, lo, hi)

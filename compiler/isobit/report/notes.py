@@ -7,8 +7,6 @@ from pathlib import Path
 
 from isobit.build.folder import Build
 from isobit.errors import IsobitError
-from isobit.frontend.onnx.file import load_onnx
-from isobit.frontend.untrained import looks_untrained
 
 
 def notes(build: Build) -> tuple[str, ...]:
@@ -28,6 +26,9 @@ def notes(build: Build) -> tuple[str, ...]:
 @lru_cache(maxsize=8)
 def _untrained(source: Path, _changed: int) -> str:
     """Why a file looks untrained, found once for each state of it."""
+    from isobit.frontend.onnx.file import load_onnx  # a tenth of what is loaded for a simulation
+    from isobit.frontend.untrained import looks_untrained
+
     try:
         return looks_untrained(load_onnx(source))
     except IsobitError:  # a file that is read as a whole, such as one that isobit exported

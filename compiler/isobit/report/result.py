@@ -18,7 +18,6 @@ from isobit.check.csim.last import BOUNDED, CSIM, Record, read_record
 from isobit.check.proofs.sums import SumCheck
 from isobit.check.proofs.verify import StepCheck, Verification, verify_build
 from isobit.errors import IsobitError
-from isobit.frontend.coverage import check_model
 from isobit.frontend.qonnx.input_type import InputType
 from isobit.hardware.counted import Bar, bars
 from isobit.ir import Graph, Node
@@ -205,6 +204,8 @@ def report(build: Build, inputs: Any = None) -> Report:
 
 def _operators(build: Build) -> dict[str, int]:
     """The operators of the source; none where it is not read operator by operator."""
+    from isobit.frontend.coverage import check_model  # with all frontends
+
     origin = build.manifest.source
     declared = InputType.parse(origin.input_type, origin.input_scale) if origin.input_type else None
     try:

@@ -88,11 +88,12 @@ def verdict_table(verdicts: tuple[PartVerdict, ...]) -> Table:
 
 
 def datapath_table(proofs: tuple[DatapathProof, ...]) -> Table:
-    """The requantizers of the RTL: how many channels are proven, and what is not."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), title="RTL = staircase, for all inputs")
-    for column in ("step", "built as"):
+    """The requantizers and products of the RTL: how many channels or claims are proven, and what is not."""
+    title = "RTL = staircase or sum, for all inputs"
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), title=title)
+    for column in ("layer", "built as"):
         table.add_column(column, no_wrap=True)
-    for column in ("different channels", "proven", "left"):
+    for column in ("claims", "proven", "left"):
         table.add_column(column, justify="right")
     table.add_column("")
     for p in proofs:

@@ -129,6 +129,8 @@ def _sentence(result: CsimResult) -> str:
     if result.verdict in ("equal", "not equal") or ends is None:
         return result.verdict.upper()
     counts = f"{ends.differing:,} of {ends.outputs:,} outputs differ"
+    if not ends.differing:
+        counts = f"{ends.predictions - ends.predictions_equal:,} of {ends.predictions:,} predictions differ"
     said = result.verdict.replace("equal", "EQUAL", 1)
     return f"{said}, but {counts} from\n  the source's own run by {ends.oracle} ({ends.cause})"
 

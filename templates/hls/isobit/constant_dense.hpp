@@ -43,8 +43,8 @@ void constant_dense(hls::stream<lanes<typename Cfg::in_t, Cfg::IN> >& in,
 #pragma HLS UNROLL
       const int shift = int(forms[n][0]);
       sum_t a = node[int(adders[n][0])], b = node[int(adders[n][1])];
-      if (shift < 0) a <<= -shift;
-      if (shift > 0) b <<= shift;
+      if (shift < 0) a <<= unsigned(-shift);
+      if (shift > 0) b <<= unsigned(shift);
       if (forms[n][1] > 0) {
         a += b;
       } else {
@@ -57,7 +57,7 @@ void constant_dense(hls::stream<lanes<typename Cfg::in_t, Cfg::IN> >& in,
     for (int o = 0; o < Cfg::OUT; ++o) {
 #pragma HLS UNROLL
       sum_t term = node[int(taps[o][0])], sum = 0;
-      term <<= int(taps[o][1]);
+      term <<= unsigned(int(taps[o][1]));
       if (taps[o][2] > 0) sum += term;
       if (taps[o][2] < 0) sum -= term;
       y[o] = typename Cfg::acc_t(sum);

@@ -32,8 +32,8 @@ typename Cfg::out_t to_even(const typename Cfg::in_t& acc, const typename Cfg::m
   sum_t up = down;
   up += gap;
   up = sum_t(typename Cfg::sum_t(up));
-  down >>= Cfg::K;
-  up >>= Cfg::K;
+  down >>= unsigned(Cfg::K);
+  up >>= unsigned(Cfg::K);
   const sum_t y = (up & 1) != 0 ? down : up;
   if (Cfg::CLAMP && y < Cfg::LO) return typename Cfg::out_t(Cfg::LO);
   if (Cfg::CLAMP && y > Cfg::HI) return typename Cfg::out_t(Cfg::HI);

@@ -27,7 +27,7 @@ typename Cfg::out_t scaled(const typename Cfg::in_t& acc, const typename Cfg::mu
 #pragma HLS INLINE
   typedef typename affine<Cfg>::total_t total_t;
   total_t shifted = affine<Cfg>::at(acc, m, offset);
-  shifted >>= min_of(shift, signed_width<typename Cfg::sum_t>::VALUE - 1);  // the sign bit stays
+  shifted >>= unsigned(min_of(shift, signed_width<typename Cfg::sum_t>::VALUE - 1));  // the sign bit stays
   if (Cfg::CLAMP && shifted < Cfg::LO) return typename Cfg::out_t(Cfg::LO);
   if (Cfg::CLAMP && shifted > Cfg::HI) return typename Cfg::out_t(Cfg::HI);
   return typename Cfg::out_t(shifted);

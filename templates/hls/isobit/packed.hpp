@@ -99,7 +99,7 @@ void two_dots(const lanes<Own, N>& low, const lanes<Own, N>& high, const lanes<S
     total_t rest = total;
     rest &= low_bits;
     rest -= half;
-    total >>= SHIFT;
+    total >>= unsigned(SHIFT);
     high_sum += total;
     low_sum += rest;
   }

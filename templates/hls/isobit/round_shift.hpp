@@ -44,11 +44,12 @@ typename Cfg::out_t rounded(const typename Cfg::in_t& acc, const typename Cfg::m
   static_assert(Cfg::K >= 1 && WIDTH >= Cfg::K + 2, "the shift goes right, and the sum holds 2^K");
   typedef typename working<WIDTH>::type sum_t;
   const sum_t sum = sum_t(affine<Cfg>::at(acc, m, offset));
-  const sum_t half = sum_t(1) << (Cfg::K - 1);
+  sum_t half = 1;
+  half <<= unsigned(Cfg::K - 1);
   sum_t y = sum, rest = sum, low_bits = half;
   low_bits -= 1;
   low_bits += half;
-  y >>= Cfg::K;
+  y >>= unsigned(Cfg::K);
   rest &= low_bits;
   if (rounds_up<Cfg::ROUNDING, sum_t>(y, rest, half)) y += 1;
   if (Cfg::CLAMP && y < Cfg::LO) return typename Cfg::out_t(Cfg::LO);

@@ -118,7 +118,8 @@ struct working {
 
 // a * b in a T that holds it. Of a * b itself ap_int makes two factors as wide as the product, which the open ap_types
 // multiply on the heap where that is over 32 bits; the low bits are the same however wide the factors are. Sums, too, are
-// best made in place in a T: an operator of two types has a dozen others for results, and each is compiled.
+// best made in place in a T: an operator of two types has a dozen others for results, and each is compiled. So are shifts,
+// by an unsigned distance: by a signed one ap_int shifts either way.
 template <class T, class A, class B>
 inline T product_of(const A& a, const B& b) {
 #pragma HLS INLINE

@@ -2,35 +2,35 @@
 //
 // Reading an empty stream, leaving elements in one that ends, and growing past MAX_ELEMENTS are named failures
 // (isobit_sim.h). DEPTH is the hardware's; here processes run one after the other and a stream holds a frame.
-// Buffers are pooled per element type, so that a stream made for every frame costs no allocation.
+// Elements are moved as bytes, by code that is the same for all of them: a project has dozens of element types, and what
+// is a template is compiled for each. Buffers are pooled, so that a stream made for every frame costs no allocation.
 #ifndef ISOBIT_SIM_HLS_STREAM_H
 #define ISOBIT_SIM_HLS_STREAM_H
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "isobit_sim.h"
 
 namespace isobit {
 namespace sim {
 
-// Ring buffers waiting for their next stream, the last one given first: streams that end in the reverse order of their
+// Buffers waiting for their next stream, the last one given first: streams that end in the reverse order of their
 // declaration, as those of a function do, find their own again in the next call, large enough and, if small, in cache.
-// One for every element type and thread; never destroyed: streams may outlive any static object. It is no template, and
-// no container either: a project has dozens of element types, and each would be compiled on its own.
+// One for every thread; never destroyed: streams may outlive any static object.
 struct buffer_pool {
   struct buffer {
-    void* elements;
-    size_t capacity;
+    char* bytes;
+    size_t size;
   };
   buffer* waiting;
   size_t count, room;
 
-  // The buffer given last; false when there is none.
-  bool take(buffer& taken) {
-    if (count == 0) return false;
-    taken = waiting[--count];
-    return true;
+  // The buffer given last; an empty one when there is none.
+  buffer take() {
+    if (count == 0) return {nullptr, 0};
+    return waiting[--count];
   }
 
   void give(buffer used) {
@@ -43,12 +43,69 @@ struct buffer_pool {
   }
 };
 
-template <class T>
-struct pool_of {
-  static thread_local buffer_pool pool;
+inline buffer_pool& pool() {
+  static thread_local buffer_pool buffers = {nullptr, 0, 0};
+  return buffers;
+}
+
+// A ring buffer of elements of `size` bytes.
+class ring {
+ public:
+  static const size_t MAX_ELEMENTS = size_t(1) << 26;
+
+  ring(const char* name, size_t size) : name_(name), size_(size), capacity_(0), head_(0), count_(0) {
+    buffer_ = pool().take();
+    if (buffer_.size >= size) for (capacity_ = 1; 2 * capacity_ * size <= buffer_.size;) capacity_ *= 2;
+  }
+  ~ring() {
+    if (count_ != 0) fail_stream("leftover", name_);
+    pool().give(buffer_);
+  }
+  ring(const ring&) = delete;
+  ring& operator=(const ring&) = delete;
+
+  bool empty() const { return count_ == 0; }
+  bool full() const { return count_ == MAX_ELEMENTS; }
+  size_t size() const { return count_; }
+  const char* name() const { return name_; }
+
+ protected:
+  // Where the element lies that the (i + 1)-th read returns.
+  char* at(size_t i) const { return buffer_.bytes + ((head_ + i) & (capacity_ - 1)) * size_; }
+  // Where the next element is written.
+  char* last() {
+    if (count_ == capacity_) grow();
+    return at(count_++);
+  }
+  // Where the element lies that is read now.
+  const char* first() {
+    if (count_ == 0) fail_stream("empty-read", name_);
+    const char* place = at(0);
+    head_ = (head_ + 1) & (capacity_ - 1);
+    --count_;
+    return place;
+  }
+
+ private:
+  __attribute__((cold, noinline)) void grow() {
+    if (full()) fail_stream("overflow", name_);
+    const size_t larger = capacity_ == 0 ? 64 : 2 * capacity_;
+    char* bytes = static_cast<char*>(malloc(larger * size_));
+    if (bytes == nullptr) abort();
+    for (size_t i = 0; i < count_; ++i) memcpy(bytes + i * size_, at(i), size_);
+    free(buffer_.bytes);
+    buffer_ = {bytes, larger * size_};
+    capacity_ = larger;
+    head_ = 0;
+  }
+
+  const char* name_;
+  const size_t size_;
+  buffer_pool::buffer buffer_;
+  size_t capacity_;  // a power of two, or 0
+  size_t head_;
+  size_t count_;
 };
-template <class T>
-thread_local buffer_pool pool_of<T>::pool = {nullptr, 0, 0};
 
 }  // namespace sim
 }  // namespace isobit
@@ -59,38 +116,15 @@ template <class T, int DEPTH = 0>
 class stream;
 
 template <class T>
-class stream<T, 0> {
+class stream<T, 0> : public isobit::sim::ring {
  public:
-  static const size_t MAX_ELEMENTS = size_t(1) << 26;
+  explicit stream(const char* name = "unnamed") : ring(name, sizeof(T)) {}
 
-  explicit stream(const char* name = "unnamed") : name_(name), head_(0), count_(0) {
-    isobit::sim::buffer_pool::buffer taken;
-    const bool found = isobit::sim::pool_of<T>::pool.take(taken);
-    capacity_ = found ? taken.capacity : 64;
-    buffer_ = found ? static_cast<T*>(taken.elements) : new T[64];
-  }
-  ~stream() {
-    if (count_ != 0) isobit::sim::fail_stream("leftover", name_);
-    isobit::sim::pool_of<T>::pool.give({buffer_, capacity_});
-  }
-  stream(const stream&) = delete;
-  stream& operator=(const stream&) = delete;
-
-  bool empty() const { return count_ == 0; }
-  bool full() const { return count_ == MAX_ELEMENTS; }
-  size_t size() const { return count_; }
-  const char* name() const { return name_; }
-
-  void write(const T& element) {
-    if (count_ == capacity_) grow();
-    buffer_[(head_ + count_++) & (capacity_ - 1)] = element;
-  }
+  void write(const T& element) { memcpy(last(), static_cast<const void*>(&element), sizeof(T)); }
   T read() {
-    if (count_ == 0) isobit::sim::fail_stream("empty-read", name_);
-    const size_t first = head_;
-    head_ = (head_ + 1) & (capacity_ - 1);
-    --count_;
-    return buffer_[first];
+    T element;
+    memcpy(static_cast<void*>(&element), first(), sizeof(T));
+    return element;
   }
   void read(T& element) { element = read(); }
 
@@ -108,24 +142,7 @@ class stream<T, 0> {
   void operator>>(T& element) { element = read(); }
 
   // Simulation only: the element that the (i + 1)-th read would return.
-  const T& peek(size_t i) const { return buffer_[(head_ + i) & (capacity_ - 1)]; }
-
- private:
-  __attribute__((cold, noinline)) void grow() {
-    if (full()) isobit::sim::fail_stream("overflow", name_);
-    T* larger = new T[2 * capacity_];
-    for (size_t i = 0; i < count_; ++i) larger[i] = peek(i);
-    delete[] buffer_;
-    buffer_ = larger;
-    capacity_ *= 2;
-    head_ = 0;
-  }
-
-  const char* name_;
-  T* buffer_;
-  size_t capacity_;  // a power of two
-  size_t head_;
-  size_t count_;
+  const T& peek(size_t i) const { return *reinterpret_cast<const T*>(at(i)); }
 };
 
 // A stream with its hardware depth; passes as hls::stream<T>.

@@ -99,8 +99,9 @@ def test_more_products_than_a_unit_multiplies_are_additions(tmp_path: Path) -> N
     asked = plan_for(graph, BOARD, PlanRequest(interval=1)).layers[first.name]
     assert asked.implementation == "constant_dense"  # nothing else is as fast
     assert built(graph).implementation == "dense"
+    assert built(graph, pe=pe, simd=64) == layer  # unasked
     with pytest.raises(IsobitError, match=f"{64 * pe} products in one unit are more than 1024") as caught:
-        built(graph, pe=pe, simd=64)
+        built(graph, pe=pe, simd=64, multiplier="single")
     assert (caught.value.code, caught.value.where) == ("E503", first.name)
 
 

@@ -132,6 +132,24 @@ def test_integers_and_clocks_of_a_small_network(tmp_path: Path) -> None:
 
 
 @needs_verilator
+def test_a_border_is_ahead_of_the_first_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the clock in which FIFOs take no words yet; with FIFOs that never fill up no layer waits for another."""
+    net = Net([1, 1, 3, 4])
+    w = net.quant(np.random.default_rng(4).integers(-7, 8, (2, 1, 3, 3)).astype(np.float32), 1.0, 0.0, 4)
+    y = net.op("Conv", net.quant("x", 0.5), w, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    net.quant(net.op("Relu", y), 32.0, 0, 4, signed=0)
+    build = isobit.compile(net.save(tmp_path), tmp_path / "build", target_ii=1000)
+    design, texts = rtl_sources(build)
+    assert any(p.template == "pad" for p in design.processes)
+    deep = replace(design, streams=tuple(replace(s, depth=2 * s.words + 2) for s in design.streams))
+    sources = texts | render_rtl(deep, build.manifest.board, "deep")
+    monkeypatch.setattr(cosim_run, "rtl_sources", lambda _: (deep, sources))
+    result = cosim(build, 3)
+    assert (result.mismatches, result.interval, result.latency) == (0, result.declared, result.declared_latency)
+    assert all(t.latency == t.declared_latency for t in result.layers)
+
+
+@needs_verilator
 def test_a_long_vector_is_gone_over_again(tmp_path: Path) -> None:
     """300 inputs one by one, twice: their memory is written at an address of its own."""
     net, rng = Net([1, 300]), np.random.default_rng(4)

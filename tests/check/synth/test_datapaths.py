@@ -12,7 +12,7 @@ import pytest
 
 import isobit
 from isobit.backends.dataflow.rtl import parts
-from isobit.check.synth import datapaths
+from isobit.check.synth import claims, datapaths
 from isobit.check.synth.datapaths import prove_datapaths
 from isobit.check.synth.yosys import Yosys, YosysTimeout
 from isobit.errors import IsobitError
@@ -77,7 +77,7 @@ def test_what_is_not_answered_is_left(answer: str, tmp_path: Path, monkeypatch: 
 
 def test_the_verdict_of_another_claim_is_none() -> None:
     text = "ISOBIT-PROOF a\nnothing is said\nISOBIT-PROOF b\nSAT proof finished - no model found: SUCCESS!\n"
-    assert [found[:2] for found in datapaths._RESULT.findall(text)] == [("b", "no model found: SUCCESS")]
+    assert [found[:2] for found in claims._RESULT.findall(text)] == [("b", "no model found: SUCCESS")]
 
 
 def test_only_an_end_that_did_not_come_leaves_a_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,6 +116,14 @@ def test_what_is_left_is_not_proven_for_the_command_either(tmp_path: Path, monke
     answered(monkeypatch, "")
     done = command("verify", build.path, "--rtl")
     assert done.status == 1 and "not proven" in done.out
+
+
+@pytest.mark.parametrize("target", ["hls", "both"])
+def test_a_build_without_rtl_says_so(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered(monkeypatch, "SAT proof finished - no model found: SUCCESS!")
+    isobit.compile(dense(tmp_path).source, tmp_path / "own", target=target)
+    said = command("verify", tmp_path / "own", "--rtl").out
+    assert ("the build holds no SystemVerilog: it was written now" in said) is (target == "hls")
 
 
 def test_the_modules_that_lie_in_the_build_are_proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,25 +1,30 @@
 """Proofs, for all inputs, of the RTL's units of products: packed products and sums of bits are the sums they stand for.
 
-A plain sum of products, written here, beside the module, for Yosys' SAT solver. Operands of 8 bits are too much for it:
-there all of them are simulated.
+First a plain sum of products, written here, beside the whole module, for Yosys' SAT solver: small widths, for it finds
+multipliers hard. Then what `isobit verify --rtl` claims of a unit of any size.
 """
 
 from __future__ import annotations
 
-import subprocess
+import time
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
 
-from isobit import templates
-from isobit.backends.dataflow.rtl.write import module_texts
-from isobit.check.cosim.verilator import FOREIGN, verilated
-from isobit.check.synth.yosys import find_yosys
+from isobit.backends.dataflow.rtl import module_texts
+from isobit.backends.ports import IntType
+from isobit.check.csim.clocks import design_of
+from isobit.check.synth import claims, datapaths, products
+from isobit.check.synth.claims import PROVEN, WRONG
+from isobit.check.synth.products import Products, ProductsProof, prove_products
+from isobit.check.synth.yosys import Yosys, find_yosys
+from tests.backends.dataflow.test_packed import compiled, matrix
 from tests.check.cosim.test_cosim import needs_verilator
 from tests.check.synth.test_synth import needs_yosys
 
 LIMIT = 1200.0
-PROVEN, WRONG = "no model found: SUCCESS", "model found: FAIL"
 CLAIM = """
 module claim #(
     parameter int SAMPLES = 1, PE = 1, SIMD = 1, IN_T = 1, WEIGHT_T = 1, SUM = 32,
@@ -53,66 +58,19 @@ BIPOLAR = """isobit_bipolar #(.SAMPLES(SAMPLES), .PE(PE), .SIMD(SIMD), .IN_T(IN_
       .clk, .enable(1'b1), .x, .weights, .totals);"""
 
 
-EXHAUSTIVE = """
-module isobit_exhaustive (input logic clk, output logic done, output logic [31:0] compared, wrong);
-  logic [24:0] n = 0;
-  wire [7:0] x = n[7:0];
-  logic signed [17:0] totals[2];
-  isobit_packed #(.PE(2), .SIMD(1), .IN_T(8), .IN_T_SIGNED(SIGNED_INPUTS), .WEIGHT_T(8), .PACKED(18), .CHAIN(1)) unit (
-      .clk, .enable(1'b1), .x, .weights(n[23:8]), .totals);
-  wire signed [8:0] left = {SIGNED_INPUTS && x[7], x};
-  logic signed [17:0] expected[2][2];
-  always_ff @(posedge clk) begin
-    n <= n + 1;
-    for (int o = 0; o < 2; o++) begin
-      expected[0][o] <= 18'(left) * 18'($signed(n[8+8*o+:8]));
-      expected[1][o] <= expected[0][o];
-    end
-    if (n >= 2 && !done) begin
-      compared <= compared + 1;
-      wrong <= wrong + 32'(totals[0] != expected[1][0] || totals[1] != expected[1][1]);
-    end
-  end
-  assign done = compared == 1 << 24;
-endmodule
-"""
-DRIVER = """
-#include "Visobit_exhaustive.h"
-#include "verilated.h"
-#include <cstdio>
-#include <memory>
-
-int main() {
-  const std::unique_ptr<VerilatedContext> context(new VerilatedContext);
-  const std::unique_ptr<Visobit_exhaustive> top(new Visobit_exhaustive(context.get()));
-  while (!top->done) {
-    top->clk = 0;
-    top->eval();
-    top->clk = 1;
-    top->eval();
-  }
-  std::printf("%u %u\\n", unsigned(top->compared), unsigned(top->wrong));
-}
-"""
-
-
-def answers(folder: Path, unit: str, parameters: dict[str, int], **changed: str) -> str:
-    """Yosys' verdict."""
+def changed(**changes: str) -> dict[str, str]:
+    """The modules, with ``old -> new`` in those named."""
     texts = module_texts({"packed", "sums", "bipolar", "counts"})
-    for file, (old, new) in {f"isobit_{name}.sv": change.split(" -> ") for name, change in changed.items()}.items():
+    for file, (old, new) in {f"isobit_{name}.sv": change.split(" -> ") for name, change in changes.items()}.items():
         assert old in texts[file]
         texts[file] = texts[file].replace(old, new)
-    texts["claim.sv"] = CLAIM.replace("UNIT", unit)
-    given = "".join(f" -G {key}={value}" for key, value in parameters.items())
-    synth = templates.root() / "synth"
-    text = templates.environment(synth).get_template("prove.ys.j2").render(names=["claim"], sources=sorted(texts))
-    text = text.replace("--top claim", f"--top claim{given}").replace("-show acc ", "")
-    texts |= {"prove.ys": text, "registers.v": (synth / "registers.v").read_text()}
-    for name, content in texts.items():
-        (folder / name).write_text(content)
-    said = find_yosys().run("prove.ys", folder, LIMIT)
-    (line,) = (line for line in said.splitlines() if "SAT proof finished" in line)
-    return PROVEN if PROVEN in line else WRONG
+    return texts
+
+
+def verdict(unit: str, parameters: dict[str, int], texts: dict[str, str]) -> str:
+    """Yosys' verdict of a plain sum beside the module."""
+    sources = texts | {"claim.sv": CLAIM.replace("UNIT", unit)}
+    return claims.answers(["claim"], sources, find_yosys(), LIMIT, parameters=parameters.items())["claim"][0]
 
 
 @needs_yosys
@@ -120,44 +78,148 @@ def answers(folder: Path, unit: str, parameters: dict[str, int], **changed: str)
 @pytest.mark.parametrize("signs", [(0, 1), (1, 1), (1, 0)])
 @pytest.mark.parametrize(("samples", "pe"), [(1, 2), (2, 1), (1, 3)])
 @pytest.mark.parametrize(("bits", "simd", "shift"), [(4, 1, 10), (3, 2, 9)])
-def test_packed_products(
-    bits: int, simd: int, shift: int, samples: int, pe: int, signs: tuple[int, int], tmp_path: Path
-) -> None:
+def test_packed_products(bits: int, simd: int, shift: int, samples: int, pe: int, signs: tuple[int, int]) -> None:
     """Two outputs or two samples share an operand; an output without a partner; a chain of two."""
     sizes = {"SAMPLES": samples, "PE": pe, "SIMD": simd, "IN_T": bits, "WEIGHT_T": bits, "SUM": 2 * bits + 2 + simd - 1}
     parameters = sizes | {"IN_SIGNED": signs[0], "WEIGHT_SIGNED": signs[1]}
-    assert answers(tmp_path, PACKED.format(shift=shift), parameters) == PROVEN
-
-
-@needs_verilator
-@pytest.mark.slow
-@pytest.mark.parametrize("signed", [0, 1])
-def test_packed_products_of_eight_bits(signed: int, tmp_path: Path) -> None:
-    """All 2^24 operands, one after the other; the sums of an operand stand at the output two clocks later."""
-    texts = module_texts({"packed", "sums"}) | {"exhaustive.sv": EXHAUSTIVE, "exhaustive.cpp": DRIVER}
-    for name, content in texts.items():
-        (tmp_path / name).write_text(content.replace("SIGNED_INPUTS", str(signed)))
-    sources = sorted(name for name in texts if name.endswith(".sv"))
-    program = verilated(tmp_path, sources, 1 << 24, None, top="isobit_exhaustive", warnings=FOREIGN)
-    done = subprocess.run([program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [str(1 << 24), "0"]
+    assert verdict(PACKED.format(shift=shift), parameters, changed()) == PROVEN
 
 
 @needs_yosys
 @pytest.mark.slow
 @pytest.mark.parametrize(("bits", "simd", "signed"), [(1, 9, 0), (2, 6, 0), (2, 6, 1), (1, 1, 0)])
-def test_sums_of_selected_inputs(bits: int, simd: int, signed: int, tmp_path: Path) -> None:
+def test_sums_of_selected_inputs(bits: int, simd: int, signed: int) -> None:
     """Weights of -1 and 1 as bits: counted where inputs are bits too."""
     parameters = {"SIMD": simd, "IN_T": bits, "IN_SIGNED": signed, "BITS": 1, "SUM": bits + (simd - 1).bit_length() + 3}
-    assert answers(tmp_path, BIPOLAR, parameters) == PROVEN
+    assert verdict(BIPOLAR, parameters, changed()) == PROVEN
 
 
 @needs_yosys
 @pytest.mark.slow
-def test_a_fault_is_no_proof(tmp_path: Path) -> None:
+def test_a_fault_is_no_plain_sum() -> None:
     """The chain begins without half of 2^PACKED; a count drops a carry."""
     small = {"PE": 2, "IN_T": 3, "WEIGHT_T": 3, "SUM": 8}
-    wrong = answers(tmp_path, PACKED.format(shift=8), small, packed="assign so_far = HALF; -> assign so_far = '0;")
-    assert wrong == WRONG
+    without = changed(packed="assign so_far = HALF; -> assign so_far = '0;")
+    assert verdict(PACKED.format(shift=8), small, without) == WRONG
     counted = {"SIMD": 9, "BITS": 1, "SUM": 8}
-    assert answers(tmp_path, BIPOLAR, counted, counts="twos[1] ^ carry -> twos[1]") == WRONG
+    assert verdict(BIPOLAR, counted, changed(counts="twos[1] ^ carry -> twos[1]")) == WRONG
+
+
+def number(bits: int, signed: bool) -> IntType:
+    return IntType(bits, signed)
+
+
+U1, U2, S4, U8, S8 = (number(*kind) for kind in ((1, False), (2, False), (4, True), (8, False), (8, True)))
+UNITS = {
+    "bytes": Products(1, 2, 3, U8, S8, 18, 3),
+    "signed bytes, none without a partner": Products(1, 3, 2, S8, S8, 18, 1),
+    "samples": Products(3, 1, 4, U8, S4, 18, 4),
+    "bits": Products(1, 3, 32, U1, S8, 0, 1),
+    "two bits of two samples": Products(2, 2, 10, U2, S8, 0, 1),
+}
+
+
+@needs_verilator
+@needs_yosys
+@pytest.mark.slow
+@pytest.mark.parametrize("name", UNITS)
+def test_units_are_proven(name: str) -> None:
+    """With 8 bits, too: no multiplier is left to the solver."""
+    unit = UNITS[name]
+    one, chain = unit.last
+    claimed = (1 + (one > 0)) * (1 + (chain > 0)) + (unit.packed > 0)
+    assert prove_products(unit, find_yosys(), time.monotonic() + LIMIT) == ProductsProof(claimed, claimed, 0)
+
+
+FAULTS = {  # what is changed, in a unit, and what is told
+    "product <= pair * shared; -> product <= (PACKED + OWN + SHARED)'((pair & ~1) * shared);": "a multiplier's word",
+    "assign so_far = HALF; -> assign so_far = '0;": "chain 0 of pair 0",
+    "(O1*SIMD+s)*WEIGHT_T -> (O*SIMD+s)*WEIGHT_T": "a multiplier's word",
+    "(P*SIMD+s)*IN_T+:IN_T], x1 -> (P*SIMD)*IN_T+:IN_T], x1": "chain 0 of pair 0",
+    "assign so_far = g_product[s-1].sum; -> assign so_far = HALF;": "chain 0 of pair 0",
+    "= sum[SUM-1:PACKED]; -> = PART'(sum >>> PACKED + (s > 1));": "chain 0 of pair 0",
+}
+
+
+@needs_verilator
+@needs_yosys
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_packed_products_is_told(fault: str) -> None:
+    small = Products(1, 2, 3, number(3, False), number(3, True), 9, 3)
+    proof = prove_products(small, find_yosys(), time.monotonic() + LIMIT, changed(packed=fault))
+    assert proof.problem.startswith(FAULTS[fault]) and proof.proven < proof.claims
+
+
+@needs_yosys
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["counts:twos[1] ^ carry -> twos[1]", "bipolar:, 1'b0}) -> , 1'b1})"])
+def test_a_fault_of_selected_inputs_is_told(fault: str) -> None:
+    module, _, change = fault.partition(":")
+    proof = prove_products(UNITS["bits"], find_yosys(), time.monotonic() + LIMIT, changed(**{module: change}))
+    assert (proof.proven, proof.problem) == (0, "output 0 has another sum")
+
+
+@needs_yosys
+@pytest.mark.slow
+def test_a_chain_too_long_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two products of signed bytes reach 2^15, which 16 bits do not hold."""
+    monkeypatch.setattr(products, "_multiplier", lambda *_: PROVEN)
+    for chain, wrong in ((1, ""), (2, "chain 0 of pair 0 has another sum")):
+        unit = Products(1, 2, 2, S8, S8, 16, chain)
+        assert prove_products(unit, find_yosys(), time.monotonic() + LIMIT).problem == wrong
+
+
+class Asked(Yosys):
+    """Yosys that says ``answer`` of every claim, and keeps the scripts' first lines."""
+
+    def __init__(self, answer: str) -> None:
+        super().__init__(("none",), "1")
+        self.answer, self.asked = answer, list[str]()
+
+    def run(self, script: str, folder: Path, timeout: float) -> str:
+        self.asked.append((folder / script).read_text(encoding="utf-8"))
+        return f"ISOBIT-PROOF claim\n{self.answer}\n"
+
+
+def test_what_is_asked_of_a_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own widths, the first and the last of its pairs, and as many multipliers cut out as there are in one."""
+    monkeypatch.setattr(products, "_multiplier", lambda *_: PROVEN)
+    yosys = Asked(PROVEN)
+    assert prove_products(Products(1, 5, 6, U8, S4, 22, 3), yosys, time.monotonic() + 9) == ProductsProof(5, 5, 0)
+    for (one, chain), script in zip(product((0, 2), (0, 1)), yosys.asked, strict=True):
+        for said in ("PE=5", "SIMD=6", "IN_T=8", "WEIGHT_T=4", "PACKED=22", "CHAIN=3", "LEAST=-2040", "MOST=1785"):
+            assert f" -G {said} " in script
+        assert f" -G ONE={one} -G AT={chain} " in script
+        assert "select -assert-count 6 t:$mul\ncutpoint t:$mul" in script
+    selected = Asked(WRONG)
+    proof = prove_products(UNITS["bits"], selected, time.monotonic() + 9)
+    assert proof == ProductsProof(2, 0, 0, "output 0 has another sum")
+    assert "cutpoint" not in selected.asked[0] and " -G ONE=2 " in selected.asked[1]
+
+
+def test_what_has_no_answer_is_left() -> None:
+    unit = UNITS["bits"]
+    assert prove_products(unit, Asked("Interrupted SAT solver: TIMEOUT!"), time.monotonic() + 9) == ProductsProof(
+        2, 0, 2
+    )
+    none = Asked(PROVEN)
+    assert prove_products(UNITS["bytes"], none, time.monotonic()) == ProductsProof(2, 0, 2) and not none.asked
+
+
+def test_equal_units_of_a_build_are_proven_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build, name = compiled(matrix(tmp_path), "kv260", 'pe = 3\nsimd = 6\nmultiplier = "packed"')
+    design = design_of(build)
+    twice = replace(design, processes=(*design.processes, *(p for p in design.processes if p.node == name)))
+    yosys, units = Asked(PROVEN), list[Products]()
+
+    def proven(unit: Products, *_: object) -> ProductsProof:
+        units.append(unit)
+        return ProductsProof(3, 2, 1)
+
+    monkeypatch.setattr(datapaths, "find_yosys", lambda: yosys)
+    monkeypatch.setattr(datapaths, "design_of", lambda _: twice)
+    monkeypatch.setattr(datapaths, "prove_products", proven)
+    proofs = [p for p in datapaths.prove_datapaths(build) if p.layer == name]
+    assert [(p.template, p.different, p.proven, p.left) for p in proofs] == [("packed products", 3, 2, 1)] * 2
+    assert units == [Products(1, 3, 6, U8, S8, 18, 4)]

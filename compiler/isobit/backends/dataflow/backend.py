@@ -19,14 +19,12 @@ from isobit.backends.base import (
 from isobit.backends.dataflow.csim import FLAVOURS, CppSimulator
 from isobit.backends.dataflow.design import Design
 from isobit.backends.dataflow.design_file import DESIGN, contradictions, read_design
-from isobit.backends.dataflow.fifo import size_fifos
 from isobit.backends.dataflow.fifo_figures import total_cost
-from isobit.backends.dataflow.lower import lower
 from isobit.backends.dataflow.planner import DEFAULT_REQUEST, Plan, PlanRequest, plan_for
 from isobit.backends.dataflow.planner.refusals import no_such_fifo
 from isobit.backends.dataflow.planner.steps import multiplicand_bits
 from isobit.backends.dataflow.record import DataflowRecord, describe, refuse_other_record
-from isobit.backends.dataflow.whole import whole_design
+from isobit.backends.dataflow.whole import sized_design, whole_design
 from isobit.backends.dataflow.writer import HLS, PLAN, project_files
 from isobit.backends.ports import Port
 from isobit.errors import promised
@@ -62,12 +60,12 @@ class Dataflow:
 
     def lower(self, graph: Graph, plan: Plan, request: PlanRequest) -> Design:
         """Processes and streams, then the depths of the FIFOs."""
-        design, fixed = lower(graph, plan), request.depths_of(plan)
+        design = sized_design(graph, plan, request)
         streams = {s.name for s in design.streams}
-        for name in fixed:
+        for name in request.depths_of(plan):
             if name not in streams:
                 raise no_such_fifo(name, streams, plan)
-        return size_fifos(design, request.fifos, fixed=fixed)
+        return design
 
     def ports(self, design: Design) -> tuple[Port, ...]:
         """The AXI streams of the top function."""

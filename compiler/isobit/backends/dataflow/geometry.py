@@ -228,6 +228,6 @@ def block_lanes(graph: Graph, node: Reindex) -> int:
 def accumulator_of(graph: Graph, node: Linear) -> tuple[int, int]:
     """The least and the greatest partial sum of any channel."""
     weights = graph.by_name[node.inputs[1]]
-    known = weights.value if isinstance(weights, Const) else graph.types[weights.name]
+    known = weights if isinstance(weights, Const) else graph.types[weights.name]
     lo, hi = accumulator_interval(node, graph.types[node.inputs[0]], known)
     return int(lo.min()), int(hi.max())

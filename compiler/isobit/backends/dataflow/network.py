@@ -12,7 +12,12 @@ MIN_DEPTH = 2
 
 
 class Network:
-    """The processes of a design with their schedules and the streams between them, AXI ports and flags left out."""
+    """The processes of a design with their schedules and the streams between them, AXI ports and flags left out.
+
+    ``lead``: clocks by which a process that begins with words of its own is ahead of the design's very first word.
+    """
+
+    lead = 0
 
     def __init__(self, design: Design) -> None:
         self.processes = design.processes

@@ -43,7 +43,7 @@ class Timing:
 def timing(network: Network) -> Timing:
     """The schedule of least interval and latency, and the depths with which FIFOs do not slow it down."""
     interval = network.interval
-    latency, ends, _ = _forward(network, 1 << 60)
+    latency, ends, _ = _forward(network, 1 << 60, network.lead)
     steady, _, processes = _forward(network, interval)
     read, depths, passed_on = dict[str, Runs](), dict[str, int](), _PassedOn(network, interval)
     while processes:
@@ -57,12 +57,12 @@ def timing(network: Network) -> Timing:
     return Timing(interval, latency, depths, ends, steady)
 
 
-def _forward(network: Network, interval: int) -> tuple[int, dict[str, int], list[_Process]]:
+def _forward(network: Network, interval: int, lead: int = 0) -> tuple[int, dict[str, int], list[_Process]]:
     """All as early as their inputs allow, a frame every ``interval`` clocks: latency, ends, and the processes."""
     written, latency, ends = dict[str, Runs](), 0, dict[str, int]()
     processes: list[_Process] = []
     for name in (p.name for p in network.processes):
-        one = _Process(network, name, interval, written)
+        one = _Process(network, name, interval, written, lead)
         processes.append(one)
         for stream in one.inputs:
             del written[stream]  # its one reader has it
@@ -128,21 +128,22 @@ def occupancy(written: Index, numbers: Index, read: Runs, interval: int) -> int:
 class _Process:
     """One process between the earliest times of its inputs (``written``) and the times of its readers."""
 
-    def __init__(self, network: Network, name: str, interval: int, written: dict[str, Runs]) -> None:
+    def __init__(self, network: Network, name: str, interval: int, written: dict[str, Runs], lead: int = 0) -> None:
         self.name, self.schedule = name, network.schedules[name]
         self.inputs, self.outputs = network.inputs[name], network.outputs[name]
         self.interval, self.spare = interval, interval - network.busy(name)
         self.written = {stream: written[stream] for stream in self.inputs}
         self.pieces = list(pieces([*self.inputs.values(), *self.outputs.values()], self.schedule.trip))
+        self.least = -lead if self.inputs else 0  # the port's words are those that the clocks count from
         self.seen: tuple[Piece | None, list[tuple[Index, Index]]] = (None, [])
         self.carried = self._carried()
         self.last = self.carried[-1]
 
     def _carried(self) -> list[int]:
         """The shift at the begin of every piece and at the end of the frame, by the inputs alone."""
-        shifts = [0]
+        shifts = [self.least]
         for piece in self.pieces:
-            shifts.append(max(shifts[-1], *(int(s.max(initial=0)) for _, s in self._asked(piece))))
+            shifts.append(max(shifts[-1], *(int(s.max(initial=self.least)) for _, s in self._asked(piece))))
         return shifts
 
     def _asked(self, piece: Piece) -> list[tuple[Index, Index]]:
@@ -163,7 +164,7 @@ class _Process:
         shifts = np.full(len(at), max(self.carried[number], self.last - self.spare))
         for iterations, asked in self._asked(self.pieces[number]):
             if len(iterations):
-                most = np.concatenate([[0], np.maximum.accumulate(asked)])
+                most = np.concatenate([[self.least], np.maximum.accumulate(asked)])
                 shifts = np.maximum(shifts, most[np.searchsorted(iterations, at, side="right")])
         return shifts
 

@@ -47,8 +47,10 @@ def weight_type(weights: IntArray) -> IntType:
     return IntType(max(IntType.of(min(lo, -1), hi).bits, 3 if lo == -2 else 2), True)
 
 
-def accumulator(graph: Graph, node: Linear, weights: IntArray) -> IntType:
+def accumulator(graph: Graph, node: Linear) -> IntType:
     """A type that holds every partial sum, whatever the order."""
+    weights = graph.by_name[node.inputs[1]]
+    assert isinstance(weights, Const)
     lo, hi = accumulator_interval(node, graph.types[node.inputs[0]], weights)
     out_lo, out_hi = graph.types[node.name].bounds
     return IntType.of(min(int(lo.min()), out_lo, -1), max(int(hi.max()), out_hi))
@@ -63,7 +65,7 @@ def linear(graph: Graph, node: Linear, io_type: IoType) -> Kind:
         IsobitError: E504 for more than two spatial axes.
     """
     weights, x, y = constant_weights(graph, node), graph.types[node.inputs[0]], graph.types[node.name]
-    types = {"weight": weight_type(weights), "accum": accumulator(graph, node, weights)}
+    types = {"weight": weight_type(weights), "accum": accumulator(graph, node)}
     if len(x.shape) == 1:
         matrix = ungrouped(weights, node.groups)
         return "Dense", {"n_in": x.size, "n_out": y.size, "weight_data": matrix.T.copy()}, types

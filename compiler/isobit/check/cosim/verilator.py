@@ -20,7 +20,7 @@ from pathlib import Path
 from isobit.backends.base import Progress, silent
 from isobit.backends.toolchain import COMPILE_TIMEOUT, find_compiler
 from isobit.errors import IsobitError, printable
-from isobit.subprocesses import run, run_all
+from isobit.subprocesses import demand_room, run, run_all
 
 TOP = "isobit_cosim"
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
@@ -91,7 +91,7 @@ def verilated(
     tool, cxx = find_verilator(), find_compiler(compiler)
     made = folder / "verilated"
     command = [str(tool.program), *_TRANSLATE, *warnings, "--top-module", top, "--Mdir", str(made), *sources]
-    _done(run(command, cwd=folder, env=tool.environment))
+    _done(run(command, cwd=folder, env=tool.environment), folder)
     flags = [cxx, "-std=c++17", "-O0" if clocks <= _SMALL else "-O2", "-w", f"-I{made}", *_includes(tool)]
     driver = top.removeprefix("isobit_")
     program, files = folder / driver, [*sorted(made.glob("*.cpp")), folder / f"{driver}.cpp"]
@@ -106,7 +106,7 @@ def verilated(
         failed = run_all(commands, made, COMPILE_TIMEOUT, told)
     except subprocess.TimeoutExpired as error:
         raise IsobitError("E605", f"the compiler ran for more than {COMPILE_TIMEOUT} s", where="RTL") from error
-    _done(failed or run([cxx, *units, *runtime, "-pthread", "-o", str(program)]))
+    _done(failed or run([cxx, *units, *runtime, "-pthread", "-o", str(program)]), folder)
     return program
 
 
@@ -131,14 +131,15 @@ def _runtime(tool: Verilator, cxx: str, scratch: Path) -> list[Path]:
                 fresh = Path(own) / "made.o"
                 source = tool.root / "include" / name
                 command = [cxx, "-std=c++17", "-O1", "-w", *_includes(tool), "-c", str(source), "-o", str(fresh)]
-                _done(run(command))
+                _done(run(command, env={**os.environ, "TMPDIR": own}), Path(own))
                 fresh.replace(target)
         objects.append(target)
     return objects
 
 
-def _done(done: subprocess.CompletedProcess[bytes]) -> None:
+def _done(done: subprocess.CompletedProcess[bytes], folder: Path) -> None:
     if done.returncode != 0:
+        demand_room(folder)
         told = done.stderr.decode(errors="replace").splitlines()
         lines = [line for line in told if "rror" in line or "arning" in line] or ["no message"]
         raise IsobitError("E605", printable(lines[0], 300), where="RTL", hint="was a file of the build edited?")

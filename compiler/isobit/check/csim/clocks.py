@@ -50,7 +50,7 @@ def fifo_choices(build: Build, compiler: str | None = None) -> list[FifoChoice]:
     """
     design, board = design_of(build), build.manifest.board
     with tempfile.TemporaryDirectory(prefix="isobit-clock-") as scratch:
-        program = _compiled(Path(scratch), find_compiler(compiler))
+        program = compiled_clock(Path(scratch), find_compiler(compiler))
         return [_choice(program, design, board, depths) for depths in ("depth", *GOALS)]
 
 
@@ -73,7 +73,8 @@ def _choice(program: Path, design: Design, board: Board, depths: str) -> FifoCho
     return FifoChoice(name, bits, fifo_cost(design, board, depths), ends[-1] - ends[-2] if ends else None)
 
 
-def _compiled(folder: Path, compiler: str) -> Path:
+def compiled_clock(folder: Path, compiler: str) -> Path:
+    """The program that runs schedules, made in ``folder``."""
     source, output = templates.root() / "sim" / "clock" / "clock.cpp", folder / "clock"
     command = [compiler, "-std=c++14", "-O2", str(source), "-o", str(output)]
     done = run(command)

@@ -39,7 +39,7 @@ class CsimResult:
 
     @property
     def verdict(self) -> Verdict:
-        """Never a bare "equal" where more than 0.1 % of the outputs are not those of the source's own run."""
+        """Never a bare "equal" where an output or a prediction is not that of the source's own run."""
         if not self.equal:
             return "not equal"
         ends = self.source.ends if self.source else None

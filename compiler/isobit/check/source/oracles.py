@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_BARE = 1000
-"""One output in so many may differ from the source's own run where the verdict is a bare EQUAL."""
-
 
 @dataclass(frozen=True)
 class OracleRun:
@@ -60,8 +57,8 @@ class EndToEnd:
 
     @property
     def bare(self) -> bool:
-        """Whether so few outputs differ that EQUAL needs no addition: at most 0.1 %."""
-        return self.differing * _BARE <= self.outputs
+        """Whether EQUAL needs no addition: no output differs, and no prediction."""
+        return self.equal == self.outputs and self.predictions_equal == self.predictions
 
     def __str__(self) -> str:
         parts = []

@@ -1,50 +1,47 @@
-"""Proofs, for all inputs, that the RTL of a build's requantizers computes their staircases.
+"""Proofs, for all inputs, that the RTL of a build computes what it promises: its requantizers' staircases, and sums.
 
 A requantizer's module is taken with one channel's constants and one element a word. Its pipeline has no feedback, so
 with an input that stands still every register may be a wire; what is left is a function of the accumulator, and Yosys'
 SAT solver shows that it reaches every level of the staircase exactly where the staircase does, over the whole interval
 that the graph proves for that channel. The staircase is that of ``graph.txt``, cut by cut, found with Python's integers
-(:mod:`isobit.check.proofs.staircases`). Which channel a word is of, and when, is what the simulation shows.
+(:mod:`isobit.check.proofs.staircases`). Which channel a word is of, and when, is what the simulation shows. The sums
+are those of packed products and of selected inputs (:mod:`isobit.check.synth.products`).
 """
 
 from __future__ import annotations
 
 import re
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from isobit import templates
 from isobit.backends.dataflow.design import Process
 from isobit.backends.dataflow.rtl import Single, single_channel
-from isobit.build.files import write_files
 from isobit.build.folder import Build
 from isobit.check.cosim.sources import rtl_sources
+from isobit.check.cosim.verilator import find_verilator
 from isobit.check.csim.clocks import design_of
 from isobit.check.proofs.staircases import Record, cuts, function
-from isobit.check.synth.yosys import Yosys, YosysTimeout, find_yosys
+from isobit.check.synth.claims import PROVEN, WRONG, answers
+from isobit.check.synth.products import Products, ProductsProof, products_of, prove_products
+from isobit.check.synth.yosys import Yosys, find_yosys
 from isobit.ir.curve_record import curve_record
 from isobit.ir.ops import Step
 
 TEMPLATES = ("multiply_shift", "round_shift", "half_even", "thresholds")
 MOST_LEVELS, MOST_BITS, BATCH = 1024, 60, 8
 DEFAULT_LIMIT = 600.0
-_RESULT = re.compile(
-    r"ISOBIT-PROOF (\S+)\n(?:(?!ISOBIT-PROOF).)*?(no model found: SUCCESS|model found: FAIL|Interrupted)(.*?)"
-    r"(?=ISOBIT-PROOF|\Z)", re.DOTALL
-)  # fmt: skip
-"""A claim's name, its verdict, and what follows; never the verdict of the claim behind it."""
 _MODEL = re.compile(r"\\acc\s+(-?\d+)")
 
 
 @dataclass(frozen=True)
 class DatapathProof:
-    """A requantizer.
+    """A requantizer, or a unit of packed products or of selected inputs.
 
-    ``different``: its channels that differ in constants, staircase or interval; ``proven``: how many of them are;
-    ``left`` out for their size or the time limit; ``problem``: the first that is wrong, and an accumulator to show it.
+    ``template``: how it is built, or what of it is proven; ``different``: its channels that differ in constants,
+    staircase or interval, or the claims of a unit of products; ``proven``: how many of them are; ``left`` out for their
+    size or the time limit; ``problem``: the first that is wrong, and an accumulator to show it.
     """
 
     layer: str
@@ -67,21 +64,32 @@ class _Claim:
 def prove_datapaths(
     build: Build, *, limit: float = DEFAULT_LIMIT, progress: Callable[[str], None] = lambda _: None
 ) -> tuple[DatapathProof, ...]:
-    """Prove every requantizer of ``build``, with the modules that lie in it, in the order of its design.
+    """Prove what ``build`` has to prove, with the modules that lie in it, in the order of its design.
 
     Args:
         limit: seconds for all; what they do not suffice for is left.
 
     Raises:
-        IsobitError: E509 for a build without a dataflow design, E617 without Yosys, E618 when it refuses a module.
+        IsobitError: E509 for a build without a dataflow design, E617 without Yosys, E618 when it refuses a module; for
+            packed products E614, E604 or E605 without Verilator or a compiler.
     """
     design, yosys, end = design_of(build), find_yosys(), time.monotonic() + limit
     _, held = rtl_sources(build)
-    found = []
+    units = {p.name: unit for p in design.processes if (unit := products_of(p))}
+    if any(unit.packed for unit in units.values()):
+        find_verilator()
+    found, sums = list[DatapathProof](), dict[Products, ProductsProof]()
     for process in design.processes:
         if process.template in TEMPLATES:
             progress(f"proving {process.node}")
             found.append(_layer(build, process, yosys, end, held))
+        elif unit := units.get(process.name):
+            progress(f"proving {process.node}")
+            if unit not in sums:
+                sums[unit] = prove_products(unit, yosys, end, held)
+            proof = sums[unit]
+            shown = DatapathProof(process.node, unit.kind, proof.claims, proof.proven, proof.left, proof.problem)
+            found.append(shown)
     return tuple(found)
 
 
@@ -91,11 +99,11 @@ def _layer(build: Build, process: Process, yosys: Yosys, end: float, held: Mappi
     for first in range(0, len(claims), BATCH):
         batch = claims[first : first + BATCH]
         for claim, (verdict, model) in zip(batch, _proofs(batch, yosys, end), strict=True):
-            if verdict == "model found: FAIL":
+            if verdict == WRONG:
                 problem = f"channel {claim.channel}: accumulator {model} gives another level"
                 return DatapathProof(process.node, process.template, len(claims) + too_large, proven, 0, problem)
-            proven += verdict.endswith("SUCCESS")
-            left += not verdict.endswith("SUCCESS")
+            proven += verdict == PROVEN
+            left += verdict != PROVEN
     return DatapathProof(process.node, process.template, len(claims) + too_large, proven, left + too_large)
 
 
@@ -149,30 +157,10 @@ def _literal(value: int) -> str:
 
 
 def _proofs(batch: list[_Claim], yosys: Yosys, end: float) -> Iterator[tuple[str, str]]:
-    """Verdict and model of each claim; ``left`` for all where there is no time for them."""
-    rest = end - time.monotonic()
-    text = _run(batch, yosys, rest) if rest > 0 else ""
-    results = {name: (verdict, after) for name, verdict, after in _RESULT.findall(text)}
+    """Verdict and model of each claim; no verdict where there is no time for it."""
+    texts = {name: text for claim in batch for name, text in claim.texts.items()}
+    found = answers([claim.name for claim in batch], texts, yosys, end - time.monotonic(), shown=True)
     for claim in batch:
-        verdict, after = results.get(claim.name, ("left", ""))
+        verdict, after = found.get(claim.name, ("", ""))
         model = _MODEL.search(after)
         yield verdict, model[1] if model else "?"
-
-
-def _run(batch: list[_Claim], yosys: Yosys, limit: float) -> str:
-    """What Yosys prints; nothing when it does not end in time."""
-    texts: dict[str, str] = {}
-    for claim in batch:
-        texts |= claim.texts
-    folder = templates.root() / "synth"
-    names = [claim.name for claim in batch]
-    script = templates.environment(folder).get_template("prove.ys.j2")
-    sources = sorted(name for name in texts if name.endswith(".sv"))
-    texts["prove.ys"] = script.render(names=names, sources=sources)
-    texts["registers.v"] = (folder / "registers.v").read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory(prefix="isobit-prove-") as scratch:
-        write_files(Path(scratch), {name: text.encode("utf-8") for name, text in texts.items()})
-        try:
-            return yosys.run("prove.ys", Path(scratch), limit)
-        except YosysTimeout:
-            return ""

@@ -22,6 +22,7 @@ Rationals = NDArray[Any]
 Floats = NDArray[np.float32]
 ROUNDINGS = 4 * 2.0**-24
 """What an operation's result may be off by for its own rounding and for those of its constants, with room to spare."""
+_NORMAL = 2.0**-126
 _LEAST = 2.0**-147
 """The same below the normal numbers."""
 
@@ -125,19 +126,27 @@ class FloatReading:
 def of_product(x: FloatReading | None, scale: Rationals, offset: Rationals) -> FloatReading:
     """The reading of a product's integers: the product of two float32 scales is a float32 itself.
 
+    Beyond the normal numbers it is exact: below them it would lose digits that no product of the integers has lost.
+
     Args:
         x: the reading of the activations that were multiplied.
         scale: the exact products of the scales; ``offset`` the sum of what zero points add.
     """
     if x is None or not x.grid or (x.scale != x.scale[0]).any():
         return FloatReading(scale, offset)
-    rounded = np.array([Fraction(float(v)) for v in float32s(scale)], dtype=object)
+    rounded = np.array([_normal_float32(v) for v in scale], dtype=object)
     return FloatReading(rounded, offset * (rounded / scale))
 
 
 def float32s(values: Sequence[Fraction] | Rationals) -> Floats:
     """The nearest float32 of every rational."""
     return np.array([nearest_float32(v) for v in values], np.float32)
+
+
+def _normal_float32(value: Fraction) -> Fraction:
+    """The nearest float32 of a normal number, any other as it is."""
+    near = nearest_float32(value)
+    return Fraction(float(near)) if abs(value) >= _NORMAL and np.isfinite(near) else value
 
 
 def _pick(values: Rationals, channel: int) -> Fraction:

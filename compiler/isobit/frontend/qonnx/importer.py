@@ -38,6 +38,7 @@ from isobit.frontend.qonnx.early import refuse_floats
 from isobit.frontend.qonnx.float_arithmetic import Asked, FloatArithmetic
 from isobit.frontend.qonnx.input_type import ELEMENT_TYPES, TYPE_NAME, InputType
 from isobit.frontend.qonnx.quantise_first import quantised_first
+from isobit.frontend.qonnx.reach import within_float32
 from isobit.frontend.qonnx.rows import with_batch
 from isobit.frontend.qonnx.symbolic import Function, HostReal, Real, Tensor, rationals
 from isobit.frontend.qonnx.tabulate import materialised
@@ -219,7 +220,7 @@ class Import:
                 _materialise(b, node, name)
         made = handler(b, node)
         made = made if isinstance(made, dict) else {_produced(node): made}
-        b.tensors |= {name: _read(node, value) for name, value in made.items()}
+        b.tensors |= {name: within_float32(b, node, _read(node, value)) for name, value in made.items()}
 
     def output(self, info: TensorInfo) -> None:
         """Emit one output of the graph.

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import frexp
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ from isobit.ir.ops import Linear
 from isobit.ir.types import IntArray
 from isobit.numerics import as_int_array, exact_array, rational_gcd
 
-_INTEGER_WEIGHT_LIMIT = 1 << 16
+_LIMIT_DIGITS = 17
+"""Float weights are taken for integers of so many digits at most."""
 
 
 def import_matmul(b: Builder, node: SourceNode) -> Tensor:
@@ -93,7 +95,7 @@ def _weights(b: Builder, node: SourceNode, w: Any, *, transposed: bool) -> tuple
 
 
 def as_quantised(b: Builder, node: SourceNode, w: Any) -> QuantisedConstant:
-    """Constant weights as integers with a scale; plain float constants only where they are integers already.
+    """Constant weights as integers with a scale; plain floats only where they are integers times one power of two.
 
     Raises:
         IsobitError: E203 for float weights that nothing quantised, E202 when they are computed at run time.
@@ -104,13 +106,18 @@ def as_quantised(b: Builder, node: SourceNode, w: Any) -> QuantisedConstant:
         raise b.unsupported(node, "the weights are not constant")
     if not np.isfinite(w).all():
         raise IsobitError("E204", "the weights hold NaN or infinity", where=b.where(node))
-    if (w != np.round(w)).any() or np.abs(w).max(initial=0) > _INTEGER_WEIGHT_LIMIT:
+    digits = _LIMIT_DIGITS - frexp(float(np.abs(w).max(initial=0)) or 1.0)[1]
+    finest = np.ldexp(w.astype(np.float64), digits)
+    if digits < 0 or (finest != np.round(finest)).any():
         raise IsobitError(
             "E203", f"the weights {printable(node.inputs[1])!r} are floats with no quantiser", where=b.where(node),
             hint="train with brevitas.nn.QuantLinear / QuantConv2d, or quantise every layer: some tools leave out"
             " layers of few channels, or all at batch 1",
         )  # fmt: skip
-    return QuantisedConstant(w.astype(np.int64), np.ones(1, np.float32), np.zeros(1, np.float32))
+    integers = finest.astype(np.int64)
+    digit = int(np.bitwise_or.reduce(integers, axis=None)) | 1 << digits
+    idle = (digit & -digit).bit_length() - 1
+    return QuantisedConstant(integers >> idle, np.ldexp(np.ones(1, np.float32), idle - digits), np.zeros(1, np.float32))
 
 
 def integer_zero(b: Builder, node: SourceNode, zero: Any) -> IntArray:

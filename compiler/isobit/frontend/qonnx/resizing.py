@@ -41,7 +41,7 @@ def _linear(b: Builder, node: SourceNode) -> Tensor:
     index = positions(b, x)
     old, new = index.shape[1:], b.model.shapes[node.outputs[0]][2:]
     written = _resize_scales(b, node, index.ndim + 1)[2:]
-    mode = str(node.attrs.get("coordinate_transformation_mode", "half_pixel"))
+    mode = _coordinate_mode(node)
     if mode == "align_corners":  # i / f of the old grid, whose ends are the new one's
         factors = [(n - 1) // (o - 1) if o > 1 and n > 1 else 1 for o, n in zip(old, new, strict=True)]
         fits = all(f * (o - 1) == n - 1 for f, o, n in zip(factors, old, new, strict=True))
@@ -49,7 +49,7 @@ def _linear(b: Builder, node: SourceNode) -> Tensor:
         factors = [n // o for n, o in zip(new, old, strict=True)]
         fits = all(f * o == n and w in (None, f) for f, o, n, w in zip(factors, old, new, written, strict=True))
     known = mode in ("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners")
-    if not known or not fits or node.opset < 11 or len(old) > 2:
+    if not known or not fits or len(old) > 2:
         hint = (
             "resize by a whole factor with half_pixel or asymmetric coordinates, or to f (n - 1) + 1 with align_corners"
         )
@@ -96,6 +96,11 @@ def _is_old_resize(node: SourceNode) -> bool:
     return node.op == "Upsample" or node.opset < 11
 
 
+def _coordinate_mode(node: SourceNode) -> str:
+    usual = "asymmetric" if _is_old_resize(node) else "half_pixel"
+    return str(node.attrs.get("coordinate_transformation_mode", usual))
+
+
 def _resize_scales(b: Builder, node: SourceNode, rank: int) -> list[Fraction | None]:
     """The written scale of every axis (batch included); None where the ratio of the sizes is the scale."""
     if str(node.attrs.get("keep_aspect_ratio_policy", "stretch")) != "stretch":
@@ -110,8 +115,7 @@ def _resize_scales(b: Builder, node: SourceNode, rank: int) -> list[Fraction | N
 
 
 def _nearest(b: Builder, node: SourceNode, i: int, old: int, new: int, scale: Fraction) -> int:
-    usual = "asymmetric" if _is_old_resize(node) else "half_pixel"
-    mode = str(node.attrs.get("coordinate_transformation_mode", usual))
+    mode = _coordinate_mode(node)
     coordinate: dict[str, Any] = {
         "asymmetric": lambda: i / scale,
         "half_pixel": lambda: (i + Fraction(1, 2)) / scale - Fraction(1, 2),

@@ -124,6 +124,10 @@ def import_output(b: Builder, info: TensorInfo) -> None:
             "E203",
             f"the output {printable(info.label)!r} does not depend on a quantised value",
             where=printable(info.label),
+            hint="leave it out of the outputs; Brevitas adds scale and zero point of a last layer with"
+            " return_quant_tensor=True"
+            if isinstance(value, np.ndarray)
+            else "",
         )
     first, host = value.segments[0], _host_tail(b, info, value)
     b.emit(

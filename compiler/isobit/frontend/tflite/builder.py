@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.graph_builder import GraphBuilder
-from isobit.frontend.tflite.model import LIMITS, Array, TfliteModel, TfliteOperator, TfliteTensor
+from isobit.frontend.tflite.model import FIXED_BATCH, LIMITS, Array, TfliteModel, TfliteOperator, TfliteTensor
 from isobit.ir.channels import Curves
 from isobit.ir.ops import Add, Concat, HostOp, Reindex, Step, Table, frozen_ints
 from isobit.ir.types import IntArray, ValueType
@@ -200,7 +200,8 @@ class TfliteBuilder(GraphBuilder):
         tensor = self.model.tensors[op.outputs[output]]
         shape = sample_shape(tensor, op.where)
         if index.size != prod(shape):
-            raise op.refusal(f"{index.size} elements, its output of shape {list(tensor.shape)} has others", code="E106")
+            why = f"{index.size} elements, its output of shape {list(tensor.shape)} has others"
+            raise op.refusal(why, FIXED_BATCH, "E106")
         return self.moved(op, x, index.reshape(shape))
 
     def declared(self, op: TfliteOperator, shape: Sequence[int]) -> None:

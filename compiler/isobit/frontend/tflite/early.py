@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from isobit.errors import IsobitError, printable
-from isobit.frontend.tflite.model import LIMITS, TfliteModel, TfliteOperator
+from isobit.frontend.tflite.model import LIMITS, SHAPE_ONLY, TfliteModel, TfliteOperator
 
 _FULL = "convert with full integer quantisation: a representative_dataset and the int8 built-ins (TFLITE_BUILTINS_INT8)"
 _INT8_ALONE = frozenset({"ABS", "BATCH_MATMUL", "ELU", "EXP", "LOG", "NEG", "RSQRT", "SQRT", "SQUARED_DIFFERENCE"})
@@ -17,6 +17,8 @@ _NOT_OF_16_BITS = frozenset(
 _UNBUILT_OF_16_BITS = frozenset({"BATCH_MATMUL", "EXP", "GELU", "LOG", "PRELU", "RSQRT", "SQRT", "SUM"})
 _OF_TWO_TYPES = frozenset({"DEQUANTIZE", "QUANTIZE", "SOFTMAX", "LOG_SOFTMAX"})
 _EIGHT = "convert with int8 activations: TFLITE_BUILTINS_INT8"
+OF_ANY_BATCH = frozenset({"BATCH_TO_SPACE_ND", "SHAPE", "SPACE_TO_BATCH_ND"})
+"""What converters write where the batch is not fixed, and not where it is."""
 _RECURRENT = ("LSTM", "RNN", "SVDF", "GRU")
 
 
@@ -57,7 +59,8 @@ def refuse_types(model: TfliteModel, op: TfliteOperator) -> None:
     kinds = {model.tensors[i].dtype for i in (*op.inputs, *op.outputs) if i >= 0 and model.tensors[i].scale}
     if "int16" not in kinds:
         return
-    running = {model.tensors[i].dtype for i in (*op.inputs, *op.outputs) if i >= 0 and model.tensors[i].data is None}
+    read = [op.inputs[i] for i in SHAPE_ONLY.get(op.op, range(len(op.inputs)))]
+    running = {model.tensors[i].dtype for i in (*read, *op.outputs) if i >= 0 and model.tensors[i].data is None}
     if op.op not in _OF_TWO_TYPES and running != {"int16"}:
         raise op.refusal(f"activations of {' and '.join(sorted(running))}", "give all the same type", "E205")
     if op.op in _NOT_OF_16_BITS:

@@ -22,7 +22,7 @@ import tflite
 
 from isobit.errors import IsobitError, printable
 from isobit.frontend.onnx.model import MAX_ELEMENTS, MAX_FILE_BYTES
-from isobit.frontend.tflite.model import IDENTIFIER, Array, TfliteModel, TfliteOperator, TfliteTensor
+from isobit.frontend.tflite.model import IDENTIFIER, SHAPE_ONLY, Array, TfliteModel, TfliteOperator, TfliteTensor
 
 _VERSION = 3
 _MOST = 1 << 20  # entries of a list; a hostile length must not keep us busy
@@ -82,8 +82,6 @@ _OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ),
     "UNPACK": ("UnpackOptions", ("Num", "Axis")),
 }  # fmt: skip
-_SHAPE_ONLY = {"RESHAPE": (0,), "SQUEEZE": (0,), "EXPAND_DIMS": (0,)}
-"""Operators whose output's declared shape says what their other inputs would."""
 
 
 def load_tflite(path: Path) -> TfliteModel:
@@ -294,7 +292,7 @@ def _needed(operators: list[TfliteOperator], outputs: tuple[int, ...]) -> tuple[
     wanted, kept = set(outputs), []
     for operator in reversed(operators):
         if wanted.intersection(operator.outputs):
-            used = _SHAPE_ONLY.get(operator.op, range(len(operator.inputs)))
+            used = SHAPE_ONLY.get(operator.op, range(len(operator.inputs)))
             wanted.update(operator.inputs[i] for i in used if i < len(operator.inputs))
             kept.append(operator)
     return tuple(reversed(kept))

@@ -27,9 +27,9 @@ from isobit.frontend.tflite import (
     windows,
 )  # fmt: skip
 from isobit.frontend.tflite.builder import TfliteBuilder, Value, exact_scale, sample_shape
-from isobit.frontend.tflite.early import refuse_early, refuse_types
+from isobit.frontend.tflite.early import OF_ANY_BATCH, refuse_early, refuse_types
 from isobit.frontend.tflite.file import load_tflite
-from isobit.frontend.tflite.model import LIMITS, TfliteModel, TfliteOperator, TfliteTensor
+from isobit.frontend.tflite.model import FIXED_BATCH, LIMITS, TfliteModel, TfliteOperator, TfliteTensor
 from isobit.ir import Graph
 from isobit.ir.ops import HostOp, Input, Output, Quantiser, Select, frozen_ints
 from isobit.numerics import least_move
@@ -107,7 +107,7 @@ def _operator(b: TfliteBuilder, op: TfliteOperator) -> Handler:
     if handler is None:
         raise IsobitError(
             "E201", f"{printable(op.op)} is not supported", where=op.where,
-            hint="supported: " + ", ".join(sorted(_OPERATORS)),
+            hint=FIXED_BATCH if op.op in OF_ANY_BATCH else "supported: " + ", ".join(sorted(_OPERATORS)),
         )  # fmt: skip
     return handler
 

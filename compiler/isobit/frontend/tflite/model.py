@@ -18,6 +18,10 @@ from isobit.errors import IsobitError, printable
 Array = NDArray[np.generic]
 IDENTIFIER = b"TFL3"
 """What every TFLite file has at its fifth byte."""
+SHAPE_ONLY: Mapping[str, tuple[int, ...]] = {"RESHAPE": (0,), "SQUEEZE": (0,), "EXPAND_DIMS": (0,)}
+"""Operators whose output's declared shape says what their other inputs would; which inputs are read."""
+FIXED_BATCH = "convert with a fixed batch, so that no shape is computed: keras.Input(shape, batch_size=1)"
+"""The hint for a file whose shapes are computed, as converters write it where the batch is not fixed."""
 LIMITS: Mapping[str, tuple[int, int]] = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-(1 << 15), (1 << 15) - 1)}
 """The types that an activation may have, with their least and greatest integer."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from isobit.frontend.tflite.builder import TfliteBuilder, Value, sample_shape
-from isobit.frontend.tflite.model import TfliteOperator
+from isobit.frontend.tflite.model import FIXED_BATCH, TfliteOperator
 from isobit.ir.ops import HostOp, Pad
 
 _LARGE = 1 << 30
@@ -50,7 +50,7 @@ def move_floats(b: TfliteBuilder, op: TfliteOperator) -> bool:
             raise op.refusal(f"the permutation {list(order)}", code="E106")
         index = index.transpose(order)
     if index.size != prod(shape):
-        raise op.refusal(f"{index.size} elements, its output of shape {list(shape)} has others", code="E106")
+        raise op.refusal(f"{index.size} elements, its output of shape {list(shape)} has others", FIXED_BATCH, "E106")
     b.floats[op.outputs[0]] = source, index.reshape(shape)
     return True
 

@@ -242,6 +242,21 @@ def test_a_latency_is_kept_or_refused(demo_graph: Graph) -> None:
     assert search.within_latency(shortest - 1) == (None, shortest)
 
 
+def test_a_latency_is_asked_of_the_first_that_fit(demo_graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the FIFOs of the fastest do not fit, the next ones are tried, each once."""
+    search, asked = Search(demo_graph, BOARD, PlanRequest()), list[int]()
+    at = search.at
+
+    def fits_from_64_on(_: Search, clocks: int) -> Optimum | None:
+        asked.append(clocks)
+        return at(clocks) if clocks >= 64 else None
+
+    monkeypatch.setattr(Search, "at", fits_from_64_on)
+    found, shortest = search.within_latency(1 << 40)
+    assert found is not None and found.whole.interval >= 64 and 0 < shortest <= found.whole.latency
+    assert asked[0] < 64 and len(asked) == len(set(asked))
+
+
 def test_a_plan_is_read_back_as_it_is(graph: Graph, tmp_path: Path) -> None:
     request = PlanRequest(interval=4000)
     found = Search(graph, KRIA, request, "lut").best()

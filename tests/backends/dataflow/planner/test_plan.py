@@ -9,6 +9,7 @@ import pytest
 
 from isobit import demo
 from isobit.backends.dataflow.geometry import block_lanes, geometry, keeps_order, upsampling
+from isobit.backends.dataflow.lower import lower
 from isobit.backends.dataflow.planner import LayerChoice, PlanRequest, plan_for, print_plan, read_plan
 from isobit.backends.dataflow.planner.foldings import divisors, foldings
 from isobit.backends.dataflow.planner.points import points
@@ -16,7 +17,7 @@ from isobit.errors import DoesNotFit, IsobitError
 from isobit.flow import import_source
 from isobit.hardware import board_names, load_board
 from isobit.ir import Graph
-from isobit.ir.ops import Input, Linear, Reindex, frozen_ints
+from isobit.ir.ops import Const, Input, Linear, Output, Pad, Reindex, frozen_ints
 from isobit.passes import optimise
 
 BOARD = load_board("pynq-z1")
@@ -55,6 +56,24 @@ def test_a_target_is_met_and_no_layer_could_be_cheaper(graph: Graph, interval: i
         fast_enough = [p.cost.weight + p.wires for p in ways if p.clocks <= interval]
         (taken,) = (p for p in ways if p.layers[0][1] == plan.layers[node.name])
         assert taken.cost.weight + taken.wires == min(fast_enough)
+
+
+@pytest.mark.parametrize("interval", [2304, 9216])
+def test_a_border_hands_its_window_the_words_that_it_reads(interval: int) -> None:
+    weights = frozen_ints(np.random.default_rng(0).integers(-7, 8, (16, 3, 3, 16)))
+    graph = Graph((
+        Input(name="x", shape=(8, 8, 16), lo=frozen_ints(0), hi=frozen_ints(15)),
+        Const(name="w", value=weights),
+        Pad(name="border", inputs=("x",), before=(1, 1), after=(1, 1)),
+        Linear(name="conv", inputs=("border", "w"), strides=(1, 1), dilations=(1, 1)),
+        Output(name="y", inputs=("conv",)),
+    ))  # fmt: skip
+    plan = plan_for(graph, BOARD, PlanRequest(interval=interval))
+    assert plan.layers["border"].lanes[1] == plan.layers["conv"].simd > 1
+    design = lower(graph, plan)
+    (made,) = (p.outputs for p in design.processes if p.template == "pad")
+    (taken,) = (p.inputs for p in design.processes if p.template == "sliding_window")
+    assert made == taken
 
 
 def test_a_target_out_of_reach_names_the_layer(graph: Graph) -> None:

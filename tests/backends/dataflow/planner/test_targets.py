@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from random import Random
 
 import pytest
@@ -16,7 +17,8 @@ from isobit.backends.dataflow.planner import LayerChoice, Plan, PlanRequest, pla
 from isobit.backends.dataflow.planner.foldings import planned
 from isobit.backends.dataflow.planner.front import Front
 from isobit.backends.dataflow.planner.points import points
-from isobit.backends.dataflow.planner.search import port_words
+from isobit.backends.dataflow.planner.search import Keeps, Whole, port_words
+from isobit.backends.dataflow.planner.units import least_clocks, units
 from isobit.errors import DoesNotFit, IsobitError
 from isobit.hardware import Board, load_board
 from isobit.ir import Graph
@@ -81,6 +83,25 @@ def test_the_planners_clocks_are_those_of_the_processes(net: Callable[[], Graph]
         assert max(network.busy(p.name) for p in design.processes) == max(*clocks.values(), *ports)
 
 
+@pytest.mark.parametrize("net", [*NETS, *(partial(random_net, seed) for seed in range(8))])
+def test_points_that_are_left_out_are_none_that_a_choice_takes(net: Callable[[], Graph]) -> None:
+    """Of more samples than the slowest matrix unit lets anyone use."""
+    graph = net()
+    least, made = least_clocks(graph), list(units(graph))
+    front, whole = (Front({u.node.name: u.points(graph, BOARDS[1], {}, k) for u in made}) for k in (least, 0))
+    assert least <= whole.fastest == front.fastest and whole.slowest_node() == front.slowest_node()
+    assert front.intervals() == whole.intervals()
+    for interval in whole.intervals():
+        pairs = zip(front.at(interval), whole.at(interval), strict=True)
+        assert all(one == other and front.layers(one) == whole.layers(other) for one, other in pairs)
+
+
+def test_some_points_are_left_out() -> None:
+    graph = cnv()
+    least, made = least_clocks(graph), list(units(graph))
+    assert any(len(u.points(graph, BOARDS[1], {}, least)) < len(u.points(graph, BOARDS[1], {})) for u in made)
+
+
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("board", BOARDS, ids=lambda b: b.name)
 def test_the_default_is_what_its_own_interval_as_a_target_gives(seed: int, board: Board) -> None:
@@ -90,6 +111,21 @@ def test_the_default_is_what_its_own_interval_as_a_target_gives(seed: int, board
     again = plan_for(graph, board, PlanRequest(interval=whole_design(graph, plan, NONE).interval), whole_design)
     assert whole_design(graph, again, NONE) == whole_design(graph, plan, NONE)
     assert again.layers == plan.layers
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("share", [0.05, 0.2])
+def test_a_design_whose_fifos_were_not_sized_would_not_have_been_taken(seed: int, share: float) -> None:
+    graph, request = random_net(seed), PlanRequest(share=share)
+
+    def sized(graph: Graph, plan: Plan, request: PlanRequest, keeps: Keeps | None = None) -> Whole:
+        least, whole = whole_design(graph, plan, request, keeps), whole_design(graph, plan, request)
+        assert least.interval == whole.interval and all(
+            a <= b for (_, a, _), (_, b, _) in zip(least.cost.used(BOARDS[0]), whole.cost.used(BOARDS[0]), strict=True)
+        )
+        return whole
+
+    assert plan_for(graph, BOARDS[0], request, whole_design) == plan_for(graph, BOARDS[0], request, sized)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -128,6 +128,13 @@ def fifo(depth: int, width: int, board: Board) -> Cost:
     return _with("fifo_memory", count=count, word=width) + _kept("fifo_memory", ram(depth, width, board))
 
 
+def fifo_at_least(width: int) -> Cost:
+    """LUTs that a stream takes however deep it is: the least of the forms of :func:`fifo`, each at its first depth."""
+    pair, shift = _with("fifo_pair", word=width), _with("fifo_shift", count=_bits(4), word=width)
+    memory = _with("fifo_memory", count=_bits(34), word=width)
+    return Cost(lut=min(pair.lut, shift.lut, memory.lut))
+
+
 def width_converter(c: Constants, bits: int) -> Cost:
     """Words of other lanes, in granules that divide both: a word that is taken apart, one that grows, or a buffer.
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 
 from isobit.backends.dataflow.optimal.solver import Choice, Limits, Undecided, amounts, cheapest
 from isobit.backends.dataflow.optimal.ways import Goal, Way, ways_of
-from isobit.backends.dataflow.planner.additions import fast_enough
 from isobit.backends.dataflow.planner.plan import Plan, checked
 from isobit.backends.dataflow.planner.refusals import too_slow
 from isobit.backends.dataflow.planner.search import (
@@ -84,7 +83,7 @@ class Search:
 
     def __post_init__(self) -> None:
         cycles = self._cycles = most_cycles(self.graph, self.request)
-        found = ways_of(self.graph, self.board, fast_enough(self.graph, self.request.interval, self.request.layers))
+        found = ways_of(self.graph, self.board, self.request.layers)
         self.ways = {
             name: tuple(w for w in ways if cycles is None or w.point.cycles <= cycles) for name, ways in found.items()
         }
@@ -204,8 +203,8 @@ class Search:
         """The cheapest plan whose first word in and last word out are at most so many clocks apart, and its latency.
 
         That of the slowest interval which keeps to it, by bisection, as a slower design has a longer latency; of at
-        most the request's interval, where it has one. Where none does: None, and the latency of the fastest plan (0
-        where there is no plan at all).
+        most the request's interval, where it has one. Where none does, the planner's own plan, if it keeps to it; else
+        None, and the latency of the fastest plan (0 where there is no plan at all).
         """
         least, asked, found, shortest = self.fastest_interval(), self.request.interval, None, 0
         intervals = [t for t in self.intervals() if least is not None and t >= least]
@@ -213,7 +212,7 @@ class Search:
             intervals = [*(t for t in intervals if t < asked), asked]
         low, high = 0, len(intervals)
         while low < high:
-            middle = (low + high) // 2 if shortest else 0  # the fastest first
+            middle = (low + high) // 2 if shortest else low  # the fastest first
             tried = self.at(intervals[middle])
             shortest = shortest or (tried.whole.latency if tried else 0)
             if tried is not None and tried.whole.latency <= most:
@@ -222,6 +221,10 @@ class Search:
                 low = middle + 1  # its FIFOs do not fit
             else:
                 high = middle
+        usual = self._usual(asked) if found is None else None  # it knows products that share DSPs
+        if usual is not None:
+            shortest = shortest or usual[1].latency
+            found = self._better(None, usual, asked) if usual[1].latency <= most else None
         return found, shortest
 
     def _usual(self, interval: int | None) -> tuple[Plan, Whole] | None:

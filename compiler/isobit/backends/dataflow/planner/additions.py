@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from isobit.backends.dataflow.catalogue import cost_of
 from isobit.backends.dataflow.catalogue.additions import additions
 from isobit.backends.dataflow.geometry import geometry
-from isobit.backends.dataflow.layer import AS_PLANNED, Candidate, LayerChoice, LayerPlan
-from isobit.backends.dataflow.planner.foldings import MAX_CONSTANT, MAX_UNROLL, foldings, streamed_weights
+from isobit.backends.dataflow.layer import Candidate, LayerChoice, LayerPlan
+from isobit.backends.dataflow.planner.foldings import MAX_CONSTANT, MAX_UNROLL
 from isobit.errors import IsobitError
 from isobit.hardware import Cost
 from isobit.ir import Graph
@@ -19,9 +18,8 @@ from isobit.ir.ops import Linear
 def with_additions(graph: Graph, node: Linear, made: LayerPlan, choice: LayerChoice, window: Cost) -> LayerPlan:
     """``made``, or the same folding as additions, and the ways to multiply with them among these.
 
-    The search takes seconds for the largest. So up to as many products as a unit multiplies at most are looked at
-    unasked, where a frame is one vector or windows come in blocks; more only where ``choice`` asks, or nothing else is
-    as fast as was asked (:func:`fast_enough`).
+    Looked at unasked where a frame is one vector, and of blocks up to as many products as a unit multiplies at most. A
+    matrix of more products is additions or nothing.
 
     Args:
         window: what makes the windows of ``made`` takes, which its cost holds.
@@ -35,12 +33,12 @@ def with_additions(graph: Graph, node: Linear, made: LayerPlan, choice: LayerCho
     if asked and reason:
         hint = "keep that folding, or leave out its multiplier and its implementation"
         raise IsobitError("E503", f"it cannot be built as additions: {reason}", where=node.name, hint=hint)
-    if products > MAX_UNROLL and not asked:
-        message = f"{products} products in one unit are more than {MAX_UNROLL}"
-        raise IsobitError("E503", message, where=node.name, hint='multiplier = "adders", or a smaller folding')
-    stored = choice.weights in ("tapered", "bipolar")
+    large, stored = products > MAX_UNROLL, choice.weights in ("tapered", "bipolar")
     slow = products * made.samples > MAX_UNROLL if made.parallel else geometry(graph, node).positions > 1
-    if reason or (not asked and (stored or slow)):
+    if reason or (not asked and (stored or slow or (large and choice.multiplier != ""))):
+        if large:
+            message = f"{products} products in one unit are more than {MAX_UNROLL}"
+            raise IsobitError("E503", message, where=node.name, hint='multiplier = "adders", or a smaller folding')
         return made
     samples, name = (made.samples, "parallel_constant_dense") if made.parallel else (0, "constant_dense")
     found = additions(graph, node, samples)
@@ -48,30 +46,13 @@ def with_additions(graph: Graph, node: Linear, made: LayerPlan, choice: LayerCho
     way = Candidate("adders", cost_of("constant_dense", graph, node, samples) + window, True, why)
     others = made.multipliers or (Candidate("single", made.cost, True, "a product for every weight"),)
     cheaper = choice.multiplier == "" and way.cost.weight < made.cost.weight
-    if not (asked or cheaper):
+    if not (asked or large or cheaper):
         return replace(made, multipliers=(*others, way))
-    ways = (way, *others) if products <= MAX_UNROLL else (way,)
+    ways = (way,) if large else (way, *others)
     return LayerPlan(
         made.pe, made.simd, made.cycles, way.cost, name, line_buffer=made.line_buffer, samples=made.samples,
         multipliers=ways,
     )  # fmt: skip
-
-
-def fast_enough(
-    graph: Graph, interval: int | None, layers: Mapping[str, LayerChoice]
-) -> Mapping[str, LayerChoice]:  # fmt: skip
-    """``layers``, and additions for what no folding within the limit of a unit makes in ``interval`` clocks a frame."""
-    found = dict(layers)
-    for node in graph.nodes if interval else ():
-        fixed = found.get(node.name, AS_PLANNED) != AS_PLANNED
-        if not isinstance(node, Linear) or streamed_weights(graph, node) or fixed:
-            continue
-        g, ways = geometry(graph, node), foldings(graph, node)
-        least = min((f.cycles for f in ways if f.pe * f.simd <= MAX_UNROLL), default=1)
-        large = g.positions == 1 and not g.depthwise and MAX_UNROLL < g.outputs * g.fan_in <= MAX_CONSTANT
-        if large and interval is not None and least > interval:
-            found[node.name] = LayerChoice(multiplier="adders")
-    return found
 
 
 def _not_constant(graph: Graph, node: Linear, made: LayerPlan) -> str:

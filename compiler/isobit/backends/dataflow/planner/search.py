@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 
 from isobit.backends.dataflow.design import FifoGoal
 from isobit.backends.dataflow.layer import LayerChoice
-from isobit.backends.dataflow.planner.additions import fast_enough
 from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, port_format
 from isobit.backends.dataflow.planner.file import folding_of
 from isobit.backends.dataflow.planner.foldings import accumulator_bits, planned
@@ -21,7 +20,7 @@ from isobit.backends.dataflow.planner.front import Candidate, Front
 from isobit.backends.dataflow.planner.plan import Plan, checked
 from isobit.backends.dataflow.planner.points import Point
 from isobit.backends.dataflow.planner.refusals import does_not_fit, slow_port, table, too_slow
-from isobit.backends.dataflow.planner.units import units
+from isobit.backends.dataflow.planner.units import least_clocks, units
 from isobit.backends.dataflow.rows import frame_words, width_of, words_of
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import Board, Cost
@@ -71,7 +70,9 @@ class Whole:
 
 DEFAULT_REQUEST = PlanRequest()
 Shares = Mapping[str, float]
-Judge = Callable[[Graph, Plan, PlanRequest], Whole]
+Keeps = Callable[[Cost], bool]
+Judge = Callable[[Graph, Plan, PlanRequest, Keeps | None], Whole]
+"""What a design takes under a plan; less than that where even less is more than is kept to."""
 
 
 def plan_for(
@@ -96,7 +97,7 @@ def plan_for(
     return plan
 
 
-def layers_alone(graph: Graph, plan: Plan, request: PlanRequest) -> Whole:
+def layers_alone(graph: Graph, plan: Plan, request: PlanRequest, keeps: Keeps | None = None) -> Whole:
     """What is known of a design before it is made: its layers, and the words of its ports."""
     ports = {n.name: port_words(graph, n, plan.port_words) for n in (*graph.inputs, *graph.outputs)}
     clocks = ports | {name: layer.clocks for name, layer in plan.layers.items()}
@@ -118,8 +119,15 @@ class _Planner:
     def __init__(self, graph: Graph, board: Board, request: PlanRequest, judge: Judge) -> None:
         self.graph, self.board, self.request, self.judge = graph, board, request, judge
         self.cycles = most_cycles(graph, request)
-        layers = fast_enough(graph, request.interval, request.layers)
-        self.front = Front({u.node.name: self._fast(u.node.name, u.points(graph, board, layers)) for u in units(graph)})
+        least = 0 if request.samples else least_clocks(graph)
+        self.front = self._front(least)
+        if self.front.fastest < least:  # some unit is faster than its folding says
+            self.front = self._front(0)
+
+    def _front(self, least: int) -> Front:
+        layers = self.request.layers
+        ways = {u.node.name: u.points(self.graph, self.board, layers, least) for u in units(self.graph)}
+        return Front({name: self._fast(name, made) for name, made in ways.items()})
 
     def run(self) -> Plan:
         if self.request.interval is not None:
@@ -236,7 +244,7 @@ class _Planner:
             plan = self._plan(candidate, port_words)
             if not _keeps(candidate.cost, self.board, shares):
                 break
-            whole = self._whole(plan)
+            whole = self._whole(plan, lambda cost: _keeps(cost, self.board, shares))
             if self.request.interval is not None and whole.interval > interval:
                 text = f"{whole.slowest} takes {whole.interval} clocks per frame; {interval} were asked for"
                 text = "\n".join([text, *table(plan, whole.cost)])
@@ -251,8 +259,8 @@ class _Planner:
     def _shares(self, beyond: Sequence[str] = ()) -> Shares:
         return {name: 1.0 if name in beyond else self.request.share for name in RESOURCES}
 
-    def _whole(self, plan: Plan) -> Whole:
-        return self.judge(self.graph, plan, self.request)
+    def _whole(self, plan: Plan, keeps: Keeps | None = None) -> Whole:
+        return self.judge(self.graph, plan, self.request, keeps)
 
     def _plan(self, candidate: Candidate, port_words: int | None = None) -> Plan:
         chosen = self.front.layers(candidate)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from isobit.backends.dataflow.layer import LayerChoice
 from isobit.backends.dataflow.planner.blocks import border_of
-from isobit.backends.dataflow.planner.foldings import planned
+from isobit.backends.dataflow.planner.foldings import foldings, planned
 from isobit.backends.dataflow.planner.multipliers import may_share
 from isobit.backends.dataflow.planner.points import Point, joined, points
 from isobit.errors import IsobitError
@@ -23,12 +23,13 @@ class Unit:
     node: Node
     pad: Pad | None
 
-    def points(self, graph: Graph, board: Board, choices: Mapping[str, LayerChoice]) -> Sequence[Point]:
-        """Every legal way to build it that agrees with ``choices``; refusals as :func:`points`."""
+    def points(self, graph: Graph, board: Board, choices: Mapping[str, LayerChoice], least: int = 0) -> Sequence[Point]:
+        """Every legal way to build it that agrees with ``choices``; ``least`` and refusals as :func:`points`."""
         choice = choices.get(self.node.name, LayerChoice())
         if self.pad is None:
-            return points(graph, self.node, board, choice)
-        return joined(graph, self.pad, self.node, (choices.get(self.pad.name, LayerChoice()), choice), board)
+            return points(graph, self.node, board, choice, least)
+        both = choices.get(self.pad.name, LayerChoice()), choice
+        return joined(graph, self.pad, self.node, both, board, least)
 
     def sharing(self, graph: Graph, board: Board, choices: Mapping[str, LayerChoice]) -> Sequence[Point]:
         """The points beyond :meth:`points` where products of few bits share DSPs; none where no two can."""
@@ -39,6 +40,12 @@ class Unit:
             return self.points(graph, board, {**choices, self.node.name: replace(choice, multiplier="packed")})
         except IsobitError:
             return ()
+
+
+def least_clocks(graph: Graph) -> int:
+    """Clocks a frame below which some matrix unit has no folding."""
+    matrices = (node for node in graph.nodes if isinstance(node, Linear))
+    return max((min((f.cycles for f in foldings(graph, node)), default=0) for node in matrices), default=0)
 
 
 def units(graph: Graph) -> Iterable[Unit]:

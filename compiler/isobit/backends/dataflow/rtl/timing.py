@@ -16,7 +16,12 @@ from isobit.backends.dataflow.timed import timing
 
 
 class RtlNetwork(Network):
-    """The processes of a design with the clocks of their modules."""
+    """The processes of a design with the clocks of their modules.
+
+    A FIFO takes words from the clock behind reset on, a unit writes its border in the clock before.
+    """
+
+    lead = 1
 
     def __init__(self, design: Design) -> None:
         super().__init__(design)

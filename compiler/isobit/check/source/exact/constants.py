@@ -193,6 +193,7 @@ RAW_OPERATORS: Mapping[str, RawOperator] = MappingProxyType(
         "Identity": _plain(lambda x: x),
         "Less": _plain(np.less),
         "LessOrEqual": _plain(np.less_equal),
+        "Log": _keep(lambda x: np.log(x.astype(np.float64))),
         "Max": _extreme(np.maximum),
         "Min": _extreme(np.minimum),
         "Mod": _modulo,

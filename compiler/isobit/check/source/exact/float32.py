@@ -34,6 +34,7 @@ _POOLS = ("MaxPool", "GlobalMaxPool")
 _TWO = ("Add", "Sub", "Mul", "Div")
 _ALONE = ("Neg", "BatchNormalization", "Relu", "Clip")
 _MIDDLE, _BELOW = 1 << 28, (1 << 29) - 1
+_NORMAL = Fraction(1, 1 << 126)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,10 +172,16 @@ def _ratio(node: FileNode, x: Shadow, weights: Shadow, left: bool) -> ExactTenso
     if (rows != rows[:, :1]).any():
         raise IsobitError("E202", "float32 arithmetic of weights whose scale varies inside an output")
     first = np.float32(x.scale.flat[0])
-    ratios = [Fraction(float(first * s)) / (Fraction(float(first)) * Fraction(float(s))) for s in rows[:, 0]]
+    ratios = [_rounded_share(first, s) for s in rows[:, 0]]
     rank = weights.values.ndim if node.op == "Conv" else 2
     shape = (-1, *(1,) * (rank - 2)) if node.op == "Conv" else (-1, 1) if left else (-1,)
     return from_fractions(ratios, (len(ratios),)).map(lambda num: num.reshape(shape))
+
+
+def _rounded_share(one: Any, other: Any) -> Fraction:
+    """The float32 product of two float32 numbers by the exact one; 1 where it is below the normal numbers."""
+    product = Fraction(float(one)) * Fraction(float(other))
+    return Fraction(float(one * other)) / product if abs(product) >= _NORMAL else Fraction(1)
 
 
 def _scale(node: FileNode, data: list[Floats | None], made: ExactTensor) -> Floats | None:

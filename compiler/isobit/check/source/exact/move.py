@@ -112,7 +112,7 @@ def space_to_depth(data: ExactTensor, block: int) -> ExactTensor:
 def resize(data: ExactTensor, out: Shape, scales: Sequence[Fraction] | None, attrs: Attrs, legacy: bool) -> ExactTensor:
     """Nearest ``Resize`` (and ``Upsample``, ``legacy``): every output coordinate is mapped back and rounded."""
     if str(attrs.get("mode", "nearest")) == "linear":
-        return _interpolated(data, out, scales, attrs)
+        return _interpolated(data, out, scales, attrs, legacy)
     if str(attrs.get("mode", "nearest")) != "nearest":
         raise IsobitError("E202", f"interpolation {attrs.get('mode')!r}")
     num = data.num
@@ -128,9 +128,11 @@ def cut_off(data: ExactTensor) -> ExactTensor:
     return ExactTensor(np.sign(data.num) * (abs(data.num) // data.den), 1)
 
 
-def _interpolated(data: ExactTensor, out: Shape, scales: Sequence[Fraction] | None, attrs: Attrs) -> ExactTensor:
+def _interpolated(
+    data: ExactTensor, out: Shape, scales: Sequence[Fraction] | None, attrs: Attrs, legacy: bool
+) -> ExactTensor:
     """Linear ``Resize``, axis by axis: the two neighbours of every coordinate, weighted by how near they are."""
-    mode = str(attrs.get("coordinate_transformation_mode", "half_pixel"))
+    mode = _mode(attrs, legacy)
     result = data
     for axis in range(1, data.num.ndim):
         old, new = data.shape[axis], out[axis]
@@ -144,6 +146,10 @@ def _interpolated(data: ExactTensor, out: Shape, scales: Sequence[Fraction] | No
         parts, den = aligned(planes)
         result = lowest(np.concatenate(parts, axis=axis), den)
     return result
+
+
+def _mode(attrs: Attrs, legacy: bool) -> str:
+    return str(attrs.get("coordinate_transformation_mode", "asymmetric" if legacy else "half_pixel"))
 
 
 def _plane(data: ExactTensor, index: int, axis: int, size: int) -> ExactTensor:
@@ -162,7 +168,7 @@ def _coordinate(i: int, old: int, new: int, scale: Fraction, mode: str) -> Fract
 
 
 def _source(i: int, old: int, new: int, scale: Fraction, attrs: Attrs, legacy: bool) -> int:
-    transform = str(attrs.get("coordinate_transformation_mode", "asymmetric" if legacy else "half_pixel"))
+    transform = _mode(attrs, legacy)
     rounding = str(attrs.get("nearest_mode", "floor" if legacy else "round_prefer_floor"))
     half = Fraction(1, 2)
     if transform == "asymmetric":

@@ -85,8 +85,8 @@ def _batch_norm(call: Call) -> ExactTensor:
     roots = [square_root(1 / biased[(i,)]) for i in range(biased.shape[0])]
     slope = exact.multiply(scale, exact.from_fractions(roots, biased.shape))
     shape = (-1,) + (1,) * (len(data.shape) - 2)
-    slope, bias, mean = (tensor.map(lambda num: num.reshape(shape)) for tensor in (slope, bias, mean))
-    return exact.add(exact.multiply(exact.subtract(data, mean), slope), bias)
+    offset = exact.subtract(bias, exact.multiply(mean, slope))
+    return exact.affine(data, *(tensor.map(lambda num: num.reshape(shape)) for tensor in (slope, offset)))
 
 
 def _concat(call: Call) -> ExactTensor:

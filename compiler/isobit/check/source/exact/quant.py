@@ -36,6 +36,8 @@ Floats = NDArray[Any]
 QUANTISERS = ("Quant", "BipolarQuant", "FloatQuant", "TaperedDecode", "TaperedQuant", "Trunc", "MultiThreshold")
 LINEAR_QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
 _SAME_MODE = {"HALF_EVEN": "ROUND", "ROUND_TO_ZERO": "DOWN"}
+_FAR, _FLOAT_ENOUGH = 2.0**-9, 2.0**40
+"""Up to the second in magnitude twice a float64 is off by an eighth of the first at most."""
 
 
 def _mode(attrs: Attrs, default: str) -> str:
@@ -47,7 +49,25 @@ def _mode(attrs: Attrs, default: str) -> str:
 
 
 def round_ratio(num: Objects, den: Objects | int, mode: str) -> Objects:
-    """``num / den`` (den positive) rounded to integers; ``HALF_UP`` means away from zero, ``HALF_DOWN`` towards it."""
+    """``num / den`` (den positive) rounded to integers; ``HALF_UP`` means away from zero, ``HALF_DOWN`` towards it.
+
+    Python's quotient of integers is the nearest float64. Every mode jumps at integers or halfway between them: where
+    that quotient is far from both, it rounds to the same integer.
+    """
+    try:
+        quotient = objects(num / den).astype(np.float64)
+    except OverflowError:
+        return _rounded(num, den, mode)
+    num, den = (np.broadcast_to(part, quotient.shape) for part in (num, den))
+    doubled = 2 * quotient
+    near = np.asarray((abs(doubled - np.rint(doubled)) < _FAR) | (abs(quotient) > _FLOAT_ENOUGH))
+    near[near] = num[near] != 0
+    found = objects(_round_float(np.where(near, 0.0, quotient), mode).astype(np.int64).astype(object))
+    found[near] = _rounded(num[near], den[near], mode)
+    return found
+
+
+def _rounded(num: Objects, den: Objects | int, mode: str) -> Objects:
     if mode == "FLOOR":
         return objects(num // den)
     if mode == "CEIL":
@@ -68,7 +88,9 @@ def round_ratio(num: Objects, den: Objects | int, mode: str) -> Objects:
 
 def _ratio(data: ExactTensor, divisor: ExactTensor, offset: ExactTensor) -> tuple[Objects, Objects]:
     """data / divisor + offset, each element with its own positive denominator: a common one would be huge."""
-    num = data.num * (divisor.den * offset.den) + offset.num * divisor.num * data.den
+    num = data.num * (divisor.den * offset.den)
+    if offset.num.any():
+        num = num + offset.num * divisor.num * data.den
     return objects(num), objects(divisor.num * (data.den * offset.den))
 
 

@@ -63,8 +63,17 @@ def surrounded(array: Any, before: Sequence[int], after: Sequence[int], fill: An
 def lowest(num: Any, den: int) -> ExactTensor:
     """``num / den`` with the common factor of all elements removed."""
     num = objects(num)
-    factor = math.gcd(den, int(np.gcd.reduce(num, axis=None))) if num.size else den
+    factor = common_factor(num, den)
     return ExactTensor(num if factor == 1 else objects(num // factor), den // factor)
+
+
+def common_factor(num: Objects, of: int = 0) -> int:
+    """The greatest number that divides ``of`` and every element; looks no further where that is 1."""
+    flat, first, step = num.reshape(-1), 0, 16
+    while first < flat.size and of != 1:
+        of = math.gcd(of, *flat[first : first + step])
+        first, step = first + step, min(2 * step, 1 << 16)
+    return of
 
 
 def from_integers(array: NDArray[Any]) -> ExactTensor:
@@ -100,13 +109,20 @@ def aligned(tensors: Iterable[ExactTensor]) -> tuple[list[Objects], int]:
     """Numerators over one common denominator."""
     tensors = list(tensors)
     den = math.lcm(*(tensor.den for tensor in tensors))
-    return [tensor.num * (den // tensor.den) for tensor in tensors], den
+    return [tensor.num if tensor.den == den else tensor.num * (den // tensor.den) for tensor in tensors], den
 
 
 def add(left: ExactTensor, right: ExactTensor) -> ExactTensor:
     """Sum, with broadcasting."""
     (a, b), den = aligned([left, right])
     return lowest(a + b, den)
+
+
+def affine(data: ExactTensor, slope: ExactTensor, offset: ExactTensor) -> ExactTensor:
+    """``data * slope + offset``, with broadcasting of the two."""
+    den = math.lcm(data.den * slope.den, offset.den)
+    factor = slope.num * (den // (data.den * slope.den))
+    return lowest(data.num * factor + offset.num * (den // offset.den), den)
 
 
 def subtract(left: ExactTensor, right: ExactTensor) -> ExactTensor:
@@ -147,25 +163,33 @@ def minimum(left: ExactTensor, right: ExactTensor) -> ExactTensor:
 
 def matmul(left: ExactTensor, right: ExactTensor) -> ExactTensor:
     """Matrix product with numpy's rules for stacks."""
-    product = _dot(left.num, right.num) if right.num.ndim == 2 else np.matmul(left.num, right.num)
+    product = dot(*small(left.num), right.num) if right.num.ndim == 2 else np.matmul(left.num, right.num)
     return lowest(product, left.den * right.den)
 
 
-def _dot(left: Objects, right: Objects) -> Objects:
-    """Product of integer matrices, through float64 where every partial sum provably fits its 53 bits.
+def small(num: Objects) -> tuple[NDArray[Any], int]:
+    """``num`` as machine integers times a common factor (a scale's mantissa), or as it is where they do not fit."""
+    factor = common_factor(num) or 1
+    try:
+        return (num if factor == 1 else num // factor).astype(np.int64), factor
+    except OverflowError:
+        return num, 1
 
-    Common factors (the mantissas of the scales) come out first: per column on the right, one on the left.
+
+def dot(left: NDArray[Any], left_factor: int, right: Objects) -> Objects:
+    """``left_factor`` times the product of integer matrices, through float64 where every partial sum fits its 53 bits.
+
+    Common factors of the columns on the right come out first, as that on the left has (:func:`small`).
     """
-    left_factor = int(np.gcd.reduce(left, axis=None)) if left.size else 1
-    column_factor = np.where((factor := np.gcd.reduce(right, axis=0)) == 0, 1, factor)
-    small_left, small_right = left // (left_factor or 1), right // column_factor
-    if not _fits_float64(small_left, small_right):
-        return objects(np.matmul(left, right))
-    product = small_left.astype(np.float64) @ small_right.astype(np.float64)
-    return objects(product.astype(np.int64).astype(object) * left_factor * column_factor)
+    columns = objects([common_factor(column) or 1 for column in right.T])
+    small_right = right // columns
+    if not _fits_float64(left, small_right):
+        return objects(np.matmul(left.astype(object), right) * left_factor)
+    product = left.astype(np.float64) @ small_right.astype(np.float64)
+    return objects(product.astype(np.int64).astype(object) * (columns * left_factor))
 
 
-def _fits_float64(left: Objects, right: Objects) -> bool:
-    if not left.size or not right.size:
+def _fits_float64(left: NDArray[Any], right: Objects) -> bool:
+    if not left.size or not right.size or left.dtype == object:
         return False
-    return int(abs(left).max()) * int(abs(right).sum(axis=0).max()) < _FLOAT64_EXACT
+    return max(-int(left.min()), int(left.max())) * int(abs(right).sum(axis=0).max()) < _FLOAT64_EXACT

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from isobit.check.source.exact.quant import round_ratio
-from isobit.check.source.exact.tensor import ExactTensor, Objects, add, lowest, matmul, objects, surrounded
+from isobit.check.source.exact.tensor import ExactTensor, Objects, add, dot, lowest, objects, small, surrounded
 from isobit.errors import IsobitError
 
 Attrs = Mapping[str, object]
@@ -69,7 +69,8 @@ def convolution(
     data: ExactTensor, weight: ExactTensor, bias: ExactTensor | None, attrs: Attrs, out: Shape
 ) -> ExactTensor:
     """``Conv``: [N, C, *spatial] and [M, C / group, *kernel] to [N, M, *out]."""
-    view = window(attrs, weight.shape[2:], data.shape, out).slide(data.num, 0)
+    num, factor = small(data.num)
+    view = window(attrs, weight.shape[2:], data.shape, out).slide(num, 0)
     group = attrs.get("group", 1)
     groups = group if isinstance(group, int) else 1
     channels, filters, rank = data.shape[1] // groups, weight.shape[0] // groups, len(out) - 2
@@ -78,8 +79,7 @@ def convolution(
         part = np.moveaxis(view[:, g * channels : (g + 1) * channels], 1, 1 + rank)
         rows = part.reshape(math.prod((out[0], *out[2:])), -1)
         columns = weight.num[g * filters : (g + 1) * filters].reshape(filters, -1).T
-        product = matmul(ExactTensor(rows, data.den), ExactTensor(columns, weight.den))
-        parts.append(product)
+        parts.append(lowest(dot(rows, factor, columns), data.den * weight.den))
     return _assembled(parts, bias, out)
 
 
