@@ -23,6 +23,8 @@ import points
 from points import Point
 
 from isobit.backends.dataflow.catalogue import cost, cost_of, numbers
+from isobit.backends.dataflow.catalogue.constants import multiplied, on_block
+from isobit.backends.dataflow.catalogue.matrix import full_matrix
 from isobit.backends.dataflow.catalogue.windows import block_lanes, word_lanes
 from isobit.backends.dataflow.design import Process
 from isobit.backends.dataflow.latencies import window_ahead
@@ -58,13 +60,24 @@ def _matrix(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:
     if t == "depthwise":
         return cost.dense(c["PE"], 1, c["TAPS"] * c["CHANNELS"] // c["PE"], *sizes, memory)
     if t == "parallel_depthwise":
-        return cost.dense(c["CHANNELS"], c["KH"] * c["KW"], 1, *sizes, memory, c["SAMPLES"])
+        made = _made(point, full_matrix(process.arrays[0].values.T[..., None], c["CHANNELS"]), c)
+        return cost.dense(c["CHANNELS"], c["KH"] * c["KW"], 1, *sizes, memory, c["SAMPLES"], made=made)
     code = Bipolar() if "BIPOLAR" in c else None
     packing = Packing(c["PACKED"], c["CHAIN"]) if "PACKED" in c else None
     fan_in = c["IN"] if t == "dense" else c["KH"] * c["KW"] * c["CHANNELS"]
     words, passes, samples = fan_in // c["SIMD"], c["OUT"] // c["PE"], c.get("SAMPLES", 1)
-    body = cost.dense(c["PE"], c["SIMD"], passes * words, *sizes, memory, samples, code, packing)
+    made = None
+    if passes * words == 1 and not code:
+        made = _made(point, process.arrays[0].values.reshape(c["PE"], c["SIMD"]), c, packing)
+    body = cost.dense(c["PE"], c["SIMD"], passes * words, *sizes, memory, samples, code, packing, made)
     return body + cost.input_vector(words, c["SIMD"] * kinds["in_t"], samples, passes)
+
+
+def _made(point: Point, matrix: Any, c: Numbers, packing: Packing | None = None) -> int:
+    """The multipliers of constant weights; a whole block's where neighbouring windows multiply the same pixels."""
+    if point.template.startswith("parallel") and not packing:
+        return multiplied(on_block(matrix, c))
+    return multiplied(matrix, c.get("SAMPLES", 1), packing)
 
 
 def _window(point: Point, process: Process, c: Numbers, kinds: Numbers) -> Cost:

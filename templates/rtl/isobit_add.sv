@@ -1,6 +1,7 @@
 // Sum of two streams with integer coefficients: y = ka[c] * a + kb[c] * b.
 //
-// Coefficients are per channel or per tensor, laid out as in isobit_multiply_shift.
+// Coefficients are per channel or per tensor, laid out as in isobit_multiply_shift. Where one side's rows are all alike, as of
+// a side with one coefficient beside one with many, they are constants of the logic and no memory.
 // Schedule: FOLDS iterations a frame, a word in from either side and out in each. Pipeline: fetch, multiply, add.
 module isobit_add #(
     parameter int CHANNELS = 64,
@@ -52,10 +53,14 @@ module isobit_add #(
   logic [PE*B_T-1:0] b;
   logic [LANES*KA_T-1:0] ka;
   logic [LANES*KB_T-1:0] kb;
-  isobit_rom #(.WIDTH(LANES * KA_T), .DEPTH(ROWS), .STYLE(KA_STYLE), .VALUES(KA)) ka_rom (
-      .clk, .enable(advance), .address(row), .word(ka));
-  isobit_rom #(.WIDTH(LANES * KB_T), .DEPTH(ROWS), .STYLE(KB_STYLE), .VALUES(KB)) kb_rom (
-      .clk, .enable(advance), .address(row), .word(kb));
+  localparam int KA_ROWS = KA == {ROWS{KA[LANES*KA_T-1:0]}} ? 1 : ROWS;
+  localparam int KB_ROWS = KB == {ROWS{KB[LANES*KB_T-1:0]}} ? 1 : ROWS;
+  localparam int KA_BITS = KA_ROWS > 1 ? ROW_BITS : 1;
+  localparam int KB_BITS = KB_ROWS > 1 ? ROW_BITS : 1;
+  isobit_rom #(.WIDTH(LANES * KA_T), .DEPTH(KA_ROWS), .STYLE(KA_STYLE), .VALUES(KA[KA_ROWS*LANES*KA_T-1:0])) ka_rom (
+      .clk, .enable(advance), .address(row[KA_BITS-1:0]), .word(ka));
+  isobit_rom #(.WIDTH(LANES * KB_T), .DEPTH(KB_ROWS), .STYLE(KB_STYLE), .VALUES(KB[KB_ROWS*LANES*KB_T-1:0])) kb_rom (
+      .clk, .enable(advance), .address(row[KB_BITS-1:0]), .word(kb));
   always_ff @(posedge clk) begin
     if (advance) begin
       a <= in_a_data;

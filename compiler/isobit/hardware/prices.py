@@ -126,23 +126,26 @@ class Prices:
         """
         ways = (Cost(), Cost())
         for in_bits, coefficients in operands:
-            bits, rows = _coefficient(pe, coefficients)
-            if bits > 1 or rows > 1:
-                lane = requantizer.multiply_shift_lane(in_bits, bits, rows == 1, self.dsp)
-                ways = (ways[0] + lane[0].times(pe), ways[1] + lane[1].times(pe))
+            row = _row(pe, coefficients)
+            factors = [_odd(c).bit_length() for c in row] if row else [_bits(coefficients)] * pe
+            for bits in (b for b in factors if b > 1 or not row):
+                lane = requantizer.multiply_shift_lane(in_bits, bits, bool(row), self.dsp)
+                ways = (ways[0] + lane[0], ways[1] + lane[1])
         return min(ways, key=self.weigh)
 
     def joined(self, pe: int, operands: Sequence[tuple[int, Sequence[int]]], out_bits: int) -> Cost:
         """A sum of ``operands``, their bits and coefficients: products as in a multiply-shift, an adder a lane."""
         dsp, memory, most, word, digits, product = self.scaled(pe, operands).dsp, Cost(), 1, 0, 0.0, 0
         for in_bits, coefficients in operands:
-            bits, rows = _coefficient(pe, coefficients)
-            memory, most = memory + rom(rows, pe * bits), max(most, rows)
-            word += pe * (2 * in_bits + bits)
-            if rows == 1:
-                digits += _digits(pe, coefficients) * (in_bits + 2)
+            row, bits = _row(pe, coefficients), _bits(coefficients)
+            if row:
+                digits += _digits(pe, row) * (in_bits + 2)
+                word += 2 * pe * in_bits + sum(_odd(c).bit_length() for c in row)
             else:
+                rows = -(-len(coefficients) // pe)
+                memory, most = memory + rom(rows, pe * bits), max(most, rows)
                 product += pe * (bits - 1) * in_bits
+                word += pe * (2 * in_bits + bits)
         rest, place = Cost(dsp=dsp, bram18=memory.bram18), (most - 1).bit_length()
         words = different_bits(most, memory.lut)
         if dsp:
@@ -170,12 +173,16 @@ def _digits(pe: int, factors: Sequence[int]) -> float:
     return pe / len(factors) * sum(max((abs(m) ^ 3 * abs(m)).bit_count() - 1, 0) for m in factors)
 
 
-def _coefficient(pe: int, coefficients: Sequence[int]) -> tuple[int, int]:
-    """Significant bits of the coefficients of ``pe`` lanes, and the rows that they take: one where all are alike."""
-    most = max(abs(c) for c in coefficients)
-    if all(abs(c) == most for c in coefficients):
-        return _odd(most).bit_length(), 1
-    return most.bit_length(), -(-len(coefficients) // pe)
+def _row(pe: int, coefficients: Sequence[int]) -> Sequence[int]:
+    """The coefficient of every lane where it is a constant, all rows being alike; nothing where it is none."""
+    if any(c != before for c, before in zip(coefficients[pe:], coefficients, strict=False)):
+        return ()
+    return [coefficients[lane % len(coefficients)] for lane in range(pe)]
+
+
+def _bits(coefficients: Sequence[int]) -> int:
+    """Bits of the widest coefficient without its sign."""
+    return max(abs(c) for c in coefficients).bit_length()
 
 
 def _odd(coefficient: int) -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from isobit.backends.dataflow import schedules as s
+from isobit.backends.dataflow.catalogue.constants import on_block
 from isobit.backends.dataflow.catalogue.kernel import Kernel
 from isobit.backends.dataflow.catalogue.matrix import full_matrix
 from isobit.backends.dataflow.catalogue.template import ArrayOf, RtlUnit, Template, stream
@@ -39,22 +38,11 @@ def additions(graph: Graph, node: Linear, samples: int = 0) -> AdderGraph:
     assert isinstance(weights, Const)
     matrix = full_matrix(weights.value, node.groups)
     if samples:
-        matrix = _on_block(matrix, dict(block_constants(geometry(graph, node), samples)))
+        matrix = on_block(matrix, dict(block_constants(geometry(graph, node), samples)))
     rows = [[int(w) for w in row] for row in matrix]
     found = adder_graph(rows)
     promised(found.weights() == rows, "the additions are not the weights", where=node.name)
     return found
-
-
-def _on_block(matrix: IntArray, c: Mapping[str, int]) -> IntArray:
-    """The weights of one window as those of all windows of a block, whose pixels lie as in ``block.hpp``."""
-    columns, channels = c["SAMPLES"] * c["SW"] - c["SW"] + (c["KW"] - 1) * c["DW"] + 1, c["CHANNELS"]
-    kernel = matrix.reshape(len(matrix), c["KH"], c["KW"], channels)
-    full = np.zeros((c["SAMPLES"], len(matrix), c["KH"], columns, channels), dtype=matrix.dtype)
-    for sample in range(c["SAMPLES"]):
-        first = sample * c["SW"]
-        full[sample, :, :, first : first + (c["KW"] - 1) * c["DW"] + 1 : c["DW"]] = kernel
-    return full.reshape(c["SAMPLES"] * len(matrix), -1)
 
 
 def spans(graph: Graph, node: Linear, inputs: int) -> Spans:

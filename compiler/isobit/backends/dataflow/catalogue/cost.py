@@ -161,12 +161,13 @@ def width_converter(c: Constants, bits: int) -> Cost:
 
 def dense(
     pe: int, simd: int, rows: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, memory: Memory = "auto",
-    samples: int = 1, code: Tapered | Bipolar | None = None, packing: Packing | None = None,
+    samples: int = 1, code: Tapered | Bipolar | None = None, packing: Packing | None = None, made: int | None = None,
 ) -> Cost:  # fmt: skip
     """A matrix-vector unit with ``rows`` weight words of ``pe * simd`` weights in ``memory``, shared by ``samples``.
 
     With a ``code`` the words hold codes, and a decoder for each weight of a word is beside the multipliers; bits select
-    inputs. With a ``packing`` two products have one multiplier.
+    inputs. With a ``packing`` two products have one multiplier. Of constant weights, a single word, as many multipliers
+    as :func:`isobit.backends.dataflow.catalogue.constants.multiplied` says are ``made`` (None: one for every product).
     """
     kind = "bipolar" if isinstance(code, Bipolar) else "bit_matrix" if min(x_bits, w_bits) == 1 else "matrix"
     unit = _with(kind, place=_bits(rows)) + weights(rows, pe * simd * (code.bits if code else w_bits), memory)
@@ -174,8 +175,8 @@ def dense(
     if isinstance(code, Bipolar):
         return unit + _selected(pe, simd, x_bits, acc_bits, samples)
     if packing:
-        return unit + decoders + _packed(pe, simd, x_bits, w_bits, acc_bits, dsp, samples, packing)
-    return unit + decoders + _sums(pe * samples, simd, x_bits, w_bits, acc_bits, dsp, constant=rows == 1)
+        return unit + decoders + _packed(pe, simd, x_bits, w_bits, acc_bits, dsp, samples, packing, made)
+    return unit + decoders + _sums(pe * samples, simd, x_bits, w_bits, acc_bits, dsp, constant=rows == 1, made=made)
 
 
 def _selected(pe: int, simd: int, x_bits: int, acc_bits: int, samples: int) -> Cost:
@@ -188,7 +189,8 @@ def _selected(pe: int, simd: int, x_bits: int, acc_bits: int, samples: int) -> C
 
 
 def _packed(
-    pe: int, simd: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, samples: int, packing: Packing
+    pe: int, simd: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, samples: int, packing: Packing,
+    made: int | None,
 ) -> Cost:  # fmt: skip
     """Products two at a time, and the sums of the chains that come apart.
 
@@ -197,14 +199,18 @@ def _packed(
     """
     pairs, alone = multipliers(samples, pe)
     chains, outputs = -(-simd // packing.chain), pe * samples
-    mac = Cost(dsp=max(product(x_bits, w_bits, dsp).dsp, 1)).times(simd * (pairs + alone))
+    count = simd * (pairs + alone) if made is None else made
+    mac = Cost(dsp=max(product(x_bits, w_bits, dsp).dsp, 1)).times(count)
     added = outputs * (_tree(chains, x_bits + w_bits + _bits(packing.chain)) + acc_bits)
     paired = pairs * simd * (x_bits if shares_weight(samples, pe) else w_bits)
     late = sum(s % packing.chain for s in range(simd)) * (samples * x_bits + pe * w_bits)
     return mac + fitted.fabric("packed_sums", added=added, paired=paired, late=late)
 
 
-def _sums(outputs: int, simd: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, *, constant: bool) -> Cost:
+def _sums(
+    outputs: int, simd: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, *, constant: bool,
+    made: int | None = None,
+) -> Cost:  # fmt: skip
     """``outputs`` sums of ``simd`` products, a tree each, and what adds them to an accumulator.
 
     Products of a bit and ``constant`` ones, most of which are wires, have coefficients of their own.
@@ -213,7 +219,7 @@ def _sums(outputs: int, simd: int, x_bits: int, w_bits: int, acc_bits: int, dsp:
     one = product(x_bits, w_bits, dsp)
     if one.dsp:
         kind = "constant_dsp_sums" if constant else "dsp_sums"
-        return one.times(outputs * simd) + fitted.fabric(kind, added=added)
+        return one.times(outputs * simd if made is None else made) + fitted.fabric(kind, added=added)
     kind = "constant_sums" if constant else "bit_sums" if min(x_bits, w_bits) == 1 else "sums"
     return fitted.fabric(kind, adders=_adders(outputs * simd, x_bits, w_bits), added=added)
 

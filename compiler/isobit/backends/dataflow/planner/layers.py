@@ -7,7 +7,10 @@ from dataclasses import replace
 from typing import Literal
 
 from isobit.backends.dataflow.catalogue import IMPLEMENTATIONS, cost_of
+from isobit.backends.dataflow.catalogue.constants import multiplied, on_block
 from isobit.backends.dataflow.catalogue.cost import input_vector
+from isobit.backends.dataflow.catalogue.matrix import full_matrix
+from isobit.backends.dataflow.catalogue.windows import block_constants
 from isobit.backends.dataflow.geometry import Geometry, box, geometry, upsampling
 from isobit.backends.dataflow.layer import AS_PLANNED, Candidate, LayerChoice, LayerPlan
 from isobit.backends.dataflow.planner.additions import with_additions
@@ -155,7 +158,8 @@ def _linear(graph: Graph, node: Linear, board: Board, folding: Folding, choice: 
         return rom_memory(rows, width) if choice.memory == "auto" else choice.memory
 
     def body(code: Code | None, pack: Packing | None) -> Cost:
-        return cost_of(unit, pe, lanes, rows, x.bits, w.bits, acc, board.dsp, place(code), samples, code, pack)
+        made = _made(graph, node, samples, blocked, pack) if rows == 1 and not code else None
+        return cost_of(unit, pe, lanes, rows, x.bits, w.bits, acc, board.dsp, place(code), samples, code, pack, made)
 
     pack, multipliers = ways_to_multiply(graph, node, board, folding, choice, lambda p: body(None, p))
     ways = storages(
@@ -173,6 +177,17 @@ def _linear(graph: Graph, node: Linear, board: Board, folding: Folding, choice: 
         lines, samples, code=code, multipliers=multipliers, packing=pack,
     )  # fmt: skip
     return with_additions(graph, node, made, choice, window)
+
+
+def _made(graph: Graph, node: Linear, samples: int, blocked: Block | None, packing: Packing | None) -> int | None:
+    """The multipliers of constant weights; None where they are no constants."""
+    weights = graph.by_name[node.inputs[1]]
+    if not isinstance(weights, Const):
+        return None
+    matrix = full_matrix(weights.value, node.groups)
+    if blocked and not packing:  # neighbouring windows multiply the same pixels
+        return multiplied(on_block(matrix, dict(block_constants(geometry(graph, node), samples))))
+    return multiplied(matrix, samples, packing)
 
 
 def _blocked(graph: Graph, node: Linear | MaxPool, folding: Folding) -> Block | None:
