@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from typing import Any
 
+from isobit.backends.dataflow.planner.multipliers import MOST_CHAINED
 from isobit.backends.ports import IntType
+from isobit.hardware.requantizer import dsp_ports
+from isobit.numerics.packing import Operand, packing, shares_weight
 
 Constants = dict[str, int | str]
 Kind = tuple[int, bool]
@@ -90,6 +94,32 @@ def _dense_packed(draw: random.Random) -> Drawn:
     kinds = kinds | {"in_t": (8, draw.random() < 0.5), "weight_t": (6, True)}
     kinds |= {"acc_t": _acc(8, 6, int(constants["IN"]))}
     return {"constants": constants | {"PE": pe, "PACKED": 18, "CHAIN": chain}, "types": kinds}
+
+
+def _packing(draw: random.Random, constants: Constants) -> Drawn:
+    """Products of ``constants`` with operands that two of them fit a DSP48E1 with, in chains as long as they may be."""
+    pe, simd, samples = (int(constants.get(name, 1)) for name in ("PE", "SIMD", "SAMPLES"))
+    while True:
+        x, w = _kind(draw, 2, 3, 4, 6, 8), (draw.choice((2, 3, 4, 6)), True)
+        operands = (x, w) if shares_weight(samples, pe) else (w, x)
+        found = packing(*(Operand(*kind) for kind in operands), dsp_ports("DSP48E1"), min(simd, MOST_CHAINED))
+        if found:
+            break
+    fan_in = int(constants.get("IN", 0)) or math.prod(int(constants[name]) for name in ("KH", "KW", "CHANNELS"))
+    kinds = {"in_t": x, "weight_t": w, "acc_t": _acc(x[0], w[0], fan_in)}
+    return {"constants": constants | {"PACKED": found.shift, "CHAIN": found.chain}, "types": kinds}
+
+
+def _dense_chained(draw: random.Random) -> Drawn:
+    constants, _ = _matrix(draw)
+    return _packing(draw, constants | {"PE": draw.choice(_divisors(int(constants["OUT"]), 8)[1:])})
+
+
+def _parallel_chained(draw: random.Random) -> Drawn:
+    constants = _parallel_dense(draw)["constants"]
+    return _packing(
+        draw, constants | {"SIMD": draw.choice(_divisors(int(constants["KW"]) * int(constants["CHANNELS"]), 6))}
+    )
 
 
 def _streamed_dense(draw: random.Random) -> Drawn:
@@ -304,6 +334,7 @@ def _fifo(draw: random.Random) -> Drawn:
 DRAWS: dict[str, tuple[str, int, Callable[[random.Random], Drawn]]] = {
     "dense": ("dense", 40, _dense), "dense_one": ("dense", 12, _dense_one),
     "dense_bipolar": ("dense", 20, _dense_bipolar), "dense_packed": ("dense", 10, _dense_packed),
+    "dense_chained": ("dense", 24, _dense_chained), "parallel_chained": ("parallel_dense", 12, _parallel_chained),
     "streamed_dense": ("streamed_dense", 8, _streamed_dense), "depthwise": ("depthwise", 14, _depthwise),
     "parallel_dense": ("parallel_dense", 14, _parallel_dense),
     "parallel_depthwise": ("parallel_depthwise", 8, _parallel_depthwise),

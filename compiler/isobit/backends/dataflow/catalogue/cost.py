@@ -17,13 +17,17 @@ from math import gcd
 from isobit.backends.dataflow.schedule import Constants
 from isobit.hardware import fitted, requantizer
 from isobit.hardware.board import Board
-from isobit.hardware.memory import Memory, kept, ram, rom
+from isobit.hardware.memory import Memory, different_bits, kept, ram, rom
 from isobit.hardware.resources import Cost
 from isobit.numerics.bipolar import Bipolar
 from isobit.numerics.formats import Tapered
 from isobit.numerics.packing import Packing, multipliers, shares_weight
 
 _MIN_DSP_PRODUCT = 40
+_LEAST_IN_DSP = 9
+"""Bits of a signed product that Yosys has in a DSP block, at least; an operand without a sign gets one."""
+_LEAST_SHIFTED = 3
+"""Registers in a row that are a shift register, at least."""
 
 
 def product(a: int, b: int, dsp: str) -> Cost:
@@ -175,7 +179,9 @@ def dense(
     if isinstance(code, Bipolar):
         return unit + _selected(pe, simd, x_bits, acc_bits, samples)
     if packing:
-        return unit + decoders + _packed(pe, simd, x_bits, w_bits, acc_bits, dsp, samples, packing, made)
+        return unit + decoders + _packed(
+            pe, simd, x_bits, w_bits, acc_bits, dsp, samples, packing, rows, made
+        )  # fmt: skip
     return unit + decoders + _sums(pe * samples, simd, x_bits, w_bits, acc_bits, dsp, constant=rows == 1, made=made)
 
 
@@ -189,22 +195,29 @@ def _selected(pe: int, simd: int, x_bits: int, acc_bits: int, samples: int) -> C
 
 
 def _packed(
-    pe: int, simd: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, samples: int, packing: Packing,
+    pe: int, simd: int, x_bits: int, w_bits: int, acc_bits: int, dsp: str, samples: int, packing: Packing, rows: int,
     made: int | None,
 ) -> Cost:  # fmt: skip
     """Products two at a time, and the sums of the chains that come apart.
 
-    Narrow products, which take LUTs where each is made alone, are in DSPs here, those without a partner too. An adder
-    puts two operands together (``paired``), and those of a chain's k-th product wait k clocks (``late``).
+    Narrow products, which take LUTs where each is made alone, are in DSPs here; without a partner only those of
+    :data:`_LEAST_IN_DSP` bits. An adder puts two operands together (``paired``). Those of a chain's k-th product wait
+    k clocks, in registers (``held``) or, where they are more, in shift registers; of the weights what differs in few
+    ``rows`` is less than all of their bits.
     """
     pairs, alone = multipliers(samples, pe)
     chains, outputs = -(-simd // packing.chain), pe * samples
-    count = simd * (pairs + alone) if made is None else made
+    count = simd * (pairs + (alone if x_bits + 1 + w_bits >= _LEAST_IN_DSP else 0)) if made is None else made
     mac = Cost(dsp=max(product(x_bits, w_bits, dsp).dsp, 1)).times(count)
     added = outputs * (_tree(chains, x_bits + w_bits + _bits(packing.chain)) + acc_bits)
-    paired = pairs * simd * (x_bits if shares_weight(samples, pe) else w_bits)
-    late = sum(s % packing.chain for s in range(simd)) * (samples * x_bits + pe * w_bits)
-    return mac + fitted.fabric("packed_sums", added=added, paired=paired, late=late)
+    weight = different_bits(rows, pe * simd * w_bits) / (pe * simd)
+    paired = pairs * simd * (x_bits if shares_weight(samples, pe) else weight)
+    late = chains * packing.chain - simd  # a short last chain begins later, so that all end together
+    waits = [s % packing.chain + (late if s // packing.chain == chains - 1 else 0) for s in range(simd)]
+    operands = samples * x_bits + pe * weight
+    held = operands * sum(wait for wait in waits if wait < _LEAST_SHIFTED)
+    shifted = operands * sum(wait >= _LEAST_SHIFTED for wait in waits)
+    return mac + fitted.fabric("packed_sums", added=added, paired=paired, held=held, shifted=shifted)
 
 
 def _sums(
