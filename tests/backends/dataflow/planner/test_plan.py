@@ -58,7 +58,7 @@ def test_a_target_is_met_and_no_layer_could_be_cheaper(graph: Graph, interval: i
         assert taken.cost.weight + taken.wires == min(fast_enough)
 
 
-@pytest.mark.parametrize("interval", [2304, 9216])
+@pytest.mark.parametrize("interval", [4608, 9216])
 def test_a_border_hands_its_window_the_words_that_it_reads(interval: int) -> None:
     weights = frozen_ints(np.random.default_rng(0).integers(-7, 8, (16, 3, 3, 16)))
     graph = Graph((

@@ -44,7 +44,7 @@ def test_a_wide_output_of_two_roundings_is_refused_with_its_cause_and_what_helps
     [
         (Fraction(1, 1 << 24), 16, "round_shift"),
         (Fraction(1, 19_928_648), 16, "half_even"),
-        (Fraction(1, 19_928_648 << 8), 8, "thresholds"),
+        (Fraction(1, 19_928_648 << 8), 8, "half_even"),
     ],
 )
 def test_what_the_refusal_advises_is_built(scale: Fraction, bits: int, body: str) -> None:
