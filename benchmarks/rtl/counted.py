@@ -154,8 +154,7 @@ FORMULAS: dict[str, Callable[[Point, Process, Numbers, Numbers], Cost]] = {
     ),
     "width_converter": _converted,
 }  # fmt: skip
-"""By template the formula's arguments from a process, as the planner has them from a node; forks and converters of
-words have none."""
+"""By template the formula's arguments from a process, as the planner has them from a node; a fork has none."""
 
 
 # ---------------------------------------------------------------- the data file

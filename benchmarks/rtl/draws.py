@@ -224,6 +224,17 @@ def _thresholds(draw: random.Random) -> Drawn:
     return {"constants": _elements(draw) | {"LEVELS": (1 << out) - 1}, "types": kinds}
 
 
+def _many_channels(drawn: Callable[[random.Random], Drawn]) -> Callable[[random.Random], Drawn]:
+    """With a channel or two in a word: more rows of constants than a LUT has entries."""
+
+    def made(draw: random.Random) -> Drawn:
+        unit = drawn(draw)
+        pe, rows = draw.choice((1, 1, 2)), draw.choice((32, 64, 128, 256))
+        return unit | {"constants": unit["constants"] | {"CHANNELS": pe * rows, "PE": pe, "FOLDS": 4 * rows}}
+
+    return made
+
+
 def _lookup(draw: random.Random) -> Drawn:
     bits, out = draw.choice((4, 6, 8, 9)), _kind(draw, 4, 8, 12)
     size = {"LO": -(1 << bits - 1), "SIZE": 1 << bits}
@@ -343,6 +354,9 @@ DRAWS: dict[str, tuple[str, int, Callable[[random.Random], Drawn]]] = {
     "sliding_window": ("sliding_window", 24, _sliding_window),
     "multiply_shift": ("multiply_shift", 30, _multiply_shift), "round_shift": ("round_shift", 14, _round_shift),
     "half_even": ("half_even", 12, _half_even), "thresholds": ("thresholds", 26, _thresholds),
+    "many_multiply_shift": ("multiply_shift", 12, _many_channels(_multiply_shift)),
+    "many_round_shift": ("round_shift", 6, _many_channels(_round_shift)),
+    "many_thresholds": ("thresholds", 6, _many_channels(_thresholds)), "many_add": ("add", 3, _many_channels(_add)),
     "lookup": ("lookup", 10, _lookup), "add": ("add", 18, _add), "product": ("product", 8, _product),
     "channel_product": ("channel_product", 8, _channel_product), "argmax": ("argmax", 10, _argmax),
     "top_k": ("top_k", 8, _top_k), "concat": ("concat", 8, _concat),

@@ -9,7 +9,7 @@ import pytest
 from backends.dataflow.sampled_nets import built
 
 from isobit.backends.dataflow import lower
-from isobit.backends.dataflow.fifo_figures import converter_cost
+from isobit.backends.dataflow.fifo_figures import between_cost
 from isobit.backends.dataflow.planner import PlanRequest
 from isobit.check.cosim.run import cosim
 from isobit.check.csim.bounded import bounded_csim
@@ -64,7 +64,7 @@ def test_a_frame_is_padded_where_no_divisor_is_wide_enough(
     assert build.manifest.estimate.interval == interval
     layers = sum(layer.cost.lut for layer in plan.layers.values())
     design = lower(build.graph, plan)
-    assert build.manifest.estimate.lut == layers + build.manifest.project.fifos.taken.lut + converter_cost(design).lut
+    assert build.manifest.estimate.lut == layers + build.manifest.project.fifos.taken.lut + between_cost(design).lut
     assert bounded_csim(build, 3).equal
     assert csim(build, vectors=20, source=False).equal
     measured = cosim(build, 4)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isobit.backends.dataflow.catalogue import numbers
-from isobit.backends.dataflow.catalogue.cost import fifo, width_converter
+from isobit.backends.dataflow.catalogue.cost import fifo, fork, read_frame, width_converter, write_frame
 from isobit.backends.dataflow.design import Design, FifoGoal, Process, Stream
 from isobit.backends.dataflow.planner import Plan, PlannedFifo
 from isobit.backends.dataflow.planner.refusals import table
@@ -15,26 +15,36 @@ GOALS: tuple[FifoGoal, ...] = ("throughput", "least")
 
 def fifo_cost(design: Design, board: Board, depths: str = "depth") -> Cost:
     """What the FIFOs take; ``depths`` is the attribute of a stream to go by: ``depth`` or one of :data:`GOALS`."""
-    return sum((fifo(getattr(s, depths), s.bits, board) for s in design.streams), Cost())
+    values = sum((fifo(getattr(s, depths), s.bits, board) for s in design.streams), Cost())
+    return values + fifo(design.flag_depth, 1, board).times(len(design.flags))
 
 
-def one_converter_cost(process: Process) -> Cost:
-    """What a width converter takes."""
-    return width_converter(numbers(process), dict(process.types)["elem_t"].bits)
+def between(process: Process) -> Cost | None:
+    """What a process takes that is no layer's: a width converter, a fork, a port; None of a layer's."""
+    c, bits = numbers(process), next((kind.bits for _, kind in process.types), 0)
+    if process.template == "width_converter":
+        return width_converter(c, bits)
+    if process.template in ("fork", "fork_flag"):
+        return fork()
+    if process.template == "read_frame":
+        return read_frame(c["FRAME"], c["LANES"])
+    if process.template == "write_frame":
+        return write_frame(c["FRAME"], c["LANES"], bits)
+    return Cost() if process.template == "read_further_frame" else None
 
 
-def converter_cost(design: Design) -> Cost:
-    """What all width converters take."""
-    return sum((one_converter_cost(p) for p in design.processes if p.template == "width_converter"), Cost())
+def between_cost(design: Design) -> Cost:
+    """What lies between the layers besides FIFOs, and at the ports."""
+    return sum((between(p) or Cost() for p in design.processes), Cost())
 
 
 def total_cost(plan: Plan, design: Design) -> Cost:
-    """Layers, FIFOs and width converters.
+    """Layers, FIFOs, and what lies between.
 
     Raises:
         DoesNotFit: E502 when they exceed the whole board.
     """
-    total = plan.cost + fifo_cost(design, plan.board) + converter_cost(design)
+    total = plan.cost + fifo_cost(design, plan.board) + between_cost(design)
     if not total.fits(plan.board):
         excess = total.excess(plan.board)
         raise DoesNotFit(

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from isobit.backends.dataflow.catalogue.cost import fifo_at_least
 from isobit.backends.dataflow.design import Design
 from isobit.backends.dataflow.fifo import size_fifos
-from isobit.backends.dataflow.fifo_figures import converter_cost, fifo_cost
+from isobit.backends.dataflow.fifo_figures import between_cost, fifo_cost
 from isobit.backends.dataflow.lower import lower
 from isobit.backends.dataflow.network import Network
 from isobit.backends.dataflow.planner import Plan, PlanRequest
@@ -51,7 +51,7 @@ def whole_design(graph: Graph, plan: Plan, request: PlanRequest, keeps: Keeps | 
         IsobitError: E504 for an operation or an arrangement that no template covers.
     """
     design = lower(graph, plan)
-    network, around = Network(design), plan.cost + converter_cost(design)
+    network, around = Network(design), plan.cost + between_cost(design)
     slowest = network.slowest.node or network.slowest.name
     at_least = around + sum((fifo_at_least(s.bits) for s in design.streams), Cost())
     if keeps is not None and not keeps(at_least):

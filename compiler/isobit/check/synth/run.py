@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from isobit.backends.dataflow.catalogue.cost import fifo
-from isobit.backends.dataflow.fifo_figures import one_converter_cost
+from isobit.backends.dataflow.fifo_figures import between
 from isobit.backends.dataflow.rtl import Part
 from isobit.build.folder import Build
 from isobit.check.synth.kept import keep, kept
@@ -42,18 +42,19 @@ def synth(
     """
     (design, parts), board = asked_parts(build, layer), build.manifest.board
     found = _all(parts, board, jobs or os.cpu_count() or 1, timeout, progress)
-    between = {s.name: fifo(s.depth, s.bits, board) for s in design.streams}
-    between |= {p.name: one_converter_cost(p) for p in design.processes if p.template == "width_converter"}
-    rows = tuple(SynthRow(p.name, p.template, p.node, _estimate(p, build, between), c) for p, c in found)
+    others = {s.name: fifo(s.depth, s.bits, board) for s in design.streams}
+    others |= dict.fromkeys(design.flags, fifo(design.flag_depth, 1, board))
+    others |= {p.name: cost for p in design.processes if (cost := between(p)) is not None}
+    rows = tuple(SynthRow(p.name, p.template, p.node, _estimate(p, build, others), c) for p, c in found)
     return SynthResult(FAMILIES[board.dsp], layer, rows)
 
 
-def _estimate(part: Part, build: Build, between: Mapping[str, Cost]) -> Cost | None:
-    """The estimate of a layer, or of a stream or a converter ``between``; None of what the estimate has no line for."""
+def _estimate(part: Part, build: Build, others: Mapping[str, Cost]) -> Cost | None:
+    """The estimate of a layer, or of what lies between layers (``others``); None of what has no line of its own."""
     layer = build.manifest.project.layers.get(part.node) if part.node else None
     if layer is not None:
         return layer.cost.cost
-    return between.get(part.name)
+    return others.get(part.name)
 
 
 def _all(

@@ -26,7 +26,7 @@ def memory_styles(process: Process) -> Iterator[tuple[str, str]]:
     for name, depth, width in kept_words(process):
         yield f"{name}_MEMORY", f'"{_PLACES[kept_memory(depth, width)] if depth > _SHALLOW else "auto"}"'
     for name, array in zip(_CONSTANTS.get(process.template, ()), process.arrays, strict=False):
-        yield f"{name}_STYLE", _block(len(array.values), array.values[0].size * array.elem.bits)
+        yield f"{name}_STYLE", _constants(len(array.values), array.values[0].size * array.elem.bits)
     if process.template == "lookup":
         yield "TABLE_STYLE", _block(table_depth(process.arrays[0]), process.arrays[0].elem.bits)
 
@@ -55,6 +55,12 @@ def table_depth(array: Array) -> int:
     return 1 << int(rows - 1).bit_length() + max(int(entries - 1).bit_length(), 1)
 
 
+def _constants(depth: int, width: int) -> str:
+    """A step's constants in block RAM where the rule says so; few words go into the logic that they are read by."""
+    place = rom_memory(depth, width)
+    return f'"{_PLACES[place] if place == "bram" or depth > _SHALLOW else "auto"}"'
+
+
 def _block(depth: int, width: int) -> str:
-    """Constants in block RAM where the rule says so; others go into the logic that they are read by."""
+    """Tables in block RAM where the rule says so; others are logic, as their entries follow each other."""
     return '"block"' if rom_memory(depth, width) == "bram" else '"auto"'
