@@ -215,7 +215,7 @@ class Search:
                 low = middle + 1  # its FIFOs do not fit
             else:
                 high = middle
-        usual = self._usual(asked) if found is None else None  # it knows products that share DSPs
+        usual = self._usual(asked) if found is None else None
         if usual is not None:
             shortest = shortest or usual[1].latency
             found = self._better(None, usual, asked) if usual[1].latency <= most else None

@@ -135,6 +135,7 @@ class _Planner:
             self.front = self._sharing()
             mixed = self.front.within(interval, int(self.request.share * self.board.dsps))
             plan, _ = self._best(interval, self._shares(), most, (mixed,))
+            refused = min(refused, self._plan(mixed, most), key=lambda p: _filled(p.cost, self.board))
         if plan is not None:
             return self._or_faster(plan, interval, most)
         raise does_not_fit(refused, self._whole(refused).cost, self.request.share)
