@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -173,14 +174,15 @@ def test_products_of_few_bits_share_dsps_where_a_plan_says_so(
 def test_a_rate_that_does_not_fit_otherwise_takes_dsps_for_products_of_few_bits() -> None:
     """The shipped network at 8 clocks: one layer's products in DSPs, as many as the share has; none without need."""
     graph, board = optimise(import_onnx(demo.MODEL)), load_board("pynq-z1")
-    free, tight = (plan_for(graph, board, PlanRequest(interval=8, share=share), whole_design) for share in (1.0, 0.6))
+    all_of_it, most = (PlanRequest(interval=8, share=share) for share in (1.0, 0.6))
+    free, tight = (plan_for(graph, board, request, whole_design) for request in (all_of_it, most))
     assert all(layer.packing is None for layer in free.layers.values())
     assert [name for name, layer in tight.layers.items() if layer.packing] == ["n_4_MatMul"]
-    assert whole_design(graph, tight, PlanRequest()).cost.fits(board, 0.6)
-    assert not whole_design(graph, free, PlanRequest()).cost.fits(board, 0.6)
+    assert whole_design(graph, tight, most).cost.fits(board, 0.6)
+    assert not whole_design(graph, free, all_of_it).cost.fits(board, 0.6)
     single = {name: LayerChoice(multiplier="single") for name in ("n_1_MatMul", "n_4_MatMul", "n_7_MatMul")}
     with pytest.raises(IsobitError, match="of 53200 LUT"):
-        plan_for(graph, board, PlanRequest(interval=8, share=0.6, layers=single), whole_design)
+        plan_for(graph, board, replace(most, layers=single), whole_design)
 
 
 def test_the_planner_has_both_ways(tmp_path: Path) -> None:
