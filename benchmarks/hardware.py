@@ -70,7 +70,7 @@ def main() -> None:
     with checkout(options.base) as base, tempfile.TemporaryDirectory(prefix="isobit-hardware-") as scratch:
         for model in options.models:
             name, board, clocks = [*model.split("@"), "", ""][:3]
-            path, board = _file(name, Path(scratch)), board or options.board
+            path, board = model_file(name, Path(scratch)), board or options.board
             title = f"{path.parent.name if path.stem == 'model' and name != 'demo' else name}, {board}"
             title += f", {clocks} clocks asked for" if clocks else ""
             for state, tree in (("before", base), ("now", ROOT)):
@@ -81,7 +81,7 @@ def main() -> None:
     print(table(HEAD, rows))
 
 
-def _file(name: str, folder: Path) -> Path:
+def model_file(name: str, folder: Path) -> Path:
     """The model's file; networks of Brevitas are exported first."""
     if name == "demo":
         return ROOT / "compiler" / "isobit" / "demo" / "model.onnx"

@@ -78,6 +78,9 @@ void get(hls::stream<word<4> >& in) { in.read(); }
 """
 LOOP = "for (int i = 0; i < 3; ++i) {\n#pragma HLS PIPELINE II=1 rewind\n}"
 EXAMPLES = {
+    "a constant array as thousands of ports": (
+        "static const int table[600][2] = {};\nvoid f(const int (&t)[600][2]) {\n"
+        "#pragma HLS ARRAY_PARTITION variable=t complete dim=0\n}\nvoid top() {\nf(table);\n}", "ports", 6),
     "unknown pragma": ("void f() {\n#pragma HLS PIPELIN II=1\n}", "pragma-unknown", 2),
     "unknown option": ("void f() {\n#pragma HLS PIPELINE I=1\n}", "pragma-unknown", 2),
     "another tool's pragma": ("void f() {\n#pragma omp parallel\n}", "pragma-unknown", 2),

@@ -7,7 +7,6 @@
 #include "isobit/dense.hpp"
 #include "isobit/lookup.hpp"
 #include "isobit/stream_io.hpp"
-#include "isobit/width_converter.hpp"
 
 namespace {
 
@@ -74,32 +73,19 @@ struct cfg_MatMul_7 {
   }
 };
 
-struct cfg_regroup_MatMul_7_x1 {
-  static const int FRAME = 2;
-  static const int ROW = 2;
-  static const int CHANNELS = 2;
-  static const int IN_LANES = 2;
-  static const int OUT_LANES = 1;
-  typedef ap_int<9> elem_t;
-};
-
 struct cfg_Quant_8 {
   static const int CHANNELS = 1;
-  static const int PE = 1;
-  static const int FOLDS = 2;
+  static const int PE = 2;
+  static const int FOLDS = 1;
   static const int LO = -75;
   static const int SIZE = 226;
   typedef ap_int<9> in_t;
   typedef ap_int<8> out_t;
-};
-
-struct cfg_regroup_Quant_8_x2 {
-  static const int FRAME = 2;
-  static const int ROW = 2;
-  static const int CHANNELS = 2;
-  static const int IN_LANES = 1;
-  static const int OUT_LANES = 2;
-  typedef ap_int<8> elem_t;
+  // One iteration a frame: the function is the pipeline.
+  static void run_Quant_8(hls::stream<isobit::lanes<ap_int<9>, 2> >& s_MatMul_7, hls::stream<isobit::lanes<ap_int<8>, 2> >& s_Quant_8) {
+#pragma HLS PIPELINE II=1 style=flp
+    isobit::lookup<cfg_Quant_8>(s_MatMul_7, s_Quant_8, Quant_8_table);
+  }
 };
 
 struct cfg_write_t8 {
@@ -110,9 +96,9 @@ struct cfg_write_t8 {
   static const int ROW = 2;
   typedef ap_int<8> elem_t;
   // One iteration a frame: the function is the pipeline.
-  static void run_write_t8(hls::stream<isobit::lanes<ap_int<8>, 2> >& s_Quant_8_x2, hls::stream<ap_uint<1> >& frame_end, hls::stream<beat_out_t8>& out_t8) {
+  static void run_write_t8(hls::stream<isobit::lanes<ap_int<8>, 2> >& s_Quant_8, hls::stream<ap_uint<1> >& frame_end, hls::stream<beat_out_t8>& out_t8) {
 #pragma HLS PIPELINE II=1 style=flp
-    isobit::write_frame<cfg_write_t8>(s_Quant_8_x2, frame_end, out_t8);
+    isobit::write_frame<cfg_write_t8>(s_Quant_8, frame_end, out_t8);
   }
 };
 
@@ -124,36 +110,28 @@ void isobit_top(hls::stream<beat_in_pixels>& in_pixels, hls::stream<beat_out_t8>
 #pragma HLS INTERFACE mode=ap_ctrl_none port=return
 #pragma HLS DATAFLOW disable_start_propagation
 
-  hls::stream<ap_uint<1>, 55> frame_end("frame_end");
-#pragma HLS STREAM variable=frame_end depth=55
-  hls::stream<isobit::lanes<ap_int<4>, 4>, 12> s_pixels("s_pixels");
-#pragma HLS STREAM variable=s_pixels depth=12
+  hls::stream<ap_uint<1>, 83> frame_end("frame_end");
+#pragma HLS STREAM variable=frame_end depth=83
+  hls::stream<isobit::lanes<ap_int<4>, 4>, 13> s_pixels("s_pixels");
+#pragma HLS STREAM variable=s_pixels depth=13
 #pragma HLS AGGREGATE variable=s_pixels compact=bit
 #pragma HLS BIND_STORAGE variable=s_pixels type=fifo impl=srl
-  hls::stream<isobit::lanes<ap_int<9>, 3>, 16> s_MatMul_2("s_MatMul_2");
-#pragma HLS STREAM variable=s_MatMul_2 depth=16
+  hls::stream<isobit::lanes<ap_int<9>, 3>, 17> s_MatMul_2("s_MatMul_2");
+#pragma HLS STREAM variable=s_MatMul_2 depth=17
 #pragma HLS AGGREGATE variable=s_MatMul_2 compact=bit
 #pragma HLS BIND_STORAGE variable=s_MatMul_2 type=fifo impl=srl
-  hls::stream<isobit::lanes<ap_uint<4>, 3>, 13> s_Quant_5("s_Quant_5");
-#pragma HLS STREAM variable=s_Quant_5 depth=13
+  hls::stream<isobit::lanes<ap_uint<4>, 3>, 14> s_Quant_5("s_Quant_5");
+#pragma HLS STREAM variable=s_Quant_5 depth=14
 #pragma HLS AGGREGATE variable=s_Quant_5 compact=bit
 #pragma HLS BIND_STORAGE variable=s_Quant_5 type=fifo impl=srl
   hls::stream<isobit::lanes<ap_int<9>, 2>, 17> s_MatMul_7("s_MatMul_7");
 #pragma HLS STREAM variable=s_MatMul_7 depth=17
 #pragma HLS AGGREGATE variable=s_MatMul_7 compact=bit
 #pragma HLS BIND_STORAGE variable=s_MatMul_7 type=fifo impl=srl
-  hls::stream<isobit::lanes<ap_int<9>, 1>, 13> s_MatMul_7_x1("s_MatMul_7_x1");
-#pragma HLS STREAM variable=s_MatMul_7_x1 depth=13
-#pragma HLS AGGREGATE variable=s_MatMul_7_x1 compact=bit
-#pragma HLS BIND_STORAGE variable=s_MatMul_7_x1 type=fifo impl=srl
-  hls::stream<isobit::lanes<ap_int<8>, 1>, 14> s_Quant_8("s_Quant_8");
+  hls::stream<isobit::lanes<ap_int<8>, 2>, 14> s_Quant_8("s_Quant_8");
 #pragma HLS STREAM variable=s_Quant_8 depth=14
 #pragma HLS AGGREGATE variable=s_Quant_8 compact=bit
 #pragma HLS BIND_STORAGE variable=s_Quant_8 type=fifo impl=srl
-  hls::stream<isobit::lanes<ap_int<8>, 2>, 7> s_Quant_8_x2("s_Quant_8_x2");
-#pragma HLS STREAM variable=s_Quant_8_x2 depth=7
-#pragma HLS AGGREGATE variable=s_Quant_8_x2 compact=bit
-#pragma HLS BIND_STORAGE variable=s_Quant_8_x2 type=fifo impl=srl
   ISOBIT_DATAFLOW
 
   ISOBIT_LAYER("pixels");
@@ -172,16 +150,10 @@ void isobit_top(hls::stream<beat_in_pixels>& in_pixels, hls::stream<beat_out_t8>
   ISOBIT_PROCESS("MatMul_7", cfg_MatMul_7::run_MatMul_7(s_Quant_5, s_MatMul_7));
   ISOBIT_TAP("MatMul_7", s_MatMul_7);
 
-  ISOBIT_LAYER("regroup_MatMul_7_x1");
-  ISOBIT_PROCESS("regroup_MatMul_7_x1", isobit::width_converter<cfg_regroup_MatMul_7_x1>(s_MatMul_7, s_MatMul_7_x1));
-
   ISOBIT_LAYER("Quant_8");
-  ISOBIT_PROCESS("Quant_8", isobit::lookup<cfg_Quant_8>(s_MatMul_7_x1, s_Quant_8, Quant_8_table));
+  ISOBIT_PROCESS("Quant_8", cfg_Quant_8::run_Quant_8(s_MatMul_7, s_Quant_8));
   ISOBIT_TAP("Quant_8", s_Quant_8);
 
-  ISOBIT_LAYER("regroup_Quant_8_x2");
-  ISOBIT_PROCESS("regroup_Quant_8_x2", isobit::width_converter<cfg_regroup_Quant_8_x2>(s_Quant_8, s_Quant_8_x2));
-
   ISOBIT_LAYER("write_t8");
-  ISOBIT_PROCESS("write_t8", cfg_write_t8::run_write_t8(s_Quant_8_x2, frame_end, out_t8));
+  ISOBIT_PROCESS("write_t8", cfg_write_t8::run_write_t8(s_Quant_8, frame_end, out_t8));
 }

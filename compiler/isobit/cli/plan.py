@@ -49,7 +49,7 @@ def plan_command(
     from isobit.api.compile import Asked
     from isobit.api.planning import Model, plan_model, plan_of_file
     from isobit.backends.dataflow.planner import print_plan
-    from isobit.backends.dataflow.planner.search import DEFAULT_SHARE
+    from isobit.backends.dataflow.planner.request import DEFAULT_SHARE
     from isobit.build.files import refuse_unwritable
     from isobit.report import plan as views
     from isobit.report.plot import refuse_picture

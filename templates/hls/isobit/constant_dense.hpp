@@ -9,7 +9,9 @@
 // Node n is input n, and node IN + n the sum of the nodes adders[n] = {a, b}: with forms[n] = {shift, sign, bits, depth},
 // (a << -shift) + sign * b where shift < 0, else a + sign * (b << shift). Output o is sign * (node << shift) of
 // taps[o] = {node, shift, sign}. All indices and shifts are constants behind the unrolling: what is left is adders and
-// wires. sum_t holds every node, shifted as it is; bits and depth are for the RTL.
+// wires. So the arrays are plain integers, and the unit is inlined into a function of its own in the top file, which
+// names them: as arguments of a process they would be ports, thousands of them. sum_t holds every node, shifted as it
+// is; bits and depth are for the RTL.
 // Schedule: II = 1, VECTORS words in and out. Cost: ADDERS adders.
 #ifndef ISOBIT_CONSTANT_DENSE_HPP
 #define ISOBIT_CONSTANT_DENSE_HPP
@@ -19,15 +21,11 @@
 
 namespace isobit {
 
-template <class Cfg>
+template <class Cfg, class Node, class Form, class Tap>
 void constant_dense(hls::stream<lanes<typename Cfg::in_t, Cfg::IN> >& in,
-                    hls::stream<lanes<typename Cfg::acc_t, Cfg::OUT> >& out,
-                    const typename rom_of<typename Cfg::node_t>::type (&adders)[Cfg::ADDERS][2],
-                    const typename rom_of<typename Cfg::form_t>::type (&forms)[Cfg::ADDERS][4],
-                    const typename rom_of<typename Cfg::tap_t>::type (&taps)[Cfg::OUT][3]) {
-#pragma HLS ARRAY_PARTITION variable=adders complete dim=0
-#pragma HLS ARRAY_PARTITION variable=forms complete dim=0
-#pragma HLS ARRAY_PARTITION variable=taps complete dim=0
+                    hls::stream<lanes<typename Cfg::acc_t, Cfg::OUT> >& out, const Node (&adders)[Cfg::ADDERS][2],
+                    const Form (&forms)[Cfg::ADDERS][4], const Tap (&taps)[Cfg::OUT][3]) {
+#pragma HLS INLINE
   static_assert(Cfg::DEPTH <= Cfg::ADDERS, "an adder a level, at least");
   typedef typename working<int_traits<typename Cfg::sum_t>::WIDTH>::type sum_t;
   for (int v = 0; v < Cfg::VECTORS; ++v) {

@@ -6,9 +6,10 @@
 //     typedef ap_uint<4> elem_t;
 //   };
 //
-// A frame is IMAGES images of H x W pixels, one after the other. A pixel is FOLDS = CHANNELS / LANES words. A window comes kernel row by kernel row, pixel by pixel, fold by fold:
-// TAPS = KH * KW pixels. There is no padding here (pad.hpp). 1-D data has H = KH = 1. A kernel of one pixel without
-// strides, or one that covers the frame, needs no window unit: its windows are the frame itself.
+// A frame is IMAGES images of H x W pixels, one after the other. A pixel is FOLDS = CHANNELS / LANES words. A window
+// comes kernel row by kernel row, pixel by pixel, fold by fold: TAPS = KH * KW pixels. There is no padding here
+// (pad.hpp). 1-D data has H = KH = 1. A kernel of one pixel without strides, or one that covers the frame, needs no
+// window unit: its windows are the frame itself.
 //
 // Schedule: II = 1, TRIPS cycles an image (window_schedule, below): about SPAN * FOLDS, which fill the line buffer,
 // plus the larger of the words in and the words out, where SPAN is the pixels from a window's first to its last.

@@ -65,8 +65,14 @@ def by_stage(array: Array) -> tuple[Rom, ...]:
     return tuple(roms)
 
 
+def plain(array: Array) -> tuple[Rom, ...]:
+    """A value an element, a builtin integer's width: what is no memory needs no ``ap_int``."""
+    bits = next(b for b in (8, 16, 32, 64) if array.elem.bits <= b)
+    return (Rom(array.name, bits, array.elem.signed, array.values),)
+
+
 LAYOUTS: dict[Layout, Callable[[Array], tuple[Rom, ...]]] = {
-    "elements": as_it_is, "rows": by_row, "stages": by_stage
+    "elements": as_it_is, "rows": by_row, "stages": by_stage, "plain": plain
 }  # fmt: skip
 
 

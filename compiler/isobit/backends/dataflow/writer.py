@@ -44,6 +44,7 @@ def render(design: Design, board: Board, title: str) -> dict[str, str]:
     environment.filters["fifo_storage"] = lambda stream: fifo_storage(stream.depth, stream.bits, board)
     environment.tests["wide"] = lambda value: isinstance(value, int) and not -(2**31) < value < 2**31
     environment.tests["single"] = lambda process: schedule_of(process).trip == 1
+    environment.tests["wrapped"] = lambda process: schedule_of(process).trip == 1 or _plain(process)
     context = {
         "design": design, "words": _words(design), "headers": header_names(design), "board": board,
         "version": __version__, "title": templates.comment_text(title),
@@ -69,6 +70,11 @@ def _call(process: Process, roms: Sequence[Rom]) -> str:
     place = f", isobit::{process.memory.upper()}" if process.memory else ""
     arguments = ", ".join((*process.inputs, *process.outputs, *(rom.name for rom in roms)))
     return f"isobit::{process.template}<cfg_{process.name}{place}>({arguments})"
+
+
+def _plain(process: Process) -> bool:
+    """Are its constants part of the logic, and named where they are used?"""
+    return any(array.layout == "plain" for array in CATALOGUE[process.template].arrays)
 
 
 def _words(design: Design) -> dict[str, str]:

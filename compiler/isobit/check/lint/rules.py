@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from isobit.build.folder import Build
+from isobit.check.lint.arrays import many_ports
 from isobit.check.lint.project import Finding, Project, constant_name
 from isobit.check.lint.rewind import rewinds
-from isobit.check.lint.source import Function, Item, arguments, closing, read_source, walk
+from isobit.check.lint.source import Function, Item, calls, read_source, walk
 from isobit.check.lint.structs import loose_words, struct_arrays
 
 HEADERS = frozenset(["stdint.h", "ap_int.h", "hls_stream.h", "ap_axi_sdata.h"])
@@ -206,18 +207,12 @@ def _uses(project: Project, item: Item) -> Iterator[tuple[str, str, int]]:
     """Streams that a statement of the region hands to a process or touches itself: name, way, line."""
     for stream, way in re.findall(r"\b(\w+)\s*\.\s*(read|write)\s*\(", item.text):
         yield stream, way, item.line
-    for name, given in _calls(item.text):
+    for name, given in calls(item.text):
         function = project.named(name, len(given))
         for i, argument in enumerate(given if function else ()):
             way = _way(project, function, i) if function else ""
             if way:
                 yield argument, way, item.line
-
-
-def _calls(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Function calls in a statement with their arguments, a macro's argument included."""
-    for match in re.finditer(r"\b([A-Za-z_]\w*)\s*(?:<[^;{}()]*>)?\s*\(", text):
-        yield match[1], arguments(text[match.end() : closing(text, match.end() - 1) - 1])
 
 
 def _way(project: Project, f: Function, index: int) -> str:
@@ -227,7 +222,7 @@ def _way(project: Project, f: Function, index: int) -> str:
     for way in ("read", "write"):
         if re.search(rf"\b{name}\s*\.\s*{way}\s*\(", text):
             return way
-    for called, given in _calls(text):
+    for called, given in calls(text):
         inner = project.named(called, len(given))
         if inner is not None and inner is not f and name in given:
             return _way(project, inner, given.index(name))
@@ -235,5 +230,5 @@ def _way(project: Project, f: Function, index: int) -> str:
 
 
 RULES: tuple[Callable[[Project], Iterator[Finding]], ...] = (
-    pragma_rules, bounds, forbidden, includes, recursion, dataflow, struct_arrays, loose_words, rewinds,
+    pragma_rules, bounds, forbidden, includes, recursion, dataflow, struct_arrays, loose_words, rewinds, many_ports,
 )  # fmt: skip

@@ -176,3 +176,9 @@ def closing(text: str, opening: int) -> int:
         if depth == 0:
             return i + 1
     return len(text)
+
+
+def calls(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Function calls in a statement with their arguments, a macro's argument included."""
+    for match in re.finditer(r"\b([A-Za-z_]\w*)\s*(?:<[^;{}()]*>)?\s*\(", text):
+        yield match[1], arguments(text[match.end() : closing(text, match.end() - 1) - 1])

@@ -222,6 +222,14 @@ def test_no_shorter_interval_fits(demo_graph: Graph) -> None:
     assert all(search.choice(t) is None for t in shorter[-3:]) and search.choice(least) is not None
 
 
+def test_products_of_few_bits_may_share_dsps_in_every_plan_and_hint(demo_graph: Graph) -> None:
+    """Without that the shipped classifier fits at 16 clocks only, and a refusal asks for a rate half as high."""
+    found = Search(demo_graph, BOARD, PlanRequest()).best()
+    assert found is not None and found.whole.interval == 8 and found.whole.cost.dsp > 100
+    error = refusal(Search(demo_graph, BOARD, PlanRequest(interval=4)))
+    assert error.code == "E502" and "(--target-ii 8)" in error.hint
+
+
 def test_the_front_is_one(search: Search) -> None:
     found = front(search, 6)
     least = search.fastest_interval()

@@ -113,6 +113,18 @@ def test_the_default_is_what_its_own_interval_as_a_target_gives(seed: int, board
     assert again.layers == plan.layers
 
 
+@pytest.mark.parametrize("net", [cnv, *(partial(random_net, seed) for seed in (7, 13, 18))])
+def test_a_rate_takes_no_more_than_a_higher_one(net: Callable[[], Graph]) -> None:
+    """FIFOs and converters included: what keeps a target keeps every looser one."""
+    graph, board = net(), BOARDS[0]
+    intervals = Front({u.node.name: u.points(graph, board, {}) for u in units(graph)}).intervals()
+    weights = list[int]()
+    for interval in intervals[:: -(-len(intervals) // 16)]:
+        plan = plan_for(graph, board, PlanRequest(share=1.0, interval=interval), whole_design)
+        weights.append(whole_design(graph, plan, NONE).cost.weight)
+    assert weights == sorted(weights, reverse=True) and weights[0] > weights[-1]
+
+
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("share", [0.05, 0.2])
 def test_a_design_whose_fifos_were_not_sized_would_not_have_been_taken(seed: int, share: float) -> None:

@@ -110,8 +110,9 @@ TEMPLATES = (
         ("in_t", "sum_t", "acc_t", "node_t", "form_t", "tap_t"),
         (stream("in_t", "IN"),), (stream("acc_t", "OUT"),), s.vectors,
         (
-            ArrayOf("node_t", lambda c: (c["ADDERS"], 2)), ArrayOf("form_t", lambda c: (c["ADDERS"], 4)),
-            ArrayOf("tap_t", lambda c: (c["OUT"], 3)),
+            ArrayOf("node_t", lambda c: (c["ADDERS"], 2), layout="plain"),
+            ArrayOf("form_t", lambda c: (c["ADDERS"], 4), layout="plain"),
+            ArrayOf("tap_t", lambda c: (c["OUT"], 3), layout="plain"),
         ),
         latency=lambda c: 4 + c["DEPTH"], cost=cost,
         rtl=RtlUnit("constant_dense", lambda c: 2 + c["DEPTH"], arrays=("ADDS", "FORMS", "TAPS")),

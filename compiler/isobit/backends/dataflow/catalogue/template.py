@@ -19,7 +19,7 @@ Price = Callable[[Graph, Node, int, Prices], Candidate | None]
 """What a node would cost as this body with so many lanes; None for nodes that are never built so."""
 Lanes = Callable[[Constants], int]
 Shape = Callable[[Constants], tuple[int, ...]]
-Layout = Literal["elements", "rows", "stages"]
+Layout = Literal["elements", "rows", "stages", "plain"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class ArrayOf:
     Where a configuration has the type ``coded``, the elements are codes of that type, which stand for ``elem``. The
     ``layout`` is that of the C++ (:mod:`isobit.backends.dataflow.words`). Of ``rows`` all that shares the first index
     is read in one clock, so that several values may lie in a word; ``stages`` are heaps along the last axis, an entry
-    of the first stage, two of the second and so on, and every stage becomes an array.
+    of the first stage, two of the second and so on, and every stage becomes an array. ``plain`` ones are no memories:
+    every value is known where it is used, and the process names its arrays itself (``top.cpp.j2``).
     """
 
     elem: str

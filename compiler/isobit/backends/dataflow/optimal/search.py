@@ -15,14 +15,8 @@ from isobit.backends.dataflow.optimal.solver import Choice, Limits, Undecided, a
 from isobit.backends.dataflow.optimal.ways import Goal, Way, ways_of
 from isobit.backends.dataflow.planner.plan import Plan, checked
 from isobit.backends.dataflow.planner.refusals import too_slow
-from isobit.backends.dataflow.planner.search import (
-    PlanRequest,
-    Whole,
-    layers_alone,
-    most_cycles,
-    plan_for,
-    port_words,
-)
+from isobit.backends.dataflow.planner.request import PlanRequest, most_cycles
+from isobit.backends.dataflow.planner.search import Whole, layers_alone, plan_for, port_words
 from isobit.backends.dataflow.whole import whole_design
 from isobit.errors import IsobitError
 from isobit.hardware import Board, Cost
@@ -221,7 +215,7 @@ class Search:
                 low = middle + 1  # its FIFOs do not fit
             else:
                 high = middle
-        usual = self._usual(asked) if found is None else None  # it knows products that share DSPs
+        usual = self._usual(asked) if found is None else None
         if usual is not None:
             shortest = shortest or usual[1].latency
             found = self._better(None, usual, asked) if usual[1].latency <= most else None

@@ -1,8 +1,8 @@
 """Every way to build each node of a graph that some plan could want: the points that the solver chooses among.
 
-Beside the points of the planner (one for each folding and body, with the memories that its prices choose) there is one
-for every other place of a memory. What another point beats in everything, clocks included, is left out, which changes
-no optimum.
+Beside the points of the planner (one for each folding and body, with the memories that its prices choose) there are
+those with products of few bits in shared DSPs, and one for every other place of a memory. What another point beats in
+everything, clocks included, is left out, which changes no optimum.
 """
 
 from __future__ import annotations
@@ -70,9 +70,10 @@ def ways_of(graph: Graph, board: Board, choices: Mapping[str, LayerChoice]) -> d
     found = {}
     for unit in units(graph):
         fixed = choices.get(unit.node.name, LayerChoice())
-        points = (q for p in unit.points(graph, board, choices) for q in other_points(graph, board, p, fixed))
+        points = (*unit.points(graph, board, choices), *unit.sharing(graph, board, choices))
+        placed = (q for p in points for q in other_points(graph, board, p, fixed))
         found[unit.node.name] = tuple(
-            unbeaten([Way(p, p.cost, fifo_luts(graph, p), memory_energy(graph, p)) for p in points])
+            unbeaten([Way(p, p.cost, fifo_luts(graph, p), memory_energy(graph, p)) for p in placed])
         )
     return found
 

@@ -9,50 +9,26 @@ and a target are kept by what is printed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from isobit.backends.dataflow.design import FifoGoal
-from isobit.backends.dataflow.layer import LayerChoice
-from isobit.backends.dataflow.planner.blocks import MAX_SAMPLES, port_format
-from isobit.backends.dataflow.planner.file import folding_of
+from isobit.backends.dataflow.planner.blocks import port_format
 from isobit.backends.dataflow.planner.foldings import accumulator_bits, planned
 from isobit.backends.dataflow.planner.front import Candidate, Front
 from isobit.backends.dataflow.planner.plan import Plan, checked
 from isobit.backends.dataflow.planner.points import Point
 from isobit.backends.dataflow.planner.refusals import does_not_fit, slow_port, table, too_slow
+from isobit.backends.dataflow.planner.request import DEFAULT_REQUEST, PlanRequest, most_cycles
 from isobit.backends.dataflow.planner.units import least_clocks, units
-from isobit.backends.dataflow.rows import frame_words, width_of, words_of
+from isobit.backends.dataflow.rows import frame_words
 from isobit.errors import IsobitError, did_you_mean, printable
 from isobit.hardware import Board, Cost
 from isobit.ir import Graph, Node
 from isobit.ir.ops import Linear
 
-DEFAULT_SHARE = 0.6
 RESOURCES = ("BRAM36", "URAM", "DSP", "LUT")
 """In the order in which the default plan gives up the share, where it cannot be kept: the scarcest for routing last."""
-
-
-@dataclass(frozen=True)
-class PlanRequest:
-    """What the user asks of the plan.
-
-    ``share`` of the board may be used; ``interval`` is the most clocks per frame (None: as fast as the share allows);
-    ``layers`` fixes single nodes. ``fifos`` is what the FIFOs are made for: full throughput or least memory; ``depths``
-    fixes single ones, in words, by stream, if the folding is the one that ``depths_for`` names ("": whichever).
-    ``samples`` of the input per clock must every layer keep up with (0: nothing of the kind is asked).
-    """
-
-    share: float = DEFAULT_SHARE
-    interval: int | None = None
-    layers: Mapping[str, LayerChoice] = field(default_factory=dict)
-    fifos: FifoGoal = "throughput"
-    depths: Mapping[str, int] = field(default_factory=dict)
-    samples: int = 0
-    depths_for: str = ""
-
-    def depths_of(self, plan: Plan) -> Mapping[str, int]:
-        """The depths that are fixed under ``plan``: none that were made for another folding."""
-        return self.depths if self.depths_for in ("", folding_of(plan)) else {}
+FASTER_TRIED = 4
+"""Designs of faster layers that are made whole where a rate is asked for: in drawn networks more bring nothing."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +44,6 @@ class Whole:
     latency: int = 0
 
 
-DEFAULT_REQUEST = PlanRequest()
 Shares = Mapping[str, float]
 Keeps = Callable[[Cost], bool]
 Judge = Callable[[Graph, Plan, PlanRequest, Keeps | None], Whole]
@@ -160,9 +135,35 @@ class _Planner:
             self.front = self._sharing()
             mixed = self.front.within(interval, int(self.request.share * self.board.dsps))
             plan, _ = self._best(interval, self._shares(), most, (mixed,))
+            refused = min(refused, self._plan(mixed, most), key=lambda p: _filled(p.cost, self.board))
         if plan is not None:
-            return plan
+            return self._or_faster(plan, interval, most)
         raise does_not_fit(refused, self._whole(refused).cost, self.request.share)
+
+    def _or_faster(self, plan: Plan, interval: int, port_words: int) -> Plan:
+        """``plan``, or one of faster layers that takes less: FIFOs and converters are in no layer's price.
+
+        So a rate takes no more than a higher one. The next intervals below are tried whose layers alone take less.
+        """
+        shares, least = self._shares(), self._whole(plan).cost.weight
+        tried = {c.cost for c in self.front.at(interval)}
+        most = len(tried) + FASTER_TRIED
+
+        def less(cost: Cost) -> bool:
+            return cost.weight < least and _keeps(cost, self.board, shares)
+
+        for clocks in reversed([t for t in self.front.intervals() if t < interval]):
+            candidate = next((c for c in self.front.at(clocks) if less(c.cost)), None)
+            if candidate is None or candidate.cost in tried:
+                continue
+            if len(tried) == most:
+                break
+            tried.add(candidate.cost)
+            made = self._plan(candidate, port_words)
+            whole = self._whole(made, less)
+            if whole.interval <= interval and less(whole.cost):
+                plan, least = made, whole.cost.weight
+        return plan
 
     def _sharing(self) -> Front:
         """The front with points more: narrow products in DSPs, two in each."""
@@ -269,22 +270,6 @@ class _Planner:
         if port_words is None and self.request.layers and plan.samples > 1:
             port_words = plan.interval  # a plan file of a design with a rate
         return replace(plan, share=self.request.share, port_words=port_words)
-
-
-def most_cycles(graph: Graph, request: PlanRequest) -> int | None:
-    """The most clocks of a loop that keeps up with the samples that were asked for; None where none were."""
-    if not request.samples:
-        return None
-    words = 0
-    for node in graph.inputs:
-        most = min(width_of(node.shape), MAX_SAMPLES)
-        if request.samples > most:
-            raise IsobitError(
-                "E503", f"{request.samples} samples per clock of an input {width_of(node.shape)} wide", where=node.name,
-                hint=f"at most {most}",
-            )  # fmt: skip
-        words = max(words, words_of(graph.types[node.name], request.samples))
-    return words
 
 
 def _keeps(cost: Cost, board: Board, shares: Shares) -> bool:
