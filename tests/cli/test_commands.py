@@ -13,7 +13,7 @@ import pytest
 
 from isobit import demo
 from isobit.errors import CODES, middle_cut
-from isobit.hardware.counted import sentence
+from isobit.hardware.counted import bars, sentence
 from isobit.version import __version__
 from tests.cli.runner import Outcome, environment, isobit, isobit_process, small_model, tree
 
@@ -35,7 +35,7 @@ def test_compile_lists_the_layers_and_names_the_next_command(tmp_path: Path) -> 
     assert (done.status, done.err) == (0, "")
     first = [line.split()[0] for line in done.out.splitlines() if line.strip()]
     assert all(name in first for name in ("pixels", "MatMul_2", "Quant_5", "MatMul_7", "Quant_8", "t8"))
-    assert "no vendor tool was run" in done.out and f"\n{sentence()}\n" in done.out
+    assert "no vendor tool was run" in done.out and f"\n{sentence(bars())}\n" in done.out
     assert f"isobit csim '{tmp_path / 'a build'}'" in done.out
 
 

@@ -71,7 +71,7 @@ def test_constants_of_steps_lie_where_they_are_priced() -> None:
         m, c = (Array(name, IntType(9, False), np.full((rows, 1), 300)) for name in ("m", "c"))
         styles = dict(memory_styles(process("multiply_shift", {"CHANNELS": rows, "PE": 1}, (m, c))))
         price = Prices("DSP48E2").multiply_shift(1, rows, 16, 9, 9)
-        assert set(styles.values()) == {'"block"' if price.bram18 else '"auto"'}
+        assert set(styles.values()) == {'"block"' if price.bram18 else '"distributed"' if rows > 32 else '"auto"'}
         table = Array("t", IntType(9, False), np.full((1, 1, rows + 1), 300))
         price = Prices("DSP48E2").lookup(1, 1, rows + 1, 9)
         assert dict(memory_styles(process("lookup", {}, (table,)))) == {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from isobit.backends.dataflow.catalogue import numbers
-from isobit.backends.dataflow.catalogue.cost import fifo, fork, read_frame, width_converter, write_frame
+from isobit.backends.dataflow.catalogue.cost import fifo, width_converter
+from isobit.backends.dataflow.catalogue.plumbing import fork, read_frame, write_frame
 from isobit.backends.dataflow.design import Design, FifoGoal, Process, Stream
 from isobit.backends.dataflow.planner import Plan, PlannedFifo
 from isobit.backends.dataflow.planner.refusals import table

@@ -139,23 +139,6 @@ def fifo_at_least(width: int) -> Cost:
     return Cost(lut=min(pair.lut, shift.lut, memory.lut))
 
 
-def fork() -> Cost:
-    """Both of its readers' readiness, whatever the word."""
-    return Cost(lut=3)
-
-
-def read_frame(frame: int, lanes: int) -> Cost:
-    """A count of the words of a frame; what is in a word goes straight through."""
-    place = _bits(-(-frame // lanes))
-    return Cost(lut=place + 4 if place else 1, ff=place)
-
-
-def write_frame(frame: int, lanes: int, bits: int) -> Cost:
-    """A count of the words of a frame, and a register for one."""
-    place = _bits(-(-frame // lanes))
-    return Cost(lut=place + 4 if place else 2, ff=lanes * bits + place + 2)
-
-
 def width_converter(c: Constants, bits: int) -> Cost:
     """Words of other lanes, in granules that divide both: a word that is taken apart, one that grows, or a buffer.
 

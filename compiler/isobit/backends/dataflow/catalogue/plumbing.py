@@ -4,8 +4,31 @@ from __future__ import annotations
 
 from isobit.backends.dataflow import schedules as s
 from isobit.backends.dataflow.catalogue.template import AXIS, FLAG, RtlUnit, Template, clocks, stream
+from isobit.hardware import Cost
 
 _PORT = ("FRAME", "LANES", "ELEM", "WORD")
+
+
+def fork() -> Cost:
+    """Both of its readers' readiness, whatever the word."""
+    return Cost(lut=3)
+
+
+def read_frame(frame: int, lanes: int) -> Cost:
+    """A count of the words of a frame; what is in a word goes straight through."""
+    place = _place(frame, lanes)
+    return Cost(lut=place + 4 if place else 1, ff=place)
+
+
+def write_frame(frame: int, lanes: int, bits: int) -> Cost:
+    """A count of the words of a frame, and a register for one."""
+    place = _place(frame, lanes)
+    return Cost(lut=place + 4 if place else 2, ff=lanes * bits + place + 2)
+
+
+def _place(frame: int, lanes: int) -> int:
+    """Bits of a count of the words of a frame."""
+    return (-(-frame // lanes) - 1).bit_length()
 
 
 TEMPLATES = (

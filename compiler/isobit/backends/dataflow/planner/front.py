@@ -80,18 +80,16 @@ class Front:
         return list(found.values())
 
     def within(self, clocks: int, dsps: int) -> Candidate:
-        """Between dear DSPs and the usual prices: nodes take up to ``dsps``, first those that save most LUTs by one."""
-        total, saved = Cost(), list[tuple[float, str, Cost]]()
+        """Between dear DSPs and the usual prices: of all that ``dsps`` are enough for what saves most LUTs."""
+        total, changes = Cost(), dict[str, Cost]()
         for name in self.nodes:
             usual, dear = (self._point(name, p, clocks).cost for p in (USUAL, DEAR_DSPS))
             total += dear
-            if usual.dsp > dear.dsp:
-                saved.append(((dear.lut - usual.lut) / (usual.dsp - dear.dsp), name, usual - dear))
-        moved = frozenset(self.nodes)
-        for _, name, change in sorted(saved, key=lambda s: (-s[0], s[1])):
-            if (total + change).dsp <= dsps:
-                total, moved = total + change, moved - {name}
-        return Candidate(clocks, total, USUAL, moved)
+            if usual.dsp > dear.dsp and usual.lut < dear.lut:
+                changes[name] = usual - dear
+        taken = _most_saved({name: (c.dsp, -c.lut) for name, c in changes.items()}, dsps - total.dsp)
+        total += sum((changes[name] for name in taken), Cost())
+        return Candidate(clocks, total, USUAL, frozenset(self.nodes) - taken)
 
     @cached_property
     def _stairs(self) -> dict[Dearer, dict[str, list[Point]]]:
@@ -101,6 +99,17 @@ class Front:
     def _sums(self) -> dict[Dearer, list[tuple[int, Cost]]]:
         """For every price the sum of all nodes' costs, by the clocks from which on it is that."""
         return {p: _summed(self.fastest, stairs.values()) for p, stairs in self._stairs.items()}
+
+
+def _most_saved(ways: Mapping[str, tuple[int, int]], most: int) -> frozenset[str]:
+    """Of ``ways``, each what it takes and what it saves, those that save most while all take at most ``most``."""
+    best = {0: (0, frozenset[str]())}  # by what is taken what is saved at most
+    for name, (taken, saved) in ways.items():
+        for before, (so_far, names) in list(best.items()):
+            after = before + taken
+            if after <= most and so_far + saved > best.get(after, (-1,))[0]:
+                best[after] = so_far + saved, names | {name}
+    return max(best.values(), key=lambda found: found[0])[1]
 
 
 def _summed(least: int, stairs: Iterable[Sequence[Point]]) -> list[tuple[int, Cost]]:
