@@ -165,7 +165,6 @@ def compile_command(
     """Compile a model into a Vitis HLS project."""
     from isobit.api.arguments import assignments
     from isobit.api.compile import Asked, ModelWarning, compile, planned_board, request_of
-    from isobit.container.run import compile_contained
     from isobit.report.rescale import rescale_lines
     from isobit.report.result import summarise
     from isobit.report.text import arithmetic_lines, build_table
@@ -174,6 +173,8 @@ def compile_command(
     warnings.simplefilter("ignore", ModelWarning)  # the table says it
     with Progress() as progress:
         if docker:
+            from isobit.container.run import compile_contained
+
             request_of(backend, planned_board(board, clock, plan), asked)
             build: Build = compile_contained(model, output, given(ctx), memory, progress)
         else:
@@ -229,7 +230,6 @@ def csim_command(
     from isobit.check.csim.samples import sample_form
     from isobit.check.csim.vectors import load_vectors
     from isobit.check.source.level import ort_level_of
-    from isobit.container.run import CsimOptions, csim_contained
     from isobit.report.rescale import rescale_lines
     from isobit.report.text import csim_table
 
@@ -237,6 +237,8 @@ def csim_command(
         level = ort_level_of(ort_level)
         loaded = load_build(build)
         if docker:
+            from isobit.container.run import CsimOptions, csim_contained
+
             options = CsimOptions(
                 inputs, vectors, checked, source, frames if bounded else 0, compiler, seed, timeout, taps,
                 sample_form(samples), level,

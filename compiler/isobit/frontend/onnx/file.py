@@ -7,6 +7,7 @@ nothing is written, and no file but the model and its data files inside the mode
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -66,7 +67,9 @@ def load_onnx(path: Path) -> SourceModel:
         IsobitError: E101 to E108 for the file, E201 and E202 for operators, E204 for NaN or infinite constants.
     """
     path = Path(path)
-    proto, digest = read_model(path)
+    proto, data = read_model(path)
+    digest = hashlib.sha256(data).hexdigest()
+    del data
     drop_width_notes(proto.graph)
     expand_qoperators(proto.graph)
     loader = _Loader(proto, path.parent)

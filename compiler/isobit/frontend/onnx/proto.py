@@ -7,7 +7,6 @@ Nothing but the file itself is read.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -27,8 +26,8 @@ QONNX_DOMAINS = frozenset({"qonnx.custom_op.general", "onnx.brevitas", "finn.cus
 _RENAMED_OPS = {"IntQuant": "Quant"}
 
 
-def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
-    """The parsed file and the SHA-256 of its bytes.
+def read_model(path: Path) -> tuple[onnx.ModelProto, bytes]:
+    """The parsed file and its bytes.
 
     Raises:
         IsobitError: E101 (unreadable), E102 (not ONNX), E103 (IR version), E108 (sparse), and those of
@@ -44,8 +43,7 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
         raise IsobitError("E102", "the file holds no graph with an output", where=_show(path))
     _check_text(model)
     _check_structure(model)
-    model = inlined(model)
-    return model, hashlib.sha256(data).hexdigest()
+    return inlined(model), data
 
 
 _WIDTHS = frozenset({"weight_bits", "bias_bits", "mult_bits", "add_bits", "out_bits"})
