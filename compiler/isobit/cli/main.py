@@ -179,12 +179,11 @@ def compile_command(
             build: Build = compile_contained(model, output, given(ctx), memory, progress)
         else:
             build = compile(
-                model, output, board=board, clock_mhz=clock, input_shape=input_shape, input_type=input_type,
+                model, output, board=board, clock_mhz=clock, input_shape=input_shape, input_type=input_type, head=head,
                 input_scale=input_scale, exporter=exporter, arithmetic=arithmetic, arguments=assignments(arg or []),
-                backend=backend, plan=plan, target_fps=target_fps, target_ii=target_ii,
-                samples_per_clock=samples_per_clock, max_util=max_util, fifos=fifos,
-                rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=inputs, samples=samples,
-                head=head, head_bits=head_bits, argmax=argmax, target=target, progress=progress,
+                backend=backend, plan=plan, target_fps=target_fps, target_ii=target_ii, max_util=max_util, fifos=fifos,
+                samples_per_clock=samples_per_clock, rescale_bits=rescale_bits, budget=budget, progress=progress,
+                inputs=inputs, samples=samples, refit=refit, head_bits=head_bits, argmax=argmax, target=target,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(summarise(build)), indent=1) + "\n")
@@ -250,8 +249,7 @@ def csim_command(
             result = run_csim(
                 loaded, load_vectors(inputs) if inputs else None, vectors=vectors, checked=checked, source=source,
                 compiler=compiler, seed=seed, timeout=timeout, taps=taps, ort_level=level,
-                samples=sample_form(samples),
-                progress=progress,
+                samples=sample_form(samples), progress=progress,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(result_json(result), indent=1) + "\n")

@@ -7,6 +7,7 @@ Nothing but the file itself is read.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -44,6 +45,12 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, bytes]:
     _check_text(model)
     _check_structure(model)
     return inlined(model), data
+
+
+def read_hashed(path: Path) -> tuple[onnx.ModelProto, str]:
+    """:func:`read_model`, with the SHA-256 of the bytes in their place."""
+    model, data = read_model(path)
+    return model, hashlib.sha256(data).hexdigest()
 
 
 _WIDTHS = frozenset({"weight_bits", "bias_bits", "mult_bits", "add_bits", "out_bits"})
