@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isobit.numerics import Interval, as_int_array, bit_width, fit_dtype, is_signed, least_move
+from isobit.numerics.intervals import magnitude
 
 small = st.tuples(st.integers(-20, 20), st.integers(-20, 20)).map(lambda p: Interval(min(p), max(p)))
 large = st.tuples(st.integers(-(2**70), 2**70), st.integers(-(2**70), 2**70)).map(lambda p: Interval(min(p), max(p)))
@@ -103,3 +104,10 @@ def test_no_shorter_move_does(lo: int, length: int) -> None:
     move, bits = least_move(lo, lo + length), max(1, length.bit_length())
     shorter = range(1 - abs(move), abs(move))
     assert all(bit_width(lo + s, lo + length + s) > bits for s in shorter)
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(-(2**70), 2**70), max_size=80), st.booleans())
+def test_magnitude_is_the_largest_absolute_value(values: list[int], square: bool) -> None:
+    """Of short arrays and of long ones, of any shape, at the ends of 64 bits and beyond."""
+    array = as_int_array(values * 2 if square else values)
+    assert magnitude(array.reshape(2, -1) if square else array) == max(map(abs, values), default=0)

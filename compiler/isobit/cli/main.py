@@ -165,7 +165,6 @@ def compile_command(
     """Compile a model into a Vitis HLS project."""
     from isobit.api.arguments import assignments
     from isobit.api.compile import Asked, ModelWarning, compile, planned_board, request_of
-    from isobit.container.run import compile_contained
     from isobit.report.rescale import rescale_lines
     from isobit.report.result import summarise
     from isobit.report.text import arithmetic_lines, build_table
@@ -174,16 +173,17 @@ def compile_command(
     warnings.simplefilter("ignore", ModelWarning)  # the table says it
     with Progress() as progress:
         if docker:
+            from isobit.container.run import compile_contained
+
             request_of(backend, planned_board(board, clock, plan), asked)
             build: Build = compile_contained(model, output, given(ctx), memory, progress)
         else:
             build = compile(
-                model, output, board=board, clock_mhz=clock, input_shape=input_shape, input_type=input_type,
+                model, output, board=board, clock_mhz=clock, input_shape=input_shape, input_type=input_type, head=head,
                 input_scale=input_scale, exporter=exporter, arithmetic=arithmetic, arguments=assignments(arg or []),
-                backend=backend, plan=plan, target_fps=target_fps, target_ii=target_ii,
-                samples_per_clock=samples_per_clock, max_util=max_util, fifos=fifos,
-                rescale_bits=rescale_bits, refit=refit, budget=budget, inputs=inputs, samples=samples,
-                head=head, head_bits=head_bits, argmax=argmax, target=target, progress=progress,
+                backend=backend, plan=plan, target_fps=target_fps, target_ii=target_ii, max_util=max_util, fifos=fifos,
+                samples_per_clock=samples_per_clock, rescale_bits=rescale_bits, budget=budget, progress=progress,
+                inputs=inputs, samples=samples, refit=refit, head_bits=head_bits, argmax=argmax, target=target,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(asdict(summarise(build)), indent=1) + "\n")
@@ -229,7 +229,6 @@ def csim_command(
     from isobit.check.csim.samples import sample_form
     from isobit.check.csim.vectors import load_vectors
     from isobit.check.source.level import ort_level_of
-    from isobit.container.run import CsimOptions, csim_contained
     from isobit.report.rescale import rescale_lines
     from isobit.report.text import csim_table
 
@@ -237,6 +236,8 @@ def csim_command(
         level = ort_level_of(ort_level)
         loaded = load_build(build)
         if docker:
+            from isobit.container.run import CsimOptions, csim_contained
+
             options = CsimOptions(
                 inputs, vectors, checked, source, frames if bounded else 0, compiler, seed, timeout, taps,
                 sample_form(samples), level,
@@ -248,8 +249,7 @@ def csim_command(
             result = run_csim(
                 loaded, load_vectors(inputs) if inputs else None, vectors=vectors, checked=checked, source=source,
                 compiler=compiler, seed=seed, timeout=timeout, taps=taps, ort_level=level,
-                samples=sample_form(samples),
-                progress=progress,
+                samples=sample_form(samples), progress=progress,
             )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(result_json(result), indent=1) + "\n")

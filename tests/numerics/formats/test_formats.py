@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from isobit.errors import IsobitError
-from isobit.numerics import Rounding
+from isobit.numerics import Rounding, as_int_array
 from isobit.numerics.formats import (
     E2M1,
     E3M2,
@@ -157,6 +157,15 @@ def test_the_least_tapered_format_of_its_own_numbers(made: Tapered) -> None:
     assert least_tapered(made.numbers, made.width) is None  # that many codes need that many bits
     shorter = [Tapered(made.width, run) for run in range(1, found.run)]
     assert not any(set(made.numbers) <= set(t.numbers) for t in shorter)
+
+
+@pytest.mark.parametrize(
+    "values", [[0], [-7, 9], [-(10 << 8), 0], [0, (10 << 8) - 1], [10 << 8], [-(1 << 62), 3], [5, 1 << 70]]
+)
+def test_the_least_tapered_format_is_the_first_that_has_all(values: list[int]) -> None:
+    """Up to the ends of the longest run of ten bits, and beyond, where nothing is counted."""
+    having = [t for t in TAPERED if set(values) <= set(t.numbers.tolist())]
+    assert least_tapered(as_int_array(values), 12) == (having[0] if having else None)
 
 
 def test_names() -> None:

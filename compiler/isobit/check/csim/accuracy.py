@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -146,7 +147,7 @@ def accuracy(
         sum(x.size for x in expected.values()), sum(count_differences(expected[name], got[name]) for name in expected),
         _confusion(truth, ranked["C++"][:, 0], classes), note, others,
     )  # fmt: skip
-    keep_record(build, ACCURACY, _ADAPTER.dump_json(result))
+    keep_record(build, ACCURACY, _adapter().dump_json(result))
     return result
 
 
@@ -237,7 +238,7 @@ def read_accuracy(build: Build) -> Accuracy | None:
     """
     path = build.path / ACCURACY
     try:
-        found = _ADAPTER.validate_json(path.read_bytes())
+        found = _adapter().validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValidationError) as error:
@@ -254,4 +255,7 @@ def _confusion(truth: IntArray, predicted: IntArray, classes: int) -> tuple[tupl
     return tuple(tuple(int(n) for n in row) for row in counts)
 
 
-_ADAPTER: TypeAdapter[Accuracy] = TypeAdapter(Accuracy)
+@cache
+def _adapter() -> TypeAdapter[Accuracy]:
+    """Made when a record is read or kept: it takes longer than to import this module."""
+    return TypeAdapter(Accuracy)

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import wraps
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -108,7 +108,7 @@ def read_record(build: Build, name: str) -> Record | None:
     """
     path = build.path / name
     try:
-        record = _ADAPTER.validate_json(path.read_bytes())
+        record = _adapter().validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValidationError) as error:
@@ -143,10 +143,13 @@ def keep_record(build: Build, name: str, content: bytes) -> None:
 
 
 def _keep(build: Build, name: str, record: Record) -> None:
-    keep_record(build, name, _ADAPTER.dump_json(record, indent=1))
+    keep_record(build, name, _adapter().dump_json(record, indent=1))
 
 
-_ADAPTER: TypeAdapter[Record] = TypeAdapter(Record)
+@cache
+def _adapter() -> TypeAdapter[Record]:
+    """Made when a record is read or kept: it takes longer than to import this module."""
+    return TypeAdapter(Record)
 
 
 def result_json(result: CsimResult) -> dict[str, Any]:

@@ -38,7 +38,7 @@ from isobit.frontend.onnx.proto import (
     normalised_op,
     opsets,
     reachable,
-    read_model,
+    read_hashed,
     sorted_nodes,
 )
 from isobit.frontend.onnx.qoperators import expand_qoperators
@@ -66,7 +66,7 @@ def load_onnx(path: Path) -> SourceModel:
         IsobitError: E101 to E108 for the file, E201 and E202 for operators, E204 for NaN or infinite constants.
     """
     path = Path(path)
-    proto, digest = read_model(path)
+    proto, digest = read_hashed(path)
     drop_width_notes(proto.graph)
     expand_qoperators(proto.graph)
     loader = _Loader(proto, path.parent)

@@ -27,8 +27,8 @@ QONNX_DOMAINS = frozenset({"qonnx.custom_op.general", "onnx.brevitas", "finn.cus
 _RENAMED_OPS = {"IntQuant": "Quant"}
 
 
-def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
-    """The parsed file and the SHA-256 of its bytes.
+def read_model(path: Path) -> tuple[onnx.ModelProto, bytes]:
+    """The parsed file and its bytes.
 
     Raises:
         IsobitError: E101 (unreadable), E102 (not ONNX), E103 (IR version), E108 (sparse), and those of
@@ -44,7 +44,12 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
         raise IsobitError("E102", "the file holds no graph with an output", where=_show(path))
     _check_text(model)
     _check_structure(model)
-    model = inlined(model)
+    return inlined(model), data
+
+
+def read_hashed(path: Path) -> tuple[onnx.ModelProto, str]:
+    """:func:`read_model`, with the SHA-256 of the bytes in their place."""
+    model, data = read_model(path)
     return model, hashlib.sha256(data).hexdigest()
 
 

@@ -19,10 +19,10 @@ def whole_file(path: Path) -> bytes:
     Raises:
         IsobitError: every refusal of reading the file or its data; E101 when all of it is more than one file can hold.
     """
-    model, _ = read_model(path)
+    model, data = read_model(path)
     outside = [tensor for tensor in _tensors(model) if tensor.data_location == onnx.TensorProto.EXTERNAL]
     if not outside:
-        return path.read_bytes()
+        return data
     for tensor in outside:
         tensor.raw_data = external_bytes(tensor, path.parent, f"tensor '{printable(tensor.name)}'")
         tensor.ClearField("external_data")

@@ -208,12 +208,17 @@ def _beside(reading: FloatReading, channel: int, level: FloatLevel, exact: Made,
     curve = curve.restrict(lo, hi)
     stride = max(-(-curve.levels // MOST_MEASURED), 1)
     levels = np.arange(curve.start + 1, curve.top + 1)[::stride]
-    cuts = np.asarray(curve.cuts_at(levels), dtype=np.int64) if len(levels) else np.zeros(0, np.int64)
-    span = _span(np.asarray(curve.cuts_at([curve.start + 1, curve.top]))) if len(levels) else 0
-    at = np.concatenate([cuts, cuts - 1, np.array([lo, hi], np.int64)])
-    ends_of = np.array([curve.start, curve.top])
-    least = np.concatenate([levels, np.full(len(levels), curve.start), ends_of])
-    most = np.concatenate([np.full(len(levels), curve.top), levels - 1, ends_of])
+    if stride == 1:
+        cuts = np.asarray(curve.cuts(), dtype=np.int64)  # which a short curve keeps for those who ask next
+        span = _span(cuts)
+    else:
+        cuts = np.asarray(curve.cuts_at(levels), dtype=np.int64)
+        span = _span(np.asarray(curve.cuts_at([curve.start + 1, curve.top])))
+    count = len(levels)
+    at, least, most = (np.empty(2 * count + 2, np.int64) for _ in range(3))
+    at[:count], at[count:-2], at[-2:] = cuts, cuts - 1, (lo, hi)
+    least[:count], least[count:-2], least[-2:] = levels, curve.start, (curve.start, curve.top)
+    most[:count], most[count:-2], most[-2:] = curve.top, levels - 1, (curve.start, curve.top)
     n = -at if falls else at
     values = reading.at(channel, n)
     with np.errstate(all="ignore"):

@@ -73,7 +73,10 @@ def least_tapered(values: IntArray, below: int) -> Tapered | None:
 
     None where no format of fewer than ``below`` bits, and of at most 10, has them.
     """
-    wanted = [int(v) for v in np.unique(values)]
+    least, most = int(values.min()), int(values.max())
+    if max(-least, most) > _MOST_SEARCHED << _MOST_SEARCHED - 2:  # beyond the longest run of the most bits
+        return None
+    wanted = [i + least for i in np.flatnonzero(np.bincount(values.reshape(-1).astype(np.int64) - least)).tolist()]
     for width in range(max(2, (len(wanted) - 1).bit_length()), min(below, _MOST_SEARCHED + 1)):
         for run in range(1, width):
             end = run + 1 << width - 2
