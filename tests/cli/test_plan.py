@@ -94,7 +94,7 @@ def test_another_plan_costs_what_both_plans_say(tmp_path: Path) -> None:
     shown = isobit("plan", demo.MODEL, *both).out.splitlines()
     costs = [old["cost"], new["cost"]]
     change = [costs[1][k] - costs[0][k] for k in ("lut", "dsp", "bram36", "uram")]  # type: ignore[index]
-    assert shown[-1].split()[2:] == [f"{n:+d}" if n else "0" for n in change]
+    assert shown[-1].split()[2:] == [f"{n:+g}" if n else "0" for n in change]
     assert not isobit("plan", demo.MODEL, "--diff", tmp_path / "new.toml", tmp_path / "new.toml").out.count("->") > 1
 
 
