@@ -1,5 +1,6 @@
-// A memory of constants in LUTs: 64 words of a bit are one LUT, and one of several is chosen. Yosys would make gates of it,
-// several times as many LUTs as Vivado's distributed ROM, which is this; few words it makes well.
+// A memory of constants in LUTs: 64 words of a bit are one LUT, the multiplexers of a slice choose among four, LUTs among
+// more. Yosys would make gates of it, several times as many LUTs as Vivado's distributed ROM, which is this; few words it
+// makes well.
 (* techmap_celltype = "$mem_v2" *)
 module isobit_distributed_rom (RD_CLK, RD_EN, RD_ARST, RD_SRST, RD_ADDR, RD_DATA, WR_CLK, WR_EN, WR_ADDR, WR_DATA);
   parameter MEMID = "";
@@ -13,22 +14,35 @@ module isobit_distributed_rom (RD_CLK, RD_EN, RD_ARST, RD_SRST, RD_ADDR, RD_DATA
   input WR_CLK, WR_EN, WR_ADDR, WR_DATA;
 
   wire _TECHMAP_FAIL_ = WR_PORTS != 0 || RD_PORTS != 1 || !RD_CLK_ENABLE || SIZE <= 16 || OFFSET != 0;
-  localparam BLOCKS = (SIZE + 63) / 64;
+  localparam BLOCKS = (SIZE + 63) / 64, FOURS = (SIZE + 255) / 256;
   function [63:0] column(input integer block, input integer bit);
     integer word;
     for (word = 0; word < 64; word = word + 1)
       column[word] = block * 64 + word < SIZE ? INIT[(block * 64 + word) * WIDTH + bit] : 1'b0;
   endfunction
-  wire [BLOCKS*WIDTH-1:0] words;
-  wire [5:0] place = RD_ADDR;
-  wire [ABITS-1:0] chosen = RD_ADDR >> 6;
-  genvar block, bit;
+  wire [FOURS*WIDTH-1:0] words;
+  wire [7:0] place = RD_ADDR;
+  wire [ABITS-1:0] chosen = RD_ADDR >> 8;
+  genvar block, four, bit;
   generate
-    for (block = 0; block < BLOCKS; block = block + 1) begin : blocks
-      for (bit = 0; bit < WIDTH; bit = bit + 1) begin : bits
-        LUT6 #(.INIT(column(block, bit))) lut (
-            .I0(place[0]), .I1(place[1]), .I2(place[2]), .I3(place[3]), .I4(place[4]), .I5(place[5]),
-            .O(words[block*WIDTH+bit]));
+    for (bit = 0; bit < WIDTH; bit = bit + 1) begin : bits
+      wire [4*FOURS-1:0] of_64;
+      for (block = 0; block < 4 * FOURS; block = block + 1) begin : blocks
+        if (block < BLOCKS) begin : some
+          LUT6 #(.INIT(column(block, bit))) lut (
+              .I0(place[0]), .I1(place[1]), .I2(place[2]), .I3(place[3]), .I4(place[4]), .I5(place[5]), .O(of_64[block]));
+        end else begin : none
+          assign of_64[block] = 1'b0;
+        end
+      end
+      for (four = 0; four < FOURS; four = four + 1) begin : fours
+        wire low, high;
+        if (BLOCKS - 4 * four > 1) MUXF7 low_half (.I0(of_64[4*four]), .I1(of_64[4*four+1]), .S(place[6]), .O(low));
+        else assign low = of_64[4*four];
+        if (BLOCKS - 4 * four > 3) MUXF7 high_half (.I0(of_64[4*four+2]), .I1(of_64[4*four+3]), .S(place[6]), .O(high));
+        else assign high = of_64[4*four+2];
+        if (BLOCKS - 4 * four > 2) MUXF8 whole (.I0(low), .I1(high), .S(place[7]), .O(words[four*WIDTH+bit]));
+        else assign words[four*WIDTH+bit] = low;
       end
     end
   endgenerate
