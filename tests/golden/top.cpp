@@ -110,8 +110,8 @@ void isobit_top(hls::stream<beat_in_pixels>& in_pixels, hls::stream<beat_out_t8>
 #pragma HLS INTERFACE mode=ap_ctrl_none port=return
 #pragma HLS DATAFLOW disable_start_propagation
 
-  hls::stream<ap_uint<1>, 83> frame_end("frame_end");
-#pragma HLS STREAM variable=frame_end depth=83
+  hls::stream<ap_uint<1>, 84> frame_end("frame_end");
+#pragma HLS STREAM variable=frame_end depth=84
   hls::stream<isobit::lanes<ap_int<4>, 4>, 13> s_pixels("s_pixels");
 #pragma HLS STREAM variable=s_pixels depth=13
 #pragma HLS AGGREGATE variable=s_pixels compact=bit
@@ -124,8 +124,8 @@ void isobit_top(hls::stream<beat_in_pixels>& in_pixels, hls::stream<beat_out_t8>
 #pragma HLS STREAM variable=s_Quant_5 depth=14
 #pragma HLS AGGREGATE variable=s_Quant_5 compact=bit
 #pragma HLS BIND_STORAGE variable=s_Quant_5 type=fifo impl=srl
-  hls::stream<isobit::lanes<ap_int<9>, 2>, 17> s_MatMul_7("s_MatMul_7");
-#pragma HLS STREAM variable=s_MatMul_7 depth=17
+  hls::stream<isobit::lanes<ap_int<9>, 2>, 18> s_MatMul_7("s_MatMul_7");
+#pragma HLS STREAM variable=s_MatMul_7 depth=18
 #pragma HLS AGGREGATE variable=s_MatMul_7 compact=bit
 #pragma HLS BIND_STORAGE variable=s_MatMul_7 type=fifo impl=srl
   hls::stream<isobit::lanes<ap_int<8>, 2>, 14> s_Quant_8("s_Quant_8");

@@ -129,7 +129,7 @@ F = step("f", "s", rounded(UNIT, lo=-8, hi=7))
         [  # behind the long coefficients a mere shift, behind short ones a product
             given(1, lo=-(1 << 17), hi=1 << 17),
             given(1, lo=-8, hi=7, name="v"),
-            add("s", ("x", 2049), ("v", 3)),
+            add("s", ("x", 2048), ("v", 3)),
             step("f", "s", rounded(Fraction(1, 1 << 18), lo=-8, hi=7)),
             out("f"),
         ],
