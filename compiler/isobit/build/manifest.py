@@ -33,6 +33,7 @@ _DAMAGED = "compile again"
 Target = Literal["hls", "rtl", "both"]
 """Which projects of its design a build holds: the Vitis HLS C++, the SystemVerilog, or both."""
 Share = Annotated[str, Field(pattern=r"^[0-9]+(/[1-9][0-9]*)?$")]
+Datatype = Annotated[str, Field(pattern=r"^(?i:BIPOLAR|TERNARY|BINARY|U?INT([1-9]|1[0-6]))$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 InnerPath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$")]
 
@@ -99,7 +100,7 @@ class SourceRecord(Record):
 
     name: str
     sha256: Digest
-    input_type: str | None
+    input_type: Datatype | None
     input_scale: str
     refit: RefitRecord | None = None
     arithmetic: ArithmeticRecord
