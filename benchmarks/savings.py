@@ -30,7 +30,7 @@ from hardware import model_file
 
 from isobit.backends.dataflow import lower, size_fifos
 from isobit.backends.dataflow.design import Design
-from isobit.backends.dataflow.fifo_figures import converter_cost, fifo_cost
+from isobit.backends.dataflow.fifo_figures import between_cost, fifo_cost
 from isobit.backends.dataflow.layer import LayerChoice
 from isobit.backends.dataflow.network import Network
 from isobit.backends.dataflow.planner import Plan, PlanRequest, plan_for
@@ -89,7 +89,7 @@ class State:
 def figures(made: tuple[Plan, Design], clocks: int = 0) -> list[str]:
     """The columns of a plan and its design."""
     plan, design = made
-    cost: Cost = plan.cost + converter_cost(design) + fifo_cost(design, plan.board)
+    cost: Cost = plan.cost + between_cost(design) + fifo_cost(design, plan.board)
     converters = sum(p.template == "width_converter" for p in design.processes)
     return [
         f"{clocks or design.interval:,}", f"{cost.lut:,}", str(cost.dsp), str(cost.bram36),
